@@ -15,7 +15,7 @@ INK, MUTED, GRID = "#1b1f24", "#5b6470", "#e3e6ea"
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
 WIDTH, HEIGHT = 5.6, 3.5
 
-RC: dict[str, Any] = {
+RC: Any = {
     "figure.figsize": (WIDTH, HEIGHT), "figure.constrained_layout.use": True, "figure.facecolor": "white",
     "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.labelsize": 11, "xtick.labelsize": 10.5, "ytick.labelsize": 10.5,
