@@ -1,0 +1,251 @@
+"""The tables a study may read, their columns, and how raw rows become canonical ones or are set aside.
+
+`conform` turns any Ibis table into the canonical columns of a contract plus ``reason``: null for an accepted row,
+otherwise why it was rejected. Nothing is dropped here, so accepted + rejected = read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from segment_lab.errors import ConfigError, DataError, Fault, nearest
+from segment_lab.expressions import columns as columns_of
+from segment_lab.expressions import compile_expression
+
+Kind = Literal["id", "text", "date", "money", "number", "flag"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column. A `required` column must be mapped, and a row without a value is rejected."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A table's columns. `key` must be unique where given; `extras` keeps columns beyond the named ones."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: str | None = None
+    extras: bool = False
+
+    def column(self, name: str) -> Column:
+        """The column called `name`."""
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical column names, in order."""
+        return tuple(c.name for c in self.columns)
+
+
+def _contract(name: str, spec: str, key: str | None = None, extras: bool = False) -> Contract:
+    parts = (word.split(":") for word in spec.split())
+    return Contract(name, tuple(Column(n.rstrip("!"), kind, n.endswith("!")) for n, kind in parts),  # type: ignore[arg-type]
+                    key, extras)
+
+
+CONTRACTS: Mapping[str, Contract] = {c.name: c for c in (
+    _contract("orders", "customer_id!:id order_id:id order_date!:date amount!:money margin:money product:text "
+                        "quantity:number"),
+    _contract("customers", "customer_id!:id name:text email:text customer_type:text industry:text region:text "
+                           "owner:text consent:flag vip:flag created_on:date", "customer_id", extras=True),
+    _contract("invoices", "invoice_id!:id customer_id!:id issue_date!:date due_date!:date amount!:money kind:text "
+                          "disputed:flag cause:text consignment:flag settled_date:date related_invoice_id:id "
+                          "documents_sent:flag statement_sent:flag questions_open:flag", "invoice_id"),
+    _contract("payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money"),
+    _contract("leads", "lead_id!:id customer_id:id created_on:date source:text owner:text segment:text value:money "
+                       "status:text", "lead_id", extras=True),
+    _contract("lead_stages", "lead_id!:id stage!:text entered_on!:date"),
+    _contract("touches", "touch_id:id customer_id!:id touch_date!:date channel!:text event!:text topic:text "
+                         "campaign_id:id minutes:number"),
+    _contract("campaigns", "campaign_id!:id customer_id!:id arm!:text assigned_on!:date horizon_days:number "
+                           "scheme:text segment:text action:text cost_per_contact:number predicted_uplift:number"),
+    _contract("contact_costs", "action!:text channel:text cost_per_contact!:number minutes_per_contact:number",
+              "action"),
+)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the values of one source are written.
+
+    Parameters
+    ----------
+    columns : mapping
+        Canonical name to raw column name or SQL expression over raw columns; same-named columns map themselves.
+    where : str, optional
+        SQL condition; other rows do not belong to the source and are counted as left out.
+    date_formats : tuple of str
+        strptime formats for text dates; empty means ISO.
+    offsets : bool
+        Text dates carry a UTC offset, to be compared in the study's zone.
+    decimal : str
+        Decimal mark of text numbers.
+    decimals : int
+        Digits of money behind the mark: 2 for cents.
+    nulls : tuple of str
+        Texts that mean "nothing" (empty text always does).
+    casefold : tuple of str
+        Text columns compared without regard to case.
+    """
+
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    where: str | None = None
+    date_formats: tuple[str, ...] = ()
+    offsets: bool = False
+    decimal: str = "."
+    decimals: int = 2
+    nulls: tuple[str, ...] = ()
+    casefold: tuple[str, ...] = ()
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(value: str, form: str) -> dt.timestamp:  # type: ignore[valid-type,empty-body]
+    """DuckDB's parser of dated text; null where the text does not fit."""
+
+
+def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) -> dict[str, str]:
+    """Canonical name → raw column or expression; every fault of the mapping raised at once."""
+    faults, mapping = [], {}
+    for name in reading.columns:
+        if name not in contract.names and not contract.extras:
+            faults.append(Fault(f"columns.{name}", f"is not a column of {contract.name}",
+                                nearest(name, contract.names)))
+    for column in contract.columns:
+        wanted = reading.columns.get(column.name, column.name)
+        if wanted is None:
+            continue
+        if wanted in raw_columns:
+            mapping[column.name] = wanted
+        elif column.name in reading.columns:
+            mapping[column.name] = wanted
+            faults += _unknown(contract, column.name, wanted, raw_columns)
+        elif column.required:
+            faults.append(Fault(f"{contract.name}.{column.name}", "is needed, and the source has no such column",
+                                f"Map it under columns. The source has: {', '.join(raw_columns)}"))
+    mapping |= {n: str(e) for n, e in reading.columns.items() if n not in contract.names and e and contract.extras}
+    if faults:
+        raise DataError(f"The columns of {contract.name} cannot be found", faults)
+    return mapping
+
+
+def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]) -> list[Fault]:
+    where = f"{contract.name}.{name}"
+    try:
+        missing = columns_of(text, where) - set(raw_columns)
+    except ConfigError as error:
+        return [Fault(where, str(error), f"The source has: {', '.join(raw_columns)}")]
+    return [Fault(where, f"there is no column {m!r}", nearest(m, raw_columns)) for m in sorted(missing)]
+
+
+def conform(raw: ir.Table, contract: Contract, reading: Reading) -> ir.Table:
+    """Canonical columns and ``reason`` (null when accepted) for every raw row that `where` keeps.
+
+    Money becomes whole minor units in ``<name>_minor`` (64-bit integers), because float sums change with the order
+    of threads; see docs/decisions/0002-engine.md.
+    """
+    mapping = resolve(contract, tuple(raw.columns), reading)
+    if reading.where:
+        raw = raw.filter(compile_expression(reading.where, raw, f"{contract.name}.where"))
+    values: dict[str, ir.Value] = {}
+    reason = ibis.null("string")
+    for column in reversed([c for c in contract.columns if c.name in mapping]):
+        source = mapping[column.name]
+        given = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{column.name}")
+        given = blank_to_null(given, reading.nulls)
+        value = _typed(given, column, reading)
+        values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
+        if column.required or column.kind in ("date", "money", "number", "flag"):
+            bad = given.notnull() & value.isnull()
+            reason = ibis.ifelse(bad, f"unreadable {column.name}", reason)
+        if column.required:
+            reason = ibis.ifelse(given.isnull(), f"no {column.name}", reason)
+    extras = _extras(raw, mapping, contract, reading)
+    return raw.select(**{n: values[n] for n in reversed(values)}, **extras, reason=reason)
+
+
+def _extras(raw: ir.Table, mapping: Mapping[str, str], contract: Contract, reading: Reading) -> dict[str, ir.Value]:
+    if not contract.extras:
+        return {}
+    used = {m for n, m in mapping.items() if n in contract.names}
+    out = {}
+    for name in [*raw.columns, *(n for n in mapping if n not in contract.names)]:
+        source = mapping.get(name, name)
+        if name in contract.names or (source in used and name not in mapping):
+            continue
+        value = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{name}")
+        value = blank_to_null(value, reading.nulls)
+        out[name] = value.lower() if name in reading.casefold and value.type().is_string() else value
+    return out
+
+
+def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = ()) -> ir.Value:
+    """Empty text, white space alone and the declared null words become null; other text stays as it is."""
+    if not value.type().is_string():
+        return value
+    blank = value.strip() == ""
+    return ibis.ifelse(blank | value.isin(nulls) if nulls else blank, ibis.null("string"), value)
+
+
+def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
+    text = value.type().is_string()
+    if column.kind in ("id", "text"):
+        value = value if text else value.cast("string")
+        return value.strip().lower() if column.name in reading.casefold else value
+    if column.kind == "date":
+        return _date(value, reading)
+    if column.kind == "flag":
+        return _flag(value) if text else value.cast("boolean")
+    number = value
+    if text:
+        digits = value.replace(reading.decimal, ".") if reading.decimal != "." else value
+        number = digits.strip().try_cast("float64")
+        # 'nan' and 'inf' are words DuckDB reads as floats; an amount they are not.
+        number = ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
+    elif value.type().is_floating():
+        number = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
+    if column.kind == "number":
+        return number.cast("float64")
+    # try_cast: an amount beyond 64 bits is unreadable, not a crash.
+    return (number * 10**reading.decimals).round().try_cast("int64")
+
+
+def _date(value: ir.Value, reading: Reading) -> ir.Value:
+    if not value.type().is_string():
+        if value.type().is_integer():
+            return try_strptime(value.cast("string"), "%Y%m%d").date()
+        return value if value.type().is_date() else value.cast("date")
+    value = value.strip()
+    if reading.date_formats:
+        parsed = [try_strptime(value, form) for form in reading.date_formats]
+        return (ibis.coalesce(*parsed) if len(parsed) > 1 else parsed[0]).date()
+    # With an offset the session's time zone (the study's) decides the day; without one the text is the day.
+    return value.try_cast(dt.Timestamp(timezone="UTC")).cast("date") if reading.offsets \
+        else value.try_cast("timestamp").date()
+
+
+_TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
+_FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
+
+
+def _flag(value: ir.Value) -> ir.Value:
+    word = value.strip().lower()
+    return ibis.cases((word.isin(_TRUE), True), (word.isin(_FALSE), False), else_=ibis.null("boolean"))
+
+
+def money(table: ir.Table, decimals: int = 2) -> ir.Table:
+    """Add the readable amount beside every ``_minor`` column (a float, exact to the last digit)."""
+    names = [c.removesuffix("_minor") for c in table.columns if c.endswith("_minor")]
+    return table.mutate(**{n: table[f"{n}_minor"].cast("float64") / 10**decimals for n in names})

@@ -1,0 +1,157 @@
+"""Order lines become the customer table: one engine query, two GROUP BYs, every line accounted for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from segment_lab.errors import DataError, Fault
+from segment_lab.window import ObservationWindow
+
+Returns = Literal["net", "drop"]
+
+
+def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net") -> ir.Table:
+    """The customer table as one Ibis expression over conformed order lines.
+
+    Parameters
+    ----------
+    lines : ibis Table
+        What `contracts.conform` returns for orders: canonical columns, ``amount_minor`` and ``reason``.
+    window : ObservationWindow
+        Only ``start <= order_date < as_of`` counts; other lines become rejects with that reason.
+    returns : {"net", "drop"}
+        Lines below zero reduce revenue (and are no orders), or are left out.
+
+    Returns
+    -------
+    ibis Table
+        A row per customer with money in minor units, and a row with null ``customer_id`` per reason for which
+        lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
+    """
+    orders = _per_order(_with_reason(lines, window, returns))
+    by_customer = ibis.window(group_by="customer_id", order_by=["order_date", "order_key"])
+    day = ibis.ifelse(orders.is_order, orders.order_date, ibis.null("date"))
+    orders = orders.mutate(order_day=day)
+    previous = orders.order_day.max().over(ibis.window(
+        group_by="customer_id", order_by=by_customer.orderings, preceding=(None, 1)))
+    orders = orders.mutate(gap=orders.order_day.delta(previous, unit="day").nullif(0))
+    customers = orders.group_by("customer_id", set_aside=ibis.ifelse(
+        orders.customer_id.isnull(), orders.order_key, ibis.null("string"))).aggregate(
+        first_order=orders.order_day.min(), last_order=orders.order_day.max(),
+        frequency=orders.is_order.cast("int64").sum(), lines=orders.lines.sum(),
+        gap_days=orders.gap.median(), **{name: orders[name].sum() for name in _money(orders)})
+    return _measures(customers, window)
+
+
+def _with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
+    cases = [(lines.reason.notnull(), lines.reason),
+             (lines.order_date < ibis.literal(window.start), f"before the window ({window.start})"),
+             (lines.order_date >= ibis.literal(window.as_of), f"on or after as_of ({window.as_of})")]
+    if returns == "drop":
+        cases.append((lines.amount_minor < 0, "a return (returns: drop)"))
+    return lines.mutate(reason=ibis.cases(*cases, else_=ibis.null("string")))
+
+
+def _per_order(lines: ir.Table) -> ir.Table:
+    """Lines to orders. Without an order id, everything a customer bought on one day is one order."""
+    good = lines.reason.isnull()
+    day = lines.order_date.cast("string")
+    key = ibis.coalesce(lines.order_id, day) if "order_id" in lines.columns else day
+    amount = ibis.ifelse(good, lines.amount_minor, 0)
+    lines = lines.select(
+        customer_id=ibis.ifelse(good, lines.customer_id, ibis.null("string")),
+        order_key=ibis.ifelse(good, key, lines.reason), order_date=lines.order_date, amount=amount,
+        **({"margin": ibis.ifelse(good, lines.margin_minor, 0)} if "margin_minor" in lines.columns else {}))
+    orders = lines.group_by("customer_id", "order_key").aggregate(
+        order_date=lines.order_date.min(), lines=lines.count(), revenue=lines.amount.sum(),
+        returned=-(ibis.least(lines.amount, 0).sum()),
+        **({"margin": lines.margin.sum()} if "margin" in lines.columns else {}))
+    # An order that its own returns cancelled is none; one that cost nothing still is.
+    bought = (orders.revenue > 0) | ((orders.returned == 0) & (orders.revenue == 0))
+    return orders.mutate(is_order=bought & orders.customer_id.notnull())
+
+
+def _money(table: ir.Table) -> list[str]:
+    return [name for name in ("revenue", "returned", "margin") if name in table.columns]
+
+
+def _measures(customers: ir.Table, window: ObservationWindow) -> ir.Table:
+    as_of = ibis.literal(window.as_of)
+    c = customers
+    return c.mutate(
+        recency_days=as_of.delta(c.last_order, unit="day"), tenure_days=as_of.delta(c.first_order, unit="day"),
+        t_x=c.last_order.delta(c.first_order, unit="day"), repeat_frequency=ibis.greatest(c.frequency - 1, 0),
+        return_share=c.returned / (c.revenue + c.returned).nullif(0))
+
+
+COLUMNS = ("recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency", "revenue", "margin",
+           "monetary_value", "gap_days", "return_share", "first_order", "last_order")
+
+
+def collect(expression: ir.Table, decimals: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run the query; the customer table (index ``customer_id``, sorted) and what was set aside.
+
+    Customers who only returned things in the window bought nothing there: they are set aside, with their money.
+
+    Returns
+    -------
+    customers : DataFrame
+        Columns of `COLUMNS`; money as floats exact to the last minor unit.
+    set_aside : DataFrame
+        ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
+    """
+    rows = expression.get_backend().to_pyarrow(expression.order_by("customer_id")).to_pandas()
+    scale = 10**decimals
+    kept = rows.customer_id.notna()
+    buyers = kept & (rows.frequency > 0)
+    account = [("accepted", rows[buyers]), ("returns by customers without a purchase", rows[kept & ~buyers])]
+    account += list(rows[~kept].groupby("set_aside", sort=True))
+    set_aside = pd.DataFrame([(reason, int(part.lines.sum()), float(part.revenue.sum()) / scale)
+                              for reason, part in account if len(part) or reason == "accepted"],
+                             columns=["reason", "lines", "revenue"])
+    table = rows[buyers].set_index("customer_id")
+    for name in _money_columns(table):
+        table[name] = table[name].astype("float64") / scale
+    table["monetary_value"] = table["revenue"] / table["frequency"]
+    whole = ["recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"]
+    table[whole] = table[whole].astype("int64")
+    for name in ("first_order", "last_order"):
+        table[name] = pd.to_datetime(table[name])
+    return table[[c for c in COLUMNS if c in table]].astype({"gap_days": "float64", "return_share": "float64"}), set_aside
+
+
+def _money_columns(table: pd.DataFrame) -> list[str]:
+    return [c for c in ("revenue", "margin") if c in table]
+
+
+def span(lines: ir.Table) -> tuple[dt.date, dt.date]:
+    """First and last day of the accepted lines.
+
+    Raises
+    ------
+    DataError
+        No line was accepted.
+    """
+    good = lines.filter(lines.reason.isnull())
+    row = good.aggregate(first=good.order_date.min(), last=good.order_date.max()).to_pandas().iloc[0]
+    if pd.isna(row["first"]):
+        counts = lines.group_by("reason").aggregate(n=lines.count()).to_pandas()
+        raise DataError("Not one order line can be used", [
+            Fault("orders", str(r.reason), "", int(r.n)) for r in counts.itertuples()] or
+            [Fault("orders", "the file holds no rows", "Check the file and the where condition")])
+    return pd.Timestamp(row["first"]).date(), pd.Timestamp(row["last"]).date()
+
+
+def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
+    """Per customer what happened in ``start <= day < start + days``: orders and money (minor units)."""
+    window = ObservationWindow(start, start + dt.timedelta(days=days))
+    orders = _per_order(_with_reason(lines, window, returns))
+    orders = orders.filter(orders.customer_id.notnull())
+    return orders.group_by("customer_id").aggregate(
+        future_orders=orders.is_order.cast("int64").sum(), future_revenue=orders.revenue.sum(),
+        **({"future_margin": orders.margin.sum()} if "margin" in orders.columns else {}))

@@ -1,0 +1,250 @@
+"""Where data come from: CSV, Parquet, Excel, databases and Ibis tables, read as raw text or typed columns.
+
+Text files are read entirely as text by the engine's own reader, so ``007`` stays ``007``; lines that do not have the
+header's number of fields are kept aside with their text.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from segment_lab.contracts import Reading, try_strptime
+from segment_lab.errors import DataError, Fault
+
+
+class Source(BaseModel):
+    """One table of a study, as the YAML writes it. Exactly one of `path`, `url` is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = Field(None, description="CSV (also .gz), Parquet, Excel; folders and globs of Parquet")
+    url: str | None = Field(None, description="database, for example ${CRM_URL} or duckdb://crm.duckdb")
+    table: str | None = Field(None, description="table in the database")
+    sheet: str | int | None = Field(None, description="sheet of an Excel file")
+    columns: dict[str, str | None] = Field(default_factory=dict, description="canonical name → column or expression")
+    where: str | None = Field(None, description="SQL condition on the raw columns")
+    header: bool | list[str] = Field(True, description="false: no header; a list names the columns")
+    delimiter: str | None = Field(None, description="field separator; 'whitespace' for runs of blanks")
+    encoding: str = "utf-8"
+    date_format: str | list[str] | None = Field(None, description="strptime format(s), for example %d.%m.%Y")
+    decimal: Literal[".", ","] = "."
+    nulls: list[str] = Field(default_factory=list, description="words that mean 'nothing'")
+    casefold: list[str] = Field(default_factory=list, description="text columns compared without case")
+    decimals: int = Field(2, ge=0, le=6, description="digits of money behind the mark")
+    duplicates: Literal["keep", "drop"] = Field("keep", description="what to do with exactly repeated rows")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give either path or url")
+        if self.url is not None and not self.table:
+            raise ValueError("a url needs the name of a table")
+        return self
+
+
+class RawTable:
+    """A source opened on a connection: the raw Ibis `table`, and the lines the reader could not split."""
+
+    def __init__(self, table: ir.Table, *, is_text: bool, broken: pd.DataFrame | None = None, label: str = ""):
+        self.table, self.is_text, self.label = table, is_text, label
+        self._broken = broken
+
+    def broken(self, connection: Any) -> pd.DataFrame:
+        """Lines with too few or too many fields (columns ``line``, ``text``, ``reason``); read the table first."""
+        if self._broken is None:
+            return pd.DataFrame({"line": [], "text": [], "reason": []})
+        query = (f"SELECT DISTINCT ON (line) line, csv_line AS text, lower(error_type::VARCHAR) AS reason "
+                 f"FROM {self._broken} ORDER BY line")
+        return connection.raw_sql(query).df()
+
+
+def expand(text: str, where: str) -> str:
+    """``${NAME}`` and ``${NAME:-default}`` from the environment; an unset name without a default is an error."""
+    def replace(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1], match[2])
+        if value is None:
+            raise DataError(f"{where} needs an environment variable", [
+                Fault(match[1], "is not set", f"Set it, for example: {match[1]}=/folder segment-lab run …")])
+        return value
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, text)
+
+
+def locate(source: Source, base: Path, where: str) -> Path:
+    """The file of a source; relative paths start at the study file's folder."""
+    path = Path(expand(source.path or "", where)).expanduser()
+    path = path if path.is_absolute() else base / path
+    if any(mark in path.name for mark in "*?[") or path.exists():
+        return path
+    folder = next((p for p in path.parents if p.exists()), base)
+    there = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
+    raise DataError("A file is missing", [
+        Fault(where, f"{path} does not exist", f"{folder} holds: {there}. Mend the path in the study file")])
+
+
+def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+    """Open a source on a DuckDB `connection` (a database URL opens its own)."""
+    if source.url is not None:
+        return _database(source, where)
+    path = locate(source, base, where)
+    suffix = "".join(path.suffixes[-2:]).lower()
+    try:
+        if path.is_dir() or suffix.endswith((".parquet", ".pq")):
+            pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
+            table = connection.read_parquet(pattern, hive_partitioning=path.is_dir())
+            return RawTable(table, is_text=False, label=path.name)
+        if suffix.endswith((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")):
+            return RawTable(_excel(path, source), is_text=True, label=path.name)
+        return _text_file(path, source, connection)
+    except (OSError, ibis.common.exceptions.IbisError, UnicodeError) as error:
+        raise _unreadable(where, path, error) from None
+    except Exception as error:  # duckdb's own errors share no base class with Ibis
+        if type(error).__module__.startswith(("_duckdb", "duckdb")):
+            raise _unreadable(where, path, error) from None
+        raise
+
+
+def _unreadable(where: str, path: Path, error: Exception) -> DataError:
+    return DataError(f"{path.name} cannot be read", [
+        Fault(where, str(error).splitlines()[0], "Check that the file is complete and of the kind its name says")])
+
+
+def _database(source: Source, where: str) -> RawTable:
+    url = expand(source.url or "", where)
+    try:
+        table = ibis.connect(url).table(source.table or "")
+    except Exception as error:
+        # The message of a driver may repeat the password; only its kind is safe to show.
+        raise DataError(f"The database of {where} cannot be read", [
+            Fault(str(source.table), f"{type(error).__name__} while connecting or looking up the table",
+                  "Check the address, the credentials in the environment, and the table's name")]) from None
+    return RawTable(table, is_text=False, label=str(source.table))
+
+
+def _excel(path: Path, source: Source) -> ir.Table:
+    header = 0 if source.header is True else None
+    frame = pd.read_excel(path, sheet_name=source.sheet or 0, header=header, dtype=object, engine="calamine",
+                          keep_default_na=False)
+    if isinstance(source.header, list):
+        frame.columns = source.header
+    frame.columns = [str(c).strip() for c in frame.columns]
+    return ibis.memtable(frame.map(_cell_text).astype("str") if len(frame) else frame.astype("str"))
+
+
+def _cell_text(value: Any) -> str:
+    """A spreadsheet cell as the text a CSV would hold: whole numbers without ``.0``, dates in ISO."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat(sep=" ") if hasattr(value, "hour") else str(value)
+
+
+def _text_file(path: Path, source: Source, connection: Any) -> RawTable:
+    if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "utf-16", "latin-1"):
+        path = _transcoded(path, source.encoding)
+    if source.delimiter == "whitespace":
+        return RawTable(_whitespace(path, source, connection), is_text=True, label=path.name)
+    first = _first_line(path, source.encoding)
+    delimiter = source.delimiter or max(",;\t|", key=first.count)
+    unique = hashlib.sha256(f"{path}{os.urandom(8).hex()}".encode()).hexdigest()[:12]
+    rejects = f"rejects_{unique}"
+    options: dict[str, Any] = {}
+    if isinstance(source.header, list):
+        options["names"] = source.header
+    table = connection.read_csv(
+        str(path), table_name=f"raw_{unique}", all_varchar=True, header=source.header is True, delim=delimiter,
+        quote='"', escape='"', store_rejects=True, rejects_table=rejects, rejects_scan=f"scans_{unique}",
+        encoding="utf-8" if source.encoding.lower().startswith("utf-8") else source.encoding, **options)
+    return RawTable(table.rename({c.strip(): c for c in table.columns if c.strip() != c}), is_text=True,
+                    broken=rejects, label=path.name)
+
+
+def _whitespace(path: Path, source: Source, connection: Any) -> ir.Table:
+    """Lines split at runs of blanks: a layout DuckDB's reader does not know."""
+    lines = connection.read_csv(str(path), all_varchar=True, header=False, delim="\x01", names=["line"], quote="",
+                                escape="")
+    names = source.header if isinstance(source.header, list) else _first_line(path, source.encoding).split()
+    fields = lines.line.strip().re_split(r"\s+")
+    table = lines.select(**{name: fields[i] for i, name in enumerate(names)})
+    return table.filter(table[names[0]] != names[0]) if source.header is True else table
+
+
+def _first_line(path: Path, encoding: str) -> str:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding=encoding, errors="replace") as file:
+        return file.readline().lstrip("\ufeff")
+
+
+def _transcoded(path: Path, encoding: str) -> Path:
+    """A UTF-8 copy of a file in an encoding the engine does not read (cp1251, cp1250 …)."""
+    target = Path(tempfile.mkdtemp(prefix="segment_lab_")) / path.name.removesuffix(".gz")
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding=encoding, newline="") as old, target.open("w", encoding="utf-8", newline="") as new:
+            while block := old.read(1 << 20):
+                new.write(block)
+    except LookupError:
+        raise UnicodeError(f"unknown encoding {encoding!r}") from None
+    return target
+
+
+# ISO first; then the layouts that exports of European, Russian and American tools write.
+DATE_FORMATS = ("iso", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d.%m.%y")
+_TIMES = ("", " %H:%M", " %H:%M:%S")
+
+
+def date_formats(values: ir.StringColumn) -> list[tuple[str, int]]:
+    """Every known layout with the number of values it parses, most first; only those that parse any."""
+    value = values.strip()
+    forms = [f + t for f in DATE_FORMATS if f != "iso" for t in _TIMES]
+    counts = {"iso": value.try_cast("timestamp").count(), **{f: try_strptime(value, f).count() for f in forms}}
+    row = values.as_table().aggregate(**{f"f{i}": c for i, c in enumerate(counts.values())}).to_pandas().iloc[0]
+    found = [(form, int(n)) for form, n in zip(counts, row, strict=True) if n]
+    return sorted(found, key=lambda item: -item[1])
+
+
+def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) -> Reading:
+    """How the source's values are written; text dates that fit two layouts equally are an error, not a guess."""
+    formats: tuple[str, ...] = ()
+    offsets = False
+    declared = [source.date_format] if isinstance(source.date_format, str) else source.date_format
+    texts = [d for d in dates if d in raw.table.columns and raw.table[d].type().is_string()]
+    if declared:
+        formats = tuple(declared)
+    elif texts:
+        sample = raw.table.filter(raw.table[texts[0]].strip() != "")[texts[0]].as_table().limit(1000).to_pandas()[texts[0]]
+        iso = sample.str.match(r"\s*\d{4}-\d{2}-\d{2}")
+        offsets = bool(sample.str.contains(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$").any() and iso.any())
+        formats = () if iso.mean() > 0.5 or sample.empty else _best_format(raw.table, texts[0], where)
+    return Reading(dict(source.columns), source.where, formats, offsets, source.decimal, source.decimals,
+                   tuple(source.nulls), tuple(source.casefold))
+
+
+def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
+    found = [item for item in date_formats(table[column]) if item[0] != "iso"]
+    if not found:
+        return ()
+    best = [form for form, n in found if n == found[0][1]]
+    if len(best) > 1:
+        raise DataError("Dates can be read in two ways", [
+            Fault(f"{where}.{column}", f"fits {' and '.join(best)} equally well",
+                  f"Say which: date_format: \"{best[0]}\" under {where} in the study file")])
+    return tuple(best)
+
+
+def sniff_header(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Column names in the first line of a text file."""
+    first = _first_line(path, encoding)
+    return next(csv.reader([first], delimiter=max(",;\t|", key=first.count)), [])
