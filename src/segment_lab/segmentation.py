@@ -108,7 +108,7 @@ class Segmentation:
             and gap (days).
         """
         rows = self.align(customers)
-        by = rows.groupby(self.labels.to_numpy(), observed=False)
+        by = rows.groupby(self.labels.array, observed=False)
         out = self.sizes().to_frame()
         out["customer_share"] = out["customers"] / max(len(self), 1)
         for money in ("revenue", "margin"):
