@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 
 import ibis
 import ibis.expr.types as ir
@@ -26,13 +26,20 @@ DIALECTS = {name: name for name in ("duckdb", "postgres", "bigquery", "snowflake
                                         ("spark", "pyspark"), "databricks")
 
 
+class Finding(NamedTuple):
+    """What a scheme found: two plain sentences and their figures, for `segment_lab.display.headline`."""
+
+    sentences: tuple[str, ...]
+    figures: dict[str, Any]
+
+
 class Segmenter(BaseEstimator):
     """Base of the segmenters: `fit` learns cut points, `expression` applies them.
 
     A subclass names the columns it reads (`columns`; those that may be absent: `optional_columns`) and learns
     in `_fit`, setting ``segment_names_`` and other attributes that end in ``_``. Its rule is either
     `branches` (conditions in order, the first that holds wins) or `expression` (the segment's code as one
-    Ibis value). `predict` evaluates that rule on DuckDB and `to_sql` compiles it, so both give the same answer.
+    Ibis value). `predict` evaluates it on DuckDB and `to_sql` compiles it, so both give the same answer.
 
     The annotations of ``__init__`` (types, bounds) are the only place where options are described: `fit`
     checks against them, and the study's configuration is validated with the same `options_model`.
@@ -84,8 +91,8 @@ class Segmenter(BaseEstimator):
     def _fit(self, rows: pd.DataFrame) -> None:
         """Set ``segment_names_`` and the learned attributes from the validated columns."""
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
-        """Conditions in order, each with its segment's code, and the code of the rest."""
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+        """Conditions in order with their segments' codes, and the code of the rest (None: nobody is left)."""
         raise NotImplementedError
 
     def expression(self, table: ir.Table) -> ir.Value:
@@ -137,7 +144,13 @@ class Segmenter(BaseEstimator):
     def _cases(self, table: ir.Table, answers: Sequence[Any]) -> ir.Value:
         branches, rest = self.branches(table)
         cases = [(condition, answers[code]) for condition, code in branches]
-        return ibis.cases(*cases, else_=answers[rest]) if cases else ibis.literal(answers[rest])
+        # Without a rest, a warehouse row that lacks its values gets no segment, instead of the worst one.
+        other = None if rest is None else answers[rest]
+        return ibis.cases(*cases, else_=other) if cases else ibis.literal(other)
+
+    def meanings(self) -> dict[str, str]:
+        """What each segment means, in plain words; empty where a scheme has nothing to say."""
+        return {}
 
     def describe(self) -> dict[str, Any]:
         """Parameters and learned cut points, as the report and the manifest print them."""
