@@ -1,0 +1,269 @@
+"""Hot, warm and cold leads: a calibrated chance of winning, and what ignoring the cold ones would lose."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from segment_lab.errors import ConfigError, NotEnoughDataError, nearest
+from segment_lab.features import leads as funnels
+from segment_lab.features.leakage import auc, leakage, level_rates, levels
+from segment_lab.features.proportions import with_interval
+from segment_lab.segmentation import Segmentation
+from segment_lab.segmenters.base import Segmenter
+
+MIN_EVENTS = 50
+ISOTONIC_FROM = 1000  # below, isotonic calibration overfits and a sigmoid is used
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Splits = list[tuple[np.ndarray, np.ndarray]]
+
+
+class LeadSegmenter(Segmenter):
+    """Bands of leads by their probability of winning, and the model that estimates it.
+
+    The rule itself reads one column, ``win_probability``; `analyse` makes it from the leads.
+
+    Parameters
+    ----------
+    hot, cold : float
+        A lead is hot from `hot` upwards, cold below `cold`, warm between.
+    model : {"boosting", "logistic"}
+        Gradient-boosted trees, or logistic regression on one-hot columns.
+    leaky, trusted : list of str
+        Columns known only after the outcome; columns whose name looks like that but that are known before.
+    won, lost : list of str
+        Words of the status and of the stages that end a lead.
+    stages : list of str
+        The funnel from first to last; found from the history when empty.
+    test_share : float
+        Share of the decided leads, the latest ones, that judge the model where dates exist.
+    folds : int
+        Folds of the cross-validation where none do.
+    seed : int
+        Deals the folds and the bootstrap.
+    """
+
+    method = "leads"
+
+    def __init__(self, hot: Share = 0.5, cold: Share = 0.1,
+                 model: Literal["boosting", "logistic"] = "boosting", leaky: Sequence[str] = (),
+                 trusted: Sequence[str] = (), won: Sequence[str] = funnels.WON,
+                 lost: Sequence[str] = funnels.LOST, stages: Sequence[str] = (), test_share: Share = 0.3,
+                 folds: Annotated[int, Field(ge=2, le=20)] = 5, seed: int = 0):
+        self.hot, self.cold, self.model, self.leaky, self.trusted = hot, cold, model, leaky, trusted
+        self.won, self.lost, self.stages = won, lost, stages
+        self.test_share, self.folds, self.seed = test_share, folds, seed
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("win_probability",)
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        if self.cold >= self.hot:
+            raise ConfigError(f"cold ({self.cold}) must be below hot ({self.hot}).")
+        self.segment_names_ = ("Hot", "Warm", "Cold")
+
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+        chance = table["win_probability"]
+        return [(chance >= self.hot, 0), (chance >= self.cold, 1)], 2
+
+    def analyse(self, leads: ir.Table, stages: ir.Table | None = None,
+                as_of: dt.date | str | None = None) -> LeadAnalysis:
+        """The leads as of a day: checked for leakage, modelled, tested, and the open ones scored.
+
+        Raises
+        ------
+        NotEnoughDataError
+            Fewer than 50 leads won or 50 lost, or no column is left to predict from.
+        """
+        self._check_parameters()
+        rows = funnels.lead_table(leads, stages, as_of, won=self.won, lost=self.lost)
+        order = funnels.stage_order(stages, won=self.won, lost=self.lost) if stages is not None else []
+        if unknown := [name for name in self.stages if name not in order]:
+            raise ConfigError(f"stages: {'; '.join(f'{n!r}: {nearest(n, order)}' for n in unknown)}.")
+        checks = leakage(rows, leaky=self.leaky, trusted=self.trusted, seed=self.seed)
+        return LeadAnalysis(self, rows, stages, tuple(self.stages or order), as_of, checks,
+                            *self._tested(rows, checks))
+
+    def _tested(self, rows: pd.DataFrame, checks: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, str]:
+        used = checks.index[checks["verdict"] == "used"]
+        decided = rows[rows["won"].notna()]
+        won = decided["won"].astype(bool).to_numpy()
+        if min(won.sum(), (~won).sum()) < MIN_EVENTS or used.empty:
+            raise NotEnoughDataError(
+                f"{won.sum()} won and {(~won).sum()} lost leads with {len(used)} usable columns: a win "
+                f"probability needs at least {MIN_EVENTS} of each and one column.")
+        frame, best = _model_frame(rows[used]), levels(decided[used[0]])
+        past, waiting = frame.loc[decided.index], frame[rows["won"].isna()]
+        splits, how = self._splits(decided, won)
+        parts = []
+        for train, test in splits:
+            known = np.isin(np.arange(len(won)), train)
+            parts.append(pd.DataFrame({
+                "win_probability": self._chances(past.iloc[train], won[train], past.iloc[test]),
+                "won": won[test], "base_rate": won[train].mean(),
+                "best_column": level_rates(best, won, known)[test]}, past.index[test]))
+        chances = pd.Series(self._chances(past, won, waiting), waiting.index, name="win_probability")
+        return pd.concat(parts).sort_index(), chances, how
+
+    def _chances(self, past: pd.DataFrame, won: np.ndarray, new: pd.DataFrame) -> np.ndarray:
+        """Calibrated win probabilities of `new` leads, learned from `past` ones."""
+        if new.empty:
+            return np.empty(0)
+        from sklearn.calibration import CalibratedClassifierCV
+
+        method = "isotonic" if won.sum() >= ISOTONIC_FROM else "sigmoid"
+        model = CalibratedClassifierCV(self._pipeline(past), cv=3, method=method).fit(past, won)
+        return model.predict_proba(new)[:, 1]
+
+    def _splits(self, decided: pd.DataFrame, won: np.ndarray) -> tuple[Splits, str]:
+        """Earlier leads against later ones where dates allow, else folds; and how to say so."""
+        if "created_on" in decided and decided["created_on"].notna().mean() > 0.95:
+            cut = decided["created_on"].quantile(1 - self.test_share).normalize()
+            # A lead decided after the cut could not have taught the model on that day.
+            known = decided["decided_on"] if "decided_on" in decided else decided["created_on"]
+            train = np.flatnonzero((decided["created_on"] < cut) & ~(known >= cut))
+            test = np.flatnonzero(decided["created_on"] >= cut)
+            if all(min(won[part].sum(), (~won[part]).sum()) >= MIN_EVENTS // 2 for part in (train, test)):
+                return [(train, test)], (f"out of time: learned from {len(train):,} leads decided before "
+                                         f"{cut:%Y-%m-%d}, tested on {len(test):,} created since")
+        from sklearn.model_selection import StratifiedKFold
+
+        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        return list(folds.split(won, won)), (f"{self.folds}-fold cross-validation on {len(won):,} leads, "
+                                             "for want of dates that allow a test on later leads")
+
+    def _pipeline(self, frame: pd.DataFrame) -> Any:
+        from sklearn.compose import make_column_transformer
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+        numbers = [c for c in frame if frame[c].dtype.kind == "f"]
+        words = [c for c in frame if c not in numbers]
+        if self.model == "logistic":
+            scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+            one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10)
+            return make_pipeline(make_column_transformer((scaled, numbers), (one_hot, words)),
+                                 LogisticRegression(max_iter=2000))
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=200)
+        trees = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, max_leaf_nodes=15,
+                                               categorical_features=range(len(words)), random_state=self.seed)
+        return make_pipeline(make_column_transformer((codes, words), remainder="passthrough"), trees)
+
+
+def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as floats; everything else as text, with a word of its own for what is not given."""
+    out = {}
+    for name, values in rows.items():
+        if values.dtype.kind in "iufb":
+            out[name] = values.astype(float)
+        else:
+            out[name] = values.astype(object).where(values.notna(), funnels.UNKNOWN).astype(str)
+    return pd.DataFrame(out, index=rows.index)
+
+
+@dataclass(frozen=True)
+class LeadAnalysis:
+    """What `LeadSegmenter.analyse` found.
+
+    Attributes
+    ----------
+    leads : DataFrame
+        From `segment_lab.features.leads.lead_table`.
+    checks : DataFrame
+        From `segment_lab.features.leakage.leakage`.
+    tested : DataFrame
+        Decided leads by probabilities made without them: ``win_probability``, ``won``, and the baselines
+        ``base_rate`` and ``best_column`` (win rate by the most telling column alone).
+    chances : Series
+        ``win_probability`` of every open lead, from the model learned on all decided ones.
+    how : str
+        How the model was tested, in words.
+    """
+
+    segmenter: LeadSegmenter
+    leads: pd.DataFrame
+    stages: ir.Table | None
+    order: tuple[str, ...]
+    as_of: dt.date | str | None
+    checks: pd.DataFrame
+    tested: pd.DataFrame
+    chances: pd.Series
+    how: str
+
+    def funnel(self, by: str | None = None) -> pd.DataFrame:
+        """See `segment_lab.features.leads.funnel`."""
+        return funnels.funnel(self.leads, self.stages, self.as_of, order=self.order, by=by)
+
+    def deal_time(self, by: str | None = None) -> pd.DataFrame:
+        """See `segment_lab.features.leads.deal_time`."""
+        return funnels.deal_time(self.leads, by, seed=self.segmenter.seed)
+
+    def segmentation(self) -> Segmentation:
+        """The open leads by band; the index holds lead ids."""
+        chances = self.chances.to_frame()
+        return self.segmenter.fit(chances).segment(chances).replace(details=chances)
+
+    def measures(self, draws: int = 300) -> pd.DataFrame:
+        """How well the model ranks (AUC) and how far off its probabilities are (Brier score), with baselines.
+
+        Each with a 95 % bootstrap interval. The AUC stands beside .5 (chance) and the best single column, the
+        Brier score beside the base rate; a gain is the paired difference in the model's favour.
+        """
+        rng = np.random.default_rng(self.segmenter.seed)
+        drawn = pd.DataFrame([_scores(self.tested.iloc[rng.integers(len(self.tested), size=len(self.tested))])
+                              for _ in range(draws)])
+        out = pd.DataFrame({"value": _scores(self.tested)})
+        bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
+        return out.assign(**bounds).rename_axis("measure")
+
+    def reliability(self, bins: int = 10) -> pd.DataFrame:
+        """Tested leads in `bins` of equal size by probability: predicted and observed share of wins."""
+        part = pd.qcut(self.tested["win_probability"].rank(method="first"), bins, labels=False)
+        by = self.tested.groupby(part.to_numpy() + 1)
+        out = pd.DataFrame({"leads": by.size(), "predicted": by["win_probability"].mean()})
+        return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis("group")
+
+    def bands(self) -> pd.DataFrame:
+        """The tested leads by band: how many, how many won, and the share of all wins each band holds.
+
+        The cold row is the price of ignoring cold leads: ``wins`` lost and ``win_share`` of all wins.
+        """
+        chances = self.tested[["win_probability"]]
+        labels = self.segmenter.fit(chances).segment(chances).labels
+        by = self.tested["won"].groupby(labels, observed=False)
+        out = pd.DataFrame({"leads": by.size(), "lead_share": by.size() / len(labels), "wins": by.sum()})
+        total = np.repeat(out["wins"].sum(), len(out))
+        out = out.join(with_interval(out["wins"], out["leads"], "win_rate"))
+        out = out.join(with_interval(out["wins"], total, "win_share"))
+        waiting = self.segmentation().sizes() if len(self.chances) else 0
+        return out.assign(open_leads=waiting).rename_axis("band")
+
+    def cost_of_ignoring(self, below: Sequence[float] = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> pd.DataFrame:
+        """If every tested lead `below` a probability were ignored: leads spared, wins lost, with interval."""
+        chance, won = self.tested["win_probability"], self.tested["won"]
+        rows = [(limit, (chance < limit).sum(), (won & (chance < limit)).sum()) for limit in below]
+        out = pd.DataFrame(rows, columns=["ignored_below", "leads_ignored", "wins_lost"])
+        out["leads_ignored_share"] = out["leads_ignored"] / len(self.tested)
+        total = np.repeat(self.tested["won"].sum(), len(out))
+        return out.join(with_interval(out["wins_lost"], total, "wins_lost_share"))
+
+
+def _scores(tested: pd.DataFrame) -> dict[str, float]:
+    won, chance = tested["won"].to_numpy(), tested["win_probability"].to_numpy()
+    alone = tested["best_column"].to_numpy()
+    brier, base = ((chance - won) ** 2).mean(), ((tested["base_rate"].to_numpy() - won) ** 2).mean()
+    ranks, ranks_alone = auc(won, chance), auc(won, alone)
+    return {"AUC": ranks, "AUC of the best single column": ranks_alone, "AUC gain": ranks - ranks_alone,
+            "Brier score": brier, "Brier score of the base rate": base, "Brier gain": base - brier}
