@@ -1,0 +1,184 @@
+"""ABC: classes by the share of sales that customers make up, and how concentrated the sales are."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import Field
+
+from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.segmentation import Segmentation
+from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ABCSegmenter(Segmenter):
+    """Classes A, B, C … by cumulative share of the money, largest customer first.
+
+    `fit` learns a threshold per class: the money of the last customer whose cumulative share is still within
+    the cut. Equal customers share a class, even where that carries the class a little over its cut. A is never
+    empty: one customer above the cut alone is A. Shares are of the positive totals; customers whose total is
+    zero or negative are always in the last class, and where nobody has a positive total all are.
+
+    Parameters
+    ----------
+    cuts : sequence of float
+        Cumulative shares, ascending: ``(0.8, 0.95)`` gives three classes.
+    value : {"revenue", "margin"}
+        Which money counts.
+
+    Attributes
+    ----------
+    thresholds_ : list of float
+        Least money of each class but the last.
+    """
+
+    method = "abc"
+
+    def __init__(self, cuts: Annotated[tuple[Share, ...], Field(min_length=1, max_length=9)] = (0.8, 0.95),
+                 value: Literal["revenue", "margin"] = "revenue"):
+        self.cuts = cuts
+        self.value = value
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.value,)
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        if sorted(set(self.cuts)) != list(self.cuts):
+            raise ConfigError(f"cuts of the ABC must ascend, got {list(self.cuts)}; for example 0.8, 0.95.")
+        self.segment_names_ = tuple(string.ascii_uppercase[:len(self.cuts) + 1])
+        values = rows[self.value].to_numpy(dtype="float64")
+        ranked = np.sort(values[values > 0])[::-1]
+        # A hair of tolerance: ten equal customers make up .8 with the eighth, whatever the float sum says.
+        reached = np.cumsum(ranked) / max(ranked.sum(), 1e-300) * (1 - 1e-12)
+        last = [max(int(np.searchsorted(reached, cut, side="right")), 1) for cut in self.cuts]
+        self.thresholds_ = [shortest_cut(ranked[n - 1], values, "left") for n in last] if len(ranked) else []
+
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+        money = table[self.value]
+        return [(money >= least, code) for code, least in enumerate(self.thresholds_)], len(self.cuts)
+
+    def meanings(self) -> dict[str, str]:
+        strategies = {row["name"]: f"{row['strategy']}." for row in _reference()}
+        return strategies if tuple(strategies) == self.segment_names_ else {}
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "cuts": list(self.cuts), "least_value": self.thresholds_}
+
+
+def against_reference(segmentation: Segmentation, customers: pd.DataFrame,
+                      value: str = "revenue") -> pd.DataFrame:
+    """The actual shares of each class beside the ranges of the literature, with a flag for what lies outside.
+
+    Returns
+    -------
+    DataFrame
+        Per class ``customers, customer_share`` and the money's share; for three classes also the reference
+        ranges as text and, for both shares, ``inside``, ``above`` or ``below``.
+    """
+    profile = segmentation.profile(customers)
+    table = profile[["customers", "customer_share", value, f"{value}_share"]].copy()
+    rows = {row["name"]: row for row in _reference()}
+    if tuple(rows) != segmentation.names:
+        return table
+    for share, reference in (("customer_share", "customers"), (f"{value}_share", "sales")):
+        ranges = [rows[name][reference] for name in segmentation.names]
+        table[f"{reference}_expected"] = [f"{low:.0%} to {high:.0%}" for low, high in ranges]
+        table[f"{reference}_flag"] = [
+            "below" if actual < low - 1e-9 else "above" if actual > high + 1e-9 else "inside"
+            for actual, (low, high) in zip(table[share], ranges, strict=True)]
+    return table
+
+
+def lorenz_curve(values: pd.Series | np.ndarray, points: int = 201) -> pd.DataFrame:
+    """The Lorenz curve read from the best customer: at most `points` rows of ``customer_share, value_share``.
+
+    Negative totals count as 0.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Nobody has a positive total.
+    """
+    ranked = np.sort(_positive(values))[::-1]
+    share = np.concatenate([[0], np.cumsum(ranked) / ranked.sum()])
+    at = np.unique(np.linspace(0, len(ranked), points).round().astype(int))
+    return pd.DataFrame({"customer_share": at / len(ranked), "value_share": share[at]})
+
+
+def gini(values: pd.Series | np.ndarray) -> float:
+    """Gini coefficient of customers' totals: 0 all equal, near 1 when one has everything.
+
+    Negative totals count as 0. ``2 Σ i·x_i / (n Σ x) − (n + 1)/n`` over ascending ``x_i``.
+    """
+    ranked = np.sort(_positive(values))
+    n = len(ranked)
+    return float(2 * (np.arange(1, n + 1) * ranked).sum() / (n * ranked.sum()) - (n + 1) / n)
+
+
+def pareto(values: pd.Series | np.ndarray, top: float = 0.2) -> float:
+    """The share of the (positive) money that the best `top` of the customers hold."""
+    ranked = np.sort(_positive(values))[::-1]
+    return float(ranked[:max(round(top * len(ranked)), 1)].sum() / ranked.sum())
+
+
+def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2,
+               effort: str = "effort_minutes") -> dict[str, float]:
+    """What the best `top` of the customers bring, beside the share of the contact minutes they get.
+
+    Equal customers at the border share the places that are left, so row order does not matter.
+
+    Returns
+    -------
+    dict
+        ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served).
+    """
+    if effort not in customers or not customers[effort].fillna(0).sum() > 0:
+        raise NotEnoughDataError(f"No contact minutes are known ({effort}): effort cannot be set beside value.")
+    values, minutes = customers[value], customers[effort].fillna(0)
+    places = max(round(top * len(customers)), 1)
+    border = values.nlargest(places).iloc[-1]
+    above, level = values > border, values == border
+    weight = above + level * (places - above.sum()) / level.sum()
+    value_share = pareto(values, top)
+    effort_share = float((minutes * weight).sum() / minutes.sum())
+    return {"value_share": value_share, "effort_share": effort_share, "gap": value_share - effort_share}
+
+
+def abc_finding(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue") -> Finding:
+    """The answer of the ABC report: how few customers carry the business."""
+    table = against_reference(segmentation, customers, value)
+    best, last = table.iloc[0], table.iloc[-1]
+    top, concentration = pareto(customers[value]), gini(customers[value])
+    first = (f"{best.customers:,} of {len(segmentation):,} customers ({best.customer_share:.0%}) bring "
+             f"{best[f'{value}_share']:.0%} of the {value}: class {table.index[0]}, to be kept first.")
+    second = (f"The {last.customers:,} customers of class {table.index[-1]} ({last.customer_share:.0%}) "
+              f"bring {last[f'{value}_share']:.0%}; the best fifth of all customers holds {top:.0%}.")
+    return Finding((first, second), {
+        "class_a_customers": int(best.customers), "class_a_customer_share": float(best.customer_share),
+        f"class_a_{value}_share": float(best[f"{value}_share"]), f"top_20_{value}_share": top,
+        "gini": concentration})
+
+
+def _positive(values: pd.Series | np.ndarray) -> np.ndarray:
+    positive = np.clip(np.asarray(values, dtype="float64"), 0, None)
+    if not positive.sum() > 0 or not math.isfinite(positive.sum()):
+        raise NotEnoughDataError("No customer has a positive total, so there is nothing to share out.")
+    return positive
+
+
+@cache
+def _reference() -> tuple[dict[str, Any], ...]:
+    text = resources.files("segment_lab.config").joinpath("abc.yml").read_text(encoding="utf-8")
+    return tuple(yaml.safe_load(text)["classes"])
