@@ -1,1 +1,67 @@
 """segment_lab: which customers to serve how, which segmentation deserves trust, whether the strategy worked."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segment_lab.evaluation import scorecard
+    from segment_lab.reporting import run_study
+    from segment_lab.segmentation import Segmentation
+    from segment_lab.segmenters.abc import ABCSegmenter
+    from segment_lab.segmenters.clusters import ClusterSegmenter
+    from segment_lab.segmenters.engagement import EngagementSegmenter
+    from segment_lab.segmenters.lifecycle import LifecycleSegmenter
+    from segment_lab.segmenters.receivables import ReceivablesSegmenter
+    from segment_lab.segmenters.rfm import RFMSegmenter
+    from segment_lab.segmenters.rules import RuleSegmenter
+    from segment_lab.strategy import Playbook, plan_budget
+    from segment_lab.study import Study, customer_table
+    from segment_lab.window import ObservationWindow
+
+__version__ = "0.1.0"
+
+# Public name → module. Loaded when first used: importing the package costs no pandas, no engine, no scikit-learn.
+_HOMES = {
+    "Study": "study", "customer_table": "study", "ObservationWindow": "window", "Segmentation": "segmentation",
+    "RFMSegmenter": "segmenters.rfm", "ABCSegmenter": "segmenters.abc", "LifecycleSegmenter": "segmenters.lifecycle",
+    "ClusterSegmenter": "segmenters.clusters", "RuleSegmenter": "segmenters.rules",
+    "ReceivablesSegmenter": "segmenters.receivables", "EngagementSegmenter": "segmenters.engagement",
+    "scorecard": "evaluation", "Playbook": "strategy", "plan_budget": "strategy", "run_study": "reporting",
+}
+__all__ = [
+    "ABCSegmenter", "ClusterSegmenter", "EngagementSegmenter", "LifecycleSegmenter", "ObservationWindow", "Playbook",
+    "RFMSegmenter", "ReceivablesSegmenter", "RuleSegmenter", "Segmentation", "Study", "customer_table", "plan_budget",
+    "run_study", "scorecard",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(f"segment_lab.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    try:
+        return import_module(f"segment_lab.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"segment_lab.{name}":
+            raise
+        raise AttributeError(f"segment_lab has no {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+@cache
+def code_fingerprint() -> str:
+    """A hash of the package's own code and data files: what is kept from other code is made again."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(p for p in root.rglob("*") if p.suffix in (".py", ".yml", ".j2", ".css", ".js")):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

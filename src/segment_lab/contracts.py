@@ -150,8 +150,10 @@ def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, .
     return [Fault(where, f"there is no column {m!r}", nearest(m, raw_columns)) for m in sorted(missing)]
 
 
-def conform(raw: ir.Table, contract: Contract, reading: Reading) -> ir.Table:
+def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bool = False) -> ir.Table:
     """Canonical columns and ``reason`` (null when accepted) for every raw row that `where` keeps.
+
+    With `keep_raw` the source's own columns follow as ``raw.<name>``: what a rejected row looked like.
 
     Money becomes whole minor units in ``<name>_minor`` (64-bit integers), because float sums change with the order
     of threads; see docs/decisions/0002-engine.md.
@@ -167,13 +169,14 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading) -> ir.Table:
         given = blank_to_null(given, reading.nulls)
         value = _typed(given, column, reading)
         values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
-        if column.required or column.kind in ("date", "money", "number", "flag"):
-            bad = given.notnull() & value.isnull()
-            reason = ibis.ifelse(bad, f"unreadable {column.name}", reason)
+        # Typed columns cannot be unreadable, except floats that are no number.
+        if given.type().is_string() and column.kind not in ("id", "text") or given.type().is_floating():
+            reason = ibis.ifelse(given.notnull() & value.isnull(), f"unreadable {column.name}", reason)
         if column.required:
             reason = ibis.ifelse(given.isnull(), f"no {column.name}", reason)
     extras = _extras(raw, mapping, contract, reading)
-    return raw.select(**{n: values[n] for n in reversed(values)}, **extras, reason=reason)
+    before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
+    return raw.select(**{n: values[n] for n in reversed(values)}, **extras, reason=reason, **before)
 
 
 def _extras(raw: ir.Table, mapping: Mapping[str, str], contract: Contract, reading: Reading) -> dict[str, ir.Value]:
@@ -195,14 +198,15 @@ def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = ()) -> ir.Value:
     """Empty text, white space alone and the declared null words become null; other text stays as it is."""
     if not value.type().is_string():
         return value
-    blank = value.strip() == ""
+    # White space sorts before '!': only such values pay for the trim, which on long logs is felt.
+    blank = ibis.ifelse(value < "!", value.strip() == "", False)
     return ibis.ifelse(blank | value.isin(nulls) if nulls else blank, ibis.null("string"), value)
 
 
 def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     text = value.type().is_string()
     if column.kind in ("id", "text"):
-        value = value if text else value.cast("string")
+        value = value if text else _whole(value).cast("string")
         return value.strip().lower() if column.name in reading.casefold else value
     if column.kind == "date":
         return _date(value, reading)
@@ -234,6 +238,13 @@ def _date(value: ir.Value, reading: Reading) -> ir.Value:
     # With an offset the session's time zone (the study's) decides the day; without one the text is the day.
     return value.try_cast(dt.Timestamp(timezone="UTC")).cast("date") if reading.offsets \
         else value.try_cast("timestamp").date()
+
+
+def _whole(value: ir.Value) -> ir.Value:
+    """A float id such as 17850.0 is what pandas made of 17850 in a column with gaps."""
+    if not value.type().is_floating():
+        return value
+    return ibis.ifelse(value == value.floor(), value.cast("int64").cast("string"), value.cast("string"))
 
 
 _TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")

@@ -34,17 +34,18 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
     orders = _per_order(_with_reason(lines, window, returns))
-    by_customer = ibis.window(group_by="customer_id", order_by=["order_date", "order_key"])
-    day = ibis.ifelse(orders.is_order, orders.order_date, ibis.null("date"))
-    orders = orders.mutate(order_day=day)
-    previous = orders.order_day.max().over(ibis.window(
-        group_by="customer_id", order_by=by_customer.orderings, preceding=(None, 1)))
-    orders = orders.mutate(gap=orders.order_day.delta(previous, unit="day").nullif(0))
-    customers = orders.group_by("customer_id", set_aside=ibis.ifelse(
-        orders.customer_id.isnull(), orders.order_key, ibis.null("string"))).aggregate(
-        first_order=orders.order_day.min(), last_order=orders.order_day.max(),
-        frequency=orders.is_order.cast("int64").sum(), lines=orders.lines.sum(),
-        gap_days=orders.gap.median(), **{name: orders[name].sum() for name in _money(orders)})
+    # Cancelled orders and rejects stay in the frame for the account, but never count as "the order before".
+    buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
+    gap = orders.order_date.delta(orders.order_date.lag().over(buying), unit="day").nullif(0)
+    orders = orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
+    bought = orders.is_order
+    customers = orders.group_by(
+        customer_id=ibis.ifelse(orders.reason.isnull(), orders.customer_id, ibis.null("string")),
+        set_aside=orders.reason,
+    ).aggregate(
+        first_order=orders.order_date.min(where=bought), last_order=orders.order_date.max(where=bought),
+        frequency=orders.count(where=bought), lines=orders.lines.sum(), gap_days=orders.gap.median(),
+        **{name: orders[name].sum() for name in _money(orders)})
     return _measures(customers, window)
 
 
@@ -59,21 +60,16 @@ def _with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -
 
 def _per_order(lines: ir.Table) -> ir.Table:
     """Lines to orders. Without an order id, everything a customer bought on one day is one order."""
-    good = lines.reason.isnull()
     day = lines.order_date.cast("string")
-    key = ibis.coalesce(lines.order_id, day) if "order_id" in lines.columns else day
-    amount = ibis.ifelse(good, lines.amount_minor, 0)
-    lines = lines.select(
-        customer_id=ibis.ifelse(good, lines.customer_id, ibis.null("string")),
-        order_key=ibis.ifelse(good, key, lines.reason), order_date=lines.order_date, amount=amount,
-        **({"margin": ibis.ifelse(good, lines.margin_minor, 0)} if "margin_minor" in lines.columns else {}))
-    orders = lines.group_by("customer_id", "order_key").aggregate(
-        order_date=lines.order_date.min(), lines=lines.count(), revenue=lines.amount.sum(),
-        returned=-(ibis.least(lines.amount, 0).sum()),
-        **({"margin": lines.margin.sum()} if "margin" in lines.columns else {}))
+    key = ibis.coalesce(lines.order_id, day) if "order_id" in lines.columns else lines.order_date
+    # Rejected lines keep their own keys (rewriting keys per line would double the query's time); `reason` parts them.
+    orders = lines.group_by("customer_id", "reason", order_key=key).aggregate(
+        order_date=lines.order_date.min(), lines=lines.count(), revenue=lines.amount_minor.sum().cast("int64"),
+        returned=-(ibis.least(lines.amount_minor, 0).sum().cast("int64")),
+        **({"margin": lines.margin_minor.sum().cast("int64")} if "margin_minor" in lines.columns else {}))
     # An order that its own returns cancelled is none; one that cost nothing still is.
     bought = (orders.revenue > 0) | ((orders.returned == 0) & (orders.revenue == 0))
-    return orders.mutate(is_order=bought & orders.customer_id.notnull())
+    return orders.mutate(is_order=bought.fill_null(False) & orders.reason.isnull())
 
 
 def _money(table: ir.Table) -> list[str]:
@@ -151,7 +147,7 @@ def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Ret
     """Per customer what happened in ``start <= day < start + days``: orders and money (minor units)."""
     window = ObservationWindow(start, start + dt.timedelta(days=days))
     orders = _per_order(_with_reason(lines, window, returns))
-    orders = orders.filter(orders.customer_id.notnull())
+    orders = orders.filter(orders.reason.isnull())
     return orders.group_by("customer_id").aggregate(
-        future_orders=orders.is_order.cast("int64").sum(), future_revenue=orders.revenue.sum(),
+        future_orders=orders.count(where=orders.is_order), future_revenue=orders.revenue.sum(),
         **({"future_margin": orders.margin.sum()} if "margin" in orders.columns else {}))

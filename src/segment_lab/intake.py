@@ -1,0 +1,194 @@
+"""Taking a source in: text is parsed once and kept as typed Parquet, faults are counted, rejects keep their raw row."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+
+import ibis.expr.types as ir
+import pandas as pd
+import platformdirs
+
+from segment_lab.contracts import CONTRACTS, Contract, Reading, conform, money
+from segment_lab.errors import DataError, Fault
+from segment_lab.sources import RawTable, Source, detect_reading, locate, open_source
+
+CACHE_DAYS = 14
+
+
+def cache_folder() -> Path:
+    """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache folder."""
+    folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One table of a study: conformed `lines` with their ``reason``, and what the source looked like."""
+
+    name: str
+    source: Source
+    raw: RawTable
+    reading: Reading
+    lines: ir.Table
+    connection: Any
+    fingerprint: str
+    broken: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of this table."""
+        return CONTRACTS[self.name]
+
+    @property
+    def accepted(self) -> ir.Table:
+        """Accepted rows with canonical columns; money as readable amounts beside the minor units."""
+        return money(self.lines.filter(self.lines.reason.isnull()).drop("reason"), self.reading.decimals)
+
+    @cached_property
+    def counts(self) -> pd.Series:
+        """Rows by reason; ``accepted`` first; the sum is the number of rows read."""
+        table = self.lines.group_by("reason").aggregate(rows=self.lines.count())
+        rows = table.get_backend().to_pandas(table)
+        by = {r.reason if isinstance(r.reason, str) else "accepted": int(r.rows) for r in rows.itertuples()}
+        by |= {f"broken line: {reason}": len(part) for reason, part in self.broken.groupby("reason")} if len(self.broken) else {}
+        ordered = {"accepted": by.pop("accepted", 0), **dict(sorted(by.items()))}
+        return pd.Series(ordered, name="rows", dtype="int64").rename_axis("reason")
+
+    def rejected(self) -> ir.Table:
+        """Rejected rows as they stood in the source (``raw.…``), with their reason."""
+        whole = conform(self.raw.table, self.contract, self.reading, keep_raw=True)
+        bad = whole.filter(whole.reason.notnull())
+        return bad.select("reason", *(c for c in bad.columns if c.startswith("raw.")))
+
+    def faults(self, tolerance: float) -> list[Fault]:
+        """What makes the source unfit to go on with: nothing accepted, or too much that cannot be read."""
+        counts, total = self.counts, int(self.counts.sum())
+        if not counts["accepted"]:
+            listed = [Fault(self.name, str(reason), "", int(n)) for reason, n in counts.items() if n]
+            return listed or [Fault(self.name, "the file holds no rows", "Check the file and the where condition")]
+        bad = counts[[r for r in counts.index if r.startswith(("unreadable", "broken"))]]
+        if total and bad.sum() / total > tolerance:
+            return [Fault(f"{self.name} ({self.raw.label})", str(reason), self._remedy(str(reason)), int(n),
+                          self.examples(str(reason))) for reason, n in bad.items()]
+        return []
+
+    def examples(self, reason: str, n: int = 3) -> tuple[str, ...]:
+        """A few raw values behind a reason, for messages."""
+        if reason.startswith("broken line"):
+            return tuple(self.broken.text.head(n))
+        column = self.reading.columns.get(reason.split(" ", 1)[-1]) or reason.split(" ", 1)[-1]
+        if column not in self.raw.table.columns:
+            return ()
+        bad = self.rejected()
+        values = bad.filter(bad.reason == reason)[f"raw.{column}"].as_table().distinct().order_by(f"raw.{column}").limit(n)
+        return tuple(str(v) for v in values.get_backend().to_pandas(values).iloc[:, 0])
+
+    def _remedy(self, reason: str) -> str:
+        if "date" in reason or reason.endswith("_on"):
+            return "Say how dates are written (date_format, a list for several), or mend the rows"
+        if reason.startswith("broken"):
+            return "Mend the lines: they do not have the header's number of fields"
+        return "Mend the values, or set decimal: ',' where numbers have a decimal comma"
+
+
+def take_in(name: str, source: Source, base: Path, connection: Any, raw: RawTable | None = None) -> Intake:
+    """Open (unless `raw` is given), parse and fingerprint one source; text becomes a typed copy, once per content.
+
+    Raises
+    ------
+    DataError
+        The file is missing or unreadable, or a needed column cannot be found.
+    """
+    contract = CONTRACTS[name]
+    given = raw is not None
+    raw = raw or open_source(source, base, connection, name)
+    dates = [source.columns.get(c.name, c.name) or "" for c in contract.columns if c.kind == "date"]
+    reading = detect_reading(source, raw, dates, name)
+    whole = conform(raw.table, contract, reading)
+    if source.duplicates == "drop":
+        raw = RawTable(raw.table.distinct(), is_text=raw.is_text, broken=raw._broken, label=raw.label)
+        whole = conform(raw.table, contract, reading)
+    fingerprint = _fingerprint(source, None if given else base, whole, name)
+    if not raw.is_text:
+        return Intake(name, source, raw, reading, whole, connection, fingerprint)
+    if contract.extras:
+        whole = _typed_extras(whole, contract)
+    lines, broken = _typed_copy(name, whole, raw, connection, fingerprint)
+    return Intake(name, source, raw, reading, lines, connection, fingerprint, broken)
+
+
+def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str) -> tuple[ir.Table, pd.DataFrame]:
+    target = cache_folder() / f"{name}-{fingerprint}.parquet"
+    broken = target.with_suffix(".broken.parquet")
+    if not (target.exists() and broken.exists()):
+        _prune(target.parent)
+        draft = target.with_suffix(f".{os.getpid()}.tmp")
+        connection.to_parquet(whole, str(draft))
+        raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(broken)
+        draft.replace(target)
+    os.utime(target)
+    return connection.read_parquet(str(target)), pd.read_parquet(broken)
+
+
+def _prune(folder: Path) -> None:
+    for old in folder.glob("*-*.*"):
+        if time.time() - old.stat().st_mtime > CACHE_DAYS * 86400:
+            old.unlink(missing_ok=True)
+
+
+def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:
+    """Extra columns of a text file become numbers where every value is one (and none looks like a code, 007)."""
+    names = [c for c in table.columns if c not in contract.names and c != "reason"
+             and not c.endswith("_minor") and table[c].type().is_string()]
+    if not names:
+        return table
+    odd = {n: (table[n].try_cast("float64").isnull() & table[n].notnull()) | table[n].re_search(r"^0\d") for n in names}
+    totals = table.aggregate(**{f"bad{i}": odd[n].sum() for i, n in enumerate(names)},
+                             **{f"any{i}": table[n].count() for i, n in enumerate(names)})
+    row = totals.get_backend().to_pandas(totals).iloc[0].fillna(0)
+    keep = {n: table[n].try_cast("float64") for i, n in enumerate(names) if not row[f"bad{i}"] and row[f"any{i}"]}
+    empty = [n for i, n in enumerate(names) if not row[f"any{i}"]]
+    return table.mutate(**keep).drop(*empty)
+
+
+def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str) -> str:
+    """A hash of the source's content and of how it is read; files up to 2 GB by content, larger by size and date."""
+    digest = hashlib.sha256(source.model_dump_json(exclude={"path", "url"}).encode())
+    if source.path is not None and base is not None:
+        path = locate(source, base, name)
+        files = sorted(path.rglob("*.parquet")) if path.is_dir() else sorted(path.parent.glob(path.name))
+        for file in files:
+            stat = file.stat()
+            digest.update(f"{file.name}:{stat.st_size}".encode())
+            if stat.st_size < 2 << 30:
+                with file.open("rb") as handle:
+                    digest.update(hashlib.file_digest(handle, "sha256").digest())
+            else:
+                digest.update(str(stat.st_mtime_ns).encode())
+    else:
+        sums = {c: lines[c].sum() for c in lines.columns if c.endswith("_minor")}
+        state = lines.aggregate(rows=lines.count(), **sums, **{
+            f"max_{c}": lines[c].cast("string").max() for c in lines.columns if lines[c].type().is_date()})
+        digest.update(state.get_backend().to_pandas(state).to_json().encode())
+    return digest.hexdigest()[:16]
+
+
+
+
+def raise_faults(intakes: list[Intake], tolerance: float) -> None:
+    """Raise one DataError with every fault of every table."""
+    faults: list[Fault] = []
+    for intake in intakes:
+        faults += intake.faults(tolerance)
+    if faults:
+        raise DataError("The data cannot be used as they are", faults)
+
+

@@ -1,0 +1,422 @@
+"""`Study`: the one door that notebooks and the command line use, from a study file to segments."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from segment_lab import engine
+from segment_lab.contracts import CONTRACTS
+from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
+from segment_lab.features.customers import collect, customer_expression, outcomes_expression, span
+from segment_lab.intake import Intake, cache_folder, raise_faults, take_in
+from segment_lab.segmentation import Segmentation, Status
+from segment_lab.study_config import SEGMENTERS, StudyConfig, check_options, load, validate
+from segment_lab.window import ObservationWindow, as_date
+
+T = TypeVar("T")
+DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
+
+
+class Study:
+    """A company's data, the window they are seen in, and the segmentations made of them.
+
+    Use `from_yaml`. Everything is computed when asked for and kept; `at` gives the same study on another day.
+
+    Attributes
+    ----------
+    name, title, currency : str
+    window : ObservationWindow
+        From the file's ``window`` and ``as_of``; as_of defaults to the day after the last order.
+    """
+
+    def __init__(self, config: StudyConfig, base: Path, *, path: Path | None = None, parent: Study | None = None):
+        self.config, self.base, self.path, self._parent = config, base, path, parent
+        self.name, self.title, self.currency = config.name, config.title or config.name, config.currency
+        self._kept: dict[Any, Any] = {}
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, as_of: dt.date | str | None = None,
+                  methods: Mapping[str, Mapping[str, Any]] | None = None, **overrides: Any) -> Study:
+        """Read a study file. `as_of`, `methods` and other keywords replace what the file says.
+
+        Raises
+        ------
+        ConfigError
+            The file or an override is not valid; every fault is listed.
+        """
+        changes: dict[str, Any] = dict(overrides)
+        if as_of is not None:
+            changes["as_of"] = as_date(as_of)
+        if methods:
+            changes["methods"] = {m: dict(o) for m, o in methods.items()}
+        path = Path(path)
+        return cls(load(path, changes), path.resolve().parent, path=path.resolve())
+
+    @classmethod
+    def from_frames(cls, tables: Mapping[str, Any], name: str = "frames", **config: Any) -> Study:
+        """A study over frames that are already here (pandas, polars or Arrow), canonical column names."""
+        sources = {table: {"path": f"<{table}>"} for table in tables}
+        study = cls(validate(StudyConfig, {"name": name, "sources": sources, **config}, "study"), Path.cwd())
+        study._frames = {t: _raw_frame(f) for t, f in tables.items()}
+        return study
+
+    _frames: Mapping[str, Any] = {}
+
+    # Data -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def connection(self) -> Any:
+        """The study's DuckDB connection; its time zone decides on which day an order falls."""
+        if self._parent is not None:
+            return self._parent.connection
+        connection = engine.connect()
+        connection.raw_sql(f"SET TimeZone = '{self.config.timezone}'")
+        return connection
+
+    def has(self, table: str) -> bool:
+        """Whether the study has this table."""
+        if table not in CONTRACTS:
+            raise ConfigError(f"There is no table {table!r}; {nearest(table, CONTRACTS)}.")
+        return table in self.config.sources
+
+    def intake(self, table: str) -> Intake:
+        """One table as taken in: accepted lines, rejects, counts by reason."""
+        if self._parent is not None:
+            return self._parent.intake(table)
+        if not self.has(table):
+            raise NotEnoughDataError(f"The study {self.name} has no table {table!r}. Add it under sources in "
+                                     f"{self.path or 'the study file'}; docs/own_data.md says how.")
+        return self._keep(("intake", table), lambda: take_in(
+            table, self.config.sources[table], self.base, self.connection, self._frames.get(table)))
+
+    def table(self, name: str) -> ir.Table:
+        """Accepted rows of a table under canonical names, as an Ibis table; money in readable amounts."""
+        return self.intake(name).accepted
+
+    def orders(self) -> ir.Table:
+        """Accepted order lines: ``customer_id, order_date, amount`` and what else the source has."""
+        return self.table("orders")
+
+    def check(self) -> list[Intake]:
+        """Take every table in; a DataError lists the faults of all of them at once."""
+        intakes, faults = [], []
+        for name in self.config.sources:
+            try:
+                intakes.append(self.intake(name))
+            except DataError as error:
+                faults += [Fault(f"{error.title}: {f.where}", f.problem, f.remedy, f.rows, f.examples)
+                           for f in error.faults]
+        for intake in intakes:
+            faults += intake.faults(self.config.tolerance)
+        if faults:
+            raise DataError(f"The data of {self.name} cannot be used as they are", faults)
+        return intakes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all the data and of how they are read."""
+        prints = [f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)]
+        return hashlib.sha256("|".join([self.config.timezone, *prints]).encode()).hexdigest()[:16]
+
+    # Time -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def window(self) -> ObservationWindow:
+        """What is observed; without orders, the days around `as_of`."""
+        rule = self.config.window
+        first, last = self._span
+        as_of = self.config.as_of or last + dt.timedelta(days=1)
+        if as_of <= first:
+            raise ConfigError(f"as_of {as_of} is not after the first order ({first}). Orders end on {last}.")
+        start = as_of - dt.timedelta(days=rule.days) if rule.days else rule.start or first
+        return ObservationWindow(start, as_of)
+
+    @cached_property
+    def _span(self) -> tuple[dt.date, dt.date]:
+        if self._parent is not None:
+            return self._parent._span
+        if not self.has("orders"):
+            day = self.config.as_of or dt.date(1970, 1, 2)
+            return day - dt.timedelta(days=1), day - dt.timedelta(days=1)
+        intake = self.intake("orders")
+        raise_faults([intake], self.config.tolerance)
+        return span(intake.lines)
+
+    def at(self, as_of: dt.date | str) -> Study:
+        """The same study as it stood on an earlier day: only what happened before it is seen."""
+        day = as_date(as_of)
+        if day > self.window.as_of:
+            raise ConfigError(f"{day} is after the study's as_of {self.window.as_of}: that is the unknown future.")
+        root = self._parent or self
+        return root._keep(("at", day), lambda: Study(
+            root.config.model_copy(update={"as_of": day}), root.base, path=root.path, parent=root))
+
+    # Customers --------------------------------------------------------------------------------------------
+
+    def customers(self, prospects: bool = False) -> pd.DataFrame:
+        """The customer table at as_of, with the account columns of the customers table.
+
+        Parameters
+        ----------
+        prospects : bool
+            Add customers without an order: frequency and revenue 0, recency null, ``touches`` (count) and ``offer``.
+        """
+        buyers = self._keep("customers", lambda: self._with_accounts(self._reduced[0]))
+        if not prospects:
+            return buyers.copy()
+        return self._keep("prospects", lambda: self._with_prospects(buyers)).copy()
+
+    def account(self) -> pd.DataFrame:
+        """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows read."""
+        broken = self.intake("orders").broken
+        extra = [(f"broken line: {r}", len(p), 0.0) for r, p in broken.groupby("reason")] if len(broken) else []
+        return pd.concat([self._reduced[1], pd.DataFrame(extra, columns=["reason", "lines", "revenue"])]
+                         if extra else [self._reduced[1]], ignore_index=True)
+
+    @cached_property
+    def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        intake = self.intake("orders")
+        raise_faults([intake], self.config.tolerance)
+        expression = customer_expression(intake.lines, self.window, self.config.returns)
+        customers, account = collect(expression, intake.reading.decimals)
+        if customers.empty:
+            raise DataError("Nobody bought anything in the window", [
+                Fault("orders", f"no purchase in {self.window}", "Move as_of or widen the window",
+                      int(account.lines.sum()))])
+        return customers, account
+
+    def _with_accounts(self, customers: pd.DataFrame) -> pd.DataFrame:
+        return customers.join(self._accounts, how="left") if self.has("customers") else customers
+
+    @cached_property
+    def _accounts(self) -> pd.DataFrame:
+        table = self.table("customers")
+        table = table.drop(*(c for c in table.columns if c.endswith("_minor")))
+        frame = table.get_backend().to_pandas(table).drop_duplicates("customer_id").set_index("customer_id")
+        return frame.drop(columns=[c for c in frame if c in ("lines", "revenue", "frequency")])
+
+    def _with_prospects(self, buyers: pd.DataFrame) -> pd.DataFrame:
+        before = pd.Timestamp(self.window.as_of)
+        touches, offers = self._touch_counts(), self._offers()
+        known = self._accounts.index if self.has("customers") else pd.Index([], dtype="str")
+        if self.has("customers") and "created_on" in self._accounts:
+            created = pd.to_datetime(self._accounts["created_on"])
+            known = known[(created.isna() | (created < before)).to_numpy()]
+        others = known.union(touches.index).union(offers).difference(buyers.index)
+        zero = pd.DataFrame({"frequency": 0, "repeat_frequency": 0, "revenue": 0.0}, index=others)
+        zero.index.name = "customer_id"
+        everyone = pd.concat([buyers, self._with_accounts(zero)]).sort_index()
+        everyone["touches"] = touches.reindex(everyone.index).fillna(0).astype("int64")
+        everyone["offer"] = everyone.index.isin(offers)
+        return everyone[[*buyers.columns, "touches", "offer"]]
+
+    def _touch_counts(self) -> pd.Series:
+        if not self.has("touches"):
+            return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
+        touches = self.table("touches")
+        counts = touches.filter(touches.touch_date < self.window.as_of).group_by("customer_id").count()
+        frame = counts.get_backend().to_pandas(counts)
+        return frame.set_index("customer_id").iloc[:, 0]
+
+    def _offers(self) -> pd.Index:
+        """Customers whose lead reached an offer before as_of."""
+        if not (self.has("leads") and self.has("lead_stages")):
+            return pd.Index([], dtype="str")
+        leads, stages = self.table("leads"), self.table("lead_stages")
+        if "customer_id" not in leads.columns:
+            return pd.Index([], dtype="str")
+        offered = stages.filter((stages.entered_on < self.window.as_of) & stages.stage.lower().contains("offer"))
+        ids = leads.semi_join(offered, "lead_id").customer_id.dropna().as_table().distinct()
+        return pd.Index(ids.get_backend().to_pandas(ids).iloc[:, 0], dtype="str")
+
+    def outcomes(self, days: int = 90) -> pd.DataFrame:
+        """What customers known at as_of did in the `days` from as_of on; 0 for those who did nothing.
+
+        Returns
+        -------
+        DataFrame
+            Index ``customer_id`` of `customers`; ``future_revenue`` (net), ``future_orders``, ``future_margin``.
+
+        Raises
+        ------
+        NotEnoughDataError
+            The period is not over in the data; ask the study `at` an earlier day.
+        """
+        end = self.window.as_of + dt.timedelta(days=days)
+        known = (self._parent or self).window.as_of
+        if end > known:
+            raise NotEnoughDataError(f"{days} days after {self.window.as_of} end on {end}, but the data are known only "
+                                     f"before {known}. Use study.at('{known - dt.timedelta(days=days)}') or earlier.")
+        intake = self.intake("orders")
+        query = outcomes_expression(intake.lines, self.window.as_of, days, self.config.returns)
+        rows = query.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
+        out = rows.reindex(self.customers().index).fillna(0)
+        for name in ("future_revenue", "future_margin"):
+            if name in out:
+                out[name] = out[name].astype("float64") / 10**intake.reading.decimals
+        return out.astype({"future_orders": "int64"})
+
+    # Segmentations ----------------------------------------------------------------------------------------
+
+    @property
+    def methods(self) -> list[str]:
+        """The schemes that apply: those asked for, or the defaults, as far as their tables are here."""
+        wanted = self.config.methods or dict.fromkeys(DEFAULT_METHODS)
+        return [m for m in SEGMENTERS if m in wanted and not self.missing(m)]
+
+    def missing(self, method: str) -> list[str]:
+        """Tables a scheme needs and the study does not have."""
+        return [t for t in SEGMENTERS[method][1] if not self.has(t)]
+
+    def options(self, method: str) -> dict[str, Any]:
+        """The validated options of a method, defaults filled in."""
+        return check_options(method, self.config.methods.get(method, {}))
+
+    def segmenter(self, method: str) -> Any:
+        """A fresh, unfitted segmenter with the study's options."""
+        options = self.options(method)
+        module, name = SEGMENTERS[method][0].split(":")
+        return getattr(import_module(module), name)(**options)
+
+    def population(self, method: str) -> pd.DataFrame:
+        """The rows a scheme segments: buyers, with the columns that scheme reads."""
+        as_of = self.window.as_of
+        if method == "lifecycle":
+            return self.customers(prospects=True)
+        if method == "receivables":
+            from segment_lab.features.receivables import receivables_table
+            payments = self.table("payments") if self.has("payments") else None
+            return self.customers().join(receivables_table(self.table("invoices"), payments, as_of), how="left")
+        if method == "engagement":
+            from segment_lab.features.engagement import engagement_table
+            people = self.customers(prospects=True).drop(columns=["touches"])
+            return people.join(engagement_table(self.table("touches"), as_of), how="left")
+        return self.customers()
+
+    def fitted(self, method: str) -> Any:
+        """The segmenter of a method, fitted at as_of (kept on disk under the data's fingerprint)."""
+        if gone := self.missing(method):
+            raise NotEnoughDataError(f"{method} needs the table {' and '.join(gone)}, which {self.name} does not have.")
+        return self.cached(f"fitted-{method}", self.options(method),
+                           lambda: self.segmenter(method).fit(self.population(method)))
+
+    def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
+        """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen cuts)."""
+        if fitted is not None:
+            return fitted.segment(self.population(method), self.window)
+        return self._keep(("segmentation", method), lambda: self.fitted(method).segment(
+            self.population(method), self.window, self.status()))
+
+    def segmentations(self) -> dict[str, Segmentation]:
+        """Every scheme that applies."""
+        return {method: self.segmentation(method) for method in self.methods}
+
+    def status(self) -> Status:
+        """Whether the base suffices for a segmentation to be acted on."""
+        return self._keep("status", lambda: Status())
+
+    # Keeping ----------------------------------------------------------------------------------------------
+
+    def _keep(self, key: Any, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def cached(self, name: str, options: Any, make: Callable[[], T]) -> T:
+        """`make()` once per data, window, options and code version: in memory, and on disk between processes."""
+        import joblib
+
+        from segment_lab import code_fingerprint
+
+        key = hashlib.sha256(repr((name, options, self.fingerprint, self.window, self.config.returns,
+                                   code_fingerprint())).encode()).hexdigest()[:24]
+
+        def load_or_make() -> T:
+            path = cache_folder() / f"{name}-{key}.joblib"
+            try:
+                return joblib.load(path)
+            except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
+                pass  # not there, or cut off by a killed run: make it again
+            value = make()
+            draft = path.with_suffix(f".{id(value)}.tmp")
+            joblib.dump(value, draft)
+            draft.replace(path)
+            return value
+        return self._keep(("cached", key), load_or_make)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {self.config.as_of or 'day after the last order'})"
+
+
+def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Mapping[str, str | None] | None = None, *,
+                   start: dt.date | str | None = None, returns: str = "net", timezone: str = "UTC",
+                   **reading: Any) -> pd.DataFrame:
+    """One row per customer from an order log, without a study.
+
+    Parameters
+    ----------
+    orders : DataFrame (pandas, polars), Arrow table, Ibis table, or path of a CSV, Parquet or Excel file
+    as_of : date, optional
+        Reference day; only orders before it count. Default: the day after the last order, never today.
+    columns : mapping, optional
+        Canonical name (``customer_id, order_id, order_date, amount, margin``) to column or SQL expression.
+    start : date, optional
+        First day that counts.
+    returns : {"net", "drop"}
+        Negative lines reduce revenue, or are left out. They are never orders.
+    **reading
+        What a study file may say of a source: ``where, decimals, date_format, delimiter, duplicates`` …
+
+    Returns
+    -------
+    DataFrame
+        Index ``customer_id``; columns of METHODS' customer table. ``attrs["account"]`` holds ``{reason: lines}``:
+        accepted and set-aside lines add up to the lines read.
+
+    Raises
+    ------
+    DataError
+        A needed column is missing, no line is usable, or too many cannot be read; every fault is listed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"customer_id": ["a", "a"], "order_date": ["2026-01-01", "2026-01-11"], "amount": [5, 7]})
+    >>> customer_table(log, as_of="2026-01-21").loc["a", ["recency_days", "frequency", "revenue"]].tolist()
+    [10.0, 2.0, 12.0]
+    """
+    where = str(orders) if isinstance(orders, (str, Path)) else "<orders>"
+    config = {"name": "orders", "as_of": as_of and as_date(as_of), "timezone": timezone, "returns": returns,
+              "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
+              "window": {"start": as_date(start)} if start else {}}
+    study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
+    if where == "<orders>":
+        study._frames = {"orders": _raw_frame(orders)}
+    table, account = study._reduced
+    table.attrs["account"] = dict(zip(account.reason, account.lines, strict=True))
+    return table
+
+
+def _raw_frame(orders: Any) -> Any:
+    import ibis
+
+    from segment_lab.sources import RawTable
+
+    if isinstance(orders, ir.Table):
+        return RawTable(orders, is_text=False, label="table")
+    if isinstance(orders, pd.DataFrame):
+        orders = orders.rename(columns=str).reset_index(drop=True)
+        mixed = [c for c in orders if orders[c].dtype == object]
+        # Arrow has no column of mixed types: such values are read as the text they would be in a file.
+        orders = orders.assign(**{c: orders[c].map(lambda v: None if pd.isna(v) else str(v)).astype("str") for c in mixed})
+    return RawTable(ibis.memtable(orders), is_text=False, label="frame")
