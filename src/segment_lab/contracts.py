@@ -170,7 +170,7 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
         value = _typed(given, column, reading)
         values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
         # Typed columns cannot be unreadable, except floats that are no number.
-        if given.type().is_string() and column.kind not in ("id", "text") or given.type().is_floating():
+        if (given.type().is_string() and column.kind not in ("id", "text")) or given.type().is_floating():
             reason = ibis.ifelse(given.notnull() & value.isnull(), f"unreadable {column.name}", reason)
         if column.required:
             reason = ibis.ifelse(given.isnull(), f"no {column.name}", reason)

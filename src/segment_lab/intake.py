@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-
 import ibis.expr.types as ir
 import pandas as pd
 import platformdirs

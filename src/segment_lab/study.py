@@ -408,7 +408,6 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
 
 
 def _raw_frame(orders: Any) -> Any:
-    import ibis
 
     from segment_lab.sources import RawTable
 
