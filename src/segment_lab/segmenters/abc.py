@@ -26,9 +26,9 @@ class ABCSegmenter(Segmenter):
     """Classes A, B, C … by cumulative share of the money, largest customer first.
 
     `fit` learns a threshold per class: the money of the last customer whose cumulative share is still within
-    the cut. Equal customers share a class, even where that carries the class a little over its cut. A is never
-    empty: one customer above the cut alone is A. Shares are of the positive totals; customers whose total is
-    zero or negative are always in the last class, and where nobody has a positive total all are.
+    the cut. Equal customers share a class, even where that carries the class a little over its cut. A is
+    never empty: one customer above the cut alone is A. Shares are of the positive totals; customers whose total
+    is zero or negative are always in the last class, and where nobody has a positive total all are.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2
         ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served).
     """
     if effort not in customers or not customers[effort].fillna(0).sum() > 0:
-        raise NotEnoughDataError(f"No contact minutes are known ({effort}): effort cannot be set beside value.")
+        raise NotEnoughDataError(f"No contact minutes are known ({effort}) to be set beside value.")
     values, minutes = customers[value], customers[effort].fillna(0)
     places = max(round(top * len(customers)), 1)
     border = values.nlargest(places).iloc[-1]
