@@ -24,6 +24,7 @@ _BINARY: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
     exp.Div: lambda a, b: a / b.nullif(0), exp.And: lambda a, b: a & b, exp.Or: lambda a, b: a | b,
 }
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _FUNCTIONS: dict[type[exp.Expression], tuple[str, Callable[..., Any]]] = {
     exp.Lower: ("lower", lambda x: x.lower()), exp.Upper: ("upper", lambda x: x.upper()),
     exp.Trim: ("trim", lambda x: x.strip()), exp.Length: ("length", lambda x: x.length()),
@@ -50,6 +51,8 @@ def parse(text: str, where: str) -> exp.Expression:
         statements = sqlglot.parse(str(text), read="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise ConfigError(f"{where}: {text!r} is not an expression: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: {str(text)[:60]!r}… is nested too deeply; write it flatter.") from None
     if len(statements) != 1 or statements[0] is None or ";" in _outside_quotes(str(text)):
         raise ConfigError(f"{where}: {text!r} must be exactly one expression, without a semicolon.")
     tree = statements[0]
@@ -68,8 +71,12 @@ def _plain(node: exp.Expression) -> bool:
     """Refuse the variants of allowed nodes that reach further than a row of one table."""
     if isinstance(node, exp.Column):
         return not node.args.get("table")
-    if isinstance(node, exp.In):
-        return not (node.args.get("query") or node.args.get("unnest") or node.args.get("field"))
+    if isinstance(node, (exp.In, *_COMPARISONS)):
+        # `x = NULL` holds for nobody in SQL; whoever writes it means IS NULL.
+        null = any(isinstance(child, exp.Null) for child in node.iter_expressions())
+        return not (null or node.args.get("query") or node.args.get("unnest") or node.args.get("field"))
+    if isinstance(node, exp.Like):
+        return isinstance(node.expression, exp.Literal)
     if isinstance(node, exp.Cast):
         return isinstance(node.this, exp.Literal) and node.to.is_type("date", "timestamp")
     if isinstance(node, exp.Trim):
