@@ -26,7 +26,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
-class LeadSegmenter(Segmenter):
+class LeadModel(Segmenter):
     """Bands of leads by their probability of winning, and the model that estimates it.
 
     The rule itself reads one column, ``win_probability``; `analyse` makes it from the leads.
@@ -175,7 +175,7 @@ def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class LeadAnalysis:
-    """What `LeadSegmenter.analyse` found.
+    """What `LeadModel.analyse` found.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class LeadAnalysis:
         How the model was tested, in words.
     """
 
-    segmenter: LeadSegmenter
+    segmenter: LeadModel
     leads: pd.DataFrame
     stages: ir.Table | None
     order: tuple[str, ...]

@@ -1,0 +1,210 @@
+"""The company's own criteria: ordered rules over any column of the customer table, and what they do.
+
+A rule is one SQL condition. The first rule that holds names the customer's segment. A condition that is neither
+true nor false, because a value it needs is empty, does not hold (also under NOT): use IS NULL or coalesce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from segment_lab import engine
+from segment_lab.errors import ConfigError, nearest
+from segment_lab.expressions import columns, compile_expression
+from segment_lab.segmentation import Segmentation
+from segment_lab.segmenters.base import Finding, Segmenter
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A segment's `name` and the SQL condition `when` a customer belongs to it."""
+
+    name: str
+    when: str
+
+
+class RuleSegmenter(Segmenter):
+    """Segments by the company's own ordered rules.
+
+    Parameters
+    ----------
+    rules : list of Rule or of mappings with ``name`` and ``when``
+        The first that holds wins. Names are unique.
+    otherwise : str
+        Segment of the customers that no rule claims.
+    previous : list of rules, optional
+        The version before: `moved` shows who changed segment.
+
+    Raises
+    ------
+    ConfigError
+        A rule does not parse, names a column the table does not have, is no condition, or uses anything beyond
+        columns, literals, comparisons, logic, arithmetic and a few functions. All faults of all rules at once.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"revenue": [900, 20], "region": ["North", None]}, index=["a", "b"])
+    >>> rules = [{"name": "Key", "when": "revenue >= 500 AND region IN ('North', 'East')"}]
+    >>> list(RuleSegmenter(rules).fit(table).segment(table).labels)
+    ['Key', 'Other']
+    """
+
+    method = "rules"
+
+    def __init__(self, rules: Sequence[Rule], otherwise: str = "Other", previous: Sequence[Rule] | None = None):
+        self.rules = rules
+        self.otherwise = otherwise
+        self.previous = previous
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        read, faults = self._read()
+        _raise("The rules cannot be used", faults)
+        return tuple(sorted(set().union(*read.values())))
+
+    def _more_columns(self) -> tuple[str, ...]:
+        return self.columns
+
+    def _read(self) -> tuple[dict[str, set[str]], list[str]]:
+        """The columns each rule reads, and what is wrong with the rules as text."""
+        read: dict[str, set[str]] = {}
+        faults = [] if self.rules else ["there is none"]
+        names = [rule.name for rule in _rules(self.rules)] + [self.otherwise]
+        faults += [f"the name '{name}' is used twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        for where, rule in self._all_rules():
+            try:
+                read[where] = columns(rule.when, where)
+                if not read[where]:
+                    faults.append(f"{where}: {rule.when!r} reads no column; `otherwise` names the segment of the rest")
+            except ConfigError as error:
+                faults.append(str(error))
+        return read, faults
+
+    def _all_rules(self) -> list[tuple[str, Rule]]:
+        versions = (("rule", self.rules), ("previous rule", self.previous or ()))
+        return [(f"{kind} '{rule.name}'", rule) for kind, rules in versions for rule in _rules(rules)]
+
+    def _checked(self, customers: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        if isinstance(customers, pd.DataFrame):
+            known = list(map(str, customers.columns))
+            faults = [f"{where}: there is no column '{name}'; {nearest(name, known)}"
+                      for where, names in self._read()[0].items() for name in sorted(names - set(known))]
+            _raise("The rules read columns the customer table does not have", faults)
+        return super()._checked(customers, columns)
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        found = ibis.Schema.from_pyarrow(pa.Schema.from_pandas(rows, preserve_index=False))
+        self.schema_ = {name: "string" if kind.is_null() else str(kind) for name, kind in found.items()}
+        self.segment_names_ = (*(rule.name for rule in _rules(self.rules)), self.otherwise)
+        table, faults = ibis.table(self.schema_, name="customers"), []
+        for where, rule in self._all_rules():
+            try:
+                kind = compile_expression(rule.when, table, where).type()
+                if not kind.is_boolean() and not kind.is_null():
+                    faults.append(f"{where}: {rule.when!r} is a {kind}, not a condition that holds or does not")
+            except ConfigError as error:
+                faults.append(str(error))
+        _raise("The rules cannot be used", faults)
+
+    @property
+    def _schema(self) -> dict[str, str]:
+        return self.schema_
+
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+        return list(zip(self._conditions(table), range(len(self.rules)), strict=True)), len(self.rules)
+
+    def _conditions(self, table: ir.Table) -> list[ir.BooleanValue]:
+        typed: Any = _Typed(table, self.schema_)
+        return [compile_expression(rule.when, typed, f"rule '{rule.name}'").cast("boolean").fill_null(False)
+                for rule in _rules(self.rules)]
+
+    def truth(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Which rules hold for whom, first match or not: a yes/no column per rule, one row per customer."""
+        rows = self._checked(customers)
+        held = engine.evaluate(rows, lambda table: ibis.array(self._conditions(table)))
+        names = list(self.segment_names_[:-1])
+        return pd.DataFrame(np.stack(list(held)).astype(bool), index=customers.index, columns=names)
+
+    def moved(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Customers whom the previous version of the rules put elsewhere: ``before`` and ``now``."""
+        if not self.previous:
+            return pd.DataFrame({"before": [], "now": []}, index=customers.index[:0], dtype="str")
+        before = RuleSegmenter(self.previous, self.otherwise).fit(customers).segment(customers).labels
+        both = pd.DataFrame({"before": before.astype("str"), "now": self.segment(customers).labels.astype("str")})
+        return both[both["before"] != both["now"]]
+
+    def meanings(self) -> dict[str, str]:
+        return {**{rule.name: rule.when for rule in _rules(self.rules)}, self.otherwise: "No rule claims them."}
+
+    def describe(self) -> dict[str, Any]:
+        return {"rules": [asdict(rule) for rule in _rules(self.rules)], "otherwise": self.otherwise}
+
+    def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
+        truth = self.truth(customers)
+        names = truth.columns.to_numpy()
+        matched = ["; ".join(names[row]) for row in truth.to_numpy()]
+        return truth.add_prefix("rule: ").assign(rules_matched=truth.sum(axis=1), matched=matched)
+
+
+class _Typed:
+    """A table whose columns without any value keep the type they had when the rules were fitted."""
+
+    def __init__(self, table: ir.Table, schema: Mapping[str, str]):
+        self.table, self.schema, self.columns = table, schema, table.columns
+
+    def __getitem__(self, name: str) -> ir.Value:
+        column = self.table[name]
+        return column.cast(self.schema[name]) if column.type().is_null() else column
+
+
+def _rules(rules: Sequence[Rule | Mapping[str, str]]) -> list[Rule]:
+    return [rule if isinstance(rule, Rule) else Rule(**rule) for rule in rules]
+
+
+def _raise(title: str, faults: list[str]) -> None:
+    if faults:
+        raise ConfigError("\n".join([f"{title}:", *(f"  - {fault}" for fault in faults)]))
+
+
+def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
+    """What each rule does, in order: customers it holds for, claims first, and claims as the only one.
+
+    ``finding`` says which rules are dead: they hold for nobody, or only for customers an earlier rule took.
+    """
+    held = truth.to_numpy()
+    first = held & (np.cumsum(held, axis=1) == 1)
+    alone = held & (held.sum(axis=1) == 1)[:, None]
+    out = pd.DataFrame({"customers_matched": held.sum(axis=0), "customers_claimed": first.sum(axis=0),
+                        "customers_only_here": alone.sum(axis=0)}, index=truth.columns.rename("rule"))
+    out["finding"] = np.select([out["customers_matched"] == 0, out["customers_claimed"] == 0],
+                               ["dead: holds for nobody", "dead: earlier rules take all its customers"], "")
+    return out
+
+
+def rule_overlaps(truth: pd.DataFrame) -> pd.DataFrame:
+    """Customers for whom both rules hold; the diagonal counts all customers of a rule."""
+    held = truth.to_numpy().astype("int64")
+    return pd.DataFrame(held.T @ held, truth.columns.rename("rule"), truth.columns.rename("also claimed by"))
+
+
+def rules_finding(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:
+    """The answer of the rules report: whom the rules leave out, claim twice, and which rules do nothing."""
+    n, counts, matches = len(truth), rule_counts(truth), truth.sum(axis=1)
+    unclaimed, several = int((matches == 0).sum()), int((matches > 1).sum())
+    dead = counts.index[counts["finding"] != ""]
+    sizes = segmentation.sizes().iloc[:-1]
+    first = (f"Your {len(counts)} rules place {n - unclaimed:,} of {n:,} customers; the largest segment is "
+             f"{sizes.idxmax()} with {sizes.max():,}.")
+    second = (f"{unclaimed:,} customers ({unclaimed / n:.0%}) fit no rule, {several:,} ({several / n:.0%}) fit "
+              f"several. " + (f"Rules that do nothing: {', '.join(dead)}." if len(dead) else "Every rule is in use."))
+    figures = {"customers": n, "unclaimed_customers": unclaimed, "customers_claimed_by_several": several,
+               "dead_rules": len(dead)}
+    return Finding((first, second), figures)
