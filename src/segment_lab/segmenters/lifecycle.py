@@ -115,7 +115,7 @@ class LifecycleSegmenter(Segmenter):
                 f"{share} of the {len(gaps):,} repeat customers usually order again within that time")
         if len(buyers):
             return max(int(buyers["recency_days"].quantile(self.dead_quantile)), 1), (
-                f"nobody has ordered twice, so {share} of the customers' own silence is the measure")
+                f"no gap between two orders is known, so {share} of the customers' own silence counts")
         return None, "nobody has bought yet"
 
     def _learn_vip_value(self, values: np.ndarray) -> float | None:
