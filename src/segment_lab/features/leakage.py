@@ -18,7 +18,7 @@ from segment_lab.features.leads import NOT_ATTRIBUTES
 # What people or systems write down while or after a lead is decided; `trusted` names exceptions.
 KNOWN_AFTER = re.compile(
     r"(^|_)tags?($|_)|lead_(quality|profile|grade|rating)|^last_.*activity"
-    r"|(^|_)(won|lost|loss|outcome|status|stage|closed?|closing|converted|conversion|decided|decision|contract"
+    r"|(^|_)(won|lost|loss|outcome|status|stage|closed?|closing|converted|conversion|decided|contract"
     r"|invoice)(_|$)")
 AUC_LIMIT = 0.95
 # A level fixes the outcome when CERTAIN of its leads (at least LEVEL_SIZE) ended one way, while at most
@@ -59,7 +59,7 @@ def leakage(leads: pd.DataFrame, *, leaky: Sequence[str] = (), trusted: Sequence
     won = leads.loc[decided, "won"].astype(bool).to_numpy()
     folds = np.random.default_rng(seed).permutation(len(won)) % FOLDS
     out = pd.DataFrame({name: _figures(leads[name], decided, won, folds) for name in columns}).T
-    reasons = [_judge(name, leads[name], out.loc[name], name in leaky, name in trusted) for name in columns]
+    reasons = [_judge(name, leads[name], out.T[name], name in leaky, name in trusted) for name in columns]
     out.insert(0, "verdict", [verdict for verdict, _ in reasons])
     out.insert(1, "reason", [reason for _, reason in reasons])
     return out.rename_axis("column").sort_values("auc_alone", ascending=False, kind="stable")

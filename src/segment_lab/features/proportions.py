@@ -31,7 +31,8 @@ def with_interval(successes: ArrayLike, n: ArrayLike, name: str, level: float = 
         share = hits / trials
         centre = (hits + z2 / 2) / (trials + z2)
         half = np.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    empty = trials == 0
-    low, high = np.where(empty, 0, (centre - half).clip(0)), np.where(empty, 1, (centre + half).clip(max=1))
+    # Exact ends: nothing observed, or everything.
+    low, high = np.where(hits > 0, centre - half, 0), np.where(hits < trials, centre + half, 1)
+    high = np.where(trials == 0, 1, high)
     index = successes.index if isinstance(successes, pd.Series) else None
     return pd.DataFrame({name: share, f"{name}_low": low, f"{name}_high": high}, index=index)

@@ -18,9 +18,12 @@ from segment_lab.features.leakage import auc, leakage, level_rates, levels
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Segmenter
+from segment_lab.window import as_date
 
-MIN_EVENTS = 50
-ISOTONIC_FROM = 1000  # below, isotonic calibration overfits and a sigmoid is used
+MIN_EVENTS, MIN_TEST_EVENTS = 50, 20
+TREES_FROM = 2000  # decided leads; with fewer, logistic regression ranks and calibrates at least as well
+ISOTONIC_FROM = 1000  # wins; with fewer, isotonic calibration overfits and a sigmoid is used
+MATURE = 0.9  # quantile of the days to a decision after which a cohort of leads counts as decided
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -35,8 +38,8 @@ class LeadModel(Segmenter):
     ----------
     hot, cold : float
         A lead is hot from `hot` upwards, cold below `cold`, warm between.
-    model : {"boosting", "logistic"}
-        Gradient-boosted trees, or logistic regression on one-hot columns.
+    model : {"auto", "boosting", "logistic"}
+        Gradient-boosted trees, or logistic regression on one-hot columns; trees from 2,000 decided leads on.
     leaky, trusted : list of str
         Columns known only after the outcome; columns whose name looks like that but that are known before.
     won, lost : list of str
@@ -54,7 +57,7 @@ class LeadModel(Segmenter):
     method = "leads"
 
     def __init__(self, hot: Share = 0.5, cold: Share = 0.1,
-                 model: Literal["boosting", "logistic"] = "boosting", leaky: Sequence[str] = (),
+                 model: Literal["auto", "boosting", "logistic"] = "auto", leaky: Sequence[str] = (),
                  trusted: Sequence[str] = (), won: Sequence[str] = funnels.WON,
                  lost: Sequence[str] = funnels.LOST, stages: Sequence[str] = (), test_share: Share = 0.3,
                  folds: Annotated[int, Field(ge=2, le=20)] = 5, seed: int = 0):
@@ -91,11 +94,12 @@ class LeadModel(Segmenter):
             raise ConfigError(f"stages: {'; '.join(f'{n!r}: {nearest(n, order)}' for n in unknown)}.")
         checks = leakage(rows, leaky=self.leaky, trusted=self.trusted, seed=self.seed)
         return LeadAnalysis(self, rows, stages, tuple(self.stages or order), as_of, checks,
-                            *self._tested(rows, checks))
+                            *self._tested(rows, checks, as_of))
 
-    def _tested(self, rows: pd.DataFrame, checks: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, str]:
+    def _tested(self, rows: pd.DataFrame, checks: pd.DataFrame,
+                as_of: dt.date | str | None) -> tuple[pd.DataFrame, pd.Series, str]:
         used = checks.index[checks["verdict"] == "used"]
-        decided = rows[rows["won"].notna()]
+        decided, wait = _mature(rows[rows["won"].notna()], as_of)
         won = decided["won"].astype(bool).to_numpy()
         if min(won.sum(), (~won).sum()) < MIN_EVENTS or used.empty:
             raise NotEnoughDataError(
@@ -103,7 +107,7 @@ class LeadModel(Segmenter):
                 f"probability needs at least {MIN_EVENTS} of each and one column.")
         frame, best = _model_frame(rows[used]), levels(decided[used[0]])
         past, waiting = frame.loc[decided.index], frame[rows["won"].isna()]
-        splits, how = self._splits(decided, won)
+        splits, how = self._splits(decided, won, wait)
         parts = []
         for train, test in splits:
             known = np.isin(np.arange(len(won)), train)
@@ -114,32 +118,38 @@ class LeadModel(Segmenter):
         chances = pd.Series(self._chances(past, won, waiting), waiting.index, name="win_probability")
         return pd.concat(parts).sort_index(), chances, how
 
+    def _splits(self, decided: pd.DataFrame, won: np.ndarray, wait: pd.Timedelta) -> tuple[Splits, str]:
+        """Earlier leads against later ones where dates allow, else folds; and how to say so."""
+        young = f" Leads younger than {wait.days} days are left out: most are not decided yet." if wait else ""
+        if "created_on" in decided and decided["created_on"].notna().mean() > 0.95:
+            cut = pd.Timestamp(decided["created_on"].quantile(1 - self.test_share)).normalize()  # type: ignore[arg-type]
+            # What was decided after the cut, or too young then to be decided, could not have taught the model.
+            known = decided["decided_on"] if "decided_on" in decided else decided["created_on"]
+            train = np.flatnonzero((decided["created_on"] < cut - wait) & (known < cut))
+            test = np.flatnonzero(decided["created_on"] >= cut)
+            events = [min(won[part].sum(), (~won[part]).sum()) for part in (train, test)]
+            if events[0] >= MIN_EVENTS and events[1] >= MIN_TEST_EVENTS:
+                return [(train, test)], (f"Tested out of time: learned from {len(train):,} leads decided before "
+                                         f"{cut:%Y-%m-%d}, tested on {len(test):,} created since.{young}")
+        from sklearn.model_selection import StratifiedKFold
+
+        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        return list(folds.split(won, won)), (
+            f"Tested by {self.folds}-fold cross-validation on {len(won):,} leads, each judged by a model that had "
+            f"not seen it; there are not enough dated leads to test on later ones.{young}")
+
     def _chances(self, past: pd.DataFrame, won: np.ndarray, new: pd.DataFrame) -> np.ndarray:
         """Calibrated win probabilities of `new` leads, learned from `past` ones."""
         if new.empty:
             return np.empty(0)
         from sklearn.calibration import CalibratedClassifierCV
+        from threadpoolctl import threadpool_limits
 
         method = "isotonic" if won.sum() >= ISOTONIC_FROM else "sigmoid"
-        model = CalibratedClassifierCV(self._pipeline(past), cv=3, method=method).fit(past, won)
-        return model.predict_proba(new)[:, 1]
-
-    def _splits(self, decided: pd.DataFrame, won: np.ndarray) -> tuple[Splits, str]:
-        """Earlier leads against later ones where dates allow, else folds; and how to say so."""
-        if "created_on" in decided and decided["created_on"].notna().mean() > 0.95:
-            cut = decided["created_on"].quantile(1 - self.test_share).normalize()
-            # A lead decided after the cut could not have taught the model on that day.
-            known = decided["decided_on"] if "decided_on" in decided else decided["created_on"]
-            train = np.flatnonzero((decided["created_on"] < cut) & ~(known >= cut))
-            test = np.flatnonzero(decided["created_on"] >= cut)
-            if all(min(won[part].sum(), (~won[part]).sum()) >= MIN_EVENTS // 2 for part in (train, test)):
-                return [(train, test)], (f"out of time: learned from {len(train):,} leads decided before "
-                                         f"{cut:%Y-%m-%d}, tested on {len(test):,} created since")
-        from sklearn.model_selection import StratifiedKFold
-
-        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
-        return list(folds.split(won, won)), (f"{self.folds}-fold cross-validation on {len(won):,} leads, "
-                                             "for want of dates that allow a test on later leads")
+        # On tables this small threads only wait for each other: 4 s became 116 s on two busy cores.
+        with threadpool_limits(1):
+            model = CalibratedClassifierCV(self._pipeline(past), cv=3, method=method).fit(past, won)
+            return model.predict_proba(new)[:, 1]
 
     def _pipeline(self, frame: pd.DataFrame) -> Any:
         from sklearn.compose import make_column_transformer
@@ -151,7 +161,7 @@ class LeadModel(Segmenter):
 
         numbers = [c for c in frame if frame[c].dtype.kind == "f"]
         words = [c for c in frame if c not in numbers]
-        if self.model == "logistic":
+        if self.model == "logistic" or (self.model == "auto" and len(frame) < TREES_FROM):
             scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
             one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10)
             return make_pipeline(make_column_transformer((scaled, numbers), (one_hot, words)),
@@ -162,9 +172,23 @@ class LeadModel(Segmenter):
         return make_pipeline(make_column_transformer((codes, words), remainder="passthrough"), trees)
 
 
+def _mature(decided: pd.DataFrame, as_of: dt.date | str | None) -> tuple[pd.DataFrame, pd.Timedelta]:
+    """Decided leads of cohorts old enough to be decided, and that age.
+
+    Of the young leads only the quick ones are decided, and quick decisions are mostly losses: a model that
+    learned from them, or was tested on them, would be wrong about both.
+    """
+    if not {"created_on", "decided_on"} <= set(decided.columns) or decided["decided_on"].isna().all():
+        return decided, pd.Timedelta(0)
+    days = (decided["decided_on"] - decided["created_on"]).dt.days
+    wait = pd.Timedelta(days=int(np.ceil(days.quantile(MATURE))))
+    latest = pd.Timestamp(as_date(as_of)) if as_of is not None else decided["decided_on"].max()
+    return decided[~(decided["created_on"] >= latest - wait)], wait
+
+
 def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
     """Numbers as floats; everything else as text, with a word of its own for what is not given."""
-    out = {}
+    out: dict[Any, pd.Series] = {}
     for name, values in rows.items():
         if values.dtype.kind in "iufb":
             out[name] = values.astype(float)
@@ -234,6 +258,17 @@ class LeadAnalysis:
         by = self.tested.groupby(part.to_numpy() + 1)
         out = pd.DataFrame({"leads": by.size(), "predicted": by["win_probability"].mean()})
         return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis("group")
+
+    def expected_wins(self) -> dict[str, float]:
+        """Wins the model expected among the tested leads, with the range that chance explains, and those that came.
+
+        Wins outside the range mean that leads win more or less often than they used to: then the order of the
+        leads may still be right, but the probabilities are not.
+        """
+        chance = self.tested["win_probability"].to_numpy()
+        spread = 1.96 * np.sqrt((chance * (1 - chance)).sum())
+        return {"expected": chance.sum(), "low": chance.sum() - spread, "high": chance.sum() + spread,
+                "came": float(self.tested["won"].sum())}
 
     def bands(self) -> pd.DataFrame:
         """The tested leads by band: how many, how many won, and the share of all wins each band holds.
