@@ -94,7 +94,7 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
         feet.append(f"The first {rows:,} of {total:,} rows.")
     foot = Markup("").join(Markup('<p class="sl-foot">{}</p>').format(f) for f in feet)
     return Html(Markup('<div class="sl-scroll" role="group" tabindex="0" aria-label="{}">\n<table>\n'
-                       "<caption>{}</caption>\n{}\n<tbody>\n{}\n</tbody>\n</table>\n</div>{}"
+                       "<caption><span>{}</span></caption>\n{}\n<tbody>\n{}\n</tbody>\n</table>\n</div>{}"
                        ).format(caption, caption, head, body, foot))
 
 

@@ -1,0 +1,57 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const store = (value) => { try { return value ? localStorage.setItem("theme", value) : localStorage.getItem("theme"); } catch { return null; } };
+  const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  if (store()) root.dataset.theme = store();
+
+  const tool = (label, act) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label();
+    button.addEventListener("click", () => { act(); button.textContent = label(); });
+    document.querySelector(".tools").append(button);
+  };
+  tool(() => dark() ? "Light" : "Dark", () => { root.dataset.theme = dark() ? "light" : "dark"; store(root.dataset.theme); });
+  const code = [...document.querySelectorAll("details.code")];
+  const shown = () => root.classList.contains("with-code");
+  root.classList.add("js");
+  if (code.length) tool(() => shown() ? "Hide code" : "Show code", () => { root.classList.toggle("with-code"); code.forEach((d) => { d.open = shown(); }); });
+
+  const toc = document.querySelector(".toc details");
+  if (toc && !matchMedia("(min-width: 72rem)").matches) toc.open = false;
+
+  const value = (row, i) => { const cell = row.cells[i]; return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort); };
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+  const sort = (table, header, i) => {
+    const up = header.getAttribute("aria-sort") !== "ascending";
+    table.querySelectorAll("th[aria-sort]").forEach((th) => th.removeAttribute("aria-sort"));
+    header.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const body = table.tBodies[0];
+    const missing = (row) => row.cells[i].textContent.trim() === "\u2013";
+    body.append(...[...body.rows].sort((a, b) => missing(a) - missing(b) || (up ? 1 : -1) * compare(value(a, i), value(b, i))));
+  };
+  document.querySelectorAll(".sl-scroll table").forEach((table) => {
+    if (table.parentElement.scrollWidth <= table.parentElement.clientWidth) table.parentElement.removeAttribute("tabindex");
+    const rows = [...table.tBodies[0].rows];
+    if (rows.length < 4) return;
+    [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((th) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...th.childNodes);
+      button.addEventListener("click", () => sort(table, th, th.cellIndex));
+      th.append(button);
+    });
+    if (rows.length < 12) return;
+    const filter = document.createElement("input");
+    filter.type = "search";
+    filter.className = "filter";
+    filter.placeholder = "Filter rows";
+    filter.setAttribute("aria-label", "Filter rows of: " + table.caption.textContent);
+    filter.addEventListener("input", () => rows.forEach((row) => {
+      row.hidden = !row.textContent.toLowerCase().includes(filter.value.toLowerCase());
+    }));
+    table.parentElement.before(filter);
+  });
+})();
