@@ -208,6 +208,7 @@ def shortest_cut(cut: float, values: np.ndarray, closed: str = "right") -> float
     days, not 29.6; and a short decimal means the same number in every warehouse, while one of 17 digits does
     not: DuckDB reads 298.40000000000003 as a DECIMAL whose way back to a double may be off by a bit.
     """
+    values = np.asarray(values, dtype="float64")
     side = values <= cut if closed == "right" else values < cut
     below, above = values[side].max(initial=-np.inf), values[~side].min(initial=np.inf)
     for decimals in range(-6, 10):

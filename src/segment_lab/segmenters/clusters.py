@@ -107,7 +107,7 @@ class ClusterSegmenter(Segmenter):
     def _check_numeric(self, rows: pd.DataFrame) -> None:
         if wrong := [c for c in rows if not pd.api.types.is_numeric_dtype(rows[c])]:
             raise DataError("ClusterSegmenter cannot use this customer table", [
-                Fault(c, f"is not numeric but {rows[c].dtype}", "Choose numeric features") for c in wrong])
+                Fault(str(c), f"is not numeric but {rows[c].dtype}", "Choose numeric features") for c in wrong])
 
     def _model(self, points: np.ndarray) -> Any:
         """Choose k on a sample, fit there, and go on from that solution over all rows."""

@@ -84,11 +84,11 @@ def choose_k(search: pd.DataFrame, k_min: int) -> tuple[int, str]:
     fine = stable[stable.index >= k_min]
     pool = fine if len(fine) else stable
     if len(pool):
-        k = int(pool["silhouette"].fillna(-1).idxmax())
+        k = int(pool.index.to_numpy()[pool["silhouette"].fillna(-1).argmax()])
         why = "the best separated" if len(pool) > 1 else "the only one"
         why += f" of the numbers from {min(k_min, k)} on whose segments are found again when customers are resampled"
     else:
-        k = int(search["jaccard"].idxmax())
+        k = int(search.index.to_numpy()[search["jaccard"].argmax()])
         why = "no number of segments is stable; this one is the least unstable, so do not build on it"
     return k, f"{k} segments: {why} ({quality(search.loc[[k]].iloc[0])})."
 
