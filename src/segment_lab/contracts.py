@@ -112,7 +112,7 @@ class Reading:
 
 
 @ibis.udf.scalar.builtin
-def try_strptime(value: str, form: str) -> dt.timestamp:  # type: ignore[valid-type,empty-body]
+def try_strptime(value: str, form: str) -> dt.timestamp:
     """DuckDB's parser of dated text; null where the text does not fit."""
 
 
@@ -165,7 +165,8 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
     reason = ibis.null("string")
     for column in reversed([c for c in contract.columns if c.name in mapping]):
         source = mapping[column.name]
-        given = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{column.name}")
+        where = f"{contract.name}.{column.name}"
+        given = raw[source] if source in raw.columns else compile_expression(source, raw, where)
         given = blank_to_null(given, reading.nulls)
         value = _typed(given, column, reading)
         values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
@@ -222,8 +223,9 @@ def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
         number = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
     if column.kind == "number":
         return number.cast("float64")
-    # try_cast: an amount beyond 64 bits is unreadable, not a crash.
-    return (number * 10**reading.decimals).round().try_cast("int64")
+    # An amount beyond 64 bits is unreadable, not a crash.
+    minor = (number * 10**reading.decimals).round()
+    return ibis.ifelse(minor.abs() < 2**62, minor, None).cast("int64")
 
 
 def _date(value: ir.Value, reading: Reading) -> ir.Value:

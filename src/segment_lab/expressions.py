@@ -39,7 +39,7 @@ ALLOWED = "columns, literals, comparisons, AND OR NOT, IN (…), BETWEEN, IS NUL
           "DATE '2026-01-31', and lower, upper, trim, length, abs, round, coalesce"
 
 
-def parse(text: str, where: str) -> exp.Expression:
+def parse(text: str, where: str) -> exp.Expr:
     """The checked syntax tree of one expression; `where` names it in errors.
 
     Raises
@@ -67,7 +67,7 @@ def parse(text: str, where: str) -> exp.Expression:
 _EXACT = frozenset((*_BINARY, *_FUNCTIONS, *_OTHER))
 
 
-def _plain(node: exp.Expression) -> bool:
+def _plain(node: exp.Expr) -> bool:
     """Refuse the variants of allowed nodes that reach further than a row of one table."""
     if isinstance(node, exp.Column):
         return not node.args.get("table")
@@ -108,7 +108,7 @@ def compile_expression(text: str, table: ir.Table, where: str) -> ir.Value:
         raise ConfigError(f"{where}: {text!r} cannot be computed: {error}") from None
 
 
-def _value(node: exp.Expression, table: ir.Table) -> Any:
+def _value(node: Any, table: ir.Table) -> Any:
     if isinstance(node, exp.Column):
         return table[node.name]
     if isinstance(node, exp.Literal):
@@ -135,7 +135,7 @@ def _value(node: exp.Expression, table: ir.Table) -> Any:
     return _compare(type(node), _value(node.left, table), _value(node.right, table))
 
 
-def _call(node: exp.Expression, table: ir.Table) -> Any:
+def _call(node: Any, table: ir.Table) -> Any:
     if isinstance(node, exp.Round):
         digits = node.args.get("decimals")
         return _FUNCTIONS[exp.Round][1](_value(node.this, table), int(digits.this) if digits else 0)

@@ -28,7 +28,7 @@ def cache_folder() -> Path:
     return folder
 
 
-@dataclass(frozen=True)
+@dataclass
 class Intake:
     """One table of a study: conformed `lines` with their ``reason``, and what the source looked like."""
 
@@ -38,8 +38,15 @@ class Intake:
     reading: Reading
     lines: ir.Table
     connection: Any
-    fingerprint: str
     broken: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    base: Path | None = None
+    timezone: str = "UTC"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the source's content and of how it is read; by size and date for files over 2 GB."""
+        return _fingerprint(self.source, self.base, self.lines, self.name, self.timezone)
 
     @property
     def contract(self) -> Contract:
@@ -52,14 +59,29 @@ class Intake:
         return money(self.lines.filter(self.lines.reason.isnull()).drop("reason"), self.reading.decimals)
 
     @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One scan: rows by ``reason`` (``accepted`` first) and, for orders, the first and last day."""
+        days = {"first": self.lines.order_date.min(), "last": self.lines.order_date.max()} \
+            if "order_date" in self.lines.columns else {}
+        table = self.lines.group_by("reason").aggregate(rows=self.lines.count(), **days)
+        frame = table.get_backend().to_pandas(table)
+        frame["reason"] = frame["reason"].astype("object").where(frame["reason"].notna(), "accepted")
+        for reason, part in self.broken.groupby("reason") if len(self.broken) else ():
+            frame.loc[len(frame), ["reason", "rows"]] = [f"broken line: {reason}", len(part)]
+        return frame.set_index("reason").sort_index(key=lambda i: i.where(i != "accepted", ""))
+
+    @property
     def counts(self) -> pd.Series:
         """Rows by reason; ``accepted`` first; the sum is the number of rows read."""
-        table = self.lines.group_by("reason").aggregate(rows=self.lines.count())
-        rows = table.get_backend().to_pandas(table)
-        by = {r.reason if isinstance(r.reason, str) else "accepted": int(r.rows) for r in rows.itertuples()}
-        by |= {f"broken line: {reason}": len(part) for reason, part in self.broken.groupby("reason")} if len(self.broken) else {}
-        ordered = {"accepted": by.pop("accepted", 0), **dict(sorted(by.items()))}
-        return pd.Series(ordered, name="rows", dtype="int64").rename_axis("reason")
+        rows = self.summary["rows"].astype("int64")
+        return rows if "accepted" in rows else pd.concat([pd.Series({"accepted": 0}, name="rows"), rows])
+
+    @cached_property
+    def left_out(self) -> int:
+        """Rows of the source that `where` says do not belong to it."""
+        if not self.reading.where:
+            return 0
+        return int(self.raw.table.count().execute()) - int(self.lines.count().execute())
 
     def rejected(self) -> ir.Table:
         """Rejected rows as they stood in the source (``raw.…``), with their reason."""
@@ -67,9 +89,10 @@ class Intake:
         bad = whole.filter(whole.reason.notnull())
         return bad.select("reason", *(c for c in bad.columns if c.startswith("raw.")))
 
-    def faults(self, tolerance: float) -> list[Fault]:
+    def faults(self, tolerance: float, counts: pd.Series | None = None) -> list[Fault]:
         """What makes the source unfit to go on with: nothing accepted, or too much that cannot be read."""
-        counts, total = self.counts, int(self.counts.sum())
+        counts = self.counts if counts is None else counts
+        total = int(counts.sum())
         if not counts["accepted"]:
             listed = [Fault(self.name, str(reason), "", int(n)) for reason, n in counts.items() if n]
             return listed or [Fault(self.name, "the file holds no rows", "Check the file and the where condition")]
@@ -82,13 +105,35 @@ class Intake:
     def examples(self, reason: str, n: int = 3) -> tuple[str, ...]:
         """A few raw values behind a reason, for messages."""
         if reason.startswith("broken line"):
-            return tuple(self.broken.text.head(n))
+            return tuple(self.broken[self.broken.reason == reason.removeprefix("broken line: ")].text.head(n))
+        if not reason.startswith("unreadable"):
+            return ()
         column = self.reading.columns.get(reason.split(" ", 1)[-1]) or reason.split(" ", 1)[-1]
         if column not in self.raw.table.columns:
             return ()
         bad = self.rejected()
-        values = bad.filter(bad.reason == reason)[f"raw.{column}"].as_table().distinct().order_by(f"raw.{column}").limit(n)
+        values = bad.filter(bad.reason == reason)[f"raw.{column}"].as_table().distinct()
+        values = values.order_by(f"raw.{column}").limit(n)
         return tuple(str(v) for v in values.get_backend().to_pandas(values).iloc[:, 0])
+
+    def remarks(self, limit: int = 20_000_000) -> list[str]:
+        """What is odd but usable: repeated rows, blanks around ids, amounts finer than the declared decimals."""
+        total = int(self.counts.sum())
+        if total > limit:
+            return [f"repeated rows were not looked for: {total:,} rows are more than {limit:,}"]
+        raw, out = self.raw.table, []
+        counts = raw.aggregate(all=raw.count(), unique=raw.distinct().count().as_scalar())
+        repeated = int(counts.get_backend().to_pandas(counts).eval("all - unique").iloc[0])
+        if repeated > 0:
+            out.append(f"{repeated:,} rows repeat another row exactly; they are kept (duplicates: drop removes them)")
+        ids = [c.name for c in self.contract.columns if c.kind == "id" and c.name in self.lines.columns]
+        if not ids:
+            return out
+        odd = self.lines.aggregate(**{i: (self.lines[i].strip() != self.lines[i]).sum() for i in ids})
+        for name, n in odd.get_backend().to_pandas(odd).iloc[0].fillna(0).items():
+            if n:
+                out.append(f"{int(n):,} values of {name} have blanks around them; they stay as they are")
+        return out
 
     def _remedy(self, reason: str) -> str:
         if "date" in reason or reason.endswith("_on"):
@@ -98,7 +143,8 @@ class Intake:
         return "Mend the values, or set decimal: ',' where numbers have a decimal comma"
 
 
-def take_in(name: str, source: Source, base: Path, connection: Any, raw: RawTable | None = None) -> Intake:
+def take_in(name: str, source: Source, base: Path, connection: Any, timezone: str = "UTC",
+            raw: RawTable | None = None) -> Intake:
     """Open (unless `raw` is given), parse and fingerprint one source; text becomes a typed copy, once per content.
 
     Raises
@@ -115,16 +161,18 @@ def take_in(name: str, source: Source, base: Path, connection: Any, raw: RawTabl
     if source.duplicates == "drop":
         raw = RawTable(raw.table.distinct(), is_text=raw.is_text, broken=raw._broken, label=raw.label)
         whole = conform(raw.table, contract, reading)
-    fingerprint = _fingerprint(source, None if given else base, whole, name)
+    where = None if given else base
     if not raw.is_text:
-        return Intake(name, source, raw, reading, whole, connection, fingerprint)
+        return Intake(name, source, raw, reading, whole, connection, base=where, timezone=timezone)
     if contract.extras:
         whole = _typed_extras(whole, contract)
+    fingerprint = _fingerprint(source, where, whole, name, timezone)
     lines, broken = _typed_copy(name, whole, raw, connection, fingerprint)
-    return Intake(name, source, raw, reading, lines, connection, fingerprint, broken)
+    return Intake(name, source, raw, reading, lines, connection, broken, where, timezone)
 
 
-def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str) -> tuple[ir.Table, pd.DataFrame]:
+def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any,
+                fingerprint: str) -> tuple[ir.Table, pd.DataFrame]:
     target = cache_folder() / f"{name}-{fingerprint}.parquet"
     broken = target.with_suffix(".broken.parquet")
     if not (target.exists() and broken.exists()):
@@ -158,9 +206,8 @@ def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:
     return table.mutate(**keep).drop(*empty)
 
 
-def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str) -> str:
-    """A hash of the source's content and of how it is read; files up to 2 GB by content, larger by size and date."""
-    digest = hashlib.sha256(source.model_dump_json(exclude={"path", "url"}).encode())
+def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str, timezone: str) -> str:
+    digest = hashlib.sha256(f"{timezone}:{source.model_dump_json(exclude={'path', 'url'})}".encode())
     if source.path is not None and base is not None:
         path = locate(source, base, name)
         files = sorted(path.rglob("*.parquet")) if path.is_dir() else sorted(path.parent.glob(path.name))
@@ -182,12 +229,9 @@ def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str) 
 
 
 
-def raise_faults(intakes: list[Intake], tolerance: float) -> None:
-    """Raise one DataError with every fault of every table."""
-    faults: list[Fault] = []
-    for intake in intakes:
-        faults += intake.faults(tolerance)
-    if faults:
+def raise_faults(intake: Intake, tolerance: float, counts: pd.Series | None = None) -> None:
+    """Raise one DataError with every fault of a table; `counts` spares a scan where they are known."""
+    if faults := intake.faults(tolerance, counts):
         raise DataError("The data cannot be used as they are", faults)
 
 

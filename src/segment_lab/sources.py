@@ -57,7 +57,7 @@ class Source(BaseModel):
 class RawTable:
     """A source opened on a connection: the raw Ibis `table`, and the lines the reader could not split."""
 
-    def __init__(self, table: ir.Table, *, is_text: bool, broken: pd.DataFrame | None = None, label: str = ""):
+    def __init__(self, table: ir.Table, *, is_text: bool, broken: str | None = None, label: str = ""):
         self.table, self.is_text, self.label = table, is_text, label
         self._broken = broken
 
@@ -153,7 +153,7 @@ def _cell_text(value: Any) -> str:
 
 def _text_file(path: Path, source: Source, connection: Any) -> RawTable:
     if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "utf-16", "latin-1"):
-        path = _transcoded(path, source.encoding)
+        path, source = _transcoded(path, source.encoding), source.model_copy(update={"encoding": "utf-8"})
     if source.delimiter == "whitespace":
         return RawTable(_whitespace(path, source, connection), is_text=True, label=path.name)
     first = _first_line(path, source.encoding)
@@ -192,7 +192,8 @@ def _transcoded(path: Path, encoding: str) -> Path:
     target = Path(tempfile.mkdtemp(prefix="segment_lab_")) / path.name.removesuffix(".gz")
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding=encoding, newline="") as old, target.open("w", encoding="utf-8", newline="") as new:
+        with (opener(path, "rt", encoding=encoding, newline="") as old,
+              target.open("w", encoding="utf-8", newline="") as new):
             while block := old.read(1 << 20):
                 new.write(block)
     except LookupError:
@@ -224,7 +225,8 @@ def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) 
     if declared:
         formats = tuple(declared)
     elif texts:
-        sample = raw.table.filter(raw.table[texts[0]].strip() != "")[texts[0]].as_table().limit(1000).to_pandas()[texts[0]]
+        filled = raw.table.filter(raw.table[texts[0]].strip() != "")[texts[0]]
+        sample = filled.as_table().limit(1000).to_pandas()[texts[0]]
         iso = sample.str.match(r"\s*\d{4}-\d{2}-\d{2}")
         offsets = bool(sample.str.contains(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$").any() and iso.any())
         formats = () if iso.mean() > 0.5 or sample.empty else _best_format(raw.table, texts[0], where)

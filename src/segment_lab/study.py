@@ -15,9 +15,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab import engine
-from segment_lab.contracts import CONTRACTS
+from segment_lab.contracts import CONTRACTS, Reading, conform
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
-from segment_lab.features.customers import collect, customer_expression, outcomes_expression, span
+from segment_lab.features.customers import (
+    buyers_expression,
+    collect,
+    customer_expression,
+    outcomes_expression,
+    with_reason,
+)
 from segment_lab.intake import Intake, cache_folder, raise_faults, take_in
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.study_config import SEGMENTERS, StudyConfig, check_options, load, validate
@@ -97,7 +103,8 @@ class Study:
             raise NotEnoughDataError(f"The study {self.name} has no table {table!r}. Add it under sources in "
                                      f"{self.path or 'the study file'}; docs/own_data.md says how.")
         return self._keep(("intake", table), lambda: take_in(
-            table, self.config.sources[table], self.base, self.connection, self._frames.get(table)))
+            table, self.config.sources[table], self.base, self.connection, self.config.timezone,
+            self._frames.get(table)))
 
     def table(self, name: str) -> ir.Table:
         """Accepted rows of a table under canonical names, as an Ibis table; money in readable amounts."""
@@ -134,6 +141,9 @@ class Study:
     def window(self) -> ObservationWindow:
         """What is observed; without orders, the days around `as_of`."""
         rule = self.config.window
+        if self.config.as_of and (rule.start or rule.days):  # nothing to look up: spares a scan of the log
+            return ObservationWindow(rule.start or self.config.as_of - dt.timedelta(days=rule.days or 0),
+                                     self.config.as_of)
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
         if as_of <= first:
@@ -149,8 +159,9 @@ class Study:
             day = self.config.as_of or dt.date(1970, 1, 2)
             return day - dt.timedelta(days=1), day - dt.timedelta(days=1)
         intake = self.intake("orders")
-        raise_faults([intake], self.config.tolerance)
-        return span(intake.lines)
+        raise_faults(intake, self.config.tolerance)
+        accepted = intake.summary.loc["accepted"]
+        return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()
 
     def at(self, as_of: dt.date | str) -> Study:
         """The same study as it stood on an earlier day: only what happened before it is seen."""
@@ -183,12 +194,26 @@ class Study:
         return pd.concat([self._reduced[1], pd.DataFrame(extra, columns=["reason", "lines", "revenue"])]
                          if extra else [self._reduced[1]], ignore_index=True)
 
+    def write_rejected(self, path: Path) -> int:
+        """Write every order line that was set aside, as it stood in the source, with its reason; the row count."""
+        intake = self.intake("orders")
+        whole = with_reason(conform(intake.raw.table, intake.contract, intake.reading, keep_raw=True),
+                            self.window, self.config.returns)
+        bad = whole.filter(whole.reason.notnull())
+        bad = bad.select("reason", **{c.removeprefix("raw."): bad[c] for c in bad.columns if c.startswith("raw.")})
+        bad.get_backend().to_parquet(bad, str(path))
+        if len(intake.broken):
+            rows = pd.read_parquet(path)
+            broken = intake.broken.assign(reason="broken line: " + intake.broken.reason)
+            pd.concat([rows, broken[["reason", "line", "text"]]], ignore_index=True).to_parquet(path)
+        return int(self.connection.read_parquet(str(path)).count().execute())
+
     @cached_property
     def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         intake = self.intake("orders")
-        raise_faults([intake], self.config.tolerance)
-        expression = customer_expression(intake.lines, self.window, self.config.returns)
-        customers, account = collect(expression, intake.reading.decimals)
+        customers, account = collect(customer_expression(
+            intake.lines, self.window, self.config.returns, intake.reading.decimals))
+        raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
         if customers.empty:
             raise DataError("Nobody bought anything in the window", [
                 Fault("orders", f"no purchase in {self.window}", "Move as_of or widen the window",
@@ -236,7 +261,8 @@ class Study:
         if "customer_id" not in leads.columns:
             return pd.Index([], dtype="str")
         offered = stages.filter((stages.entered_on < self.window.as_of) & stages.stage.lower().contains("offer"))
-        ids = leads.semi_join(offered, "lead_id").customer_id.dropna().as_table().distinct()
+        reached = leads.semi_join(offered, "lead_id")
+        ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
         return pd.Index(ids.get_backend().to_pandas(ids).iloc[:, 0], dtype="str")
 
     def outcomes(self, days: int = 90) -> pd.DataFrame:
@@ -325,6 +351,31 @@ class Study:
         """Whether the base suffices for a segmentation to be acted on."""
         return self._keep("status", lambda: Status())
 
+    def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders", table: str = "orders") -> str:
+        """One statement that gives ``customer_id, segment`` in a warehouse.
+
+        Parameters
+        ----------
+        method : str
+            A scheme that applies to the study.
+        dialect : str
+            duckdb, postgres, bigquery, snowflake, pyspark, clickhouse and what else Ibis compiles.
+        source : {"orders", "customers"}
+            Start from order lines (``customer_id, order_id, order_date, amount``), or from a customer table.
+        table : str
+            The table's name there.
+        """
+        fitted = self.fitted(method)
+        if source == "customers":
+            return fitted.to_sql(table, dialect, window=self.window)
+        lines = self.intake("orders").lines
+        schema = {"customer_id": "string", "order_id": "string", "order_date": "date", "amount": "decimal(18, 4)",
+                  "margin": "decimal(18, 4)"}
+        kept = {n: t for n, t in schema.items() if n in lines.columns or f"{n}_minor" in lines.columns}
+        orders = conform(ibis.table(kept, name=table), CONTRACTS["orders"], Reading())
+        people = buyers_expression(orders, self.window, self.config.returns, self.intake("orders").reading.decimals)
+        return fitted.to_sql(people, dialect, window=self.window)
+
     # Keeping ----------------------------------------------------------------------------------------------
 
     def _keep(self, key: Any, make: Callable[[], T]) -> T:
@@ -355,7 +406,8 @@ class Study:
         return self._keep(("cached", key), load_or_make)
 
     def __repr__(self) -> str:
-        return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {self.config.as_of or 'day after the last order'})"
+        as_of = self.config.as_of or "the day after the last order"
+        return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {as_of})"
 
 
 def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Mapping[str, str | None] | None = None, *,
@@ -365,7 +417,8 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
 
     Parameters
     ----------
-    orders : DataFrame (pandas, polars), Arrow table, Ibis table, or path of a CSV, Parquet or Excel file
+    orders : frame, table or path
+        A pandas or polars frame, an Arrow or Ibis table, or the path of a CSV, Parquet or Excel file.
     as_of : date, optional
         Reference day; only orders before it count. Default: the day after the last order, never today.
     columns : mapping, optional
@@ -374,6 +427,8 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
         First day that counts.
     returns : {"net", "drop"}
         Negative lines reduce revenue, or are left out. They are never orders.
+    timezone : str
+        Zone that decides on which day an order with a time zone falls.
     **reading
         What a study file may say of a source: ``where, decimals, date_format, delimiter, duplicates`` …
 
@@ -398,7 +453,7 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
     where = str(orders) if isinstance(orders, (str, Path)) else "<orders>"
     config = {"name": "orders", "as_of": as_of and as_date(as_of), "timezone": timezone, "returns": returns,
               "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
-              "window": {"start": as_date(start)} if start else {}}
+              "window": {"start": as_date(start) if start else dt.date.min} if start or as_of else {}}
     study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
     if where == "<orders>":
         study._frames = {"orders": _raw_frame(orders)}
@@ -417,5 +472,6 @@ def _raw_frame(orders: Any) -> Any:
         orders = orders.rename(columns=str).reset_index(drop=True)
         mixed = [c for c in orders if orders[c].dtype == object]
         # Arrow has no column of mixed types: such values are read as the text they would be in a file.
-        orders = orders.assign(**{c: orders[c].map(lambda v: None if pd.isna(v) else str(v)).astype("str") for c in mixed})
+        texts = {c: orders[c].map(lambda v: None if pd.isna(v) else str(v)).astype("str") for c in mixed}
+        orders = orders.assign(**texts)
     return RawTable(ibis.memtable(orders), is_text=False, label="frame")

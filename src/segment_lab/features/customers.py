@@ -9,13 +9,13 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.errors import DataError, Fault
 from segment_lab.window import ObservationWindow
 
 Returns = Literal["net", "drop"]
 
 
-def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net") -> ir.Table:
+def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net",
+                        decimals: int = 2) -> ir.Table:
     """The customer table as one Ibis expression over conformed order lines.
 
     Parameters
@@ -26,14 +26,16 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         Only ``start <= order_date < as_of`` counts; other lines become rejects with that reason.
     returns : {"net", "drop"}
         Lines below zero reduce revenue (and are no orders), or are left out.
+    decimals : int
+        Digits of money: sums are made in whole minor units and divided once at the end.
 
     Returns
     -------
     ibis Table
-        A row per customer with money in minor units, and a row with null ``customer_id`` per reason for which
+        A row per customer, and a row with null ``customer_id`` per reason for which
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
-    orders = _per_order(_with_reason(lines, window, returns))
+    orders = _per_order(with_reason(lines, window, returns))
     # Cancelled orders and rejects stay in the frame for the account, but never count as "the order before".
     buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
     gap = orders.order_date.delta(orders.order_date.lag().over(buying), unit="day").nullif(0)
@@ -46,10 +48,11 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         first_order=orders.order_date.min(where=bought), last_order=orders.order_date.max(where=bought),
         frequency=orders.count(where=bought), lines=orders.lines.sum(), gap_days=orders.gap.median(),
         **{name: orders[name].sum() for name in _money(orders)})
-    return _measures(customers, window)
+    return _measures(customers, window, decimals)
 
 
-def _with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
+def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
+    """Lines outside the window, and returns where they are dropped, get their reason too."""
     cases = [(lines.reason.notnull(), lines.reason),
              (lines.order_date < ibis.literal(window.start), f"before the window ({window.start})"),
              (lines.order_date >= ibis.literal(window.as_of), f"on or after as_of ({window.as_of})")]
@@ -76,20 +79,29 @@ def _money(table: ir.Table) -> list[str]:
     return [name for name in ("revenue", "returned", "margin") if name in table.columns]
 
 
-def _measures(customers: ir.Table, window: ObservationWindow) -> ir.Table:
-    as_of = ibis.literal(window.as_of)
-    c = customers
+def _measures(customers: ir.Table, window: ObservationWindow, decimals: int) -> ir.Table:
+    as_of, c = ibis.literal(window.as_of), customers
+    readable = {name: c[name].cast("float64") / 10**decimals for name in _money(c)}
     return c.mutate(
         recency_days=as_of.delta(c.last_order, unit="day"), tenure_days=as_of.delta(c.first_order, unit="day"),
         t_x=c.last_order.delta(c.first_order, unit="day"), repeat_frequency=ibis.greatest(c.frequency - 1, 0),
-        return_share=c.returned / (c.revenue + c.returned).nullif(0))
+        return_share=c.returned.cast("float64") / (c.revenue + c.returned).cast("float64").nullif(0),
+        monetary_value=readable["revenue"] / c.frequency.cast("float64").nullif(0), **readable)
+
+
+def buyers_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net",
+                      decimals: int = 2) -> ir.Table:
+    """`customer_expression` without the account of what was set aside: the table a warehouse statement needs."""
+    table = customer_expression(lines, window, returns, decimals)
+    table = table.filter(table.customer_id.notnull() & (table.frequency > 0))
+    return table.select("customer_id", *(c for c in COLUMNS if c in table.columns))
 
 
 COLUMNS = ("recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency", "revenue", "margin",
            "monetary_value", "gap_days", "return_share", "first_order", "last_order")
 
 
-def collect(expression: ir.Table, decimals: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run the query; the customer table (index ``customer_id``, sorted) and what was set aside.
 
     Customers who only returned things in the window bought nothing there: they are set aside, with their money.
@@ -102,51 +114,26 @@ def collect(expression: ir.Table, decimals: int = 2) -> tuple[pd.DataFrame, pd.D
         ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
     """
     rows = expression.get_backend().to_pyarrow(expression.order_by("customer_id")).to_pandas()
-    scale = 10**decimals
     kept = rows.customer_id.notna()
     buyers = kept & (rows.frequency > 0)
     account = [("accepted", rows[buyers]), ("returns by customers without a purchase", rows[kept & ~buyers])]
     account += list(rows[~kept].groupby("set_aside", sort=True))
-    set_aside = pd.DataFrame([(reason, int(part.lines.sum()), float(part.revenue.sum()) / scale)
+    set_aside = pd.DataFrame([(reason, int(part.lines.sum()), round(float(part.revenue.sum()), 6))
                               for reason, part in account if len(part) or reason == "accepted"],
                              columns=["reason", "lines", "revenue"])
     table = rows[buyers].set_index("customer_id")
-    for name in _money_columns(table):
-        table[name] = table[name].astype("float64") / scale
-    table["monetary_value"] = table["revenue"] / table["frequency"]
     whole = ["recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"]
     table[whole] = table[whole].astype("int64")
     for name in ("first_order", "last_order"):
         table[name] = pd.to_datetime(table[name])
-    return table[[c for c in COLUMNS if c in table]].astype({"gap_days": "float64", "return_share": "float64"}), set_aside
-
-
-def _money_columns(table: pd.DataFrame) -> list[str]:
-    return [c for c in ("revenue", "margin") if c in table]
-
-
-def span(lines: ir.Table) -> tuple[dt.date, dt.date]:
-    """First and last day of the accepted lines.
-
-    Raises
-    ------
-    DataError
-        No line was accepted.
-    """
-    good = lines.filter(lines.reason.isnull())
-    row = good.aggregate(first=good.order_date.min(), last=good.order_date.max()).to_pandas().iloc[0]
-    if pd.isna(row["first"]):
-        counts = lines.group_by("reason").aggregate(n=lines.count()).to_pandas()
-        raise DataError("Not one order line can be used", [
-            Fault("orders", str(r.reason), "", int(r.n)) for r in counts.itertuples()] or
-            [Fault("orders", "the file holds no rows", "Check the file and the where condition")])
-    return pd.Timestamp(row["first"]).date(), pd.Timestamp(row["last"]).date()
+    exact = {c: "float64" for c in COLUMNS if c in table and c not in whole and not c.endswith("_order")}
+    return table[[c for c in COLUMNS if c in table]].astype(exact), set_aside
 
 
 def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
     """Per customer what happened in ``start <= day < start + days``: orders and money (minor units)."""
     window = ObservationWindow(start, start + dt.timedelta(days=days))
-    orders = _per_order(_with_reason(lines, window, returns))
+    orders = _per_order(with_reason(lines, window, returns))
     orders = orders.filter(orders.reason.isnull())
     return orders.group_by("customer_id").aggregate(
         future_orders=orders.count(where=orders.is_order), future_revenue=orders.revenue.sum(),

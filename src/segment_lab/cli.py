@@ -1,0 +1,136 @@
+"""The command line: run, check, init, sql, sample. Exit 0 all well, 1 some report failed, 2 bad input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segment_lab import __version__
+from segment_lab.errors import ConfigError, SegmentLabError
+
+
+class _Group(click.Group):
+    """Turns the package's own errors into one message and exit code 2; anything else is a bug and shows itself."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SegmentLabError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="segment-lab")
+def main() -> None:
+    """Which customers to serve how, which segmentation deserves trust, whether the strategy worked."""
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--as-of", help="Reference day, YYYY-MM-DD. Default: the study file's.")
+@click.option("--only", help="Reports to render, comma-separated: rfm,abc,comparison …")
+@click.option("--jobs", type=click.IntRange(1), help="Reports rendered at the same time. Default: the cores.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@click.option("--force", is_flag=True, help="Render even what has not changed.")
+@click.option("--engine", type=click.Choice(["segment-lab", "kernel"]), default="segment-lab", show_default=True)
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="REPORT.NAME=VALUE",
+              help="Change one parameter, for example -p rfm.n_bins=3.")
+@click.option("--pdf", is_flag=True, help="Also print every page to PDF (extra: browser).")
+@click.option("--log-json", is_flag=True, help="One JSON object per line instead of text.")
+def run(config: Path, as_of: str | None, only: str | None, parameters: tuple[str, ...], **options: Any) -> None:
+    """Render the reports of the study file CONFIG."""
+    from segment_lab.reporting import run_study
+
+    chosen = [part.strip() for part in only.split(",") if part.strip()] if only else None
+    result = run_study(config, as_of=as_of, only=chosen, parameters=_parameters(parameters), **options)
+    sys.exit(result.exit_code)
+
+
+def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """``("rfm.n_bins=3",)`` as ``{"rfm": {"n_bins": 3}}``; values are YAML."""
+    import yaml
+
+    out: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        report, dot, parameter = name.partition(".")
+        if not (equals and dot and report and parameter):
+            raise ConfigError(f"{pair!r} is not REPORT.NAME=VALUE, for example rfm.n_bins=3.")
+        out.setdefault(report, {})[parameter] = yaml.safe_load(value)
+    return out
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
+@click.option("--rejected", type=click.Path(path_type=Path), help="Write rejected rows to this Parquet file.")
+def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
+    """Read the data of CONFIG, say what is accepted and rejected and why, render nothing."""
+    from segment_lab.study import Study
+
+    study = Study.from_yaml(config, as_of=as_of)
+    for intake in study.check():
+        click.echo(f"{intake.name}: {int(intake.counts.sum()) + intake.left_out:,} rows read from {intake.raw.label}")
+        if intake.left_out:
+            click.echo(f"  {intake.left_out:>12,}  left out by where: {intake.reading.where}")
+        for reason, rows in intake.counts.items():
+            examples = ", ".join(map(repr, intake.examples(str(reason)))) if reason != "accepted" and rows else ""
+            click.echo(f"  {rows:>12,}  {reason}{f'  (for example {examples})' if examples else ''}")
+        for remark in intake.remarks():
+            click.echo(f"  note: {remark}")
+    if study.has("orders"):
+        click.echo(f"window: {study.window}; {len(study.customers()):,} customers")
+        for row in study.account().itertuples():
+            click.echo(f"  {row.lines:>12,}  {row.reason}")
+        if rejected:
+            study.write_rejected(rejected)
+            click.echo(f"rejected rows: {rejected}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here.")
+@click.option("--force", is_flag=True, help="Replace an existing study file.")
+def init(file: Path, out: Path | None, force: bool) -> None:
+    """Write a first study file for the order log FILE, guessing its columns."""
+    from segment_lab.guess import first_config
+
+    target = out or Path(f"{file.name.split('.')[0].lower().replace(' ', '_')}.yml")
+    if target.exists() and not force:
+        raise ConfigError(f"{target} exists. Use --force to replace it, or --out for another name.")
+    text, columns = first_config(file, target)
+    target.write_text(text, encoding="utf-8")
+    for name, column in columns.items():
+        click.echo(f"  {name:<12} ← {column}")
+    click.echo(f"{target} written. Check the columns, then: segment-lab check {target}; segment-lab run {target}")
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--method", required=True, help="rfm, abc, lifecycle, clusters, rules or receivables.")
+@click.option("--dialect", default="duckdb", show_default=True)
+@click.option("--source", type=click.Choice(["orders", "customers"]), default="orders", show_default=True,
+              help="Start from the order lines, or from a customer table.")
+@click.option("--table", help="Name of that table in the warehouse. Default: the word of --source.")
+@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
+def sql(config: Path, method: str, dialect: str, source: str, table: str | None, as_of: str | None) -> None:
+    """Print one statement that gives every customer's segment in a warehouse."""
+    from segment_lab.study import Study
+
+    click.echo(Study.from_yaml(config, as_of=as_of).to_sql(method, dialect, source=source, table=table or source))
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--customers", type=click.IntRange(50), default=2000, show_default=True)
+def sample(out: Path, seed: int, customers: int) -> None:
+    """Write the sample CRM: the same seed gives the same bytes."""
+    from segment_lab.sampledata import write
+
+    for path in write(out, seed=seed, customers=customers):
+        click.echo(f"{path.stat().st_size:>10,}  {path}")

@@ -1,0 +1,149 @@
+"""Reading files: every broken thing is named once, nothing is guessed silently, rejects keep their raw row."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import segment_lab as sl
+from segment_lab import engine
+from segment_lab.errors import DataError
+from segment_lab.sources import Source, date_formats, open_source
+from segment_lab.study import Study
+
+BROKEN = """customer_id,order_date,amount
+007,2026-01-01,5.00
+8,31.01.2026,6.00
+9,01/15/2026,7.00
+10,2026-01-04,abc
+ x ,2026-01-05,1.00
+,2026-01-06,2.00
+"q,x",2026-01-07,3.00,extra
+11,2026-01"""
+
+
+@pytest.fixture
+def study_of(tmp_path):
+    """A study over one text file with the given content."""
+    def make(text: str, **config):
+        (tmp_path / "orders.csv").write_text(text, encoding=config.pop("write", "utf-8"))
+        source = {"path": "orders.csv", **config.pop("source", {})}
+        import yaml
+        (tmp_path / "study.yml").write_text(yaml.safe_dump({"name": "t", "sources": {"orders": source}, **config}))
+        return Study.from_yaml(tmp_path / "study.yml")
+    return make
+
+
+def test_a_broken_file_gives_one_message_with_every_fault(study_of):
+    with pytest.raises(DataError) as caught:
+        study_of(BROKEN).check()
+    message = str(caught.value)
+    for part in ("unreadable order_date (2 rows)", "'01/15/2026', '31.01.2026'", "unreadable amount (1 row)", "'abc'",
+                 "missing columns (1 row)", "too many columns (1 row)", "date_format"):
+        assert part in message
+
+
+def test_a_missing_column_is_named_with_what_there_is(study_of):
+    with pytest.raises(DataError, match=r"orders.amount: is needed.*customer_id, order_date, price"):
+        study_of("customer_id,order_date,price\na,2026-01-01,5\n").check()
+
+
+def test_within_tolerance_faulty_rows_are_set_aside(study_of, tmp_path):
+    study = study_of(BROKEN, tolerance=0.9, as_of="2026-01-06")
+    account = study.account().set_index("reason").lines.to_dict()
+    assert account == {"accepted": 2, "no customer_id": 1, "unreadable amount": 1, "unreadable order_date": 2,
+                       "broken line: missing columns": 1, "broken line: too many columns": 1}
+    study = study_of(BROKEN, tolerance=0.9, as_of="2026-01-05")
+    assert study.account().set_index("reason").lines["on or after as_of (2026-01-05)"] == 1
+    assert study.write_rejected(tmp_path / "rejected.parquet") == 7
+    rejected = pd.read_parquet(tmp_path / "rejected.parquet")
+    assert rejected.set_index("reason").loc["unreadable amount", "amount"] == "abc"
+    assert (rejected.text.dropna() == '11,2026-01').any()
+
+
+def test_three_date_formats_can_be_declared(study_of):
+    study = study_of(BROKEN, tolerance=0.9, source={"date_format": ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y"]})
+    assert study.account().set_index("reason").lines["accepted"] == 4
+
+
+def test_ambiguous_dates_are_an_error_not_a_guess(study_of):
+    text = "customer_id,order_date,amount\na,01/02/2026,5\nb,03/04/2026,6\n"
+    with pytest.raises(DataError, match=r"fits %d/%m/%Y and %m/%d/%Y equally well"):
+        study_of(text).check()
+    assert study_of(text, source={"date_format": "%d/%m/%Y"}).window.as_of.month == 4
+
+
+def test_unambiguous_text_dates_are_recognised(study_of):
+    study = study_of("customer_id;order_date;amount\na;31.12.2025;5,50\nb;01.02.2026;6,00\n", source={"decimal": ","})
+    assert str(study.window.as_of) == "2026-02-02"
+    assert study.customers().revenue.tolist() == [5.5, 6.0]
+
+
+def test_comma_decimals_without_saying_so_are_refused_with_the_remedy(study_of):
+    with pytest.raises(DataError, match="decimal: ','"):
+        study_of("customer_id;order_date;amount\na;2026-01-01;5,50\n" * 1 + "b;2026-01-02;6\n").check()
+
+
+def test_other_encodings(study_of):
+    text = "клиент,дата,сумма\nИванов,2026-01-01,5\n"
+    study = study_of(text, write="cp1251", source={
+        "encoding": "cp1251", "columns": {"customer_id": "клиент", "order_date": "дата", "amount": "сумма"}})
+    assert study.customers().index.tolist() == ["Иванов"]
+
+
+@pytest.mark.parametrize("text", ["", "customer_id,order_date,amount\n", "customer_id,order_date,amount"])
+def test_an_empty_file_is_an_error_in_words(study_of, text):
+    with pytest.raises(DataError):
+        study_of(text).check()
+
+
+def test_exact_duplicates_are_kept_and_counted_or_dropped(study_of):
+    text = "customer_id,order_date,amount\n" + "a,2026-01-01,5\n" * 3
+    kept = study_of(text)
+    assert kept.customers().revenue.tolist() == [15.0]
+    assert "2 rows repeat another row exactly" in kept.intake("orders").remarks()[0]
+    assert study_of(text, source={"duplicates": "drop"}).customers().revenue.tolist() == [5.0]
+
+
+def test_a_missing_file_says_what_is_there(tmp_path):
+    with pytest.raises(DataError, match=r"does not exist.*here\.csv"):
+        (tmp_path / "here.csv").write_text("x")
+        open_source(Source(path="gone.csv"), tmp_path, engine.connect())
+
+
+def test_an_unset_variable_says_how_to_set_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_FOLDER", raising=False)
+    with pytest.raises(DataError, match="NO_SUCH_FOLDER=/folder"):
+        open_source(Source(path="${NO_SUCH_FOLDER}/x.csv"), tmp_path, engine.connect())
+
+
+def test_a_password_in_a_url_never_shows(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRM_URL", "postgres://me:hunter2@localhost:1/none")
+    with pytest.raises(DataError) as caught:
+        open_source(Source(url="${CRM_URL}", table="orders"), tmp_path, engine.connect())
+    assert "hunter2" not in str(caught.value)
+
+
+def test_date_formats_counts():
+    import ibis
+
+    table = ibis.memtable(pd.DataFrame({"d": ["31.12.2025", "01.02.2026", "nonsense"]}))
+    assert date_formats(table.d)[0] == ("%d.%m.%Y", 2)
+
+
+def test_excel_keeps_ids_and_dates(tmp_path):
+    frame = pd.DataFrame({"customer_id": ["007", "8"], "order_date": pd.to_datetime(["2026-01-01", "2026-01-02"]),
+                          "amount": [1.5, 2]})
+    frame.to_excel(tmp_path / "log.xlsx", index=False, engine="xlsxwriter")
+    table = sl.customer_table(tmp_path / "log.xlsx")
+    assert table.index.tolist() == ["007", "8"]
+    assert table.revenue.tolist() == [1.5, 2.0]
+
+
+def test_parquet_folder_with_partitions(tmp_path):
+    for year in (2025, 2026):
+        folder = tmp_path / "log" / f"year={year}"
+        folder.mkdir(parents=True)
+        pd.DataFrame({"customer_id": ["a"], "order_date": pd.to_datetime([f"{year}-01-01"]), "amount": [1.0]}).to_parquet(
+            folder / "part.parquet")
+    assert sl.customer_table(tmp_path / "log").loc["a", "frequency"] == 2
