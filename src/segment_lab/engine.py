@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -19,8 +21,10 @@ def connect(memory_limit: str | None = None, threads: int | None = None, **setti
     settings = {"memory_limit": memory_limit or os.environ.get("SEGMENT_LAB_MEMORY_LIMIT"),
                 "threads": threads or os.environ.get("SEGMENT_LAB_THREADS"), **settings}
     connection = ibis.duckdb.connect(**{k: v for k, v in settings.items() if v is not None})
-    # A bar on stderr would break plain logs; progress is the runner's business.
-    connection.raw_sql("SET enable_progress_bar = false")
+    # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook without
+    # ipywidgets the bar is off and DuckDB refuses even to switch it off.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.raw_sql("SET enable_progress_bar = false")
     return connection
 
 
