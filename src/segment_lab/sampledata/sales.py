@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from segment_lab.sampledata.population import BARGAIN, SEASONAL, Clock, stream
+from segment_lab.sampledata.population import DOWNTURN, PLAN, Clock, stream
 
-HORIZON = 60
-#: Product, list price, how often ordinary, seasonal and bargain customers pick it.
-PRODUCTS = pd.DataFrame(
-    [("Coffee", 14.0, 6, 2, 2), ("Tea", 9.0, 4, 2, 2), ("Machines", 95.0, 1, 1, .3), ("Accessories", 22.0, 3, 2, 2),
-     ("Gift sets", 38.0, 1, 9, 1), ("Spare parts", 17.0, 2, .3, .5), ("Outlet", 6.0, .5, .3, 9)],
-    columns=["product", "price", "ordinary", "seasonal", "bargain"])
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """One planted campaign; `effects` is the true extra chance to order within the horizon, by segment."""
-
-    id: str
-    name: str
-    days_before: int
-    action: str
-    cost: float
-    treated: float
-    effects: dict[str, float]
-    predicted: dict[str, float]
-
-
-CAMPAIGNS = (
-    Campaign("K1", "Autumn win-back discount", 320, "discount", 9.0, .50,
-             {"quiet": .12, "one order": .06}, {"quiet": .10, "one order": .10}),
-    Campaign("K2", "Holiday thank-you gift", 240, "gift", 18.0, .60,
-             {"active": .10, "quiet": .08}, {"active": .05, "quiet": .05}),
-    Campaign("K3", "Spring phone calls", 150, "call", 6.5, .50,
-             {"active": -.10, "quiet": .10, "one order": .0}, {"active": .08, "quiet": .06, "one order": .05}),
-    Campaign("K4", "News by e-mail", 75, "email", .05, .70,
-             {"active": .0, "quiet": .05, "one order": .03}, {"active": .03, "quiet": .03, "one order": .03}),
-)
+PRODUCTS = pd.DataFrame(PLAN["products"])
+COSTS = pd.DataFrame(PLAN["contact_costs"])
+HORIZON: int = PLAN["horizon"]
 
 
 def activity(orders: pd.DataFrame, day: int) -> pd.Series:
@@ -50,30 +21,35 @@ def activity(orders: pd.DataFrame, day: int) -> pd.Series:
     return pd.Series(np.where(past["size"] == 1, "one order", repeat), index=past.index)
 
 
-def run_campaigns(people: pd.DataFrame, orders: pd.DataFrame, clock: Clock,
-                  seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Randomise each campaign and let its effect change the orders themselves.
+def run_campaigns(people: pd.DataFrame, orders: pd.DataFrame, clock: Clock, seed: int) -> tuple[pd.DataFrame, ...]:
+    """Randomise each campaign within segments and let its effect change the orders themselves.
 
     Returns
     -------
-    orders : the order days with those the campaigns added, and without those they cost
+    orders : the order days with those the campaigns brought, and without those they cost
     assignments : one row per campaign and customer, with its arm
     truth : planted effect and natural rate per campaign and segment
     """
     rng = stream(seed, "campaigns")
-    orders, assignments, truths = orders.assign(campaign=0), [], []
-    for campaign in CAMPAIGNS:
-        day = clock.days - campaign.days_before
+    assignments, truths = [], []
+    reachable = people["consent"] & people["email"].notna()
+    for campaign in PLAN["campaigns"]:
+        day = clock.days - campaign["days_before"]
         groups = activity(orders, day)
-        groups = groups[groups.isin(list(campaign.effects))]
+        eligible = groups.isin(list(campaign["effects"]))
+        if campaign["action"] == "email":
+            eligible &= reachable.reindex(groups.index)
+        groups = groups[eligible]
         chosen = groups.iloc[np.sort(rng.permutation(groups.size)[: int(.6 * len(people))])]
         for segment, members in chosen.groupby(chosen):
-            who = rng.permutation(members.index.to_numpy())
-            treated = np.arange(who.size) < round(campaign.treated * who.size)
-            truths.append({"campaign_id": campaign.id, "name": campaign.name, "segment": segment,
-                           "planted_effect": campaign.effects[segment],
-                           "natural_rate": _buys(orders, who, day).mean()})
-            orders = _apply(orders, who[treated], day, campaign.effects[segment], rng)
+            who, effect = rng.permutation(members.index.to_numpy()), campaign["effects"][segment]
+            treated, natural = np.arange(who.size) < round(campaign["treated"] * who.size), _buys(orders, who, day)
+            truths.append({"campaign_id": campaign["id"], "name": campaign["name"], "segment": segment,
+                           "planted_effect": effect, "natural_rate": natural.mean()})
+            # The chance of each to be moved comes from both arms, so that the treated stay a binomial sample.
+            pool = natural != (effect > 0)
+            moved = who[treated & pool & (rng.random(who.size) * pool.mean() < abs(effect))]
+            orders = _move(orders, moved, day, effect, rng)
             assignments.append(_assignment(campaign, segment, day, who, treated))
     return orders, pd.concat(assignments, ignore_index=True), pd.DataFrame(truths)
 
@@ -83,65 +59,61 @@ def _buys(orders: pd.DataFrame, who: np.ndarray, day: int) -> np.ndarray:
     return np.isin(who, orders.loc[orders["day"].between(day, day + HORIZON - 1), "who"])
 
 
-def _apply(orders: pd.DataFrame, treated: np.ndarray, day: int, effect: float,
-           rng: np.random.Generator) -> pd.DataFrame:
-    """Change the chance to order by `effect`: add orders to those without one, or take all in the horizon away."""
-    buys = _buys(orders, treated, day)
-    pool = treated[~buys] if effect > 0 else treated[buys]
-    if not effect or not pool.size:
-        return orders
-    moved = pool[rng.random(pool.size) < abs(effect) * treated.size / pool.size]
+def _move(orders: pd.DataFrame, moved: np.ndarray, day: int, effect: float,
+          rng: np.random.Generator) -> pd.DataFrame:
+    """Give each of `moved` an order within the horizon, or take away those it has."""
     if effect < 0:
         return orders[~(orders["who"].isin(moved) & orders["day"].between(day, day + HORIZON - 1))]
-    added = pd.DataFrame({"who": moved, "day": day + rng.integers(1, HORIZON - 5, moved.size), "campaign": 1})
+    added = pd.DataFrame({"who": moved, "day": day + rng.integers(1, HORIZON, moved.size)})
     return pd.concat([orders, added]).sort_values(["who", "day"], ignore_index=True)
 
 
-def _assignment(campaign: Campaign, segment: str, day: int, who: np.ndarray, treated: np.ndarray) -> pd.DataFrame:
+def _assignment(campaign: dict[str, Any], segment: Any, day: int, who: np.ndarray,
+                treated: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({
-        "campaign_id": campaign.id, "who": who, "arm": np.where(treated, "treatment", "holdout"), "day": day,
-        "horizon_days": HORIZON, "scheme": "activity", "segment": segment, "action": campaign.action,
-        "cost_per_contact": campaign.cost, "predicted_uplift": campaign.predicted[segment]})
+        "campaign_id": campaign["id"], "who": who, "arm": np.where(treated, "treatment", "holdout"), "day": day,
+        "horizon_days": HORIZON, "scheme": "activity", "segment": segment, "action": campaign["action"],
+        "cost_per_contact": COSTS.set_index("action")["cost_per_contact"][campaign["action"]],
+        "predicted_uplift": campaign["predicted"][segment]})
 
 
 def order_lines(people: pd.DataFrame, orders: pd.DataFrame, clock: Clock, seed: int) -> pd.DataFrame:
-    """One row per order and product, money in whole cents; returns are lines with negative amounts of own orders."""
+    """One row per order and product, money in cents; returns are negative lines of orders of their own."""
     rng = stream(seed, "lines")
     orders = orders.sort_values(["day", "who"], ignore_index=True)
-    lines = orders.loc[np.repeat(orders.index, 1 + rng.binomial(3, .28, len(orders)))].reset_index(names="order")
-    position = lines.groupby("order").cumcount().to_numpy()
-    who, n = lines["who"].to_numpy(), len(lines)
-    product = (_picks(people["code"].to_numpy()[lines.groupby("order")["who"].transform("first")], rng, lines["order"])
-               + position * (1 + lines["order"] % 6)) % len(PRODUCTS)
-    spend = people["basket"].to_numpy()[who] * np.exp(rng.normal(-.1, .45, n)) / (1 + position)
-    spend *= 1 - .22 * clock.downturn(lines["day"])
+    orders["number"] = orders.index
+    orders["pick"] = _first_product(people["segment"].reindex(orders["who"]).to_numpy(), rng)
+    lines = orders.loc[np.repeat(orders.index, 1 + rng.binomial(3, .28, len(orders)))].reset_index(drop=True)
+    account, n, position = people.loc[lines["who"]], len(lines), lines.groupby("number").cumcount()
+    # Further lines step through the range, so that no product comes twice in an order.
+    product = (lines["pick"] + position * (1 + lines["number"] % (len(PRODUCTS) - 1))) % len(PRODUCTS)
     price = PRODUCTS["price"].to_numpy()[product]
+    spend = account["basket"].to_numpy() * np.exp(rng.normal(0, .3, n)) / (1 + position)
+    spend *= 1 - DOWNTURN["baskets"] * clock.downturn(lines["day"])
     quantity = np.maximum(1, np.round(spend / price)).astype(int)
     amount = np.round(100 * price * quantity * np.exp(rng.normal(0, .06, n))).astype(int)
-    share = people["margin"].to_numpy()[who] + rng.normal(0, .05, n)
-    lines = lines.assign(order_id=[f"O{i + 1:06d}" for i in lines["order"]], product=PRODUCTS["product"].to_numpy()[product],
-                         quantity=quantity, amount=amount, margin=np.round(amount * share).astype(int))
-    return pd.concat([lines, _returns(lines, people, clock, rng)], ignore_index=True).sort_values(
-        ["day", "order_id", "product"], ignore_index=True)
+    margin = np.round(amount * (account["margin"].to_numpy() + rng.normal(0, .05, n))).astype(int)
+    lines = lines.assign(order_id="O" + (lines["number"] + 1).map("{:06d}".format), quantity=quantity, amount=amount,
+                         margin=margin, product=PRODUCTS["product"].to_numpy()[product])
+    back = _returns(lines, account["returns"].to_numpy(), clock, rng)
+    return pd.concat([lines, back]).sort_values(["day", "order_id", "product"], ignore_index=True)
 
 
-def _picks(code: np.ndarray, rng: np.random.Generator, order: pd.Series) -> np.ndarray:
-    """The first product of each order; the further lines take others, so that no product comes twice."""
-    kind = np.select([code == SEASONAL, code == BARGAIN], [1, 2], 0)
-    weights = PRODUCTS[["ordinary", "seasonal", "bargain"]].to_numpy().T
-    edges = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
-    draws = rng.random(int(order.max()) + 1)[order]
-    return (draws[:, None] > edges[kind]).sum(axis=1).clip(max=len(PRODUCTS) - 1)
+def _first_product(segment: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The main product of each order (its number), by the taste of the segment."""
+    kind = np.select([segment == "seasonal", segment == "bargain"], [1, 2], 0)
+    edges = PRODUCTS[["ordinary", "seasonal", "bargain"]].cumsum().to_numpy().T
+    draw = rng.random(segment.size) * edges[kind, -1]
+    return (draw[:, None] >= edges[kind]).sum(axis=1)
 
 
-def _returns(lines: pd.DataFrame, people: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
-    """Lines sent back 3 to 20 days later, a third of them in part."""
-    rate = people["returns"].to_numpy()[lines["who"]]
-    day = lines["day"] + rng.integers(3, 12, len(lines))[lines["order"]]
-    partial = rng.random(len(lines)) < .33
-    back = lines.assign(day=day)[(rng.random(len(lines)) < rate) & (day < clock.days)]
-    kept = np.where(partial[back.index] & (back["quantity"] > 1), np.ceil(back["quantity"] / 2), back["quantity"])
-    part = kept / back["quantity"]
-    return back.assign(order_id="R-" + back["order_id"], quantity=-kept.astype(int),
-                       amount=-np.round(back["amount"] * part).astype(int),
-                       margin=-np.round(back["margin"] * part).astype(int))
+def _returns(lines: pd.DataFrame, rate: np.ndarray, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
+    """Lines sent back within two weeks, the lines of one order on one day; a third of the large ones in part."""
+    n = len(lines)
+    day = lines["day"] + rng.integers(3, 15, n)[lines["number"]]
+    sent_back, partial = (rng.random(n) < rate) & (day < clock.days), rng.random(n) < .33
+    half = np.where(partial, np.ceil(lines["quantity"] / 2), lines["quantity"]).astype(int)
+    part = half / lines["quantity"]
+    return lines.assign(day=day, order_id="R-" + lines["order_id"], quantity=-half,
+                        amount=-np.round(lines["amount"] * part).astype(int),
+                        margin=-np.round(lines["margin"] * part).astype(int))[sent_back]
