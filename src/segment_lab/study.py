@@ -111,8 +111,10 @@ class Study:
         return self.intake(name).accepted
 
     def orders(self) -> ir.Table:
-        """Accepted order lines: ``customer_id, order_date, amount`` and what else the source has."""
-        return self.table("orders")
+        """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else the source has."""
+        table, window = self.table("orders"), self.window
+        return table.filter((table.order_date >= ibis.literal(window.start))
+                            & (table.order_date < ibis.literal(window.as_of)))
 
     def check(self) -> list[Intake]:
         """Take every table in; a DataError lists the faults of all of them at once."""

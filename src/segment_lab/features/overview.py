@@ -1,0 +1,123 @@
+"""The base at a glance: what came in by month, how cohorts stay, how concentrated the revenue is."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from segment_lab.features.customers import Returns, collect, customer_expression
+from segment_lab.window import ObservationWindow
+
+
+def monthly(orders: ir.Table) -> pd.DataFrame:
+    """Revenue, orders, active and new customers per calendar month.
+
+    Parameters
+    ----------
+    orders : ibis Table
+        Accepted order lines (``customer_id, order_date, amount_minor, amount``, perhaps ``order_id``).
+
+    Returns
+    -------
+    DataFrame
+        Index ``month`` (first day), every month between the first and the last, 0 where nothing happened.
+    """
+    first = orders.group_by("customer_id").aggregate(first=orders.order_date.min())
+    joined = orders.join(first, "customer_id")
+    lines = joined.mutate(month=joined.order_date.truncate("M"), order=_order_key(joined),
+                          is_new=joined.first.truncate("M") == joined.order_date.truncate("M"))
+    months = lines.group_by("month").aggregate(
+        revenue=lines.amount_minor.sum(), orders=lines.order.nunique(where=lines.amount_minor >= 0),
+        customers=lines.customer_id.nunique(where=lines.amount_minor >= 0),
+        new_customers=lines.customer_id.nunique(where=lines.is_new & (lines.amount_minor >= 0)))
+    frame = months.get_backend().to_pandas(months)
+    frame["month"] = pd.to_datetime(frame["month"])
+    frame = frame.set_index("month").sort_index()
+    frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
+    every = pd.date_range(frame.index.min(), frame.index.max(), freq="MS", name="month")
+    return frame.reindex(every, fill_value=0)
+
+
+def _order_key(orders: ir.Table) -> ir.Value:
+    day = orders.customer_id + "|" + orders.order_date.cast("string")
+    return ibis.coalesce(orders.order_id, day) if "order_id" in orders.columns else day
+
+
+def _scale(orders: ir.Table) -> int:
+    """Minor units per unit of money, read off one line that has both."""
+    line = orders.filter(orders.amount_minor != 0).limit(1)
+    row = line.get_backend().to_pandas(line[["amount_minor", "amount"]])
+    return 1 if row.empty else round(float(row.amount_minor.iloc[0]) / float(row.amount.iloc[0]))
+
+
+def cohorts(orders: ir.Table, as_of: dt.date, periods: int = 8) -> pd.DataFrame:
+    """Of the customers who first bought in a quarter: the share that bought in each later quarter.
+
+    Returns
+    -------
+    DataFrame
+        Index: quarter of the first order; ``customers``, then one column per quarters since (1, 2 …), null where
+        the quarter is not over.
+    """
+    bought = orders.filter(orders.amount_minor >= 0)
+    first = bought.group_by("customer_id").aggregate(first=bought.order_date.min())
+    active = bought.join(first, "customer_id")
+    active = active.mutate(start=_quarter(active.first), later=_quarter(active.order_date) - _quarter(active.first))
+    counts = active.group_by(["start", "later"]).aggregate(n=active.customer_id.nunique())
+    frame = counts.get_backend().to_pandas(counts)
+    table = frame.pivot_table(index="start", columns="later", values="n", aggfunc="sum").sort_index()
+    sizes = table[0]
+    shares = table.reindex(columns=range(1, periods + 1)).fillna(0).div(sizes, axis=0)
+    over = np.add.outer(shares.index.to_numpy(), shares.columns.to_numpy()) < as_of.year * 4 + (as_of.month - 1) // 3
+    shares = shares.where(over)
+    shares.insert(0, "customers", sizes.astype("int64"))
+    shares.index = pd.Index([f"{q // 4} Q{q % 4 + 1}" for q in shares.index], name="first order in")
+    return shares.dropna(axis=1, how="all")
+
+
+def _quarter(day: ir.DateValue) -> ir.IntegerValue:
+    return day.year() * 4 + day.quarter() - 1
+
+
+def concentration(customers: pd.DataFrame) -> pd.DataFrame:
+    """Share of revenue held by the largest 1, 5, 10, 20 and 50 % of customers; at least one customer each."""
+    revenue = customers["revenue"].sort_values(ascending=False).to_numpy()
+    total = revenue.sum()
+    rows = []
+    for share in (0.01, 0.05, 0.10, 0.20, 0.50):
+        n = max(1, round(len(revenue) * share))
+        rows.append((f"largest {share:.0%}", n, revenue[:n].sum(), revenue[:n].sum() / total if total > 0 else np.nan))
+    return pd.DataFrame(rows, columns=["customers who buy most", "customers", "revenue", "revenue_share"]).set_index(
+        "customers who buy most")
+
+
+def orders_per_customer(customers: pd.DataFrame, most: int = 10) -> pd.Series:
+    """Customers by number of orders, 1 to `most` and more."""
+    counts = customers["frequency"].clip(upper=most).value_counts().reindex(range(1, most + 1), fill_value=0)
+    counts.index = pd.Index([*map(str, range(1, most)), f"{most}+"], name="orders")
+    return counts.rename("customers")
+
+
+def returns_effect(lines: ir.Table, window: ObservationWindow, decimals: int) -> pd.DataFrame:
+    """The customer base with returns netted and with returns left out, side by side."""
+    rows = {}
+    names: dict[Returns, str] = {"net": "returns netted", "drop": "returns left out"}
+    for how, name in names.items():
+        table, _ = collect(customer_expression(lines, window, how, decimals))
+        top = concentration(table).revenue_share["largest 20%"]
+        rows[name] = {"customers": len(table), "orders": table.frequency.sum(), "revenue": table.revenue.sum(),
+                      "customers without revenue": int((table.revenue <= 0).sum()),
+                      "revenue share of the largest 20%": top}
+    return pd.DataFrame(rows).T.astype({"customers": int, "orders": int, "customers without revenue": int})
+
+
+def trend(months: pd.DataFrame, as_of: pd.Timestamp) -> tuple[float, float] | None:
+    """Revenue of the last three full months against the same months a year before: ``(now, then)``, or None."""
+    full = months[months.index + pd.offsets.MonthBegin() <= as_of]
+    if len(full) < 15:
+        return None
+    return float(full.revenue.iloc[-3:].sum()), float(full.revenue.iloc[-15:-12].sum())
