@@ -26,6 +26,7 @@ def base(n: int = 300, one_time: float = 0.55, seed: int = 0) -> pd.DataFrame:
         "disputed_open": rng.integers(0, 2, n), "mean_days_late": rng.normal(5, 9, n).round(1),
         **{f"days_since_{event}": np.where(rng.random(n) < share, rng.integers(0, 600, n), np.nan)
            for event, share in (("clicked", 0.2), ("opened", 0.5), ("delivered", 0.8), ("undelivered", 0.2))},
+        "win_probability": rng.random(n),
     }, index=pd.Index([f"c{i:04d}" for i in range(n)], name="customer_id"))
     table["monetary_value"] = table["revenue"] / table["frequency"]
     return table.iloc[rng.permutation(n)]

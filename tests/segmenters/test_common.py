@@ -16,6 +16,7 @@ from segment_lab.segmenters.abc import ABCSegmenter
 from segment_lab.segmenters.base import DIALECTS, Segmenter, shortest_cut
 from segment_lab.segmenters.clusters import ClusterSegmenter
 from segment_lab.segmenters.engagement import EngagementSegmenter
+from segment_lab.segmenters.leads import LeadModel
 from segment_lab.segmenters.lifecycle import LifecycleSegmenter
 from segment_lab.segmenters.receivables import ReceivablesSegmenter
 from segment_lab.segmenters.rfm import RFMSegmenter
@@ -37,6 +38,7 @@ SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
                                     {"name": "Lately", "when": "recency_days < 90"}]),
     "receivables": ReceivablesSegmenter,
     "engagement": EngagementSegmenter,
+    "leads": LeadModel,
 }
 WINDOW = ObservationWindow("2025-01-01", "2026-01-01")
 

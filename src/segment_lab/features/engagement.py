@@ -115,11 +115,11 @@ def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt
     buyers = sales.select("customer_id").distinct().to_pandas()["customer_id"]
     frame = pd.DataFrame({"segment": segments, "contacted": segments.index.isin(contacted),
                           "bought": segments.index.isin(buyers)}, index=segments.index)
-    parts = []
+    parts: list[pd.Series | pd.DataFrame] = []
     for name, rows in (("contacted", frame[frame["contacted"]]), ("not_contacted", frame[~frame["contacted"]])):
         by = rows.groupby("segment", observed=False)["bought"]
-        n = by.size().rename(f"{name}_customers")
-        parts += [n, with_interval(by.sum(), n, f"{name}_bought")]
+        n = by.size()
+        parts += [n.rename(f"{name}_customers"), with_interval(by.sum(), n, f"{name}_bought")]
     return pd.concat(parts, axis=1)
 
 

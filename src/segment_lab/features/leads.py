@@ -14,7 +14,8 @@ from segment_lab.errors import DataError, Fault, nearest
 from segment_lab.features.proportions import with_interval
 from segment_lab.window import as_date
 
-WON, LOST = ("won",), ("lost",)
+# Words that end a lead; files that only say whether a lead converted write yes and no, or 1 and 0.
+WON, LOST = ("won", "1", "true", "yes"), ("lost", "0", "false", "no")
 UNKNOWN = "(not given)"
 NOT_ATTRIBUTES = ("customer_id", "created_on", "status", "won", "decided_on", "days_to_win")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import ibis.expr.types as ir
@@ -14,10 +13,9 @@ from pydantic import Field
 
 from segment_lab.errors import ConfigError, NotEnoughDataError, nearest
 from segment_lab.features import leads as funnels
-from segment_lab.features.leakage import auc, leakage, level_rates, levels
-from segment_lab.features.proportions import with_interval
-from segment_lab.segmentation import Segmentation
+from segment_lab.features.leakage import leakage, level_rates, levels
 from segment_lab.segmenters.base import Segmenter
+from segment_lab.segmenters.lead_analysis import LeadAnalysis
 from segment_lab.window import as_date
 
 MIN_EVENTS, MIN_TEST_EVENTS = 50, 20
@@ -80,24 +78,18 @@ class LeadModel(Segmenter):
 
     def analyse(self, leads: ir.Table, stages: ir.Table | None = None,
                 as_of: dt.date | str | None = None) -> LeadAnalysis:
-        """The leads as of a day: checked for leakage, modelled, tested, and the open ones scored.
-
-        Raises
-        ------
-        NotEnoughDataError
-            Fewer than 50 leads won or 50 lost, or no column is left to predict from.
-        """
+        """The leads as of a day, their columns checked for leakage. The model is made when first asked for."""
         self._check_parameters()
         rows = funnels.lead_table(leads, stages, as_of, won=self.won, lost=self.lost)
         order = funnels.stage_order(stages, won=self.won, lost=self.lost) if stages is not None else []
         if unknown := [name for name in self.stages if name not in order]:
             raise ConfigError(f"stages: {'; '.join(f'{n!r}: {nearest(n, order)}' for n in unknown)}.")
         checks = leakage(rows, leaky=self.leaky, trusted=self.trusted, seed=self.seed)
-        return LeadAnalysis(self, rows, stages, tuple(self.stages or order), as_of, checks,
-                            *self._tested(rows, checks, as_of))
+        return LeadAnalysis(self, rows, stages, tuple(self.stages or order), as_of, checks)
 
-    def _tested(self, rows: pd.DataFrame, checks: pd.DataFrame,
-                as_of: dt.date | str | None) -> tuple[pd.DataFrame, pd.Series, str]:
+    def estimate(self, rows: pd.DataFrame, checks: pd.DataFrame,
+                 as_of: dt.date | str | None) -> tuple[pd.DataFrame, pd.Series, str]:
+        """Probabilities of decided leads by models that had not seen them, of open leads, and how it was done."""
         used = checks.index[checks["verdict"] == "used"]
         decided, wait = _mature(rows[rows["won"].notna()], as_of)
         won = decided["won"].astype(bool).to_numpy()
@@ -195,110 +187,3 @@ def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
         else:
             out[name] = values.astype(object).where(values.notna(), funnels.UNKNOWN).astype(str)
     return pd.DataFrame(out, index=rows.index)
-
-
-@dataclass(frozen=True)
-class LeadAnalysis:
-    """What `LeadModel.analyse` found.
-
-    Attributes
-    ----------
-    leads : DataFrame
-        From `segment_lab.features.leads.lead_table`.
-    checks : DataFrame
-        From `segment_lab.features.leakage.leakage`.
-    tested : DataFrame
-        Decided leads by probabilities made without them: ``win_probability``, ``won``, and the baselines
-        ``base_rate`` and ``best_column`` (win rate by the most telling column alone).
-    chances : Series
-        ``win_probability`` of every open lead, from the model learned on all decided ones.
-    how : str
-        How the model was tested, in words.
-    """
-
-    segmenter: LeadModel
-    leads: pd.DataFrame
-    stages: ir.Table | None
-    order: tuple[str, ...]
-    as_of: dt.date | str | None
-    checks: pd.DataFrame
-    tested: pd.DataFrame
-    chances: pd.Series
-    how: str
-
-    def funnel(self, by: str | None = None) -> pd.DataFrame:
-        """See `segment_lab.features.leads.funnel`."""
-        return funnels.funnel(self.leads, self.stages, self.as_of, order=self.order, by=by)
-
-    def deal_time(self, by: str | None = None) -> pd.DataFrame:
-        """See `segment_lab.features.leads.deal_time`."""
-        return funnels.deal_time(self.leads, by, seed=self.segmenter.seed)
-
-    def segmentation(self) -> Segmentation:
-        """The open leads by band; the index holds lead ids."""
-        chances = self.chances.to_frame()
-        return self.segmenter.fit(chances).segment(chances).replace(details=chances)
-
-    def measures(self, draws: int = 300) -> pd.DataFrame:
-        """How well the model ranks (AUC) and how far off its probabilities are (Brier score), with baselines.
-
-        Each with a 95 % bootstrap interval. The AUC stands beside .5 (chance) and the best single column, the
-        Brier score beside the base rate; a gain is the paired difference in the model's favour.
-        """
-        rng = np.random.default_rng(self.segmenter.seed)
-        drawn = pd.DataFrame([_scores(self.tested.iloc[rng.integers(len(self.tested), size=len(self.tested))])
-                              for _ in range(draws)])
-        out = pd.DataFrame({"value": _scores(self.tested)})
-        bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
-        return out.assign(**bounds).rename_axis("measure")
-
-    def reliability(self, bins: int = 10) -> pd.DataFrame:
-        """Tested leads in `bins` of equal size by probability: predicted and observed share of wins."""
-        part = pd.qcut(self.tested["win_probability"].rank(method="first"), bins, labels=False)
-        by = self.tested.groupby(part.to_numpy() + 1)
-        out = pd.DataFrame({"leads": by.size(), "predicted": by["win_probability"].mean()})
-        return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis("group")
-
-    def expected_wins(self) -> dict[str, float]:
-        """Wins the model expected among the tested leads, with the range that chance explains, and those that came.
-
-        Wins outside the range mean that leads win more or less often than they used to: then the order of the
-        leads may still be right, but the probabilities are not.
-        """
-        chance = self.tested["win_probability"].to_numpy()
-        spread = 1.96 * np.sqrt((chance * (1 - chance)).sum())
-        return {"expected": chance.sum(), "low": chance.sum() - spread, "high": chance.sum() + spread,
-                "came": float(self.tested["won"].sum())}
-
-    def bands(self) -> pd.DataFrame:
-        """The tested leads by band: how many, how many won, and the share of all wins each band holds.
-
-        The cold row is the price of ignoring cold leads: ``wins`` lost and ``win_share`` of all wins.
-        """
-        chances = self.tested[["win_probability"]]
-        labels = self.segmenter.fit(chances).segment(chances).labels
-        by = self.tested["won"].groupby(labels, observed=False)
-        out = pd.DataFrame({"leads": by.size(), "lead_share": by.size() / len(labels), "wins": by.sum()})
-        total = np.repeat(out["wins"].sum(), len(out))
-        out = out.join(with_interval(out["wins"], out["leads"], "win_rate"))
-        out = out.join(with_interval(out["wins"], total, "win_share"))
-        waiting = self.segmentation().sizes() if len(self.chances) else 0
-        return out.assign(open_leads=waiting).rename_axis("band")
-
-    def cost_of_ignoring(self, below: Sequence[float] = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> pd.DataFrame:
-        """If every tested lead `below` a probability were ignored: leads spared, wins lost, with interval."""
-        chance, won = self.tested["win_probability"], self.tested["won"]
-        rows = [(limit, (chance < limit).sum(), (won & (chance < limit)).sum()) for limit in below]
-        out = pd.DataFrame(rows, columns=["ignored_below", "leads_ignored", "wins_lost"])
-        out["leads_ignored_share"] = out["leads_ignored"] / len(self.tested)
-        total = np.repeat(self.tested["won"].sum(), len(out))
-        return out.join(with_interval(out["wins_lost"], total, "wins_lost_share"))
-
-
-def _scores(tested: pd.DataFrame) -> dict[str, float]:
-    won, chance = tested["won"].to_numpy(), tested["win_probability"].to_numpy()
-    alone = tested["best_column"].to_numpy()
-    brier, base = ((chance - won) ** 2).mean(), ((tested["base_rate"].to_numpy() - won) ** 2).mean()
-    ranks, ranks_alone = auc(won, chance), auc(won, alone)
-    return {"AUC": ranks, "AUC of the best single column": ranks_alone, "AUC gain": ranks - ranks_alone,
-            "Brier score": brier, "Brier score of the base rate": base, "Brier gain": base - brier}

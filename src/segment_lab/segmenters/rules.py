@@ -7,24 +7,25 @@ true nor false, because a value it needs is empty, does not hold (also under NOT
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from segment_lab import engine
-from segment_lab.errors import ConfigError, nearest
+from segment_lab.errors import ConfigError
 from segment_lab.expressions import columns, compile_expression
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter
 
 
-@dataclass(frozen=True)
-class Rule:
+@with_config(ConfigDict(extra="forbid"))
+class Rule(TypedDict):
     """A segment's `name` and the SQL condition `when` a customer belongs to it."""
 
     name: str
@@ -36,7 +37,7 @@ class RuleSegmenter(Segmenter):
 
     Parameters
     ----------
-    rules : list of Rule or of mappings with ``name`` and ``when``
+    rules : list of mappings with ``name`` and ``when``
         The first that holds wins. Names are unique.
     otherwise : str
         Segment of the customers that no rule claims.
@@ -66,53 +67,43 @@ class RuleSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        read, faults = self._read()
-        _raise("The rules cannot be used", faults)
-        return tuple(sorted(set().union(*read.values())))
+        return tuple(sorted(set().union(*(columns(rule["when"], where) for where, rule in self._all_rules()))))
 
     def _more_columns(self) -> tuple[str, ...]:
         return self.columns
 
-    def _read(self) -> tuple[dict[str, set[str]], list[str]]:
-        """The columns each rule reads, and what is wrong with the rules as text."""
-        read: dict[str, set[str]] = {}
-        faults = [] if self.rules else ["there is none"]
-        names = [rule.name for rule in _rules(self.rules)] + [self.otherwise]
-        faults += [f"the name '{name}' is used twice" for name in sorted({n for n in names if names.count(n) > 1})]
-        for where, rule in self._all_rules():
-            try:
-                read[where] = columns(rule.when, where)
-                if not read[where]:
-                    faults.append(f"{where}: {rule.when!r} reads no column; `otherwise` names the segment of the rest")
-            except ConfigError as error:
-                faults.append(str(error))
-        return read, faults
-
     def _all_rules(self) -> list[tuple[str, Rule]]:
         versions = (("rule", self.rules), ("previous rule", self.previous or ()))
-        return [(f"{kind} '{rule.name}'", rule) for kind, rules in versions for rule in _rules(rules)]
+        return [(f"{kind} '{rule['name']}'", rule) for kind, rules in versions for rule in rules]
 
-    def _checked(self, customers: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        if isinstance(customers, pd.DataFrame):
-            known = list(map(str, customers.columns))
-            faults = [f"{where}: there is no column '{name}'; {nearest(name, known)}"
-                      for where, names in self._read()[0].items() for name in sorted(names - set(known))]
-            _raise("The rules read columns the customer table does not have", faults)
-        return super()._checked(customers, columns)
+    def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
+        """Check every rule against the columns of a customer table; nothing is learned from the values."""
+        self._check_parameters()
+        if isinstance(customers, pd.DataFrame) and (faults := self._faults(customers)):
+            raise ConfigError("\n".join(["The rules cannot be used:", *(f"  - {fault}" for fault in faults)]))
+        return super().fit(customers)
 
-    def _fit(self, rows: pd.DataFrame) -> None:
-        found = ibis.Schema.from_pyarrow(pa.Schema.from_pandas(rows, preserve_index=False))
-        self.schema_ = {name: "string" if kind.is_null() else str(kind) for name, kind in found.items()}
-        self.segment_names_ = (*(rule.name for rule in _rules(self.rules)), self.otherwise)
-        table, faults = ibis.table(self.schema_, name="customers"), []
+    def _faults(self, customers: pd.DataFrame) -> list[str]:
+        """Everything that is wrong with the rules: names, text, columns and types."""
+        names = [*(rule["name"] for rule in self.rules), self.otherwise]
+        faults = [f"the name '{name}' is used twice" for name in sorted({n for n in names if names.count(n) > 1})]
         for where, rule in self._all_rules():
             try:
-                kind = compile_expression(rule.when, table, where).type()
-                if not kind.is_boolean() and not kind.is_null():
-                    faults.append(f"{where}: {rule.when!r} is a {kind}, not a condition that holds or does not")
+                read = columns(rule["when"], where)
+                schema = dict.fromkeys(map(str, customers.columns), "string") | _types(customers, read)
+                kind = compile_expression(rule["when"], ibis.table(schema, name="customers"), where).type()
             except ConfigError as error:
                 faults.append(str(error))
-        _raise("The rules cannot be used", faults)
+                continue
+            if not read:
+                faults.append(f"{where}: {rule['when']!r} reads no column; `otherwise` names the segment of the rest")
+            elif not kind.is_boolean():
+                faults.append(f"{where}: {rule['when']!r} is a {kind}, not a condition that holds or does not")
+        return faults if self.rules else ["there is none"]
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        self.schema_ = _types(rows, set(rows.columns))
+        self.segment_names_ = (*(rule["name"] for rule in self.rules), self.otherwise)
 
     @property
     def _schema(self) -> dict[str, str]:
@@ -123,13 +114,13 @@ class RuleSegmenter(Segmenter):
 
     def _conditions(self, table: ir.Table) -> list[ir.BooleanValue]:
         typed: Any = _Typed(table, self.schema_)
-        return [compile_expression(rule.when, typed, f"rule '{rule.name}'").cast("boolean").fill_null(False)
-                for rule in _rules(self.rules)]
+        return [compile_expression(rule["when"], typed, f"rule '{rule['name']}'").cast("boolean")
+                for rule in self.rules]
 
     def truth(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Which rules hold for whom, first match or not: a yes/no column per rule, one row per customer."""
         rows = self._checked(customers)
-        held = engine.evaluate(rows, lambda table: ibis.array(self._conditions(table)))
+        held = engine.evaluate(rows, lambda table: ibis.array([c.fill_null(False) for c in self._conditions(table)]))
         names = list(self.segment_names_[:-1])
         return pd.DataFrame(np.stack(list(held)).astype(bool), index=customers.index, columns=names)
 
@@ -142,10 +133,10 @@ class RuleSegmenter(Segmenter):
         return both[both["before"] != both["now"]]
 
     def meanings(self) -> dict[str, str]:
-        return {**{rule.name: rule.when for rule in _rules(self.rules)}, self.otherwise: "No rule claims them."}
+        return {**{rule["name"]: rule["when"] for rule in self.rules}, self.otherwise: "No rule claims them."}
 
     def describe(self) -> dict[str, Any]:
-        return {"rules": [asdict(rule) for rule in _rules(self.rules)], "otherwise": self.otherwise}
+        return {"rules": self.rules, "otherwise": self.otherwise}
 
     def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
         truth = self.truth(customers)
@@ -165,13 +156,11 @@ class _Typed:
         return column.cast(self.schema[name]) if column.type().is_null() else column
 
 
-def _rules(rules: Sequence[Rule | Mapping[str, str]]) -> list[Rule]:
-    return [rule if isinstance(rule, Rule) else Rule(**rule) for rule in rules]
-
-
-def _raise(title: str, faults: list[str]) -> None:
-    if faults:
-        raise ConfigError("\n".join([f"{title}:", *(f"  - {fault}" for fault in faults)]))
+def _types(customers: pd.DataFrame, names: set[str]) -> dict[str, str]:
+    """Ibis types of those columns that the table has; one without any value is read as text."""
+    rows = customers[[c for c in customers if c in names]]
+    found = ibis.Schema.from_pyarrow(pa.Schema.from_pandas(rows, preserve_index=False))
+    return {name: "string" if kind.is_null() else str(kind) for name, kind in found.items()}
 
 
 def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
@@ -203,8 +192,9 @@ def rules_finding(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:
     sizes = segmentation.sizes().iloc[:-1]
     first = (f"Your {len(counts)} rules place {n - unclaimed:,} of {n:,} customers; the largest segment is "
              f"{sizes.idxmax()} with {sizes.max():,}.")
-    second = (f"{unclaimed:,} customers ({unclaimed / n:.0%}) fit no rule, {several:,} ({several / n:.0%}) fit "
-              f"several. " + (f"Rules that do nothing: {', '.join(dead)}." if len(dead) else "Every rule is in use."))
+    idle = f"Rules that do nothing: {', '.join(dead)}." if len(dead) else "Every rule is in use."
+    second = (f"No rule claims {unclaimed:,} customers ({unclaimed / n:.0%}); several rules claim {several:,} "
+              f"({several / n:.0%}), who go to the first. {idle}")
     figures = {"customers": n, "unclaimed_customers": unclaimed, "customers_claimed_by_several": several,
                "dead_rules": len(dead)}
     return Finding((first, second), figures)

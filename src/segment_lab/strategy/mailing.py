@@ -60,3 +60,15 @@ def mailing(segmentation: Segmentation, customers: pd.DataFrame, segments: Seque
     kept = rows[(reason == "").to_numpy()]
     recipients = kept[["email"] if personal else []].rename_axis("customer_id").reset_index()
     return Mailing(recipients, counts.rename("customers").rename_axis("left_out_because").to_frame())
+
+
+def reachable(segmentation: Segmentation, customers: pd.DataFrame, *, undelivered: Iterable[str] = (),
+              debtors: Iterable[str] = ()) -> pd.DataFrame:
+    """Per segment: its customers, how many of them a mailing reaches, and the others by reason; see `mailing`."""
+    out = segmentation.sizes().to_frame()
+    lists = {name: mailing(segmentation, customers, [name], undelivered=undelivered, debtors=debtors)
+             for name in segmentation.names}
+    out["customers_reached"] = [len(lists[name].recipients) for name in out.index]
+    out["reachable_share"] = out["customers_reached"] / out["customers"]
+    reasons = pd.DataFrame({name: found.suppressed["customers"] for name, found in lists.items()}).T
+    return out.join(reasons)
