@@ -1,0 +1,97 @@
+"""Segments as people see them: who they are, what they buy, where they came from, and whom to write to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from segment_lab.errors import ConfigError, nearest
+from segment_lab.segmentation import Segmentation
+
+#: Account columns that describe; measures and personal fields are not among them.
+DESCRIBING = ("customer_type", "industry", "region", "owner")
+PERSONAL = ("name", "email", "phone", "address")
+
+
+def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DESCRIBING, *, top: int = 1
+        ) -> pd.DataFrame:
+    """The most typical values of each account column: those whose share exceeds the whole base's most.
+
+    Returns
+    -------
+    DataFrame
+        ``segment, column, value, share, base_share``, `top` rows per segment and column.
+    """
+    rows, out = seg.align(customers), []
+    for column in (c for c in columns if c in rows and c not in PERSONAL):
+        values = rows[column].astype(object).where(rows[column].notna(), "unknown").astype(str).to_numpy()
+        share = pd.crosstab(seg.labels.to_numpy(), values, normalize="index")
+        base = pd.Series(values).value_counts(normalize=True)
+        for segment in (s for s in seg.names if s in share.index):
+            typical = pd.Series(share.loc[segment] - base.reindex(share.columns)).nlargest(top)
+            out += [(segment, column, v, float(share.loc[segment, v]), float(base[v])) for v in typical.index]
+    return pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
+
+
+def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
+    """Revenue per segment and product (one query): ``segment, product, revenue``; empty without a product column."""
+    if "product" not in orders.columns:
+        return pd.DataFrame(columns=["segment", "product", "revenue"])
+    lines = orders.inner_join(ibis.memtable(seg.labels.astype(str).reset_index()), "customer_id")
+    table = lines.group_by("segment", "product").aggregate(revenue=lines.amount.sum().round(2))
+    found = orders.get_backend().to_pyarrow(table.order_by("segment", "product")).to_pandas()
+    return found[found["product"].notna() & (found["revenue"] > 0)]
+
+
+def what(bought: pd.DataFrame, names: Sequence[str], *, top: int = 3) -> pd.DataFrame:
+    """The products that take most of each segment's money (`purchases`), beside their share in the whole base."""
+    base = bought.groupby("product")["revenue"].sum() / bought["revenue"].sum()
+    frame = bought.assign(share=bought["revenue"] / bought.groupby("segment")["revenue"].transform("sum"),
+                          base_share=bought["product"].map(base), order=pd.Categorical(bought["segment"], list(names)))
+    frame = frame.sort_values(["order", "share"], ascending=[True, False], kind="stable")
+    return frame.groupby("segment", sort=False).head(top)[["segment", "product", "share", "base_share"]]
+
+
+def moved(now: Segmentation, earlier: Segmentation) -> pd.DataFrame:
+    """How each segment's customers moved: now, stayed, came in, left, new; and the largest source and goal."""
+    names = list(now.names)
+    flow = now.migration(earlier)
+    square = flow.reindex(index=names, fill_value=0)
+    off = square.where(~np.eye(len(names), dtype=bool), 0)
+    return pd.DataFrame({
+        "customers": now.sizes(), "stayed": np.diag(square), "came_in": off.sum(axis=0), "left": off.sum(axis=1),
+        "new": now.sizes() - flow.sum(axis=0), "mostly_from": off.idxmax(axis=0).where(off.max(axis=0) > 0, ""),
+        "mostly_to": off.idxmax(axis=1).where(off.max(axis=1) > 0, "")}).reindex(names).rename_axis("segment")
+
+
+def examples(seg: Segmentation, customers: pd.DataFrame, segment: str, *, n: int = 10, personal: bool = False
+             ) -> pd.DataFrame:
+    """`n` customers of a segment, evenly spaced from its largest to its smallest by revenue.
+
+    Identifiers and behaviour only; names and addresses come with ``personal=True``.
+    """
+    rows = _members(seg, customers, segment).sort_values("revenue", ascending=False, kind="stable")
+    picked = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int))]
+    columns = [*(PERSONAL if personal else ()), "revenue", "frequency", "recency_days"]
+    return picked[[c for c in columns if c in picked]]
+
+
+def export_list(seg: Segmentation, customers: pd.DataFrame, segment: str, *, columns: Iterable[str] = (),
+                personal: bool = False) -> pd.DataFrame:
+    """Everybody in a segment with the `columns` asked for; fields that identify people only with ``personal=True``."""
+    rows, wanted = _members(seg, customers, segment), list(columns)
+    if unknown := [c for c in wanted if c not in rows]:
+        raise ConfigError(f"Unknown columns {', '.join(unknown)}: {nearest(unknown[0], rows.columns)}")
+    if not personal and (named := [c for c in wanted if c in PERSONAL]):
+        raise ConfigError(f"{', '.join(named)} identify people: pass personal=True to export them.")
+    return rows[wanted].assign(segment=segment)
+
+
+def _members(seg: Segmentation, customers: pd.DataFrame, segment: str) -> pd.DataFrame:
+    if segment not in seg.names:
+        raise ConfigError(f"There is no segment {segment!r}: {nearest(segment, seg.names)}")
+    return seg.align(customers)[(seg.labels == segment).to_numpy()]
