@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,15 @@ class Intake:
     reading: Reading
     lines: ir.Table
     connection: Any
-    broken: pd.DataFrame = field(default_factory=pd.DataFrame)
+    kept_broken: pd.DataFrame | None = None
 
     base: Path | None = None
     timezone: str = "UTC"
+
+    @cached_property
+    def broken(self) -> pd.DataFrame:
+        """Lines the reader could not split (``line, text, reason``), known once the source was read."""
+        return self.raw.broken(self.connection) if self.kept_broken is None else self.kept_broken
 
     @cached_property
     def fingerprint(self) -> str:
@@ -66,6 +71,7 @@ class Intake:
         table = self.lines.group_by("reason").aggregate(rows=self.lines.count(), **days)
         frame = table.get_backend().to_pandas(table)
         frame["reason"] = frame["reason"].astype("object").where(frame["reason"].notna(), "accepted")
+        # After the query: the reader notes broken lines while it reads.
         for reason, part in self.broken.groupby("reason") if len(self.broken) else ():
             frame.loc[len(frame), ["reason", "rows"]] = [f"broken line: {reason}", len(part)]
         return frame.set_index("reason").sort_index(key=lambda i: i.where(i != "accepted", ""))
@@ -144,8 +150,8 @@ class Intake:
 
 
 def take_in(name: str, source: Source, base: Path, connection: Any, timezone: str = "UTC",
-            raw: RawTable | None = None) -> Intake:
-    """Open (unless `raw` is given), parse and fingerprint one source; text becomes a typed copy, once per content.
+            raw: RawTable | None = None, keep: bool = True) -> Intake:
+    """Open (unless `raw` is given) and parse one source; with `keep`, text becomes a typed copy, once per content.
 
     Raises
     ------
@@ -162,8 +168,8 @@ def take_in(name: str, source: Source, base: Path, connection: Any, timezone: st
         raw = RawTable(raw.table.distinct(), is_text=raw.is_text, broken=raw._broken, label=raw.label)
         whole = conform(raw.table, contract, reading)
     where = None if given else base
-    if not raw.is_text:
-        return Intake(name, source, raw, reading, whole, connection, base=where, timezone=timezone)
+    if not (raw.is_text and keep):
+        return Intake(name, source, raw, reading, whole, connection, None, where, timezone)
     if contract.extras:
         whole = _typed_extras(whole, contract)
     fingerprint = _fingerprint(source, where, whole, name, timezone)

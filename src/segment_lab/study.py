@@ -77,6 +77,8 @@ class Study:
         return study
 
     _frames: Mapping[str, Any] = {}
+    # Notebooks ask many questions of a text file, so it is parsed once and kept; one table is one pass.
+    _keep_copies = True
 
     # Data -------------------------------------------------------------------------------------------------
 
@@ -104,7 +106,7 @@ class Study:
                                      f"{self.path or 'the study file'}; docs/own_data.md says how.")
         return self._keep(("intake", table), lambda: take_in(
             table, self.config.sources[table], self.base, self.connection, self.config.timezone,
-            self._frames.get(table)))
+            self._frames.get(table), self._keep_copies))
 
     def table(self, name: str) -> ir.Table:
         """Accepted rows of a table under canonical names, as an Ibis table; money in readable amounts."""
@@ -191,10 +193,7 @@ class Study:
 
     def account(self) -> pd.DataFrame:
         """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows read."""
-        broken = self.intake("orders").broken
-        extra = [(f"broken line: {r}", len(p), 0.0) for r, p in broken.groupby("reason")] if len(broken) else []
-        return pd.concat([self._reduced[1], pd.DataFrame(extra, columns=["reason", "lines", "revenue"])]
-                         if extra else [self._reduced[1]], ignore_index=True)
+        return self._reduced[1].copy()
 
     def write_rejected(self, path: Path) -> int:
         """Write every order line that was set aside, as it stood in the source, with its reason; the row count."""
@@ -215,6 +214,8 @@ class Study:
         intake = self.intake("orders")
         customers, account = collect(customer_expression(
             intake.lines, self.window, self.config.returns, intake.reading.decimals))
+        for reason, lines in intake.broken.groupby("reason"):
+            account.loc[len(account)] = [f"broken line: {reason}", len(lines), 0.0]
         raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
         if customers.empty:
             raise DataError("Nobody bought anything in the window", [
@@ -457,6 +458,7 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
               "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
               "window": {"start": as_date(start) if start else dt.date.min} if start or as_of else {}}
     study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
+    study._keep_copies = False
     if where == "<orders>":
         study._frames = {"orders": _raw_frame(orders)}
     table, account = study._reduced
