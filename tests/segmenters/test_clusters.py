@@ -129,8 +129,16 @@ def test_noise_has_no_stable_fine_structure_and_planted_groups_have():
 
 
 def test_signed_logs_by_hand():
-    logs = log_features(np.array([[np.e - 1, 1 - np.e], [-3, 0]]), [False, True])
+    logs = log_features(np.array([[np.e - 1, 10 - 10 * np.e], [-3, 0]]), [1, 10], [False, True])
     assert logs == pytest.approx(np.array([[1, -1], [0, 0]]))
+
+
+def test_the_currency_makes_no_difference():
+    table = base(300)
+    yen = table.assign(revenue=table["revenue"] * 160, monetary_value=table["monetary_value"] * 160)
+    euros = ClusterSegmenter(k=4, bootstraps=5).fit(table).segment(table)
+    found = ClusterSegmenter(k=4, bootstraps=5).fit(yen).segment(yen)
+    assert (found.codes == euros.codes).mean() > 0.99  # the unit is rounded to three digits
 
 
 def test_what_cannot_be_clustered_is_told():

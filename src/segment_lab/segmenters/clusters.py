@@ -32,6 +32,9 @@ WORDS = {"revenue": ("low revenue", "high revenue", "{:,.0f} in revenue"),
 class ClusterSegmenter(Segmenter):
     """Groups found in the data: signed log1p, standard units, then k-means or a Gaussian mixture.
 
+    Money enters the log in units of the base's median, so the currency makes no difference and a total near zero
+    is small, not extreme; counts and days enter as they are.
+
     Without `k` the number is chosen among ``k_min … k_max``: stable under bootstrap resampling first, then best
     separated (silhouette). The segments are put in order of mean revenue and named from their medians, so a refit
     gives the same labels. The fitted rule is a set of boundaries between clusters, linear (k-means) or quadratic
@@ -92,8 +95,9 @@ class ClusterSegmenter(Segmenter):
 
         self._check_numeric(rows)
         rows = rows.astype("float64").sort_values(list(rows.columns), kind="stable")
-        signed = [feature not in COUNTS for feature in self.features]
-        prepare = make_pipeline(FunctionTransformer(log_features, kw_args={"signed": signed}), StandardScaler())
+        self.units_ = [1.0 if f in COUNTS else _typical(rows[f]) for f in self.features]
+        scale = {"units": self.units_, "signed": [f not in COUNTS for f in self.features]}
+        prepare = make_pipeline(FunctionTransformer(log_features, kw_args=scale), StandardScaler())
         points = prepare.fit_transform(rows[list(self.features)].to_numpy())
         with threadpool_limits(1):
             model = self._model(points)
@@ -142,7 +146,8 @@ class ClusterSegmenter(Segmenter):
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         """A cluster wins where it beats all that come after it: those before it have lost already."""
-        logs = [_log_expression(table[f], f not in COUNTS) for f in self.features]
+        logs = [_log_expression(table[f], unit, f not in COUNTS)
+                for f, unit in zip(self.features, self.units_, strict=True)]
         wins = [(ibis.and_(*(self._margin(i, j, logs) >= 0 for j in range(i + 1, self.k_))), i)
                 for i in range(self.k_ - 1)]
         return [*wins, (ibis.and_(*(table[f].notnull() for f in self.features)), self.k_ - 1)], None
@@ -161,18 +166,26 @@ class ClusterSegmenter(Segmenter):
         return {name: f"Typically {', '.join(map(_value, self.features, row))}." for name, row in medians}
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "features": list(self.features), "k": self.k_, "reason": self.reason_}
+        return {**super().describe(), "features": list(self.features), "k": self.k_, "reason": self.reason_,
+                "units": self.units_}
 
 
-def log_features(values: np.ndarray, signed: Sequence[bool]) -> np.ndarray:
-    """``sign(x)·log(1 + |x|)`` per column; columns that cannot be negative are cut at 0."""
-    values = np.asarray(values, dtype="float64")
+def log_features(values: np.ndarray, units: Sequence[float], signed: Sequence[bool]) -> np.ndarray:
+    """``sign(x)·log(1 + |x|/unit)`` per column; columns that cannot be negative are cut at 0."""
+    values = np.asarray(values, dtype="float64") / np.asarray(units)
     return np.log1p(values.clip(min=0)) - np.where(signed, np.log1p((-values).clip(min=0)), 0)
 
 
-def _log_expression(value: ir.NumericValue, signed: bool) -> ir.NumericValue:
+def _log_expression(value: ir.NumericValue, unit: float, signed: bool) -> ir.NumericValue:
+    value = value if unit == 1 else value / unit
     up = (ibis.greatest(value, 0.0) + 1).ln()
     return up - (ibis.greatest(-value, 0.0) + 1).ln() if signed else up
+
+
+def _typical(values: pd.Series) -> float:
+    """The median size of the values that are not zero, to three digits."""
+    sizes = values.abs()[values != 0]
+    return float(f"{sizes.median():.3g}") if len(sizes) else 1.0
 
 
 def _discriminants(model: Any, scaler: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
