@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
 import time
 from typing import Any
@@ -31,13 +32,13 @@ class ForkedProvisioner(LocalProvisioner):
     server: worker.ForkServer
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        file = self.parent.connection_file
+        file = str(getattr(self.parent, "connection_file", ""))
         extra = cmd[cmd.index(file) + 1:] if file in cmd else []
         env = {**kwargs.get("env", os.environ), "JPY_PARENT_PID": "1"}
         env.setdefault("MPLBACKEND", worker.BACKEND)
-        self.process = self.server.fork("kernel", {"connection_file": file, "extra": extra},
-                                        cwd=kwargs.get("cwd"), env=env)
-        self.pid = self.pgid = self.process.pid
+        child = self.server.fork("kernel", {"connection_file": file, "extra": extra}, cwd=kwargs.get("cwd"), env=env)
+        self.process: Any = child
+        self.pid = self.pgid = child.pid
         return self.connection_info
 
 
@@ -107,13 +108,15 @@ class ForkedEngine(NBClientEngine):
         """Execute within `timeout` seconds and `memory_gb`; `forked` False starts the kernel the ordinary way."""
         client = PapermillNotebookClient(nb_man, kernel_name=kernel_name, log_output=log_output,
                                          shutdown_kernel="immediate", timeout=None, resources=resources or {})
-        if forked and hasattr(os, "fork"):
-            client.km = ForkedKernelManager(kernel_name=kernel_name, transport="ipc")
-            client.km.server = server or worker.shared()
-            client.owns_km = True
         bounds = Bounds(client, timeout, memory_gb)
         try:
-            return client.execute()
+            with tempfile.TemporaryDirectory(prefix="sl-") as sockets:
+                if forked and hasattr(os, "fork"):
+                    client.km = ForkedKernelManager(kernel_name=kernel_name, transport="ipc", ip=f"{sockets}/k",
+                                                    connection_file=f"{sockets}/k.json")
+                    client.km.server = server or worker.shared()
+                    client.owns_km = True
+                return client.execute()
         except DeadKernelError:
             reason = bounds.broken or "The process that ran the report died unexpectedly (killed, or out of memory)."
             _blame(nb_man, reason)

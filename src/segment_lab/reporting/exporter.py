@@ -86,6 +86,7 @@ def render(nb: NotebookNode, page: Mapping[str, Any]) -> str:
     Parameters
     ----------
     nb : NotebookNode
+        As papermill left it.
     page : mapping
         ``study, as_of, index`` (texts; where "All reports" leads), and ``parameters, versions`` (pairs) and
         ``tables`` (name, rows read, accepted, rejected) for the section on how the page was made.

@@ -189,7 +189,7 @@ def _call(function: str, arguments: dict[str, Any], result: str) -> None:
     Path(result).write_text(json.dumps(answer), "utf-8")
 
 
-TASKS = {"kernel": _kernel, "call": _call}
+TASKS: dict[str, Any] = {"kernel": _kernel, "call": _call}
 
 
 def preload() -> None:
