@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
@@ -59,29 +62,23 @@ GUESSES = (
 
 def guess_format(name: str, values: pd.Series) -> str:
     """The format of a column from its dtype and its name: one of `FORMATS`."""
-    if pd.api.types.is_datetime64_any_dtype(values) or _all_numbers_or(values, "date"):
+    if values.dtype == object:  # dates, decimals, or intervals as pairs
+        flat = [part for v in values for part in (v if isinstance(v, list | tuple) else [v]) if not is_missing(part)]
+        if not flat or not all(isinstance(v, dt.date | Number | np.generic) for v in flat):
+            return "text"
+        values = pd.Series(flat).astype("datetime64[us]" if isinstance(flat[0], dt.date) else "float64")
+    if pd.api.types.is_datetime64_any_dtype(values):
         return "date"
-    if not (pd.api.types.is_numeric_dtype(values) or _all_numbers_or(values, "number")):
+    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         return "text"
-    if pd.api.types.is_bool_dtype(values):
-        return "text"
-    numbers = pd.to_numeric(values, errors="coerce").abs().dropna()
+    numbers = values.abs().dropna()
     kind = next((kind for kind, words in GUESSES if re.search(words, str(name).lower())), None)
     if kind == "money" and not numbers.empty and numbers.median() < 100:
         return "cents"
     whole = bool((numbers == numbers.round()).all())
-    if kind in {"count", "days"} and not whole and not numbers.empty and numbers.max() < 10:
+    if kind in {"count", "days"} and not whole and numbers.max() < 10:
         return "number"
     return kind or ("count" if whole else "number")
-
-
-def _all_numbers_or(values: pd.Series, what: str) -> bool:
-    """Whether an object column holds only dates, or only numbers."""
-    if values.dtype != object:
-        return False
-    kinds = {type(v).__name__ for v in values if not is_missing(v)}
-    return bool(kinds) and kinds <= ({"date", "datetime", "Timestamp"} if what == "date" else
-                                     {"int", "float", "int64", "int32", "float64", "Decimal"})
 
 
 def is_missing(value: Any) -> bool:

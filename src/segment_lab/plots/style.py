@@ -62,7 +62,7 @@ def short(value: float) -> str:
     """1,500,000 as ``1.5M``: axis labels that fit a phone."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:.1f}".rstrip("0").rstrip(".") + letter
+            return f"{value / size:.2f}".rstrip("0").rstrip(".") + letter
     return f"{value:g}"
 
 

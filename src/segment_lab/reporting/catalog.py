@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -68,7 +67,7 @@ class Report:
         """The notebook's file."""
         return notebooks_folder() / self.file
 
-    @cached_property
+    @property
     def content(self) -> dict[str, Any]:
         """The notebook, as JSON."""
         return json.loads(self.path.read_text("utf-8"))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from segment_lab.reporting.exporter import environment
 from segment_lab.reporting.publishing import MANIFEST, Run, Shelf, write_whole
 
@@ -31,6 +33,11 @@ def run_page(manifest: Mapping[str, Any]) -> str:
 
 def write_studies(out: Path) -> None:
     """``index.html`` of the reports folder: studies, their last good run, what changed, and all runs kept."""
+    with FileLock(out / ".index.lock"):
+        _write_studies(out)
+
+
+def _write_studies(out: Path) -> None:
     studies: list[dict[str, Any]] = []
     for folder in sorted(p.parent for p in out.glob(f"*/*/{MANIFEST}")):
         if folder.parent.name not in [s["name"] for s in studies] and not folder.parent.name.startswith("."):

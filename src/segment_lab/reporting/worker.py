@@ -98,6 +98,8 @@ class ForkServer:
                 self._process.stdin.write(json.dumps(request) + "\n")
                 self._process.stdin.flush()
             except (BrokenPipeError, ValueError):
+                pass
+            if self._process.poll() is not None:
                 self._lost(child)
         child.started.wait()
         return child

@@ -31,7 +31,7 @@
     const missing = (row) => row.cells[i].textContent.trim() === "\u2013";
     body.append(...[...body.rows].sort((a, b) => missing(a) - missing(b) || (up ? 1 : -1) * compare(value(a, i), value(b, i))));
   };
-  document.querySelectorAll(".sl-scroll table").forEach((table) => {
+  document.querySelectorAll(".sl-scroll:not(.provenance *) table").forEach((table) => {
     if (table.parentElement.scrollWidth <= table.parentElement.clientWidth) table.parentElement.removeAttribute("tabindex");
     const rows = [...table.tBodies[0].rows];
     if (rows.length < 4) return;
