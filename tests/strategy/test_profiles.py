@@ -1,0 +1,67 @@
+"""Profiles for people: typical values, products, movements, and nobody's name unless asked for."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+import pytest
+
+from segment_lab.errors import ConfigError
+from segment_lab.segmentation import Segmentation
+from segment_lab.strategy import profiles
+
+IDS = pd.Index([f"C{i:02d}" for i in range(20)], name="customer_id")
+PEOPLE = pd.DataFrame({
+    "name": "Ann", "email": "a@example.com", "region": ["North"] * 8 + ["South"] * 2 + ["South"] * 10,
+    "industry": [None] * 20, "revenue": range(20, 0, -1), "frequency": 2, "recency_days": 5}, index=IDS)
+SEG = Segmentation(pd.Series([0] * 10 + [1] * 10, index=IDS), ("Big", "Small", "Empty"), "own")
+
+
+def test_who_says_what_is_typical_here():
+    out = profiles.who(SEG, PEOPLE).set_index(["segment", "column"])
+    assert out.loc[("Big", "region")].tolist() == ["North", .8, .4]
+    assert out.loc[("Small", "region")].tolist() == ["South", 1, .6]
+    assert out.loc[("Big", "industry"), "value"] == "unknown"
+    assert "name" not in profiles.who(SEG, PEOPLE, ["name", "region"])["column"].tolist()
+
+
+def test_what_they_buy():
+    lines = pd.DataFrame({"customer_id": ["C00", "C01", "C15", "C15", "stranger"],
+                          "amount": [60.0, 20.0, 30.0, -5.0, 9.0], "product": ["tea", "milk", "tea", "milk", "tea"]})
+    out = profiles.what(profiles.purchases(SEG, ibis.memtable(lines)), SEG.names, top=1)
+    assert out["segment"].tolist() == ["Big", "Small"]
+    assert out["product"].tolist() == ["tea", "tea"]
+    assert out["share"].tolist() == [.75, 1]
+    assert out["base_share"].tolist() == pytest.approx([90 / 110] * 2)
+    assert profiles.what(profiles.purchases(SEG, ibis.memtable(lines[["customer_id", "amount"]])), SEG.names).empty
+
+
+def test_how_they_moved():
+    earlier = Segmentation(pd.Series([0] * 6 + [1] * 9 + [2] * 2, index=IDS[:17]), SEG.names, "own")
+    out = profiles.moved(SEG, earlier)
+    assert list(out.index) == list(SEG.names)
+    assert out.loc["Big"].tolist() == [10, 6, 4, 0, 0, "Small", ""]
+    assert out.loc["Small"].tolist() == [10, 5, 2, 4, 3, "Empty", "Big"]
+    assert out.loc["Empty"].tolist() == [0, 0, 0, 2, 0, "", "Small"]
+    assert (out["stayed"] + out["came_in"] + out["new"] == out["customers"]).all()
+
+
+def test_examples_span_the_segment_and_hide_people():
+    out = profiles.examples(SEG, PEOPLE, "Big", n=3)
+    assert out["revenue"].tolist() == [20, 16, 11]
+    assert list(out) == ["revenue", "frequency", "recency_days"]
+    assert list(profiles.examples(SEG, PEOPLE, "Big", personal=True))[:2] == ["name", "email"]
+    assert len(profiles.examples(SEG, PEOPLE, "Small", n=99)) == 10
+    assert profiles.examples(SEG, PEOPLE, "Empty").empty
+
+
+def test_export_lists_everybody_and_guards_names():
+    out = profiles.export_list(SEG, PEOPLE, "Small", columns=["region"])
+    assert (len(out), list(out)) == (10, ["region", "segment"])
+    with pytest.raises(ConfigError, match="identify people"):
+        profiles.export_list(SEG, PEOPLE, "Small", columns=["email"])
+    assert list(profiles.export_list(SEG, PEOPLE, "Small", columns=["email"], personal=True)) == ["email", "segment"]
+    with pytest.raises(ConfigError, match="did you mean 'region'"):
+        profiles.export_list(SEG, PEOPLE, "Small", columns=["regio"])
+    with pytest.raises(ConfigError, match="did you mean 'Small'"):
+        profiles.export_list(SEG, PEOPLE, "Smal")
