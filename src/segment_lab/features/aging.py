@@ -38,7 +38,7 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     names = [f"{low:,.0f}–{high:,.0f}" for low, high in zip(edges, bands, strict=False)] + [f"over {edges[-1]:,.0f}"]
     place = np.searchsorted(bands, rows["open_amount"].to_numpy(), side="left")
     band = pd.Categorical(np.array(names, dtype=object)[place], categories=names, ordered=True)
-    matrix = rows.groupby(["bucket", band], observed=False)["open_amount"].sum().unstack()  # noqa: PD010
+    matrix = rows.assign(band=band).groupby(["bucket", "band"], observed=False)["open_amount"].sum().unstack()  # noqa: PD010
     matrix.columns = pd.Index(names)
     matrix["open_amount"] = matrix.sum(axis=1)
     matrix["items"] = rows.groupby("bucket", observed=False).size()
@@ -73,7 +73,8 @@ def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | 
     out["overdue"] = items[late].groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
     out["sales"] = [sales[(sales.index < day) & (sales.index >= day - pd.Timedelta(days=window))].sum()
                     for day in out.index]
-    per_day = (out["sales"] / window).where(out["sales"] > 0)
+    seen = (out.index - daily["day"].min()).days >= window
+    per_day = (out["sales"] / window).where((out["sales"] > 0) & seen)
     out["dso"] = out["receivables"] / per_day
     out["best_possible"] = (out["receivables"] - out["overdue"]) / per_day
     out["countback"] = [_countback(sales[sales.index < day], day, receivables)

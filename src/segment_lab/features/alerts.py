@@ -136,8 +136,8 @@ def push(frame: pd.DataFrame, title: str, currency: str = "", state: Path | str 
     """Send the new alerts, one message, to the addresses in the environment variable ``SEGMENT_LAB_NOTIFY_URL``.
 
     The addresses are those of the library apprise (``mailtos://…``, ``jsons://…``), separated by blanks. They hold
-    secrets: neither they nor the library's log lines about them appear anywhere. With the `state` file of `alerts`,
-    what was sent is not sent again.
+    secrets, so nothing is logged while they are in use. With the `state` file of `alerts`, what was sent is not
+    sent again.
 
     Returns
     -------
@@ -161,13 +161,13 @@ def push(frame: pd.DataFrame, title: str, currency: str = "", state: Path | str 
         return 0
     body = "\n".join(f"{a.owner}: {a.customer_id} owes {a.amount:,.2f} {currency}".rstrip()
                      + f", {a.days_overdue} days overdue ({a.rule})" for a in new.itertuples())
-    logger = logging.getLogger("apprise")
-    was, logger.disabled = logger.disabled, True
+    was = logging.root.manager.disable
+    logging.disable()  # the mail and web libraries below apprise write addresses into their log lines
     try:
         target = apprise.Apprise()
         sent = all(target.add(address) for address in addresses) and target.notify(body=body, title=title)
     finally:
-        logger.disabled = was
+        logging.disable(was)
     if not sent:
         raise SegmentLabError(f"The alerts did not reach every address in {NOTIFY_URL}; they are in the files.")
     _keep(state, {**known, "pushed": sorted({*known["pushed"], *new["key"]})})

@@ -74,6 +74,16 @@ class ReceivablesSegmenter(Segmenter):
                 (value["max_days_overdue"] > self.grace_days, NAMES.index("Overdue")),
                 (value["mean_days_late"] > self.slow_days_, NAMES.index("Slow"))], NAMES.index("Prompt")
 
+    def meanings(self) -> dict[str, str]:
+        """What each segment means, with the limits in use."""
+        return {"Prompt": f"Pays in time, or late by {self.slow_days_:g} days at most on average.",
+                "Slow": f"Owes nothing overdue, but pays more than {self.slow_days_:g} days late on average.",
+                "Overdue": "Has an invoice past its due day" + (f" by more than {self.grace_days} days."
+                                                                if self.grace_days else "."),
+                "Disputed": "Disputes an open invoice.",
+                "Doubtful": f"Has an invoice overdue for more than {self.doubtful_days} days.",
+                "No credit": "Has never had an invoice, so how it pays is not known."}
+
     def describe(self) -> dict[str, Any]:
         """Parameters, and the limit of a slow payer."""
         return {**super().describe(), "slow_days": self.slow_days_}

@@ -1,0 +1,137 @@
+"""The receivables book of a day: what the report asks of the ledger, computed when asked and kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from segment_lab.display import Html, note
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.features import aging, alerts, collection, ledger, provision, rollrates
+from segment_lab.features.receivables import receivables_table
+
+
+@dataclass
+class Book:
+    """Invoices and payments seen on one day.
+
+    Parameters
+    ----------
+    invoices : ibis Table
+        Canonical.
+    payments : ibis Table, optional
+        Canonical; without it, invoices are paid on their ``settled_date``.
+    as_of : date
+        Only what happened before it is known.
+    months : int
+        Month ends behind the roll rates and the back-test.
+    loss_days : int
+        Days overdue from which debt counts as lost.
+    """
+
+    invoices: ir.Table
+    payments: ir.Table | None
+    as_of: dt.date
+    months: int = 24
+    loss_days: int = 365
+
+    @classmethod
+    def of(cls, study: Any, **options: Any) -> Book:
+        """The book of a study, at its as_of."""
+        payments = study.table("payments") if study.has("payments") else None
+        return cls(study.table("invoices"), payments, study.window.as_of, **options)
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """`ledger.open_items`."""
+        return ledger.open_items(self.invoices, self.payments, self.as_of)
+
+    @cached_property
+    def customers(self) -> pd.DataFrame:
+        """`receivables_table`."""
+        return receivables_table(self.invoices, self.payments, self.as_of)
+
+    @cached_property
+    def rates(self) -> rollrates.RollRates:
+        """`roll_rates`."""
+        return rollrates.roll_rates(self.invoices, self.payments, self.as_of, months=self.months,
+                                    loss_days=self.loss_days)
+
+    @cached_property
+    def provision(self) -> pd.DataFrame:
+        """`provision_matrix`."""
+        return provision.provision_matrix(self.items, self.rates)
+
+    @cached_property
+    def causes(self) -> pd.DataFrame:
+        """`collection.causes`."""
+        return collection.causes(self.items, self.customers)
+
+    def reconcile(self) -> pd.Series:
+        """`ledger.reconcile`."""
+        return ledger.reconcile(self.invoices, self.payments, self.as_of)
+
+    def dso(self) -> pd.DataFrame:
+        """`aging.dso` at the month ends of the last two years."""
+        return aging.dso(self.invoices, self.payments, ledger.month_starts(self.invoices, self.as_of, 24))
+
+    def pools_check(self) -> pd.DataFrame:
+        """`provision.pools_check`."""
+        return provision.pools_check(self.invoices, self.payments, self.as_of, loss_days=self.loss_days,
+                                     months=self.months)
+
+    def backtest(self, rules: alerts.AlertRules, days: int = 30) -> pd.DataFrame:
+        """`alerts.backtest`."""
+        return alerts.backtest(self.invoices, self.payments, self.as_of, rules, days, self.months)
+
+    def exposure_check(self, horizon_days: int = 90) -> pd.Series:
+        """`collection.exposure_check`."""
+        return collection.exposure_check(self.invoices, self.payments, self.as_of, horizon_days)
+
+    def debtors(self) -> pd.DataFrame:
+        """Customers with overdue debt, most first: to be left out of promotions until they have paid."""
+        rows = self.customers.loc[self.customers["overdue_amount"] > 0,
+                                  ["overdue_amount", "max_days_overdue", "open_amount"]]
+        return rows.sort_values("overdue_amount", ascending=False, kind="stable")
+
+    def conflict(self, value: pd.Series, horizon_days: int = 90) -> pd.DataFrame:
+        """`collection.exposure` of the best class of `value` (ordered categorical) that has overdue debt."""
+        best = value.index[value == value.cat.categories[0]]
+        return collection.exposure(self.customers, self.debtors().index.intersection(best), horizon_days=horizon_days)
+
+    def finding(self, value: pd.Series, currency: str = "") -> tuple[tuple[str, ...], dict[str, Any]]:
+        """The report's answer and its figures: what is late, what will be lost, who is valuable and late."""
+        total, late = (float(self.customers[name].sum()) for name in ("open_amount", "overdue_amount"))
+        first = f"Customers owe {total:,.0f} {currency}".rstrip() + f"; {late:,.0f} of it is past its due day."
+        cell = self.conflict(value)
+        figures: dict[str, Any] = {
+            "open_amount": total, "overdue_amount": late, "overdue_share": late / total if total else 0.0,
+            "debtor_customers": len(self.debtors()), "conflict_customers": len(cell),
+            "conflict_overdue_amount": cell["overdue_amount"].sum()}
+        try:
+            loss = self.provision.loc["total"]
+            figures |= {"expected_loss": loss["expected_loss"], "net_value": loss["net_value"]}
+            second = (f"By this company's own history {loss['expected_loss']:,.0f} will not be paid, "
+                      f"or {loss['expected_loss_low']:,.0f} to {loss['expected_loss_high']:,.0f}.")
+            if not loss["expected_loss"] > 0:
+                second = (f"Nothing was ever lost in this history; so few customers still allow a loss of up to "
+                          f"{loss['expected_loss_high']:,.0f}.")
+        except NotEnoughDataError:
+            second = "How much of it will be lost cannot be said yet: the history is too short."
+        third = (f"{len(cell):,} of the best customers owe {cell['overdue_amount'].sum():,.0f} overdue: talk to them "
+                 "before shipping goes on." if len(cell) else "None of the best customers is overdue.")
+        return (first, second, third), figures
+
+
+def answer(make: Callable[[], Html]) -> Html:
+    """What `make` shows, or the reason why there is not enough data for it."""
+    try:
+        return make()
+    except NotEnoughDataError as reason:
+        return note(str(reason), "missing")
