@@ -25,12 +25,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import threadpoolctl
+
 from segment_lab import errors
 
 PRELOAD = ("numpy", "pandas", "pyarrow.parquet", "duckdb", "ibis", "ibis.backends.duckdb", "ibis.backends.sql",
            "scipy.stats", "scipy.optimize", "sklearn.cluster", "sklearn.mixture", "sklearn.ensemble",
            "sklearn.linear_model", "sklearn.metrics", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.tree",
            "matplotlib.pyplot", "seaborn", "ipykernel.kernelapp")
+POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BACKEND = "module://matplotlib_inline.backend_inline"
 
 
@@ -72,17 +75,16 @@ class ForkServer:
     """
 
     def __init__(self, threads: int | None = None):
-        env = {**os.environ, "JPY_PARENT_PID": "1"}
-        env.setdefault("MPLBACKEND", BACKEND)
+        env = {**os.environ, "JPY_PARENT_PID": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+        # The server itself must stay one thread; its children take their share after the fork.
+        env.update(dict.fromkeys(POOLS, "1"))
         if threads:
-            names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "SEGMENT_LAB_THREADS")
-            env.update({name: env.get(name, str(threads)) for name in names})
+            env.setdefault("SEGMENT_LAB_THREADS", str(threads))
         self._children: dict[int, Child] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._process = subprocess.Popen([sys.executable, "-P", "-m", __name__], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, env=env)
-        self.threads_in_server = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
     def fork(self, task: str, arguments: Mapping[str, Any], cwd: str | None = None,
@@ -133,9 +135,6 @@ class ForkServer:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             reply = json.loads(line)
-            if "ready" in reply:
-                self.threads_in_server = reply["ready"]
-                continue
             child = self._children[reply["id"]]
             if "pid" in reply:
                 child.pid = reply["pid"]
@@ -163,12 +162,14 @@ def shared() -> ForkServer:
 
 
 def _kernel(connection_file: str, extra: list[str]) -> None:
+    import matplotlib
     import numpy as np
     import pandas as pd
     from ipykernel.kernelapp import IPKernelApp
 
     # What importing these before the kernel existed left different from an ordinary kernel.
     pd.set_option("display.max_columns", 20)
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
     np.random.seed()  # noqa: NPY002
     spec = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(spec and spec.origin), "-f", connection_file]
@@ -203,6 +204,8 @@ def preload() -> None:
     for name in (*PRELOAD, *ours):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    if "duckdb" in sys.modules:  # importing it opens a database with threads; it opens another when one is needed
+        sys.modules["duckdb"].default_connection().close()
 
 
 def serve() -> None:
@@ -214,7 +217,6 @@ def serve() -> None:
     preload()
     gc.collect()
     gc.freeze()
-    replies.write(json.dumps({"ready": threading.active_count()}) + "\n")
     running: dict[int, int] = {}
     buffer = b""
     try:
@@ -255,9 +257,13 @@ def _fork(request: dict[str, Any], replies: Any) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.close(replies.fileno())
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        share = os.environ.get("SEGMENT_LAB_THREADS")
         if request["env"] is not None:
             os.environ.clear()
             os.environ.update(request["env"])
+        if share:
+            os.environ.update(dict.fromkeys((*POOLS, "SEGMENT_LAB_THREADS"), share))
+            threadpoolctl.threadpool_limits(int(share))
         if request["cwd"]:
             os.chdir(request["cwd"])
         TASKS[request["task"]](**request["arguments"])
