@@ -51,6 +51,8 @@ def test_provision_by_hand(half: Book):
     assert table.loc["current", "open_amount"] == 800
     assert table.loc["current", "loss_share"] == pytest.approx(matrix_loss(half), abs=1e-9)
     assert table.loc["1–30", "loss_share"] == 1
+    # Eight customers never paid after a month: that alone does not say that nobody ever will.
+    assert table.loc["1–30", "loss_share_low"] == pytest.approx(0.05 ** (1 / 8))
     assert table.loc["over 100", "expected_loss"] == provision.write_off_list(half.items, 100)["open_amount"].sum()
     assert table.loc["total", "open_amount"] == half.items["open_amount"].sum()
     assert table.loc["total", "expected_loss"] == pytest.approx(table["expected_loss"].iloc[:-1].sum())

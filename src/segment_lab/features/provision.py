@@ -31,7 +31,7 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     DataFrame
         Per bucket, the debt older than ``loss_days`` apart, and ``total``: ``open_amount, loss_share, expected_loss,
         net_value`` with intervals, and ``basis``: where the rate comes from. Where a bucket never led to a loss
-        the share is 0, and its upper end the bound on a loss not seen among so many customers.
+        (or never to a payment) the interval is the bound on what was not seen among so many customers.
 
     Raises
     ------
@@ -42,17 +42,18 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     amounts, old = _split(items, rates)
     share = rates.unpaid(EVER)
     out = pd.DataFrame({"open_amount": amounts}, index=pd.Index(rates.buckets, name="bucket"))
-    unseen = rates.unseen_loss(share[0])
-    for name, values, extra in (("loss_share", share, unseen), ("expected_loss", share * amounts, unseen * amounts)):
-        out[name], out[f"{name}_low"], high = with_range(values)
-        out[f"{name}_high"] = np.maximum(high, extra)
+    more, less = rates.unseen(share[0])
+    for name, size in (("loss_share", np.ones_like(amounts)), ("expected_loss", amounts)):
+        out[name], low, high = with_range(share * size)
+        out[f"{name}_low"], out[f"{name}_high"] = low - less * size, high + more * size
     out["basis"] = np.select([rates.seen() == 0, share[0] == 0], ["never seen: counted in full",
                                                                  "own history, no loss seen"], "own history")
     out = out[(rates.seen() > 0) | (amounts > 0)].copy()
     lost = [old, *[1.0] * 3, *[old] * 3, f"overdue for more than {rates.loss_days} days"]
     out.loc[f"over {rates.loss_days}"] = pd.Series(lost, out.columns)
-    # Bounds of several buckets are added: the upper end of the total is on the safe side.
-    loss = np.array([float(value) for value in with_range(share @ amounts)]) + old + [0, 0, unseen @ amounts]
+    # Bounds of several buckets are added: the ends of the total are on the safe side.
+    wider = [0, -less @ amounts, more @ amounts]
+    loss = np.array([float(value) for value in with_range(share @ amounts)]) + old + wider
     total = amounts.sum() + old
     out.loc["total"] = pd.Series([total, *(loss / total if total else [np.nan] * 3), *loss, ""], out.columns)
     for end, other in (("", ""), ("_low", "_high"), ("_high", "_low")):
@@ -85,7 +86,9 @@ def pools(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     later, lost = ((rates.unpaid(months) @ amounts + old) / total for months in (3, 12))
     out = pd.DataFrame(index=pd.Index(list(settings()["pools"]), name="pool"))
     out["share"], out["share_low"], out["share_high"] = with_range(np.column_stack([1 - later, later - lost, lost]))
-    out.loc["lost", "share_high"] += rates.unseen_loss(rates.unpaid(12)[0]) @ amounts / total
+    more, less = rates.unseen(rates.unpaid(12)[0])
+    out.loc["lost", "share_high"] += more @ amounts / total
+    out.loc["lost", "share_low"] -= less @ amounts / total
     for end in ("", "_low", "_high"):
         out[f"amount{end}"] = out[f"share{end}"] * total
     return out.assign(reference=list(settings()["pools"].values()))

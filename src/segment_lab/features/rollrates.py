@@ -66,12 +66,14 @@ class RollRates:
         share = 1 - np.linalg.matrix_power(self._draws(), months)[:, 1:-1, 0]
         return np.where(np.abs(share) < 1e-6, 0.0, share)
 
-    def unseen_loss(self, share: np.ndarray) -> np.ndarray:
-        """Upper end of a loss that was never seen among n customers: 1 − .05^(1/n), the "rule of three".
+    def unseen(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far a loss, or a payment, that was never seen may still widen the estimated `share` lost.
 
-        Where the estimated `share` (per bucket) is above 0 the bootstrap says enough, and the bound is 0.
+        1 − .05^(1/n) for n customers (the "rule of three"): upwards where the share is 0, downwards where it is 1.
+        Elsewhere the bootstrap says enough, and both are 0; so they are where nothing was seen at all.
         """
-        return np.where(share > 0, 0.0, 1 - 0.05 ** (1 / np.maximum(self.seen(), 1e-9)))
+        bound = 1 - 0.05 ** (1 / np.maximum(self.seen(), 1))
+        return np.where(share > 0, 0.0, bound), np.where((share < 1 - 1e-6) | (self.seen() == 0), 0.0, bound)
 
     def seen(self) -> np.ndarray:
         return (self.money.sum(axis=2) > 0).sum(axis=0)
