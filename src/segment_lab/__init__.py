@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segment_lab.evaluation import scorecard
+    from segment_lab.one_table import customer_table
     from segment_lab.reporting import run_study
     from segment_lab.segmentation import Segmentation
     from segment_lab.segmenters.abc import ABCSegmenter
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from segment_lab.segmenters.rfm import RFMSegmenter
     from segment_lab.segmenters.rules import RuleSegmenter
     from segment_lab.strategy import Playbook, plan_budget
-    from segment_lab.study import Study, customer_table
+    from segment_lab.study import Study
     from segment_lab.window import ObservationWindow
 
 __version__ = "0.1.0"
 
 # Public name → module. Loaded when first used: importing the package costs no pandas, no engine, no scikit-learn.
 _HOMES = {
-    "Study": "study", "customer_table": "study", "ObservationWindow": "window", "Segmentation": "segmentation",
+    "Study": "study", "customer_table": "one_table", "ObservationWindow": "window", "Segmentation": "segmentation",
     "RFMSegmenter": "segmenters.rfm", "ABCSegmenter": "segmenters.abc", "LifecycleSegmenter": "segmenters.lifecycle",
     "ClusterSegmenter": "segmenters.clusters", "RuleSegmenter": "segmenters.rules",
     "ReceivablesSegmenter": "segmenters.receivables", "EngagementSegmenter": "segmenters.engagement",

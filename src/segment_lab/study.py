@@ -24,8 +24,10 @@ from segment_lab.features.customers import (
     outcomes_expression,
     with_reason,
 )
+from segment_lab.features.people import accounts, with_prospects
 from segment_lab.intake import Intake, cache_folder, raise_faults, take_in
 from segment_lab.segmentation import Segmentation, Status
+from segment_lab.sources import raw_frame
 from segment_lab.study_config import SEGMENTERS, StudyConfig, check_options, load, validate
 from segment_lab.window import ObservationWindow, as_date
 
@@ -73,7 +75,7 @@ class Study:
         """A study over frames that are already here (pandas, polars or Arrow), canonical column names."""
         sources = {table: {"path": f"<{table}>"} for table in tables}
         study = cls(validate(StudyConfig, {"name": name, "sources": sources, **config}, "study"), Path.cwd())
-        study._frames = {t: _raw_frame(f) for t, f in tables.items()}
+        study._frames = {t: raw_frame(f) for t, f in tables.items()}
         return study
 
     _frames: Mapping[str, Any] = {}
@@ -186,10 +188,13 @@ class Study:
         prospects : bool
             Add customers without an order: frequency and revenue 0, recency null, ``touches`` (count) and ``offer``.
         """
-        buyers = self._keep("customers", lambda: self._with_accounts(self._reduced[0]))
+        table, known = self._reduced[0], self._accounts
+        buyers = self._keep("customers", lambda: table if known is None else table.join(known, how="left"))
         if not prospects:
             return buyers.copy()
-        return self._keep("prospects", lambda: self._with_prospects(buyers)).copy()
+        return self._keep("prospects", lambda: with_prospects(
+            buyers, known, self._optional("touches"), self._optional("leads"), self._optional("lead_stages"),
+            self.window.as_of)).copy()
 
     def account(self) -> pd.DataFrame:
         """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows read."""
@@ -223,50 +228,12 @@ class Study:
                       int(account.lines.sum()))])
         return customers, account
 
-    def _with_accounts(self, customers: pd.DataFrame) -> pd.DataFrame:
-        return customers.join(self._accounts, how="left") if self.has("customers") else customers
-
     @cached_property
-    def _accounts(self) -> pd.DataFrame:
-        table = self.table("customers")
-        table = table.drop(*(c for c in table.columns if c.endswith("_minor")))
-        frame = table.get_backend().to_pandas(table).drop_duplicates("customer_id").set_index("customer_id")
-        return frame.drop(columns=[c for c in frame if c in ("lines", "revenue", "frequency")])
+    def _accounts(self) -> pd.DataFrame | None:
+        return accounts(self.table("customers")) if self.has("customers") else None
 
-    def _with_prospects(self, buyers: pd.DataFrame) -> pd.DataFrame:
-        before = pd.Timestamp(self.window.as_of)
-        touches, offers = self._touch_counts(), self._offers()
-        known = self._accounts.index if self.has("customers") else pd.Index([], dtype="str")
-        if self.has("customers") and "created_on" in self._accounts:
-            created = pd.to_datetime(self._accounts["created_on"])
-            known = known[(created.isna() | (created < before)).to_numpy()]
-        others = known.union(touches.index).union(offers).difference(buyers.index)
-        zero = pd.DataFrame({"frequency": 0, "repeat_frequency": 0, "revenue": 0.0}, index=others)
-        zero.index.name = "customer_id"
-        everyone = pd.concat([buyers, self._with_accounts(zero)]).sort_index()
-        everyone["touches"] = touches.reindex(everyone.index).fillna(0).astype("int64")
-        everyone["offer"] = everyone.index.isin(offers)
-        return everyone[[*buyers.columns, "touches", "offer"]]
-
-    def _touch_counts(self) -> pd.Series:
-        if not self.has("touches"):
-            return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
-        touches = self.table("touches")
-        counts = touches.filter(touches.touch_date < self.window.as_of).group_by("customer_id").count()
-        frame = counts.get_backend().to_pandas(counts)
-        return frame.set_index("customer_id").iloc[:, 0]
-
-    def _offers(self) -> pd.Index:
-        """Customers whose lead reached an offer before as_of."""
-        if not (self.has("leads") and self.has("lead_stages")):
-            return pd.Index([], dtype="str")
-        leads, stages = self.table("leads"), self.table("lead_stages")
-        if "customer_id" not in leads.columns:
-            return pd.Index([], dtype="str")
-        offered = stages.filter((stages.entered_on < self.window.as_of) & stages.stage.lower().contains("offer"))
-        reached = leads.semi_join(offered, "lead_id")
-        ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
-        return pd.Index(ids.get_backend().to_pandas(ids).iloc[:, 0], dtype="str")
+    def _optional(self, table: str) -> ir.Table | None:
+        return self.table(table) if self.has(table) else None
 
     def outcomes(self, days: int = 90) -> pd.DataFrame:
         """What customers known at as_of did in the `days` from as_of on; 0 for those who did nothing.
@@ -324,8 +291,8 @@ class Study:
             return self.customers(prospects=True)
         if method == "receivables":
             from segment_lab.features.receivables import receivables_table
-            payments = self.table("payments") if self.has("payments") else None
-            return self.customers().join(receivables_table(self.table("invoices"), payments, as_of), how="left")
+            debts = receivables_table(self.table("invoices"), self._optional("payments"), as_of)
+            return self.customers().join(debts, how="left")
         if method == "engagement":
             from segment_lab.features.engagement import engagement_table
             people = self.customers(prospects=True).drop(columns=["touches"])
@@ -412,70 +379,3 @@ class Study:
         as_of = self.config.as_of or "the day after the last order"
         return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {as_of})"
 
-
-def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Mapping[str, str | None] | None = None, *,
-                   start: dt.date | str | None = None, returns: str = "net", timezone: str = "UTC",
-                   **reading: Any) -> pd.DataFrame:
-    """One row per customer from an order log, without a study.
-
-    Parameters
-    ----------
-    orders : frame, table or path
-        A pandas or polars frame, an Arrow or Ibis table, or the path of a CSV, Parquet or Excel file.
-    as_of : date, optional
-        Reference day; only orders before it count. Default: the day after the last order, never today.
-    columns : mapping, optional
-        Canonical name (``customer_id, order_id, order_date, amount, margin``) to column or SQL expression.
-    start : date, optional
-        First day that counts.
-    returns : {"net", "drop"}
-        Negative lines reduce revenue, or are left out. They are never orders.
-    timezone : str
-        Zone that decides on which day an order with a time zone falls.
-    **reading
-        What a study file may say of a source: ``where, decimals, date_format, delimiter, duplicates`` …
-
-    Returns
-    -------
-    DataFrame
-        Index ``customer_id``; columns of METHODS' customer table. ``attrs["account"]`` holds ``{reason: lines}``:
-        accepted and set-aside lines add up to the lines read.
-
-    Raises
-    ------
-    DataError
-        A needed column is missing, no line is usable, or too many cannot be read; every fault is listed.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> log = pd.DataFrame({"customer_id": ["a", "a"], "order_date": ["2026-01-01", "2026-01-11"], "amount": [5, 7]})
-    >>> customer_table(log, as_of="2026-01-21").loc["a", ["recency_days", "frequency", "revenue"]].tolist()
-    [10.0, 2.0, 12.0]
-    """
-    where = str(orders) if isinstance(orders, (str, Path)) else "<orders>"
-    config = {"name": "orders", "as_of": as_of and as_date(as_of), "timezone": timezone, "returns": returns,
-              "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
-              "window": {"start": as_date(start) if start else dt.date.min} if start or as_of else {}}
-    study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
-    study._keep_copies = False
-    if where == "<orders>":
-        study._frames = {"orders": _raw_frame(orders)}
-    table, account = study._reduced
-    table.attrs["account"] = dict(zip(account.reason, account.lines, strict=True))
-    return table
-
-
-def _raw_frame(orders: Any) -> Any:
-
-    from segment_lab.sources import RawTable
-
-    if isinstance(orders, ir.Table):
-        return RawTable(orders, is_text=False, label="table")
-    if isinstance(orders, pd.DataFrame):
-        orders = orders.rename(columns=str).reset_index(drop=True)
-        mixed = [c for c in orders if orders[c].dtype == object]
-        # Arrow has no column of mixed types: such values are read as the text they would be in a file.
-        texts = {c: orders[c].map(lambda v: None if pd.isna(v) else str(v)).astype("str") for c in mixed}
-        orders = orders.assign(**texts)
-    return RawTable(ibis.memtable(orders), is_text=False, label="frame")
