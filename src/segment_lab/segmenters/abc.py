@@ -101,6 +101,16 @@ def against_reference(segmentation: Segmentation, customers: pd.DataFrame,
     return table
 
 
+def reference_remark(table: pd.DataFrame) -> str:
+    """What `against_reference` found outside the usual ranges, in one sentence."""
+    if "customers_flag" not in table:
+        return "Reference ranges exist for three classes only."
+    outside = [f"{name} has {row.customer_share:.0%} of the customers ({row.customers_flag} the usual "
+               f"{row.customers_expected})" for name, row in table.iterrows() if row.customers_flag != "inside"]
+    return (f"Outside the usual ranges: {'; '.join(outside)}. The ranges are a rule of the trade, not a target."
+            if outside else "All classes hold the usual share of the customers.")
+
+
 def lorenz_curve(values: pd.Series | np.ndarray, points: int = 201) -> pd.DataFrame:
     """The Lorenz curve read from the best customer: at most `points` rows of ``customer_share, value_share``.
 
@@ -156,6 +166,24 @@ def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2
     return {"value_share": value_share, "effort_share": effort_share, "gap": value_share - effort_share}
 
 
+def effort_remark(customers: pd.DataFrame, value: str = "revenue", effort: str = "effort_minutes") -> str:
+    """The effort gap of the best fifth in one sentence."""
+    gap = effort_gap(customers, value, 0.2, effort)
+    less = "less" if gap["gap"] > 0 else "more"
+    return (f"The best fifth of the customers bring {gap['value_share']:.0%} of the {value} and get "
+            f"{gap['effort_share']:.0%} of the contact time, {abs(gap['gap']) * 100:.0f} points {less}.")
+
+
+def other_money(segmentation: Segmentation, customers: pd.DataFrame, cuts: Sequence[float],
+                value: str) -> pd.DataFrame:
+    """Customers by their class here (rows) and by another money, for example margin (columns)."""
+    if value not in customers or customers[value].isna().any():
+        raise NotEnoughDataError(f"The {value} is not known for every customer, so it cannot be compared.")
+    other = ABCSegmenter(tuple(cuts), "margin" if value == "margin" else "revenue").fit(customers)
+    table = other.segment(customers).migration(segmentation)
+    return table.rename_axis(index=f"by {segmentation.parameters['value']}", columns=f"by {value}")
+
+
 def abc_finding(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue") -> Finding:
     """The answer of the ABC report: how few customers carry the business."""
     table = against_reference(segmentation, customers, value)
@@ -166,8 +194,8 @@ def abc_finding(segmentation: Segmentation, customers: pd.DataFrame, value: str 
     second = (f"The {last.customers:,} customers of class {table.index[-1]} ({last.customer_share:.0%}) "
               f"bring {last[f'{value}_share']:.0%}; the best fifth of all customers holds {top:.0%}.")
     return Finding((first, second), {
-        "class_a_customers": int(best.customers), "class_a_customer_share": float(best.customer_share),
-        f"class_a_{value}_share": float(best[f"{value}_share"]), f"top_20_{value}_share": top,
+        "class_A_customers": int(best.customers), "class_A_customer_share": float(best.customer_share),
+        f"class_A_{value}_share": float(best[f"{value}_share"]), f"best_fifth_{value}_share": top,
         "gini": concentration})
 
 

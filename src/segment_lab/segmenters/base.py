@@ -152,6 +152,10 @@ class Segmenter(BaseEstimator):
         """What each segment means, in plain words; empty where a scheme has nothing to say."""
         return {}
 
+    def meaning_table(self) -> pd.DataFrame:
+        """`meanings` as a table: one row per segment, one column ``meaning``."""
+        return pd.Series(self.meanings(), name="meaning", dtype="str").rename_axis("segment").to_frame()
+
     def describe(self) -> dict[str, Any]:
         """Parameters and learned cut points, as the report and the manifest print them."""
         return dict(self.get_params(deep=False))

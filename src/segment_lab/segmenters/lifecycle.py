@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -15,6 +16,7 @@ import yaml
 from pydantic import Field
 
 from segment_lab import engine
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
@@ -167,8 +169,7 @@ class LifecycleSegmenter(Segmenter):
                  "Loyal": f"2 orders or more and a customer for {self.loyal_days} days or longer",
                  "Warm": "1 order or more, or an offer made",
                  "Cold": "no order, at least one contact; and whoever meets no rule"}
-        return pd.DataFrame({"rule": [words[t] for t in self.precedence],
-                             "meaning": [self.meanings()[t] for t in self.precedence]},
+        return pd.DataFrame({"rule": [words[t] for t in self.precedence]},
                             index=pd.Index(self.precedence, name="tier"))
 
     def meanings(self) -> dict[str, str]:
@@ -246,6 +247,41 @@ def natural_return(segmentation: Segmentation, outcomes: pd.DataFrame,
     return table.join(with_interval(table["returned"], table["customers"], "return_rate"))
 
 
+def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, pd.Index]:
+    """The tiers as they stood `days` ago, what happened since, and whom campaigns reached: for `natural_return`.
+
+    A campaign reaches its treated customers from the day they were assigned for its ``horizon_days`` (`days` where
+    none is stated).
+
+    Raises
+    ------
+    NotEnoughDataError
+        The data do not reach that far back.
+    """
+    start = study.window.as_of - dt.timedelta(days=days)
+    if start <= study.window.start:
+        raise NotEnoughDataError(f"The data reach back {study.window.days} days; {days} are needed to look back.")
+    then, contacted = study.at(start), pd.Index([])
+    if study.has("campaigns"):
+        campaigns = study.table("campaigns").to_pandas()
+        assigned = pd.to_datetime(campaigns["assigned_on"])
+        lasting = pd.to_timedelta(campaigns["horizon_days"].fillna(days) if "horizon_days" in campaigns else days, "D")
+        reached = ((campaigns["arm"] == "treatment") & (assigned < pd.Timestamp(study.window.as_of))
+                   & (assigned + lasting > pd.Timestamp(start)))
+        contacted = pd.Index(campaigns.loc[reached, "customer_id"].unique())
+    return then.segmentation("lifecycle"), then.outcomes(days), contacted
+
+
+def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
+    """Per tier how many gave consent; `NotEnoughDataError` where the table has no ``consent``."""
+    if "consent" not in customers:
+        raise NotEnoughDataError("The customers table has no consent, so nobody can be said to be reachable.")
+    consent = segmentation.align(customers)["consent"].astype("boolean").fillna(False).astype(bool)
+    table = consent.groupby(segmentation.labels.array, observed=False).agg(customers="size", may_be_written_to="sum")
+    return table.assign(reachable_share=table["may_be_written_to"] / table["customers"].replace(0, np.nan)
+                        ).rename_axis("tier")
+
+
 def lifecycle_finding(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue") -> Finding:
     """The answer of the lifecycle report: who carries the business, and how much of the base is dead."""
     sizes, check = segmentation.sizes(), vip_check(segmentation, customers, value)
@@ -255,9 +291,9 @@ def lifecycle_finding(segmentation: Segmentation, customers: pd.DataFrame, value
     if check["silent"]:
         second += f" {check['silent']:,} VIPs have been silent that long too: call them first."
     return Finding((check["sentence"], second), {
-        "vip_customers": check["customers"], f"vip_{value}_share": check["value_share"],
+        "VIP_customers": check["customers"], f"VIP_{value}_share": check["value_share"],
         "dead_customers": int(sizes["Dead"]), "dead_share_of_buyers": dead, "dead_after_days": days,
-        "silent_vip_customers": check["silent"]})
+        "silent_VIP_customers": check["silent"]})
 
 
 def _truth(segmentation: Segmentation) -> pd.DataFrame:

@@ -188,6 +188,17 @@ def quantile_cuts(values: np.ndarray, n_bins: int, closed: str = "right") -> lis
     return sorted(shortest_cut(cut, values, closed) for cut in cuts)
 
 
+def tie_remark(scores: pd.DataFrame, n_bins: int) -> str:
+    """Which scores nobody has because many customers are equal, in one sentence; empty where all are in use."""
+    unused = []
+    for measure in MEASURES:
+        gone = sorted(set(range(1, n_bins + 1)) - set(scores[f"{measure[0]}_score"]))
+        if gone:
+            unused.append(f"{measure} {', '.join(map(str, gone))}")
+    return (f"Scores that nobody has: {'; '.join(unused)}. Many customers have the same value there; equal customers "
+            "always share a score.") if unused else ""
+
+
 def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
     """The answer of the RFM report: what the best segment brings, and who has gone silent."""
     profile = segmentation.profile(customers)
@@ -197,8 +208,8 @@ def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
     first = (f"{profile.index[0]}: {best.customers:,.0f} of {len(segmentation):,} customers "
              f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue.")
     second = (f"{lost.customers:,.0f} customers who used to buy regularly or much have gone silent "
-              f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. Win "
-              "them back first." if silent else
+              f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue and "
+              "are the first to win back." if silent else
               f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers.")
     figures = {"customers": len(segmentation), "best_segment_customers": int(best.customers),
                "best_segment_revenue_share": float(best.revenue_share)}

@@ -1,0 +1,129 @@
+"""Pictures of a segmentation: scores, sizes, concentration, the choice of k, profiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.plots import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WORDS = {"recency_days": "days since last order", "frequency": "orders", "monetary_value": "money per order",
+         "tenure_days": "days with us", "gap_days": "days between orders"}
+
+
+def score_heatmap(scores: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
+    """Customers by recency score (rows, latest on top) and frequency score. `scores`: `RFMSegmenter.scores`."""
+    ax = style.axes(ax, rows=n_bins + 1)
+    steps = range(1, n_bins + 1)
+    counts = pd.crosstab(scores["r_score"], scores["f_score"]).reindex(index=steps, columns=steps, fill_value=0)
+    _heat(ax, counts.to_numpy()[::-1], counts.to_numpy()[::-1] / max(counts.to_numpy().max(), 1))
+    ax.set(xlabel="Frequency score (right: most often)", ylabel="Recency score (top: latest)")
+    ax.set_xticks(range(n_bins), [str(s) for s in steps])
+    ax.set_yticks(range(n_bins), [str(s) for s in reversed(steps)])
+    return ax
+
+
+def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
+    """Per segment its share of the customers and of the money, as paired bars, best on top.
+
+    `profile`: `Segmentation.profile`.
+    """
+    pairs = {"customers": "customer_share", money: f"{money}_share"}
+    ax = style.axes(ax, height=1.2 + 0.55 * len(profile))
+    place = np.arange(len(profile))
+    for i, (label, column) in enumerate(pairs.items()):
+        values = profile[column].fillna(0).to_numpy()
+        bars = ax.barh(place + (i - 0.5) * 0.38, values, height=0.36, color=style.PALETTE[i], label=f"share of {label}")
+        ax.bar_label(bars, ["<1%" if 0 < v < 0.005 else f"{100 * v:.0f}%" for v in values], padding=3, fontsize=10)
+    ax.set_yticks(place, [_wrapped(name) for name in profile.index])
+    ax.set_ylim(len(profile) - 0.45, -0.55)
+    ax.grid(axis="y", visible=False)
+    ax.margins(x=0.14)
+    style.numbers(ax.xaxis, "share")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
+    return ax
+
+
+def lorenz(curve: pd.DataFrame, top: float = 0.2, money: str = "revenue", ax: Axes | None = None) -> Axes:
+    """The share of the money that the best customers hold; the dashed line is equality. `curve`: `lorenz_curve`."""
+    ax = style.axes(ax)
+    held = float(np.interp(top, curve["customer_share"], curve["value_share"]))
+    ax.plot([0, 1], [0, 1], linestyle="--", color=style.MUTED, linewidth=1.2)
+    ax.plot(curve["customer_share"], curve["value_share"], color=style.PALETTE[0])
+    ax.plot([top, top, 0], [0, held, held], color=style.PALETTE[1], linewidth=1.4)
+    ax.plot(top, held, "o", color=style.PALETTE[1])
+    ax.annotate(f"the best {top:.0%}\nhold {held:.0%}", (top, held), xytext=(12, -18), textcoords="offset points",
+                va="top", color=style.INK)
+    ax.set(xlabel="Share of customers, best first", ylabel=f"Share of {money}", xlim=(0, 1), ylim=(0, 1.02))
+    for axis in (ax.xaxis, ax.yaxis):
+        style.numbers(axis, "share")
+    return ax
+
+
+def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Stability and separation by number of segments, the chosen one marked. `search`: `k_search_`."""
+    ax = style.axes(ax)
+    for i, (column, label) in enumerate({"jaccard": "stability, mean", "jaccard_min": "stability, weakest",
+                                         "silhouette": "separation (silhouette)"}.items()):
+        ax.plot(search.index, search[column], "o-", color=style.PALETTE[i], label=label)
+    ax.axhline(0.75, color=style.MUTED, linestyle="--", linewidth=1.2)
+    ax.text(search.index.min(), 0.76, "valid", ha="left", va="bottom", color=style.MUTED)
+    for k in search.index[search["chosen"]]:
+        ax.axvspan(k - 0.25, k + 0.25, color=style.GRID, zorder=0)
+    ax.set(xlabel="Number of segments (shaded: chosen)", ylim=(min(0, search["silhouette"].min()), 1.02))
+    ax.set_xticks(search.index)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
+    return ax
+
+
+def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None) -> Axes:
+    """Typical values per segment (rows), coloured by how far they lie above (orange) or below `overall`.
+
+    `medians` has one numeric column per measure, `overall` the median of all customers in the same columns.
+    """
+    ax = style.axes(ax, height=1.5 + 0.5 * len(medians))
+    values, typical = medians.to_numpy(dtype="float64"), overall[medians.columns].to_numpy(dtype="float64")
+    ratio = np.nan_to_num(np.log2((values.clip(0) + 1e-9) / (typical.clip(0) + 1e-9))).clip(-3, 3)
+    ax.imshow(ratio, cmap=f"{style.DIVERGING}_r", vmin=-3, vmax=3, aspect="auto")
+    for row, column in np.ndindex(values.shape):
+        value = values[row, column]
+        ax.text(column, row, "–" if np.isnan(value) else style.short(float(f"{value:.3g}")), ha="center", va="center",
+                color="white" if abs(ratio[row, column]) > 2 else style.INK)
+    words = {c: WORDS.get(str(c), str(c).replace("_", " ")) for c in medians}
+    ax.set_xticks(range(medians.shape[1]), [_wrapped(words[c], 12) for c in medians])
+    ax.set_yticks(range(len(medians)), [_wrapped(name) for name in medians.index])
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+    ax.grid(visible=False)
+    return ax
+
+
+def overlap_heatmap(overlap: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How many customers meet the rule of the row and that of the column as well. `overlap`: `overlap_matrix`."""
+    ax = style.axes(ax, rows=len(overlap) + 1)
+    counts = overlap.to_numpy()
+    _heat(ax, counts, counts / np.maximum(np.diag(counts), 1)[:, None])
+    ax.set(ylabel="Meets this rule …", xlabel="… and this one too")
+    ax.set_xticks(range(len(overlap.columns)), list(overlap.columns))
+    ax.set_yticks(range(len(overlap)), list(overlap.index))
+    return ax
+
+
+def _heat(ax: Axes, counts: np.ndarray, shade: np.ndarray) -> None:
+    """Counts in cells shaded by `shade` (0 … 1)."""
+    ax.imshow(shade, cmap=f"{style.SEQUENTIAL}_r", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(counts.shape):
+        n = int(counts[row, column])
+        ax.text(column, row, style.short(n) if n >= 10_000 else f"{n:,}", ha="center", va="center",
+                color="white" if shade[row, column] > 0.5 else style.INK, fontsize=11 if len(counts) <= 6 else 8)
+    ax.grid(visible=False)
+
+
+def _wrapped(text: str, width: int = 22) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(str(text), width)) or str(text)
