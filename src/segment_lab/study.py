@@ -311,15 +311,47 @@ class Study:
         if fitted is not None:
             return fitted.segment(self.population(method), self.window)
         return self._keep(("segmentation", method), lambda: self.fitted(method).segment(
-            self.population(method), self.window, self.status()))
+            self.population(method), self.window, self.status(method)))
 
     def segmentations(self) -> dict[str, Segmentation]:
         """Every scheme that applies."""
         return {method: self.segmentation(method) for method in self.methods}
 
-    def status(self) -> Status:
-        """Whether the base suffices for a segmentation to be acted on."""
-        return self._keep("status", lambda: Status())
+    def scorecard(self, own: Mapping[str, Segmentation] | None = None, **options: Any) -> Any:
+        """How far each scheme deserves trust, out of time; see `evaluation.protocol.compare`.
+
+        Parameters
+        ----------
+        own : mapping of str to Segmentation, optional
+            Labels from elsewhere, made before the judged period.
+        **options
+            ``horizon_days, draws, seed``; the study file's ``comparison`` by default.
+        """
+        from segment_lab.evaluation.protocol import compare
+
+        options = {**self.config.comparison.model_dump(), **options}
+        def make() -> Any:
+            return compare(self.methods, self.window, own=own, **self._protocol, **options)
+        if own:
+            return make()
+        return self.cached("scorecard", (options, [(m, self.options(m)) for m in self.methods]), make)
+
+    @property
+    def _protocol(self) -> dict[str, Callable[..., Any]]:
+        """What the evaluation may ask of the study: everything as it stood on a day."""
+        return {"fit": lambda method, day: self.at(day).fitted(method),
+                "population": lambda method, day: self.at(day).population(method),
+                "customers": lambda day: self.at(day).customers(),
+                "outcomes": lambda day, days: self.at(day).outcomes(days)}
+
+    def status(self, method: str) -> Status:
+        """Whether a scheme may be acted on: PROPER, or PRELIMINARY with the reason."""
+        from segment_lab.evaluation.protocol import sufficiency_of
+
+        horizon = self.config.comparison.horizon_days
+        protocol = {k: v for k, v in self._protocol.items() if k != "customers"}
+        return self.cached(f"status-{method}", (horizon, self.options(method)), lambda: sufficiency_of(
+            method, self.window, horizon_days=horizon, **protocol))
 
     def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders", table: str = "orders") -> str:
         """One statement that gives ``customer_id, segment`` in a warehouse.

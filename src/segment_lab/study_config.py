@@ -141,8 +141,6 @@ class StudyConfig(Strict):
         for name, options in value.items():
             try:
                 check_options(name, options)
-            except ModuleNotFoundError:
-                continue  # TODO(lead): remove when all segmenters are in
             except ConfigError as error:
                 faults.append(str(error))
         if faults:  # a ValueError, so that pydantic lists it beside the other faults
