@@ -35,7 +35,7 @@ def engagement_table(touches: ir.Table, as_of: dt.date | str, *,
     as_of : date
         Contacts on or after this day are not seen.
     minutes : mapping, optional
-        Usual minutes per contact by channel, for contacts whose minutes are not recorded; 0 otherwise.
+        Usual minutes by channel for contacts the company made whose minutes are not recorded; 0 otherwise.
 
     Returns
     -------
@@ -45,7 +45,8 @@ def engagement_table(touches: ir.Table, as_of: dt.date | str, *,
         there was none) and since any contact (``days_since_contact``); ``top_topic`` (most clicked, then by name).
     """
     rows = _known(touches, as_of)
-    usual = ibis.cases(*((rows.channel == c, float(m)) for c, m in (minutes or {}).items()), else_=0.0) \
+    made = rows.event.isin(OUTBOUND)
+    usual = ibis.cases(*((made & (rows.channel == c), float(m)) for c, m in minutes.items()), else_=0.0) \
         if minutes else ibis.literal(0.0)
     recorded = rows.minutes.cast("float64") if "minutes" in rows.columns else ibis.null("float64")
     ago = rows.day.max
@@ -61,6 +62,14 @@ def engagement_table(touches: ir.Table, as_of: dt.date | str, *,
     topics = click_topics(touches, as_of)
     top = topics.idxmax(axis=1) if topics.shape[1] else pd.Series(dtype="str")
     return frame.assign(top_topic=top.reindex(frame.index).astype("str"))
+
+
+def usual_minutes(contact_costs: ir.Table) -> dict[str, float]:
+    """Mean minutes per contact of each channel, from the contact costs."""
+    if not {"channel", "minutes_per_contact"} <= set(contact_costs.columns):
+        return {}
+    rows = contact_costs.group_by("channel").aggregate(minutes=contact_costs.minutes_per_contact.mean())
+    return rows.to_pandas().dropna().set_index("channel")["minutes"].to_dict()
 
 
 def click_topics(touches: ir.Table, as_of: dt.date | str) -> pd.DataFrame:

@@ -165,7 +165,7 @@ def _visits(stages: ir.Table, facts: pd.DataFrame, order: list[str], as_of: dt.d
     stay = ibis.coalesce(rows.next_day, until).delta(rows.day, unit="day")
     went_on = (rows.furthest > rows.position) | (rows.is_won & (rows.position < len(order) - 1))
     return rows.mutate(went_on=went_on, days=stay.cast("float64"),
-                       here=rows.open & rows.next_day.isnull())  # noqa: PD003
+                       here=rows.open & rows.next_day.isnull())
 
 
 def _one_stage(facts: pd.DataFrame) -> ir.Table:

@@ -20,6 +20,8 @@ KNOWN_AFTER = re.compile(
     r"(^|_)tags?($|_)|lead_(quality|profile|grade|rating)|^last_.*activity"
     r"|(^|_)(won|lost|loss|outcome|status|stage|closed?|closing|converted|conversion|decided|contract"
     r"|invoice)(_|$)")
+# A number that differs for every lead is a running number if it is called one; an amount may differ too.
+IDENTIFIER = re.compile(r"(^|_)(id|number|no|nr|code|key|guid|uuid)(_|$)")
 AUC_LIMIT = 0.95
 # A level fixes the outcome when CERTAIN of its leads (at least LEVEL_SIZE) ended one way, while at most
 # COMMON of all did; a column is refused when such levels hold DECIDED_LIMIT of the leads.
@@ -92,6 +94,8 @@ def auc(won: np.ndarray, score: np.ndarray) -> float:
 
 
 def _figures(values: pd.Series, decided: np.ndarray, won: np.ndarray, folds: np.ndarray) -> dict[str, float]:
+    if not len(won):
+        return dict.fromkeys(("auc_alone", "auc_filled", "decided_share", "filled_decided", "filled_open"), np.nan)
     codes, filled = levels(values[decided]), values.notna().to_numpy()
     rates = np.empty(len(won))
     for fold in range(FOLDS):
@@ -113,9 +117,10 @@ def _fixed(codes: np.ndarray, won: np.ndarray) -> float:
 
 
 def _judge(name: str, values: pd.Series, row: pd.Series, declared: bool, trusted: bool) -> tuple[str, str]:
+    plain = re.sub(r"\W+", "_", name.lower()).strip("_")
     if declared:
         return "refused", "declared as known only after the outcome"
-    if KNOWN_AFTER.search(re.sub(r"\W+", "_", name.lower()).strip("_")) and not trusted:
+    if KNOWN_AFTER.search(plain) and not trusted:
         return "refused", "its name says it is written while or after the lead is decided"
     if row["auc_alone"] > AUC_LIMIT:
         return "refused", f"alone it predicts the outcome almost perfectly (AUC {row['auc_alone']:.3f})"
@@ -129,6 +134,7 @@ def _judge(name: str, values: pd.Series, row: pd.Series, declared: bool, trusted
     distinct, filled, kind = values.nunique(), values.notna().sum(), values.dtype.kind
     if distinct < 2 and filled == len(values):
         return "ignored", "the same for every lead"
-    if (kind == "i" and distinct == len(values)) or (kind not in "iufbM" and distinct > filled / 2):
+    numbered = distinct == len(values) and IDENTIFIER.search(plain)
+    if numbered or (kind not in "iufbM" and distinct > filled / 2):
         return "ignored", "nearly one value per lead: an identifier"
     return "used", ""

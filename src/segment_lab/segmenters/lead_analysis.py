@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from segment_lab.display import Html, note
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.features import leads as funnels
 from segment_lab.features.leakage import auc
@@ -78,6 +79,13 @@ class LeadAnalysis:
         chances = self.chances.to_frame()
         return self.model.fit(chances).segment(chances).replace(details=chances)
 
+    def waiting(self) -> pd.DataFrame:
+        """The open leads, the most promising first: who they are, their chance and band."""
+        chances = self.chances.sort_values(ascending=False, kind="stable")
+        known = [c for c in ("customer_id", "source", "owner", "segment", "value") if c in self.leads]
+        bands = self.segmentation().labels
+        return self.leads.loc[chances.index, known].assign(band=bands, chance_share=chances)
+
     def measures(self, draws: int = 300) -> pd.DataFrame:
         """How well the model ranks (AUC) and how far off its probabilities are (Brier score), with baselines.
 
@@ -91,23 +99,33 @@ class LeadAnalysis:
         bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
         return out.assign(**bounds).rename_axis("measure")
 
-    def reliability(self, bins: int = 10) -> pd.DataFrame:
-        """Tested leads in `bins` of equal size by probability: predicted and observed share of wins."""
+    def reliability(self, bins: int | None = None) -> pd.DataFrame:
+        """Tested leads in groups of equal size by probability: predicted and observed share of wins.
+
+        There are 10 groups, or 5 of fewer than 1,000 leads.
+        """
+        bins = bins or (10 if len(self.tested) >= 1000 else 5)
         part = pd.qcut(self.tested["win_probability"].rank(method="first"), bins, labels=False)
         by = self.tested.groupby(part.to_numpy() + 1)
         out = pd.DataFrame({"leads": by.size(), "predicted": by["win_probability"].mean()})
         return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis("group")
 
     def expected_wins(self) -> dict[str, float]:
-        """Wins the model expected among the tested leads, with the range that chance explains, and those that came.
-
-        Wins outside the range mean that leads win more or less often than they used to: then the order of the
-        leads may still be right, but the probabilities are not.
-        """
+        """Wins expected among the tested leads, the range that chance explains (95 %), and the wins that came."""
         chance = self.tested["win_probability"].to_numpy()
         spread = 1.96 * np.sqrt((chance * (1 - chance)).sum())
-        return {"expected": chance.sum(), "low": chance.sum() - spread, "high": chance.sum() + spread,
+        return {"expected": float(chance.sum()), "low": chance.sum() - spread, "high": chance.sum() + spread,
                 "came": float(self.tested["won"].sum())}
+
+    def fairness(self) -> Html:
+        """`expected_wins` in words: whether the chances are right on the whole, or only their order may be."""
+        wins = self.expected_wins()
+        text = f"Of the tested leads, {wins['expected']:,.0f} were expected to be won; {wins['came']:,.0f} were."
+        if wins["low"] <= wins["came"] <= wins["high"]:
+            return note(f"{text} Chance explains the difference.")
+        trend = "less" if wins["came"] < wins["low"] else "more"
+        return note(f"{text} Chance does not explain the difference: leads are won {trend} often than they used to "
+                    "be. Go by the order of the leads, not by the chances themselves.", "warning")
 
     def bands(self) -> pd.DataFrame:
         """The tested leads by band: how many, how many won, and the share of all wins each band holds.
@@ -121,8 +139,8 @@ class LeadAnalysis:
         total = np.repeat(out["wins"].sum(), len(out))
         out = out.join(with_interval(out["wins"], out["leads"], "win_rate"))
         out = out.join(with_interval(out["wins"], total, "win_share"))
-        waiting = self.segmentation().sizes() if len(self.chances) else 0
-        return out.assign(open_leads=waiting).rename_axis("band")
+        open_now = self.segmentation().sizes() if len(self.chances) else 0
+        return out.assign(open_leads=open_now).rename_axis("band")
 
     def cost_of_ignoring(self, below: Sequence[float] = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> pd.DataFrame:
         """If every tested lead `below` a probability were ignored: leads spared, wins lost, with interval."""
@@ -149,17 +167,23 @@ def leads_finding(analysis: LeadAnalysis) -> Finding:
     share, low, high = with_interval([decided.sum()], [len(decided)], "won").iloc[0]
     first = (f"{decided.sum():,} of {len(decided):,} decided leads were won: {share:.1%} "
              f"(allowing for chance, {low:.1%} to {high:.1%}).")
-    went_on = analysis.funnel()["conversion"].dropna()
-    if len(went_on) > 1:
-        first += f" Most are lost after the stage {went_on.idxmin()}: so far {went_on.min():.0%} went on from it."
+    steps = analysis.funnel().dropna(subset="conversion").sort_values("conversion")
+    if len(steps) > 1 and steps["conversion_high"].iloc[0] < steps["conversion_low"].iloc[1:].min():
+        first += f" The narrowest step is after {steps.index[0]}: {steps['conversion'].iloc[0]:.0%} went on from it."
+    elif len(steps) > 1:
+        first += (f" No stage stands out: from each, {steps['conversion'].iloc[0]:.0%} to "
+                  f"{steps['conversion'].iloc[-1]:.0%} went on.")
     figures = {"leads": len(analysis.leads), "leads_won": int(decided.sum()), "conversion": float(share)}
     try:
-        bands, figures["auc"] = analysis.bands(), float(analysis.measures()["value"]["AUC"])
+        bands, figures["AUC"] = analysis.bands(), float(analysis.measures()["value"]["AUC"])
     except NotEnoughDataError as reason:
         return Finding((first, f"Which open leads are worth the time cannot be said yet: {reason}"), figures)
     cold = bands.T["Cold"].to_dict()
     second = (f"Ignoring the {cold['lead_share']:.0%} of leads with a chance under {analysis.model.cold:.0%} would "
               f"have lost {cold['wins']:,.0f} of {bands['wins'].sum():,.0f} wins: {cold['win_share']:.1%} (allowing "
               f"for chance, {cold['win_share_low']:.1%} to {cold['win_share_high']:.1%}).")
+    hot, waiting = bands.T["Hot"]["open_leads"], bands["open_leads"].sum()
+    if waiting:
+        first += f" Of the {waiting:,} open leads, {hot:,.0f} are hot: start with them."
     return Finding((first, second), figures | {"cold_leads_share": cold["lead_share"],
                                                "cold_wins_lost_share": cold["win_share"]})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -99,6 +100,8 @@ class RuleSegmenter(Segmenter):
                 faults.append(f"{where}: {rule['when']!r} reads no column; `otherwise` names the segment of the rest")
             elif not kind.is_boolean():
                 faults.append(f"{where}: {rule['when']!r} is a {kind}, not a condition that holds or does not")
+            elif problem := _dry_run(rule["when"], customers[[*read]].head(1), schema):
+                faults.append(f"{where}: {rule['when']!r} cannot be computed: {problem}")
         return faults if self.rules else ["there is none"]
 
     def _fit(self, rows: pd.DataFrame) -> None:
@@ -154,6 +157,18 @@ class _Typed:
     def __getitem__(self, name: str) -> ir.Value:
         column = self.table[name]
         return column.cast(self.schema[name]) if column.type().is_null() else column
+
+
+def _dry_run(when: str, rows: pd.DataFrame, schema: dict[str, str]) -> str:
+    """What the engine has against a condition that is well-formed (a word compared with a date, -TRUE …)."""
+    def rule(table: ir.Table) -> ir.Value:
+        typed: Any = _Typed(table, schema)
+        return compile_expression(when, typed, "rule")
+    try:
+        engine.evaluate(rows, rule)
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _types(customers: pd.DataFrame, names: set[str]) -> dict[str, str]:
