@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -17,7 +16,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    create_model,
     field_validator,
     model_validator,
 )
@@ -204,24 +202,11 @@ def check_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = {**{m: ref for m, (ref, _) in SEGMENTERS.items()}, **OTHER_OPTIONS}
     if method not in known:
         raise ConfigError(f"There is no method {method!r}; {nearest(method, known)}.")
-    model = options_model(method)
-    return dict(validate(model, dict(options), f"methods.{method}"))
-
-
-def options_model(method: str) -> type[BaseModel]:
-    """A model of a method's options, derived from its class's signature: types and bounds live only there."""
-    reference = SEGMENTERS[method][0] if method in SEGMENTERS else OTHER_OPTIONS[method]
-    return model_of(method, reference)
+    return dict(validate(options_model(method), dict(options), f"methods.{method}"))
 
 
 @cache
-def model_of(name: str, reference: str) -> type[BaseModel]:
-    """A strict model of the keyword parameters of ``module:Class``."""
-    module, attribute = reference.split(":")
-    target: Callable[..., Any] = getattr(import_module(module), attribute)
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
-    fields: dict[str, Any] = {
-        p.name: (hints.get(p.name, Any), ... if p.default is p.empty else p.default)
-        for p in inspect.signature(target).parameters.values() if p.name != "self"}
-    return create_model(f"{name.title()}Options", __config__=ConfigDict(extra="forbid", frozen=True,
-                                                                       arbitrary_types_allowed=True), **fields)
+def options_model(method: str) -> type[BaseModel]:
+    """A model of a method's options, derived from its class's signature: types and bounds live only there."""
+    module, name = (SEGMENTERS[method][0] if method in SEGMENTERS else OTHER_OPTIONS[method]).split(":")
+    return cast("type[BaseModel]", getattr(import_module(module), name).options_model())
