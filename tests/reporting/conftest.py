@@ -42,7 +42,7 @@ NOTEBOOKS = {
                      "seg = study.segmentation('rfm')\n"
                      "sl.display.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
                      "## Sizes", "sl.display.table(seg.sizes().to_frame(), 'Customers per segment')"),
-    "90_strategy.ipynb": ("# Strategy\nWhat should we do?", f"{PARAMETERS}\nmethods = {{}}",
+    "90_strategy.ipynb": ("# Strategy\nWhat should we do?", PARAMETERS,
                           "import segment_lab as sl",
                           "sl.display.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
                           "## Cards", "sl.display.group(sl.display.card('Champions', {'customers': 7}, "
@@ -80,9 +80,20 @@ def place(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+class Kept:
+    """The session's server for a run that would start and close its own."""
+
+    def __init__(self, server: ForkServer):
+        self.fork, self.call = server.fork, server.call
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture
-def run(place):
-    """`run_study` on the tiny study."""
+def run(place, server, monkeypatch):
+    """`run_study` on the tiny study, with libraries loaded once for all tests."""
+    monkeypatch.setattr("segment_lab.reporting.runner.ForkServer", lambda threads: Kept(server))
     return lambda **arguments: run_study(place / "study.yml", out=place / "reports", **arguments)
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, nearest
@@ -38,11 +38,13 @@ class Report:
     Parameters
     ----------
     name : str
-        What ``--only`` and ``-p NAME.PARAMETER=VALUE`` call it.
+        What ``--only`` and ``-p NAME.PARAMETER=VALUE`` call it; a method's name where it shows one.
     file : str
         The notebook.
-    options : str, optional
-        Part of the study file that holds its options: ``methods.rfm``, ``comparison``, ``strategy``.
+    options : str
+        Part of the study file whose values are its parameters: ``methods.rfm``, ``comparison``, ``strategy``.
+    extra : str
+        Model in `reporting.options` of parameters that the study file does not hold.
     tables : tuple of str
         Tables without which the report is left out.
     """
@@ -50,12 +52,13 @@ class Report:
     name: str
     file: str
     options: str = ""
+    extra: str = ""
     tables: tuple[str, ...] = ("orders",)
 
     @property
-    def method(self) -> str:
-        """The segmentation method it shows, if it shows one."""
-        return self.options.removeprefix("methods.") if self.options.startswith("methods.") else ""
+    def alone(self) -> bool:
+        """Whether it shows one method and nothing of the others."""
+        return self.options.startswith("methods.") and not self.extra
 
     @property
     def page(self) -> str:
@@ -85,14 +88,17 @@ class Report:
         title, _, rest = text.partition("\n")
         return title.lstrip("# ").strip(), rest.strip().split("\n\n")[0].replace("\n", " ").strip()
 
-    def schema(self) -> type[BaseModel] | None:
-        """The typed options beyond ``config`` and ``as_of``; None where there are none."""
+    def models(self) -> list[type[BaseModel]]:
+        """The typed parameters beyond ``config`` and ``as_of``, in one model or two."""
         from segment_lab import study_config
+        from segment_lab.reporting import options
 
-        if self.method:
-            return study_config.options_model(self.method)
-        field = study_config.StudyConfig.model_fields.get(self.options)
-        return cast("type[BaseModel]", field.annotation) if field else None
+        found = [getattr(options, self.extra)] if self.extra else []
+        if self.options.startswith("methods."):
+            found.append(study_config.options_model(self.options.removeprefix("methods.")))
+        elif self.options:
+            found.append(study_config.StudyConfig.model_fields[self.options].annotation)
+        return found
 
     def cell(self) -> dict[str, Any]:
         """The defaults written in the notebook's cell tagged ``parameters``."""
@@ -110,9 +116,9 @@ CATALOG = {report.name: report for report in (
     Report("abc", "20_abc.ipynb", "methods.abc"),
     Report("lifecycle", "30_lifecycle.ipynb", "methods.lifecycle"),
     Report("clusters", "40_clusters.ipynb", "methods.clusters"),
-    Report("receivables", "50_receivables.ipynb", "methods.receivables", ("orders", "invoices")),
-    Report("leads", "60_leads.ipynb", "methods.leads", ("leads",)),
-    Report("engagement", "65_engagement.ipynb", "methods.engagement", ("touches",)),
+    Report("receivables", "50_receivables.ipynb", "", "Receivables", ("orders", "invoices")),
+    Report("leads", "60_leads.ipynb", "methods.leads", tables=("leads",)),
+    Report("engagement", "65_engagement.ipynb", "methods.engagement", "Engagement", ("touches",)),
     Report("rules", "70_rules.ipynb", "methods.rules"),
     Report("comparison", "80_comparison.ipynb", "comparison"),
     Report("strategy", "90_strategy.ipynb", "strategy"),
@@ -136,45 +142,62 @@ def prepare(config: str, as_of: str | None, changes: Mapping[str, Mapping[str, A
     ConfigError, DataError
         Everything that is wrong with the study file, a parameter or the data, before a kernel starts.
     """
+    from segment_lab.reporting import inputs
     from segment_lab.study import Study
 
+    able = [name for name, report in CATALOG.items() if report.options or report.extra]
     for name in changes:
-        if name not in CATALOG or not CATALOG[name].options:
-            able = [n for n, r in CATALOG.items() if r.options]
+        if name not in able:
             raise ConfigError(f"No report {name!r} takes parameters; {nearest(name, able)}.")
-    methods = {CATALOG[n].method: dict(c) for n, c in changes.items() if CATALOG[n].method}
-    others = {CATALOG[n].options: dict(c) for n, c in changes.items() if not CATALOG[n].method}
-    study = Study.from_yaml(config, as_of=as_of, methods=methods, **others)
+    study = Study.from_yaml(config, as_of=as_of)
+    parameters = {name: _parameters(study, report, changes.get(name, {})) for name, report in CATALOG.items()}
     tables = {}
     for intake in study.check():
         read, accepted = int(intake.counts.sum()) + intake.left_out, int(intake.counts["accepted"])
         tables[intake.name] = {"read": read, "accepted": accepted, "rejected": read - accepted}
-    facts = {"name": study.name, "title": study.title, "as_of": study.window.as_of.isoformat(),
-             "window": str(study.window), "fingerprint": study.fingerprint, "tables": tables,
-             "report": study.config.report.model_dump(),
-             "parameters": {r.name: _parameters(study, r, methods) for r in chosen(None)},
-             "missing": {r.name: why for r in chosen(None) if (why := _why_not(study, r))}}
-    return json.loads(json.dumps(facts, default=str))
+    rest = study.config.model_dump(mode="json", exclude={"sources", "methods", "comparison", "strategy", "report"})
+    return {"name": study.name, "title": study.title, "as_of": study.window.as_of.isoformat(),
+            "window": str(study.window), "fingerprint": study.fingerprint, "tables": tables,
+            "report": study.config.report.model_dump(), "parameters": parameters,
+            "missing": {r.name: why for r in chosen(None) if (why := _why_not(study, r))},
+            # What a report's key needs beyond its own parameters: the rest of the study file, and all methods.
+            "rest": inputs.digest(rest, inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)),
+            "methods": inputs.digest(study.config.methods, study.config.comparison.model_dump(mode="json"),
+                                     study.config.strategy.model_dump(mode="json"))}
 
 
 def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if report.method and not _why_not(study, report):
-        options = study.options(report.method)
-    elif report.options and not report.method:
-        options = getattr(study.config, report.options).model_dump()
-    # A report about all methods sees what was changed for one of them.
-    shared = {"methods": dict(changed)} if "methods" in report.cell() else {}
-    return {"as_of": study.window.as_of.isoformat(), **options, **shared}
+    """The parameters of one report: the study file's, then what was changed, typed and with defaults."""
+    from segment_lab.study_config import validate
+
+    part, _, method = report.options.partition(".")
+    given: dict[str, Any] = {}
+    if method:
+        given = dict(study.config.methods.get(method, {}))
+    elif part:
+        given = getattr(study.config, part).model_dump()
+    if _why_not(study, report) and not changed:
+        return {}
+    values = {**given, **changed}
+    known = [name for model in report.models() for name in model.model_fields]
+    if strange := [name for name in values if name not in known]:
+        raise ConfigError(f"{report.name}.{strange[0]} is no parameter of that report; {nearest(strange[0], known)}.")
+    out: dict[str, Any] = {"as_of": study.window.as_of.isoformat()}
+    for model in report.models():
+        own = {name: value for name, value in values.items() if name in model.model_fields}
+        out |= validate(model, own, f"The parameters of {report.name}").model_dump(mode="json")
+    return out
 
 
 def _why_not(study: Study, report: Report) -> str:
+    from segment_lab.study_config import SEGMENTERS
+
     gone = [table for table in report.tables if not study.has(table)]
     if gone:
         return f"The study has no {' and no '.join(gone)}."
     wanted = study.config.methods
     if report.name == "rules" and "rules" not in wanted:
         return "The study file has no rules of the company's own (methods: rules)."
-    if wanted and report.method not in {"", "leads", *wanted}:
+    if wanted and report.name in SEGMENTERS and report.name not in wanted:
         return f"The study file does not ask for it (methods: {', '.join(wanted)})."
     return ""

@@ -17,11 +17,11 @@ SHEET_ROWS = 1_048_575
 FORMULA = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠\t\r\n]")
 
 
-def write_segments(config: str, as_of: str | None, methods: dict[str, Any], folder: str) -> dict[str, Any]:
+def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any]:
     """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet`` to a folder; what was written comes back."""
     from segment_lab.study import Study
 
-    study = Study.from_yaml(config, as_of=as_of, methods=methods)
+    study = Study.from_yaml(config, as_of=as_of)
     frame, target = segments_frame(study), Path(folder)
     frame.to_parquet(target / "segments.parquet", index=False)
     safe = neutralised(frame)

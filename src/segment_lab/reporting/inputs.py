@@ -67,10 +67,15 @@ def request_key(config: Path, arguments: Mapping[str, Any], notebooks: Mapping[s
         sources = data["sources"].values()
         if any(not isinstance(source, dict) or "path" not in source for source in sources):
             return None
-        files = [_fingerprint(file) for text in _texts(data) for file in _files(text, config.resolve().parent)]
+        files = files_named(data, config.resolve().parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return None
     return digest(data, files, arguments, notebooks, segment_lab.code_fingerprint(), versions())
+
+
+def files_named(data: Any, base: Path) -> list[tuple[str, int, str]]:
+    """Name, size and hash of every file that plain data name, relative to `base`."""
+    return [_fingerprint(file) for text in _texts(data) for file in _files(text, base)]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -87,6 +92,8 @@ def _files(text: str, base: Path) -> list[Path]:
     if "\n" in expanded or len(expanded) > 1000:
         return []
     path = base / Path(expanded).expanduser()
+    if not expanded:
+        return []
     if any(mark in path.name for mark in "*?["):
         return sorted(path.parent.glob(path.name))
     if path.is_dir() and path != base:

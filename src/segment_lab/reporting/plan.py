@@ -26,7 +26,8 @@ def report_part(report: Report, facts: Mapping[str, Any], config: str) -> dict[s
     """A report's entry in the manifest, before it is made. `facts` come from `catalog.prepare`."""
     title, question = report.words
     parameters, missing = facts["parameters"][report.name], facts["missing"].get(report.name, "")
-    key = inputs.digest(report.digest, parameters, facts["fingerprint"], facts["title"], config, _code())
+    others = "" if report.alone or report.name == "data" else facts["methods"]
+    key = inputs.digest(report.digest, parameters, facts["fingerprint"], facts["rest"], others, config, _code())
     return {"name": report.name, "title": title, "question": question, "parameters": parameters, "key": key,
             "status": "skipped" if missing else "waiting", "reason": missing, "page": "", "notebook": "",
             "headline": {}, "cards": [], "seconds": 0.0}
@@ -34,7 +35,7 @@ def report_part(report: Report, facts: Mapping[str, Any], config: str) -> dict[s
 
 def segments_part(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The entry of the segment files."""
-    key = inputs.digest(SEGMENTS, facts["fingerprint"], facts["parameters"], _code())
+    key = inputs.digest(SEGMENTS, facts["fingerprint"], facts["rest"], facts["methods"], _code())
     return {"name": SEGMENTS, "title": "Segments", "key": key, "status": "waiting", "reason": "", "seconds": 0.0}
 
 

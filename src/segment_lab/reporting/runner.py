@@ -58,6 +58,9 @@ def run_study(config: str | Path, *, as_of: str | None = None, only: Sequence[st
               log_json: bool = False, pdf: bool = False, retention: int | None = None) -> RunResult:
     """Render a study's reports into ``<out>/<study>/<run>/`` and point ``latest`` at the run if it is good.
 
+    A run with `only` or `parameters` is a look at a part or a what-if: it writes no segments and never becomes
+    ``latest``.
+
     Parameters
     ----------
     config : path
@@ -65,7 +68,7 @@ def run_study(config: str | Path, *, as_of: str | None = None, only: Sequence[st
     as_of : str, optional
         Reference day instead of the file's.
     only : sequence of str, optional
-        Names of reports; a partial run never becomes ``latest``.
+        Names of reports.
     jobs : int, optional
         Notebooks at the same time; the number of cores otherwise.
     out : path
@@ -75,7 +78,7 @@ def run_study(config: str | Path, *, as_of: str | None = None, only: Sequence[st
     engine : {"segment-lab", "kernel"}
         Forked kernels, or ordinary ones.
     parameters : mapping, optional
-        Report → parameter → value, in place of the study file's.
+        Report → parameter → value, for that report alone in place of the study file's.
     log_json : bool
         Log one JSON object per line.
     pdf : bool
@@ -147,11 +150,12 @@ class _Job:
         facts = server.call("segment_lab.reporting.catalog:prepare", {
             "config": str(self.config), "as_of": self.as_of, "changes": self.changes}, staging / ".facts")
         only = self.only or facts["report"]["only"]
+        partial = bool(only or self.changes)  # a what-if is never the study's answer
         reports = chosen(only)
         parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
         segments = plan.segments_part(facts)
-        if only:
-            segments.update(status="skipped", reason="Only some reports were asked for.")
+        if partial:
+            segments.update(status="skipped", reason="Not written for a part of the reports or changed parameters.")
         earlier = [] if self.force else [run for run in shelf.runs() if run.intact()]
         for part in (*parts.values(), segments):
             if part["status"] == "waiting":
@@ -164,7 +168,7 @@ class _Job:
             for part in (*parts.values(), segments):
                 part.update(key="")  # nobody can say which data they show
             segments.update(status="failed", reason="The data or the study file changed during the run. Run again.")
-        manifest = self._manifest(facts, list(parts.values()), segments, request, bool(only))
+        manifest = self._manifest(facts, list(parts.values()), segments, request, partial)
         return self._publish(shelf, staging, manifest, tuple(r.name for r in waiting))
 
     def _render(self, waiting: Sequence[Report], parts: Mapping[str, dict[str, Any]], segments: dict[str, Any],
@@ -195,10 +199,9 @@ class _Job:
 
     def _export(self, facts: Mapping[str, Any], staging: Path, server: ForkServer) -> dict[str, Any]:
         began = time.monotonic()
-        methods = {r.method: change for r in chosen(None) if r.method and (change := self.changes.get(r.name))}
         try:
             done = server.call("segment_lab.reporting.exports:write_segments", {
-                "config": str(self.config), "as_of": facts["as_of"], "methods": methods, "folder": str(staging)},
+                "config": str(self.config), "as_of": facts["as_of"], "folder": str(staging)},
                 staging / ".segments")
         except (SegmentLabError, RuntimeError) as error:
             done = {"status": "failed", "reason": f"The segments could not be written. {error}"}

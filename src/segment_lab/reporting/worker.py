@@ -108,7 +108,8 @@ class ForkServer:
 
     def call(self, function: str, arguments: Mapping[str, Any], result: Path) -> Any:
         """Run ``package.module:function`` in a child; its result (JSON) passes through the file `result`."""
-        child = self.fork("call", {"function": function, "arguments": arguments, "result": str(result)})
+        child = self.fork("call", {"function": function, "arguments": arguments, "result": str(result)},
+                          env=dict(os.environ))
         child.wait()
         if not result.exists():
             raise RuntimeError(f"{function} ended with status {child.returncode} and no result")
