@@ -1,0 +1,295 @@
+"""The scorecard: ten sections in one frozen object, each with intervals and nulls, and no weighted total anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.display import Html, group, headline, note, table
+from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
+from segment_lab.evaluation import sufficiency
+from segment_lab.evaluation.actionability import actionability
+from segment_lab.evaluation.agreement import agreement, flow
+from segment_lab.evaluation.ambiguity import ambiguity
+from segment_lab.evaluation.baselines import Context, predictions
+from segment_lab.evaluation.homogeneity import homogeneity
+from segment_lab.evaluation.interpretability import tree_accuracy
+from segment_lab.evaluation.learning import CAP_PERCENTILE, CROSS_FITTED, Outcome, Training, from_segments
+from segment_lab.evaluation.migration import Later, movement
+from segment_lab.evaluation.stability import refit_stability
+from segment_lab.evaluation.validity import judge, null_gini, top_customers
+from segment_lab.evaluation.verdict import NAMES, sentence, verdict
+from segment_lab.segmentation import Segmentation, Status
+from segment_lab.window import ObservationWindow, as_date
+
+# Section → what its table shows, and what it takes.
+SECTIONS = {
+    "trust": ("How well each scheme, learned before the period, foretells it; 95 % intervals in brackets.", ""),
+    "differences": ("Differences between schemes, each with its 95 % interval; certain when that leaves out 0.", ""),
+    "misclassification": ("The customers who turn out to be the top fifth: how many each scheme misses, what they "
+                          "spend, and how many of the others it takes for them.", ""),
+    "homogeneity": ("Share of the differences in future spending that lies between segments (η²), and what is left "
+                    "of it when the gain by chance is taken off (ω²).", ""),
+    "agreement": ("Agreement of every two schemes: 1 the same, 0 no more than chance.", "it takes two schemes"),
+    "movement": ("Customers in another segment than before: they moved, or the cut points drifted.",
+                 "it takes labels on a later day"),
+    "stability": ("How much of each segment is found again when the scheme is learned from other customers.",
+                  "it takes segmenters and a customer table"),
+    "ambiguity": ("Customers so near a cut that a week of silence or 5 % of money, more or less, changes the segment.",
+                  "it takes segmenters and a customer table"),
+    "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini with its gain.",
+                    "it takes the schemes on earlier days"),
+    "actionability": ("Size, reach, and the smallest uplift a campaign with 20 % held out could show, in points.",
+                      "it takes a customer table"),
+    "interpretability": ("How often three yes-or-no questions about a customer find the segment.",
+                         "it takes a customer table"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scorecard:
+    """How far each segmentation can be trusted.
+
+    `tables` holds a DataFrame per section (``card["trust"]``), `missing` why a section is not there, `status` PROPER
+    or PRELIMINARY per scheme, `verdict` the answer in plain words, `notes` what the reader must know about how it was
+    judged; `flows` and `matrices` are customers by segments of two schemes, and by segment before and after.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    missing: Mapping[str, str]
+    status: Mapping[str, Status]
+    verdict: tuple[str, ...]
+    notes: tuple[str, ...]
+    flows: Mapping[tuple[str, str], pd.DataFrame]
+    matrices: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, section: str) -> pd.DataFrame:
+        if section in self.missing:
+            raise NotEnoughDataError(f"{section}: {self.missing[section]}.")
+        if section not in self.tables:
+            raise ConfigError(f"No section {section!r}; {nearest(section, SECTIONS)}")
+        return self.tables[section]
+
+    @property
+    def schemes(self) -> list[str]:
+        """The compared schemes, without the baselines."""
+        return [str(n) for n in self.tables["trust"].index[self.tables["trust"]["kind"] == "scheme"]]
+
+    def sentence(self, section: str) -> str:
+        """The section in one plain sentence."""
+        return sentence(section, self[section], self.schemes)
+
+    def show(self, section: str) -> Html:
+        """The section as a captioned table, or a note that says why it is not there."""
+        caption, _ = SECTIONS[section]
+        if section in self.missing:
+            return note(f"{caption} Not shown: {self.missing[section]}.", "missing")
+        frame = self[section]
+        if section == "differences":
+            frame = frame[(frame["measure"] == "gini") & frame["a"].isin(self.schemes)].drop(columns="measure")
+            frame = frame.replace({"a": NAMES, "b": NAMES}).reset_index(drop=True)
+        elif section == "agreement":
+            frame = frame.replace({"a": NAMES, "b": NAMES})
+        return table(frame.rename(index=NAMES), caption)
+
+    def headline(self) -> Html:
+        """The verdict, with the figures the index keeps."""
+        gini = self["trust"]["gini"]
+        return headline(*self.verdict, figures={f"Gini, {NAMES.get(n, n)}": float(gini[n]) for n in self.schemes})
+
+    def _repr_html_(self) -> str:
+        return group(self.headline(), self.show("trust"))._repr_html_()
+
+
+def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation], outcomes: pd.DataFrame, *,
+              customers: pd.DataFrame | None = None, training: Training | None = None,
+              later: Mapping[str, Later] | None = None, segmenters: Mapping[str, Any] | None = None,
+              populations: Mapping[str, pd.DataFrame] | None = None,
+              steps: Mapping[str, Sequence[sufficiency.Step]] | None = None,
+              window: ObservationWindow | None = None, draws: int = 200, seed: int = 0, baselines: bool = True,
+              refits: int = 20) -> Scorecard:
+    """Compare segmentations made at t0 by what their customers did in [t0, t0 + H).
+
+    Parameters
+    ----------
+    segmentations : mapping of str to Segmentation, or several Segmentations
+        Labels at t0, made from what was known before t0. Judged on the customers all of them hold.
+    outcomes : DataFrame by ``customer_id``
+        ``future_revenue`` and ``future_orders`` in [t0, t0 + H).
+    customers : DataFrame, optional
+        The customer table at t0: baselines, actionability, interpretability.
+    training : Training, optional
+        One horizon earlier. Without it a segment's worth is cross-fitted within the judged period.
+    later : mapping of str to Later, optional
+        The schemes on a later day: movement against drift of the cuts.
+    segmenters : mapping of str to object with ``fit`` and ``predict``, optional
+        Fitted segmenters: stability and ambiguity.
+    populations : mapping of str to DataFrame, optional
+        The table a segmenter reads, where it is not `customers`.
+    steps : mapping of str to sequence of Step, optional
+        The schemes on successive days: data sufficiency and the status.
+    window : ObservationWindow, optional
+        ``as_of`` = t0, ``holdout_end`` = t0 + H (else ``outcomes.attrs["as_of"]``): a scheme that knows more than
+        t0 is refused. Without either the scorecard says that nobody checked.
+    draws, seed, refits : int
+        Paired bootstrap draws of the customers; bootstrap refits for the stability of segments.
+    baselines : bool
+        Whether the baselines are computed (they need `customers`).
+
+    Raises
+    ------
+    DataError
+        A leaked future, missing columns, or no customer in common; every fault is listed.
+    NotEnoughDataError
+        Nobody bought in the judged period.
+    """
+    named = _named(segmentations)
+    t0 = _refuse(named, outcomes, training, window)
+    days = (window.holdout_end - window.as_of).days if window and window.holdout_end else None
+    judged, notes = _common(named, outcomes)
+    here = {n: s.replace(codes=s.codes.loc[judged.index], details=None) for n, s in named.items()}
+    table = None if customers is None else next(iter(here.values())).align(customers)
+    tables = _validity(here, judged, table, training, days, draws, seed, baselines)
+    tables["homogeneity"] = homogeneity(here, judged["future_revenue"], draws, seed)
+    if len(here) > 1:
+        tables["agreement"] = agreement(here, draws, seed)
+    if later:
+        tables["movement"] = movement(named, later)
+    if table is not None:
+        tables["actionability"] = pd.concat(
+            {n: actionability(s, table, judged) for n, s in here.items()}, names=["scheme"])
+        tables["interpretability"] = _rows({n: tree_accuracy(s, table, seed=seed) for n, s in here.items()})
+        read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
+        tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
+    status, tables["sufficiency"] = _sufficiency(steps or {}, len(judged), seed)
+    tables = {name: tables[name] for name in SECTIONS if name in tables and len(tables[name])}
+    return Scorecard(
+        tables, {n: needs for n, (_, needs) in SECTIONS.items() if n not in tables}, status, verdict(tables, days),
+        (*notes, *_notes(tables["trust"], Outcome.of(judged), t0, draws)),
+        {(a, b): flow(here[a], here[b]) for a in here for b in here if a != b},
+        {n: later[n].frozen.migration(s) for n, s in named.items() if later and n in later})
+
+
+def _named(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]) -> dict[str, Segmentation]:
+    several = list(segmentations.items() if isinstance(segmentations, Mapping)
+                   else ((s.method, s) for s in segmentations))
+    if not several:
+        raise ConfigError("There is nothing to compare: pass at least one segmentation.")
+    if len(dict(several)) < len(several):
+        raise ConfigError("Two segmentations have the same method name; pass a mapping from name to segmentation.")
+    return dict(several)
+
+
+def _refuse(named: Mapping[str, Segmentation], outcomes: pd.DataFrame, training: Training | None,
+            window: ObservationWindow | None) -> dt.date | None:
+    """Raise every fault of the input at once; the start of the judged period where it is known."""
+    faults = [Fault(c, "is missing from the outcomes") for c in ("future_revenue", "future_orders")
+              if c not in outcomes]
+    if not outcomes.index.is_unique:
+        faults.append(Fault("outcomes", "hold a customer more than once", "Keep one row per customer_id"))
+    start = window.as_of if window else outcomes.attrs.get("as_of")
+    t0 = None if start is None else as_date(start)
+    if t0 is not None:
+        faults += _leaks(named, t0, t0, "the start of the judged period")
+    if training is not None and training.window is not None:
+        day, end = training.window.as_of, training.window.holdout_end or training.window.as_of
+        # Their cuts may know [t0 − H, t0), which judges nothing; their customers may not.
+        faults += _leaks(training.segmentations, day, t0 or day, "the start of the training period")
+        if t0 is not None and end > t0:
+            faults.append(Fault("training", f"its outcomes reach to {end}, after {t0}",
+                                "Learn what segments are worth from a period that ends at t0 or earlier"))
+    if faults:
+        raise DataError("These segmentations cannot be judged by these outcomes", faults)
+    return t0
+
+
+def _leaks(named: Mapping[str, Segmentation], day: dt.date, cuts: dt.date, what: str) -> list[Fault]:
+    """Schemes that describe customers after `day`, or learned their cuts after `cuts`."""
+    faults, remedy = [], "Make the segments from what was known by then (study.at(...))"
+    for name, segmentation in named.items():
+        if segmentation.window and segmentation.window.as_of > day:
+            faults.append(Fault(name, f"knows the customers up to {segmentation.window.as_of}, after {day}, {what}",
+                                remedy))
+        fitted = segmentation.parameters.get("fitted_on")
+        if fitted and as_date(fitted) > cuts:
+            faults.append(Fault(name, f"has cuts learned on {fitted}, after {cuts}", remedy))
+    return faults
+
+
+def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Outcomes of the customers that every scheme holds, and who is left out."""
+    index = outcomes.index
+    for segmentation in named.values():
+        index = index.intersection(segmentation.codes.index)
+    judged = outcomes.loc[index.sort_values()]
+    if judged.empty:
+        raise DataError("No customer is in every segmentation and in the outcomes",
+                        [Fault("customer_id", "nothing in common", "Check that the ids are written alike")])
+    if not (judged["future_orders"] > 0).any():
+        raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
+    return judged, [f"{len(s) - len(judged):,} customers of {name} are not judged: another scheme or the outcomes do "
+                    "not hold them." for name, s in named.items() if len(s) > len(judged)]
+
+
+def _validity(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers: pd.DataFrame | None,
+              training: Training | None, days: int | None, draws: int, seed: int,
+              baselines: bool) -> dict[str, pd.DataFrame]:
+    """The trust table, all paired differences, and misclassification in customers and money."""
+    outcome = Outcome.of(judged)
+    every = [from_segments(name, "scheme", s, judged, training, seed) for name, s in named.items()]
+    if baselines and customers is not None:
+        every += predictions(Context(customers, judged, training, named, days, seed))
+    scored = [p for p in every if p.score is not None]
+    result = judge(scored, outcome, draws, seed)
+    found, top = result.table(), top_customers(outcome.revenue)
+    wrong = found[[c for c in found if str(c).startswith(("missed", "false"))]]
+    trust = pd.DataFrame([{"scheme": p.name, "kind": p.kind, "segments": p.segments} for p in every])
+    trust = trust.set_index("scheme").join(found.drop(columns=wrong.columns))
+    trust.insert(5, "null_gini", pd.Series(
+        [null_gini(p.score, outcome.revenue, seed=seed) for p in every if p.score is not None],
+        index=[p.name for p in scored], dtype=float))
+    trust["learned"] = [p.note or p.learned for p in every]
+    return {"trust": trust, "differences": result.differences(), "misclassification": wrong.assign(
+        missed_customers=wrong["missed_share"] * top.sum(),
+        missed_money=wrong["missed_revenue_share"] * (top * outcome.revenue).sum(),
+        false_customers=wrong["false_share"] * (len(top) - top.sum()))}
+
+
+def _of_segmenters(named: Mapping[str, Segmentation], segmenters: Mapping[str, Any],
+                   read: Mapping[str, pd.DataFrame], refits: int, seed: int) -> dict[str, pd.DataFrame]:
+    """Sections that apply a segmenter again: to nudged customers, and to bootstrap samples."""
+    if not read:
+        return {}
+    stable = {n: refit_stability(segmenters[n], rows, refits=refits, seed=seed) for n, rows in read.items()}
+    return {"ambiguity": _rows({n: ambiguity(segmenters[n], rows, named[n]) for n, rows in read.items()}),
+            "stability": pd.concat(stable, names=["scheme"])}
+
+
+def _sufficiency(steps: Mapping[str, Sequence[sufficiency.Step]], buyers: int,
+                 seed: int) -> tuple[dict[str, Status], pd.DataFrame]:
+    tables = {name: sufficiency.history(series, seed=seed) for name, series in steps.items() if series}
+    status = {name: sufficiency.assess(t, int(t.index.max()), buyers) for name, t in tables.items()}
+    return status, pd.concat(tables, names=["scheme"]) if tables else pd.DataFrame()
+
+
+def _rows(rows: Mapping[str, pd.Series]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("scheme")
+
+
+def _notes(trust: pd.DataFrame, outcome: Outcome, t0: dt.date | None, draws: int) -> list[str]:
+    """What a reader must know to weigh the figures."""
+    notes = [f"{len(outcome.revenue):,} customers judged, {outcome.bought.mean():.0%} of them bought again. Intervals: "
+             f"{draws} bootstrap draws of the customers, the same for every scheme, with cuts and learned means held.",
+             f"Revenue is capped at its {CAP_PERCENTILE:.0f}th percentile ({outcome.cap:,.0f}) for learned means and "
+             "R²; returns above purchases count as nothing bought.",
+             "Null Gini: what segments of the same sizes dealt at random exceed in one case of forty."]
+    if len(crossed := trust.index[trust["learned"] == CROSS_FITTED]):
+        notes.append(f"What segments are worth was not learned before the period but within it, by cross-fitting, for "
+                     f"{', '.join(crossed)}: these figures flatter.")
+    if t0 is None:
+        notes.append("No dates were given, so nobody checked that the segments were made before the judged period.")
+    return notes

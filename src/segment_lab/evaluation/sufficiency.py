@@ -1,0 +1,84 @@
+"""Are there enough data yet? PROPER or PRELIMINARY, with the reason, for every scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.evaluation.agreement import adjusted_rand
+from segment_lab.evaluation.learning import Outcome, from_segments
+from segment_lab.evaluation.validity import judge
+from segment_lab.segmentation import Segmentation, Status
+
+AGREEMENT, GAIN, MONTHS, MIN_DAYS, MIN_BUYERS = 0.85, 0.02, 2, 30, 500
+
+
+@dataclass(frozen=True)
+class Step:
+    """A scheme as it stood after so many days of data.
+
+    Parameters
+    ----------
+    days : int
+        Length of the observed window.
+    segmentation : Segmentation
+        Cuts learned on that day.
+    previous : Segmentation, optional
+        The same customers on the same day by the cuts of a month earlier: has one more month changed the rule?
+    outcomes : DataFrame, optional
+        What these customers bought after that day.
+    """
+
+    days: int
+    segmentation: Segmentation
+    previous: Segmentation | None = None
+    outcomes: pd.DataFrame | None = None
+
+
+def history(steps: Sequence[Step], draws: int = 50, seed: int = 0) -> pd.DataFrame:
+    """Validity and agreement with the month before, by length of the window (days, the index).
+
+    The Gini is cross-fitted in the period after each day (a short window has no earlier period to learn from).
+    """
+    rows = []
+    for step in sorted(steps, key=lambda s: s.days):
+        row = {"days": step.days, "customers": len(step.segmentation), "agreement": np.nan, "gini": np.nan,
+               "gini_low": np.nan, "gini_high": np.nan}
+        if step.previous is not None:
+            both = step.segmentation.codes.index.intersection(step.previous.codes.index)
+            row["agreement"] = adjusted_rand(step.segmentation.codes.loc[both], step.previous.codes.loc[both])
+        if step.outcomes is not None and len(step.outcomes):
+            prediction = from_segments("", "scheme", step.segmentation, step.outcomes, None, seed)
+            found = judge([prediction], Outcome.of(step.outcomes), draws, seed).table()
+            row.update({c: float(found[c].iloc[0]) for c in ("gini", "gini_low", "gini_high")})
+        rows.append(row)
+    table = pd.DataFrame(rows).set_index("days")
+    return table.assign(gain=table["gini"].diff())
+
+
+def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
+    """PROPER when the cuts have settled: for two months running agreement ≥ .85 and a gain in Gini < .02.
+
+    Under 30 days of data or 500 buyers it is PRELIMINARY whatever the figures say.
+    """
+    if days < MIN_DAYS:
+        return Status("PRELIMINARY", f"only {days} days of data; at least {MIN_DAYS} are needed")
+    if buyers < MIN_BUYERS:
+        return Status("PRELIMINARY", f"only {buyers:,} buyers; at least {MIN_BUYERS} are needed")
+    last = table.dropna(subset=["agreement", "gain"]).tail(MONTHS)
+    if len(last) < MONTHS:
+        return Status("PRELIMINARY", f"fewer than {MONTHS + 1} months can be compared, so nobody knows yet whether "
+                                     "one more month would change the segments")
+    agreement, gain = last["agreement"].min(), last["gain"].max()
+    if agreement < AGREEMENT:
+        return Status("PRELIMINARY", f"cut points learned a month earlier give other segments (agreement "
+                                     f"{agreement:.2f}, needed {AGREEMENT})")
+    if gain >= GAIN:
+        return Status("PRELIMINARY", f"another month of data still improved the ranking of customers (Gini "
+                                     f"+{gain:.3f}, settled below +{GAIN})")
+    return Status("PROPER", f"for {MONTHS} months running the segments stayed the same when learned anew "
+                            f"(agreement at least {agreement:.2f}) and more data no longer improved them")
+
