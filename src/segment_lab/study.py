@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab import engine
-from segment_lab.contracts import CONTRACTS, Reading, conform
+from segment_lab.contracts import CONTRACTS, conform
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.features.customers import (
-    buyers_expression,
     collect,
     customer_expression,
     outcomes_expression,
@@ -162,12 +161,24 @@ class Study:
         if self._parent is not None:
             return self._parent._span
         if not self.has("orders"):
-            day = self.config.as_of or dt.date(1970, 1, 2)
-            return day - dt.timedelta(days=1), day - dt.timedelta(days=1)
+            return self._other_days()
         intake = self.intake("orders")
         raise_faults(intake, self.config.tolerance)
         accepted = intake.summary.loc["accepted"]
         return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()
+
+    def _other_days(self) -> tuple[dt.date, dt.date]:
+        """Without orders: the first and last day any table knows; where none has dates, as_of must be given."""
+        days: list[Any] = []
+        for name in self.config.sources:
+            lines = self.intake(name).lines
+            for column in ("created_on", "entered_on", "issue_date", "touch_date"):
+                if column in lines.columns:
+                    ends = lines.aggregate(first=lines[column].min(), last=lines[column].max()).execute().iloc[0]
+                    days += [pd.Timestamp(d).date() for d in ends if pd.notna(d)]
+        if not days and self.config.as_of is None:
+            raise ConfigError(f"No table of {self.name} has dates, so as_of cannot be found. Write as_of: YYYY-MM-DD.")
+        return (min(days), max(days)) if days else (self.config.as_of - dt.timedelta(days=1), self.config.as_of)
 
     def at(self, as_of: dt.date | str) -> Study:
         """The same study as it stood on an earlier day: only what happened before it is seen."""
@@ -287,7 +298,7 @@ class Study:
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
         as_of = self.window.as_of
-        if method == "lifecycle":
+        if method in ("lifecycle", "rules"):
             return self.customers(prospects=True)
         if method == "receivables":
             from segment_lab.features.receivables import receivables_table
@@ -353,7 +364,8 @@ class Study:
         return self.cached(f"status-{method}", (horizon, self.options(method)), lambda: sufficiency_of(
             method, self.window, horizon_days=horizon, **protocol))
 
-    def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders", table: str = "orders") -> str:
+    def to_sql(self, method: str, dialect: str = "duckdb", *, source: Literal["orders", "customers"] = "orders",
+               table: str | None = None, accounts: str = "customers") -> str:
         """One statement that gives ``customer_id, segment`` in a warehouse.
 
         Parameters
@@ -363,20 +375,16 @@ class Study:
         dialect : str
             duckdb, postgres, bigquery, snowflake, pyspark, clickhouse and what else Ibis compiles.
         source : {"orders", "customers"}
-            Start from order lines (``customer_id, order_id, order_date, amount``), or from a customer table.
-        table : str
-            The table's name there.
+            Start from accepted order lines under canonical names (``customer_id, order_id, order_date, amount``): only
+            buyers can be found there. Or from a customer table with the columns of `population`, prospects included.
+        table : str, optional
+            That table's name there; default: the word of `source`.
+        accounts : str
+            Beside orders, the table of account columns (``vip, region`` …); joined only where the rule reads one.
         """
-        fitted = self.fitted(method)
-        if source == "customers":
-            return fitted.to_sql(table, dialect, window=self.window)
-        lines = self.intake("orders").lines
-        schema = {"customer_id": "string", "order_id": "string", "order_date": "date", "amount": "decimal(18, 4)",
-                  "margin": "decimal(18, 4)"}
-        kept = {n: t for n, t in schema.items() if n in lines.columns or f"{n}_minor" in lines.columns}
-        orders = conform(ibis.table(kept, name=table), CONTRACTS["orders"], Reading())
-        people = buyers_expression(orders, self.window, self.config.returns, self.intake("orders").reading.decimals)
-        return fitted.to_sql(people, dialect, window=self.window)
+        from segment_lab.warehouse import statement
+
+        return statement(self, method, dialect, source, table, accounts)
 
     # Keeping ----------------------------------------------------------------------------------------------
 
