@@ -2,8 +2,8 @@
 
 With `as_of` T and horizon H: t0 = T − H. Each scheme is drawn twice, as the company would have done on those days: at
 t0 − H, where [t0 − H, t0) teaches what a segment of each name is worth, and at t0, where [t0, T) judges it. It labels
-T once more with frozen and with new cuts (movement and drift), and is refitted every 30 days up to t0 (data
-sufficiency). Nothing from t0 on reaches a figure that judges.
+T once more with frozen and with new cuts (movement and drift), and is refitted every 30 days (data sufficiency).
+Nothing from t0 on reaches a figure that judges.
 """
 
 from __future__ import annotations
@@ -16,21 +16,71 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.learning import Training
 from segment_lab.evaluation.migration import Later, matched
 from segment_lab.evaluation.scorecard import Scorecard, scorecard
 from segment_lab.evaluation.stability import unfitted
-from segment_lab.evaluation.sufficiency import MIN_DAYS, Step, assess, history
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow
 
 MONTH = 30
+Fit = Callable[[str, dt.date], Any]
+Population = Callable[[str, dt.date], pd.DataFrame]
+Outcomes = Callable[[dt.date, int], pd.DataFrame]
+WindowAt = Callable[[dt.date], ObservationWindow]
 
 
-def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Callable[[str, dt.date], Any],
-            population: Callable[[str, dt.date], pd.DataFrame], customers: Callable[[dt.date], pd.DataFrame],
-            outcomes: Callable[[dt.date, int], pd.DataFrame], own: Mapping[str, Segmentation] | None = None,
-            horizon_days: int = 90, months: int = 6, **options: Any) -> Scorecard:
+class _Timeline:
+    """Schemes fitted on one day and applied on another, each made once."""
+
+    def __init__(self, fit: Fit, population: Population, outcomes: Outcomes, window_at: WindowAt):
+        self.fitted, self.table, self.outcomes, self.window_at = cache(fit), cache(population), outcomes, window_at
+        self.again = cache(self._again)
+
+    def _again(self, method: str, like: dt.date, day: dt.date) -> Any:
+        """Fitted on `day` with what a search chose on the day `like` (the number of clusters)."""
+        return unfitted(self.fitted(method, like)).fit(self.table(method, day))
+
+    def label(self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date) -> Segmentation:
+        made = segmenter.segment(self.table(method, day), self.window_at(day))
+        return made.replace(parameters={**made.parameters, "fitted_on": fitted_on.isoformat()})
+
+    def earlier(self, method: str, now: Segmentation, t0: dt.date, before: dt.date) -> Segmentation:
+        """The scheme as drawn at `before`, under the names it has at `t0`."""
+        old = self.again(method, t0, before)
+        names = matched(now, self.label(method, old, before, t0)).names
+        return self.label(method, old, before, before).replace(names=names)
+
+    def steps(self, method: str, today: dt.date, horizon_days: int, months: int) -> list[sufficiency.Step]:
+        """The scheme every 30 days up to `today`; outcomes where the days after are over by then."""
+        days = [today - dt.timedelta(days=MONTH * m) for m in range(months, -1, -1)]
+        days = [d for d in days if self.window_at(today).start < d and self.window_at(d).days >= sufficiency.MIN_DAYS]
+        steps = []
+        for before, day in zip([None, *days], days, strict=False):
+            previous = None if before is None else self.label(method, self.again(method, today, before), before, day)
+            over = day + dt.timedelta(days=horizon_days) <= today
+            steps.append(sufficiency.Step(
+                self.window_at(day).days, self.label(method, self.again(method, today, day), day, day), previous,
+                self.outcomes(day, horizon_days) if over else None))
+        return steps
+
+
+def sufficiency_of(method: str, window: ObservationWindow, *, fit: Fit, population: Population, outcomes: Outcomes,
+                   window_at: WindowAt | None = None, horizon_days: int = 90, months: int = 6) -> Status:
+    """PROPER or PRELIMINARY for one method at ``window.as_of``; the callables are those of `compare`."""
+    line, today = _Timeline(fit, population, outcomes, window_at or window.at), window.as_of
+    buyers = int((line.table(method, today)["frequency"] > 0).sum())
+    if window.days < sufficiency.MIN_DAYS or buyers < sufficiency.MIN_BUYERS:
+        return sufficiency.assess(pd.DataFrame(), window.days, buyers)
+    table = sufficiency.history(line.steps(method, today, horizon_days, months))
+    return sufficiency.assess(table, window.days, buyers)
+
+
+def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, population: Population,
+            customers: Callable[[dt.date], pd.DataFrame], outcomes: Outcomes, window_at: WindowAt | None = None,
+            own: Mapping[str, Segmentation] | None = None, horizon_days: int = 90, months: int = 6,
+            **options: Any) -> Scorecard:
     """Score methods out of time.
 
     Parameters
@@ -47,6 +97,8 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Callable[
         Day to customer table (buyers).
     outcomes : callable
         Day and length in days to ``future_revenue, future_orders`` of the customers known on that day.
+    window_at : callable, optional
+        Day to the window seen on that day, where its start moves too; the same start by default.
     own : mapping of str to Segmentation, optional
         Labels brought from elsewhere, made at t0 or earlier; their segments' worth is cross-fitted.
     horizon_days : int
@@ -61,68 +113,27 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Callable[
     NotEnoughDataError
         Less than 30 days lie before t0.
     """
-    start, today = window.start, window.as_of
-    t0, before = today - dt.timedelta(days=horizon_days), today - dt.timedelta(days=2 * horizon_days)
-    if (t0 - start).days < MIN_DAYS:
-        raise NotEnoughDataError(f"A judged period of {horizon_days} days leaves {max((t0 - start).days, 0)} days to "
-                                 f"make segments from; at least {MIN_DAYS} are needed.")
-    table, fitted = cache(population), cache(fit)
-    refitted, label = _drawing(start, t0, fitted, table)
-
-    def earlier(method: str) -> Segmentation:
-        old = refitted(method, before)
-        names = matched(now[method], label(method, old, before, t0)).names
-        return label(method, old, before, before).replace(names=names)
-
-    now = {m: label(m, fitted(m, t0), t0, t0) for m in methods}
+    today, horizon = window.as_of, dt.timedelta(days=horizon_days)
+    t0, before = today - horizon, today - 2 * horizon
+    seen_at = window_at or window.at
+    line = _Timeline(fit, population, outcomes, seen_at)
+    if not _long_enough(window, seen_at, t0):
+        raise NotEnoughDataError(
+            f"A judged period of {horizon_days} days leaves {max((t0 - window.start).days, 0)} days to make segments "
+            f"from; at least {sufficiency.MIN_DAYS} are needed.")
+    now = {m: line.label(m, line.fitted(m, t0), t0, t0) for m in methods}
     training = None
-    if (before - start).days >= MIN_DAYS:
-        training = Training({m: earlier(m) for m in methods}, outcomes(before, horizon_days), customers(before),
-                            ObservationWindow(start, before, t0))
-    later = {m: Later(label(m, fitted(m, t0), t0, today), label(m, fitted(m, today), today, today)) for m in methods}
+    if _long_enough(window, seen_at, before):
+        training = Training({m: line.earlier(m, now[m], t0, before) for m in methods}, outcomes(before, horizon_days),
+                            customers(before), ObservationWindow(seen_at(before).start, before, t0))
+    later = {m: Later(line.label(m, line.fitted(m, t0), t0, today),
+                      line.label(m, line.fitted(m, today), today, today)) for m in methods}
     return scorecard({**now, **(own or {})}, outcomes(t0, horizon_days), customers=customers(t0), training=training,
-                     later=later, segmenters={m: fitted(m, t0) for m in methods},
-                     populations={m: table(m, t0) for m in methods},
-                     steps={m: _steps(m, start, t0, months, refitted, label, outcomes, horizon_days)
-                            for m in methods},
-                     window=ObservationWindow(start, t0, today), **options)
+                     later=later, segmenters={m: line.fitted(m, t0) for m in methods},
+                     populations={m: line.table(m, t0) for m in methods},
+                     steps={m: line.steps(m, today, horizon_days, months) for m in methods},
+                     window=ObservationWindow(seen_at(t0).start, t0, today), **options)
 
 
-def sufficiency_of(method: str, window: ObservationWindow, *, fit: Callable[[str, dt.date], Any],
-                   population: Callable[[str, dt.date], pd.DataFrame],
-                   outcomes: Callable[[dt.date, int], pd.DataFrame], horizon_days: int = 90,
-                   months: int = 6) -> Status:
-    """PROPER or PRELIMINARY for one method, by the same steps as `compare` and nothing else of it."""
-    start, t0 = window.start, window.as_of - dt.timedelta(days=horizon_days)
-    if (t0 - start).days < MIN_DAYS:
-        return assess(history([]), window.days, 0) if window.days < MIN_DAYS else Status(
-            "PRELIMINARY", f"{window.days} days of data leave too few to judge by the {horizon_days} days after them")
-    refitted, label = _drawing(start, t0, cache(fit), cache(population))
-    table = history(_steps(method, start, t0, months, refitted, label, outcomes, horizon_days))
-    return assess(table, int(table.index.max()), int(table["customers"].iloc[-1]))
-
-
-def _drawing(start: dt.date, t0: dt.date, fitted: Callable[[str, dt.date], Any],
-             table: Callable[[str, dt.date], pd.DataFrame]) -> tuple[Callable[..., Any], Callable[..., Segmentation]]:
-    """A method refitted as of a day (what was searched at t0 is kept), and its labels on a day."""
-    refitted = cache(lambda method, day: unfitted(fitted(method, t0)).fit(table(method, day)))
-
-    def label(method: str, segmenter: Any, fitted_on: dt.date, day: dt.date) -> Segmentation:
-        made = segmenter.segment(table(method, day), ObservationWindow(start, day))
-        return made.replace(parameters={**made.parameters, "fitted_on": fitted_on.isoformat()})
-
-    return refitted, label
-
-
-def _steps(method: str, start: dt.date, t0: dt.date, months: int, refitted: Callable[..., Any],
-           label: Callable[..., Segmentation], outcomes: Callable[[dt.date, int], pd.DataFrame],
-           horizon_days: int) -> list[Step]:
-    days = [t0 - dt.timedelta(days=MONTH * m) for m in range(months, -1, -1)]
-    days = [d for d in days if (d - start).days >= MIN_DAYS]
-
-    def step(day: dt.date, earlier: dt.date | None) -> Step:
-        previous = None if earlier is None else label(method, refitted(method, earlier), earlier, day)
-        return Step((day - start).days, label(method, refitted(method, day), day, day), previous,
-                    outcomes(day, horizon_days))
-
-    return [step(day, earlier) for earlier, day in zip([None, *days], days, strict=False)]
+def _long_enough(window: ObservationWindow, seen_at: WindowAt, day: dt.date) -> bool:
+    return day > window.start and seen_at(day).days >= sufficiency.MIN_DAYS

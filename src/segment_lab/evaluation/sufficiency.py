@@ -68,11 +68,11 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
         return Status("PRELIMINARY", f"only {days} days of data; at least {MIN_DAYS} are needed")
     if buyers < MIN_BUYERS:
         return Status("PRELIMINARY", f"only {buyers:,} buyers; at least {MIN_BUYERS} are needed")
-    last = table.dropna(subset=["agreement", "gain"]).tail(MONTHS)
-    if len(last) < MONTHS:
+    agreed, gained = table["agreement"].dropna().tail(MONTHS), table["gain"].dropna().tail(MONTHS)
+    if min(len(agreed), len(gained)) < MONTHS:
         return Status("PRELIMINARY", f"fewer than {MONTHS + 1} months can be compared, so nobody knows yet whether "
                                      "one more month would change the segments")
-    agreement, gain = last["agreement"].min(), last["gain"].max()
+    agreement, gain = agreed.min(), gained.max()
     if agreement < AGREEMENT:
         return Status("PRELIMINARY", f"cut points learned a month earlier give other segments (agreement "
                                      f"{agreement:.2f}, needed {AGREEMENT})")
