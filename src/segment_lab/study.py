@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -364,7 +364,7 @@ class Study:
         return self.cached(f"status-{method}", (horizon, self.options(method)), lambda: sufficiency_of(
             method, self.window, horizon_days=horizon, **protocol))
 
-    def to_sql(self, method: str, dialect: str = "duckdb", *, source: Literal["orders", "customers"] = "orders",
+    def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders",
                table: str | None = None, accounts: str = "customers") -> str:
         """One statement that gives ``customer_id, segment`` in a warehouse.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import ibis
@@ -35,20 +36,62 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         A row per customer, and a row with null ``customer_id`` per reason for which
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
-    orders = _per_order(with_reason(lines, window, returns))
-    # Cancelled orders and rejects stay in the frame for the account, but never count as "the order before".
+    orders = _with_gaps(_per_order(with_reason(lines, window, returns)))
+    by = {"customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, ibis.null("string")),
+          "set_aside": orders.reason}
+    return _measures(_per_customer(orders, by, gap_days=orders.gap.median()), window, decimals)
+
+
+def buyers_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net", decimals: int = 2,
+                      columns: Collection[str] | None = None, exact_median: bool = True) -> ir.Table:
+    """The customer table without the account of what was set aside: what a warehouse statement needs.
+
+    Parameters
+    ----------
+    lines, window, returns, decimals
+        As for `customer_expression`; without a ``reason`` all lines are accepted ones.
+    columns : collection of str, optional
+        Which of `COLUMNS` are wanted; all by default. The median gap costs a window over all orders.
+    exact_median : bool
+        Whether the engine has a median; else (BigQuery, Trino) it is counted out.
+    """
+    inside = (lines.order_date >= ibis.literal(window.start)) & (lines.order_date < ibis.literal(window.as_of))
+    if "reason" in lines.columns:
+        inside &= lines.reason.isnull()
+    if returns == "drop":
+        inside &= lines.amount_minor >= 0
+    orders = _per_order(lines.filter(inside).drop(*{"reason"} & {*lines.columns}))
+    gaps: dict[str, ir.Value] = {}
+    if "gap_days" in (columns or COLUMNS):
+        orders = _with_gaps(orders) if exact_median else _with_middle(_with_gaps(orders))
+        gaps = {"gap_days": orders.gap.median() if exact_median else orders.gap.mean(where=orders.middle)}
+    table = _per_customer(orders, {"customer_id": orders.customer_id}, **gaps)
+    table = _measures(table.filter(table.frequency > 0), window, decimals)
+    return table.select("customer_id", *(c for c in COLUMNS if c in table.columns and c in (columns or COLUMNS)))
+
+
+def _with_gaps(orders: ir.Table) -> ir.Table:
+    """Days since the customer's order before. Cancelled orders and rejects stay, but are never "the order before"."""
     buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
     gap = orders.order_date.delta(orders.order_date.lag().over(buying), unit="day").nullif(0)
-    orders = orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
+    return orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
+
+
+def _with_middle(orders: ir.Table) -> ir.Table:
+    """Mark each customer's one or two middle gaps; their mean is the median."""
+    same = ibis.window(group_by=["customer_id", orders.gap.isnull()])
+    place = ibis.row_number().over(ibis.window(group_by=same.groupings, order_by="gap")) + 1
+    many = orders.count().over(same)
+    # Positions p of n are in the middle where n <= 2p <= n + 2 (counted from 1, both ends included).
+    return orders.mutate(middle=(place * 2 >= many) & (place * 2 <= many + 2))
+
+
+def _per_customer(orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value) -> ir.Table:
     bought = orders.is_order
-    customers = orders.group_by(
-        customer_id=ibis.ifelse(orders.reason.isnull(), orders.customer_id, ibis.null("string")),
-        set_aside=orders.reason,
-    ).aggregate(
+    return orders.group_by(**by).aggregate(
         first_order=orders.order_date.min(where=bought), last_order=orders.order_date.max(where=bought),
-        frequency=orders.count(where=bought), lines=orders.lines.sum(), gap_days=orders.gap.median(),
+        frequency=orders.count(where=bought), lines=orders.lines.sum(), **gaps,
         **{name: orders[name].sum() for name in _money(orders)})
-    return _measures(customers, window, decimals)
 
 
 def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
@@ -66,13 +109,14 @@ def _per_order(lines: ir.Table) -> ir.Table:
     day = lines.order_date.cast("string")
     key = ibis.coalesce(lines.order_id, day) if "order_id" in lines.columns else lines.order_date
     # Rejected lines keep their own keys (rewriting keys per line would double the query's time); `reason` parts them.
-    orders = lines.group_by("customer_id", "reason", order_key=key).aggregate(
+    parts = [c for c in ("customer_id", "reason") if c in lines.columns]
+    orders = lines.group_by(*parts, order_key=key).aggregate(
         order_date=lines.order_date.min(), lines=lines.count(), revenue=lines.amount_minor.sum().cast("int64"),
         returned=-(ibis.least(lines.amount_minor, 0).sum().cast("int64")),
         **({"margin": lines.margin_minor.sum().cast("int64")} if "margin_minor" in lines.columns else {}))
     # An order that its own returns cancelled is none; one that cost nothing still is.
     bought = (orders.revenue > 0) | ((orders.returned == 0) & (orders.revenue == 0))
-    return orders.mutate(is_order=bought.fill_null(False) & orders.reason.isnull())
+    return orders.mutate(is_order=bought.fill_null(False) & orders.reason.isnull() if "reason" in parts else bought)
 
 
 def _money(table: ir.Table) -> list[str]:
@@ -87,14 +131,6 @@ def _measures(customers: ir.Table, window: ObservationWindow, decimals: int) -> 
         t_x=c.last_order.delta(c.first_order, unit="day"), repeat_frequency=ibis.greatest(c.frequency - 1, 0),
         return_share=c.returned.cast("float64") / (c.revenue + c.returned).cast("float64").nullif(0),
         monetary_value=readable["revenue"] / c.frequency.cast("float64").nullif(0), **readable)
-
-
-def buyers_expression(lines: ir.Table, window: ObservationWindow, returns: Returns = "net",
-                      decimals: int = 2) -> ir.Table:
-    """`customer_expression` without the account of what was set aside: the table a warehouse statement needs."""
-    table = customer_expression(lines, window, returns, decimals)
-    table = table.filter(table.customer_id.notnull() & (table.frequency > 0))
-    return table.select("customer_id", *(c for c in COLUMNS if c in table.columns))
 
 
 COLUMNS = ("recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency", "revenue", "margin",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -133,6 +134,12 @@ class Segmenter(BaseEstimator):
         learned = f"learned on {window}, as of {window.as_of}" if window else "window not stated"
         lines = [f"{type(self).__name__}: {learned}", *(f"{k}: {v}" for k, v in self.describe().items())]
         return "".join(f"-- {' '.join(line.split())}\n" for line in lines) + str(query)
+
+    @property
+    def reads(self) -> set[str]:
+        """Columns that the fitted rule itself looks at; `fit` may have needed more."""
+        table = ibis.table({"customer_id": "string", **self._schema}, name="customers")
+        return {field.name for field in self.named(table).op().find(ops.Field)}
 
     def named(self, table: ir.Table) -> ir.StringValue:
         """`expression` with names instead of codes."""

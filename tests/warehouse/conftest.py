@@ -1,0 +1,71 @@
+"""A PostgreSQL of the test session's own: started in a temporary folder, stopped at its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "s3cret/@word"  # characters that a URL would have to quote
+
+
+class Server:
+    """A running server; `url` leaves the password to the environment variable PGPASSWORD."""
+
+    def __init__(self, port: int):
+        self.port = port
+        self.url = f"postgres://postgres:${{PGPASSWORD}}@127.0.0.1:{port}/postgres"
+        self.dsn = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": PASSWORD, "dbname": "postgres"}
+
+    def load(self, name: str, arrow, types: dict[str, str]) -> None:
+        """A table from Arrow rows; `types` are PostgreSQL's."""
+        import psycopg
+
+        columns = ", ".join(f'"{column}" {types[column]}' for column in arrow.column_names)
+        with psycopg.connect(**self.dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(f'DROP TABLE IF EXISTS "{name}"; CREATE TABLE "{name}" ({columns})')
+            with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
+                for row in zip(*(arrow[c].to_pylist() for c in arrow.column_names), strict=True):
+                    copy.write_row(row)
+
+
+def _as_postgres() -> list[str]:
+    """The server refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """PostgreSQL from the distribution's package; the tests are skipped, visibly, where it is absent."""
+    pytest.importorskip("psycopg")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/none")]
+    if not found[-1].exists():
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    tools, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="segment_lab_pg_"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    if os.geteuid() == 0:
+        for path in (folder, secret):
+            shutil.chown(path, "postgres", "postgres")
+    run = {"check": True, "capture_output": True, "cwd": folder}
+    try:
+        subprocess.run([*_as_postgres(), str(tools / "initdb"), "-D", str(folder / "data"), "-U", "postgres",
+                        "--auth=scram-sha-256", f"--pwfile={secret}", "--locale=C.UTF-8", "-E", "UTF8"], **run)
+        control = [*_as_postgres(), str(tools / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=64MB"
+        subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], **run)
+        try:
+            yield Server(port)
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **run)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

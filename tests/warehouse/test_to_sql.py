@@ -1,0 +1,172 @@
+"""One statement in the warehouse gives every customer the segment that Python gave."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import segment_lab as sl
+from datasets import ROOT, dataset, datasets_folder
+from segment_lab.errors import ConfigError
+
+STUDIES = {"sample": (), "cdnow": ("cdnow", "CDNOW_master.txt"),
+           "online_retail": ("online_retail", "online_retail.csv.gz")}
+SCHEMES = [(name, method) for name, methods in {
+    "sample": ("rfm", "abc", "lifecycle", "clusters", "rules", "receivables"),
+    "cdnow": ("rfm", "abc", "lifecycle", "clusters"),
+    "online_retail": ("rfm", "abc", "lifecycle", "clusters")}.items() for method in methods]
+FROM_ORDERS = [pair for pair in SCHEMES if pair[1] != "receivables"]
+TYPES = {"string": "text", "large_string": "text", "int64": "bigint", "double": "double precision", "bool": "boolean",
+         "date32[day]": "date"}
+
+
+class Warehouse:
+    """A study's tables as a warehouse holds them, in DuckDB and in PostgreSQL."""
+
+    def __init__(self, study: sl.Study, server):
+        self.study, self.server, self.duck, self.loaded = study, server, duckdb.connect(), set()
+
+    def load(self, name: str, rows: pa.Table) -> None:
+        if name in self.loaded:
+            return
+        self.loaded.add(name)
+        self.duck.register("rows", rows)
+        self.duck.execute(f'CREATE TABLE "{name}" AS SELECT * FROM rows')
+        kinds = {f.name: "timestamp" if str(f.type).startswith("timestamp") else
+                 "numeric" if pa.types.is_decimal(f.type) else TYPES[str(f.type)] for f in rows.schema}
+        self.server.load(name, rows, kinds)
+
+    def orders(self) -> None:
+        """Accepted lines; money as exact decimals."""
+        table = self.study.table("orders")
+        digits = self.study.intake("orders").reading.decimals
+        money = {m: (table[f"{m}_minor"].cast(f"decimal(18, {digits})") / 10**digits).cast(f"decimal(18, {digits})")
+                 for m in ("amount", "margin") if m in table.columns}
+        kept = [c for c in ("customer_id", "order_id", "order_date") if c in table.columns]
+        self.load("orders", table.select(*kept, **money).to_pyarrow())
+
+    def accounts(self) -> None:
+        if self.study.has("customers"):
+            self.load("customers", self.study.table("customers").to_pyarrow())
+
+    def population(self, method: str) -> str:
+        frame = self.study.population(method).reset_index()
+        days = {c: frame[c].dt.date for c in frame if frame[c].dtype.kind == "M"}
+        rows = pa.Table.from_pandas(frame.assign(**days), preserve_index=False)
+        empty = [f.name for f in rows.schema if pa.types.is_null(f.type)]
+        self.load(f"people_{method}", rows.drop_columns(empty))
+        return f"people_{method}"
+
+    def answers(self, method: str, **options) -> list[pd.Series]:
+        """``customer_id → segment`` as DuckDB and as PostgreSQL find it, strings alone."""
+        import psycopg
+
+        with psycopg.connect(**self.server.dsn) as connection:
+            rows = connection.execute(self.study.to_sql(method, "postgres", **options)).fetchall()
+        found = [rows, self.duck.execute(self.study.to_sql(method, "duckdb", **options)).fetchall()]
+        return [pd.Series(dict(rows), dtype="str").sort_index() for rows in found]
+
+
+@pytest.fixture(scope="module")
+def warehouses(server):
+    kept: dict[str, Warehouse] = {}
+
+    def of(name: str) -> Warehouse:
+        if STUDIES[name]:
+            dataset(*STUDIES[name])
+        if name not in kept:
+            kept.clear()  # tables of one study at a time: their names are the same
+            os.environ.setdefault("SEGMENT_LAB_DATASETS", str(datasets_folder()))
+            kept[name] = Warehouse(sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml"), server)
+        return kept[name]
+    return of
+
+
+def expected(study: sl.Study, method: str) -> pd.Series:
+    labels = study.fitted(method).segment(study.population(method)).labels
+    return labels.astype("str").sort_index()
+
+
+@pytest.mark.parametrize(("name", "method"), FROM_ORDERS)
+def test_from_the_order_table_every_buyer_gets_the_segment_of_python(warehouses, name, method):
+    warehouse = warehouses(name)
+    warehouse.orders()
+    warehouse.accounts()
+    wanted = expected(warehouse.study, method)
+    wanted = wanted[wanted.index.isin(warehouse.study.customers().index)]  # prospects never ordered
+    for found in warehouse.answers(method):
+        pd.testing.assert_series_equal(found, wanted, check_names=False, check_index_type=False)
+
+
+@pytest.mark.parametrize(("name", "method"), SCHEMES)
+def test_from_the_customer_table_everybody_gets_the_segment_of_python(warehouses, name, method):
+    warehouse = warehouses(name)
+    wanted = expected(warehouse.study, method)
+    for found in warehouse.answers(method, source="customers", table=warehouse.population(method)):
+        pd.testing.assert_series_equal(found, wanted, check_names=False, check_index_type=False)
+
+
+def test_prospects_are_among_the_lifecycle_of_the_sample(warehouses):
+    study = warehouses("sample").study
+    assert len(expected(study, "lifecycle")) > len(study.customers())
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "bigquery", "snowflake", "pyspark", "clickhouse"])
+def test_it_compiles_for_every_warehouse_with_the_date_of_its_cut_points(warehouses, dialect):
+    study = warehouses("sample").study
+    for method in study.methods:
+        routes = ["customers"] if method in ("receivables", "engagement") else ["customers", "orders"]
+        for source in routes:
+            text = study.to_sql(method, dialect, source=source, table="crm_table")
+            assert "as of 2026-07-01" in text.splitlines()[0]
+            assert "crm_table" in text
+            assert ("order_date" in text) == (source == "orders")
+
+
+def test_what_orders_cannot_give_is_said(warehouses):
+    with pytest.raises(ConfigError, match=r"invoices_n, max_days_overdue.*source='customers'"):
+        warehouses("sample").study.to_sql("receivables")
+
+
+LINES = pd.DataFrame([("a", "1", "2026-01-01", 10.05), ("a", "2", "2026-01-11", 20.10), ("a", "3", "2026-01-31", 4.55),
+                      ("a", "R", "2026-02-05", -4.55), ("b", "4", "2026-01-20", 7.0), ("b", "5", "2026-01-24", 7.0),
+                      ("b", "6", "2026-01-29", 7.0), ("c", "7", "2026-01-29", 1.0), ("c", "7", "2026-01-29", -1.0),
+                      ("d", "8", "2026-01-30", 0.29)],
+                     columns=["customer_id", "order_id", "order_date", "amount"])
+
+
+@pytest.mark.parametrize("kinds", [("date", "double precision"), ("text", "numeric(12,2)"), ("timestamp", "numeric")])
+def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
+    rules = [{"name": "even", "when": "gap_days >= 15 AND revenue = 30.15"},  # gaps 10 and 20: the median is 15
+             {"name": "odd", "when": "gap_days = 4.5"}, {"name": "cents", "when": "revenue = 0.29"}]
+    study = sl.Study.from_frames({"orders": LINES}, as_of="2026-02-10", methods={"rules": {"rules": rules}})
+    wanted = expected(study, "rules").to_dict()
+    assert wanted == {"a": "even", "b": "odd", "d": "cents"}  # c cancelled all: no order
+    rows = pa.Table.from_pandas(LINES if kinds[0] == "text" else LINES.assign(order_date=pd.to_datetime(
+        LINES.order_date).dt.date if kinds[0] == "date" else pd.to_datetime(LINES.order_date)))
+    server.load("sales", rows, {"customer_id": "text", "order_id": "text", "order_date": kinds[0], "amount": kinds[1]})
+    import psycopg
+
+    with psycopg.connect(**server.dsn) as connection:
+        assert dict(connection.execute(study.to_sql("rules", "postgres", table="sales")).fetchall()) == wanted
+    duck = duckdb.connect()
+    duck.register("sales", rows)
+    assert dict(duck.execute(study.to_sql("rules", "duckdb", table="sales")).fetchall()) == wanted
+
+
+def test_counted_out_medians_are_medians():
+    """The route of BigQuery and Trino, which have no exact median, run on DuckDB."""
+    from segment_lab.features.customers import buyers_expression
+
+    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    lines = study.intake("orders").lines
+    gaps = [buyers_expression(lines, study.window, columns={"gap_days"}, exact_median=exact).order_by(
+        "customer_id").to_pandas().gap_days for exact in (True, False)]
+    assert gaps[0].notna().sum() > 500
+    pd.testing.assert_series_equal(*gaps)
+    assert study.window.as_of == dt.date(2026, 7, 1)
