@@ -13,7 +13,7 @@ PACKAGE = Path(segment_lab.__file__).parent
 LAYERS = [
     {"errors", "window"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
     {"sources", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
-    {"evaluation", "strategy"}, {"plots"}, {"study_config", "study"}, {"data_report", "one_table"}, {"reporting"}, {"cli"},
+    {"evaluation", "strategy"}, {"plots"}, {"study_config", "warehouse", "study"}, {"data_report", "one_table"}, {"reporting"}, {"cli"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}
 # Look and format of pictures and numbers know nothing of the domain; any layer may use them.
