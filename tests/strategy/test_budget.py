@@ -83,7 +83,7 @@ def test_only_allowed_options_are_chosen():
     plan = plan_budget(options, money=100, draws=np.zeros((2, 5)))
     assert plan.chosen["action"].eq("Do nothing").all()
     assert plan.chosen["survival"].eq(1).all()
-    assert plan.proportional_value == 60
+    assert plan.proportional_value == plan.regret == 0
 
 
 def test_faults_of_the_options_are_named_together():

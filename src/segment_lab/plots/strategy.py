@@ -51,7 +51,7 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     shown = measured[measured["segment"] != "All"]
     ax = _rows(axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"])
     realised = 100 * shown[["effect", "effect_low", "effect_high"]]
-    _interval(ax, *(realised[c] for c in realised), BLUE, label="realised, 95 %")
+    _interval(ax, realised["effect"], realised["effect_low"], realised["effect_high"], BLUE, label="realised, 95 %")
     if shown["predicted"].notna().any():
         ax.scatter(100 * shown["predicted"], np.arange(len(shown)), marker="D", s=42, color=ORANGE, zorder=4,
                    label="predicted")
@@ -75,8 +75,7 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     for i, step in zip(y, steps, strict=True):
         ax.annotate(f"{step:+,.0f}".replace("-", "−"), (max(starts.iloc[i - 1], ends.iloc[i - 1]), i), xytext=(4, 0),
                     textcoords="offset points", va="center", fontsize=10)
-    ax.margins(x=0.16)
-    ax.set_xlim(left=0)
+    ax.set_xlim(min(0, float(ends.min())), 1.22 * max(before, float(ends.max())))
     ax.set_xlabel("Revenue")
     numbers(ax.xaxis, "money")
     return ax
@@ -84,7 +83,7 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
 
 def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Revenue and cash of a period in each scenario, median with the 5 % and 95 % points (`market.stress`)."""
-    ax = _rows(axes(ax, rows=2 * len(table) + 1), table.index)
+    ax = _rows(axes(ax, rows=round(1.4 * len(table)) + 1), table.index)
     for money, color, shift in (("revenue", BLUE, -0.16), ("cash", ORANGE, 0.16)):
         _interval(ax, table[money], table[f"{money}_low"], table[f"{money}_high"], color, label=money, shift=shift)
     ax.set_xlim(0, None)

@@ -33,8 +33,8 @@ class BudgetPlan:
     next_funded : str
         What comes next, with the smallest extra money (or else hours) that makes a better plan possible.
     proportional_value, regret : float
-        Value of spending the same evenly over all customers, on each segment's first action as far as it goes, and
-        how much the plan is worth more.
+        Value of spending the plan's money and hours evenly over all customers, on each segment's first action, and
+        how much less that is.
     """
 
     chosen: pd.DataFrame
@@ -74,7 +74,7 @@ def plan_budget(options: pd.DataFrame, *, money: float | None = None, hours: flo
     chosen = chosen.fillna({"action": NOTHING, "cost": 0.0, "hours": 0.0, "value": 0.0})
     chosen["survival"] = np.nan if draws is None else _survival(rows, picked, draws[allowed], limits, names)
     value, spent, time = (float(chosen[c].sum()) for c in ("value", "cost", "hours"))
-    proportional = _proportional(everything, limits)
+    proportional = _proportional(everything, {"cost": spent, "hours": time})
     return BudgetPlan(chosen, value, spent, time, money, hours, *_shadow_prices(rows, limits),
                       _next_funded(rows, picked, limits), proportional, value - proportional)
 
@@ -163,8 +163,8 @@ def _next_funded(rows: pd.DataFrame, picked: np.ndarray, limits: Limits) -> str:
     return ""
 
 
-def _proportional(rows: pd.DataFrame, limits: Limits) -> float:
+def _proportional(rows: pd.DataFrame, spent: Mapping[str, float]) -> float:
     """The same share of every segment gets its first action, as far as money and hours go."""
     first = rows.drop_duplicates("segment")
-    shares = [b / first[c].sum() for c, b in limits.items() if b is not None and first[c].sum() > 0]
+    shares = [b / first[c].sum() for c, b in spent.items() if first[c].sum() > 0]
     return float(first["value"].sum() * min([1.0, *shares]))

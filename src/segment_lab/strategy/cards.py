@@ -206,26 +206,31 @@ def reason(row: Mapping[str, Any]) -> str:
     uplift = {c: per_hundred(row[c]) for c in ("break_even", "uplift", "reach", "limit")}
     pays = (f"A contact costs {row['cost_per_contact']:,.2f} and an extra buyer brings "
             f"{row['margin_per_conversion']:,.2f}")
-    price = f"A pilot on half the segment costs {row['pilot_price']:,.0f}"
-    shown = f"{uplift['reach']} buyers per 100 or more" + (
-        "" if row["measurable"] == "alone" else ", together with the other segments that get the same")
+    price = f"A pilot on half the segment costs {_money(row['pilot_price'])}"
+    group = "" if row["measurable"] == "alone" else ", read together with the other segments that get the same,"
     if row["verdict"] == UNKNOWN:
+        if row["customers"] >= 2 and np.isnan(row["margin_per_conversion"]):
+            return ("Margin unknown: without it nobody can say whether a contact pays. Map a margin column of the "
+                    "orders, or declare a margin_rate under strategy in the study file.")
         return (f"{row['customers']:.0f} customers are in this segment now." if row["customers"] < 2 else
-                "Margin unknown: without it nobody can say whether a contact pays. Map a margin column, or declare a "
-                "margin rate." if not np.isfinite(row["margin_per_conversion"]) else
                 "No natural rate was observed, so there is nothing to compare with.")
     if row["verdict"] == ROLL_OUT:
         return (f"{pays}. Measured against customers left alone: {uplift['uplift']} buyers per 100 contacted. Chance "
                 f"that it pays: {row['p_pays']:.0%} (needed: {SURE:.0%}).")
     if row["verdict"] == UNECONOMIC:
         return (f"{pays}, so it pays only from {uplift['break_even']} buyers per 100; believed so far: "
-                f"{uplift['uplift']}. {price}; all told it is expected to lose {-row['pilot_worth']:,.0f}.")
+                f"{uplift['uplift']}. {price}; all told it is expected to lose {_money(-row['pilot_worth'])}.")
     if row["verdict"] == UNMEASURABLE:
-        return (f"With half of them held out, the result could show {shown}; the largest believable uplift is "
-                f"{uplift['limit']}. Nobody would know whether it worked.")
+        return (f"Too few customers: even with half of them left alone for comparison, the result{group} could only "
+                f"show {uplift['reach']} buyers per 100 or more, and at most {uplift['limit']} is believable. Nobody "
+                "would know whether it worked.")
     return (f"{pays}, so it pays from {uplift['break_even']} buyers per 100. {price}; with what it teaches it is "
-            f"expected to be worth {row['pilot_worth']:,.0f}. It can show {shown}; up to {uplift['limit']} is "
-            "believable.")
+            f"expected to be worth {_money(row['pilot_worth'])}. Its result{group} shows {uplift['reach']} or more; up "
+            f"to {uplift['limit']} is believable.")
+
+
+def _money(value: float) -> str:
+    return f"{value:,.2f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
 def best(options: pd.DataFrame) -> pd.DataFrame:
@@ -265,14 +270,15 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
     full, tests, later, none, unknown = (decided[decided["decision"] == d] for d in (
         ROLL_OUT, PILOT, "later", "do nothing", UNKNOWN))
     unknown = unknown[unknown["customers"] > 1]
+    if len(unknown) and len(full) + len(tests) + len(later) + len(none) == 0:
+        return ["No action can be recommended yet.", str(unknown["reason"].iloc[0])]
     out = []
     if len(full):
         out.append(f"Do now: {_listed(full)}. This costs {full['cost'].sum():,.0f}{unit} and is expected to bring "
                    f"{full['ev'].sum():,.0f}{unit} after costs.")
     if len(tests):
-        out.append(f"{'Test' if len(full) else 'Test before anything is rolled out'}: {_listed(tests)}. Half of each "
-                   f"segment, drawn by lot, is contacted; this costs {tests['cost'].sum():,.0f}{unit} and "
-                   f"{tests['hours'].sum():,.0f} hours.")
+        out.append(f"{'Test' if len(full) else 'Test first'}: {_listed(tests)}. Half of them, drawn by lot, are "
+                   f"contacted: {tests['cost'].sum():,.0f}{unit} and {tests['hours'].sum():,.0f} hours.")
     if len(none):
         who = "everybody else" if out and not len(later) and not len(unknown) else ", ".join(none.index)
         out.append(f"{'Leave alone' if out else 'Start no campaign for'} {who} ({none['customers'].sum():,.0f} "
@@ -286,7 +292,10 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
 
 
 def _listed(rows: pd.DataFrame) -> str:
-    """``gift for A (413 customers); call for B (…)``, segments that get the same together."""
-    same = [(str(action), part) for action, part in rows.groupby("action", sort=False)]
-    return "; ".join(f"{action[:1].lower()}{action[1:]} for {', '.join(map(str, part.index))} "
-                     f"({part['customers'].sum():,.0f} customers)" for action, part in same)
+    """``gift for A (413 customers); call for B (…)``: by action, or only by its kind when there are many."""
+    same = rows.groupby("action" if rows["action"].nunique() <= 2 else "kind", sort=False)
+    out = []
+    for what, part in ((str(what).replace("email", "e-mail"), part) for what, part in same):
+        names = ", ".join(map(str, part.index)) if len(part) <= 3 else f"{len(part)} segments"
+        out.append(f"{what[:1].lower()}{what[1:]} for {names} ({part['customers'].sum():,.0f} customers)")
+    return "; ".join(out)

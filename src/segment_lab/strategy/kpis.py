@@ -4,7 +4,7 @@ definition, interval and something to compare with. They describe; none of them 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ibis
@@ -29,6 +29,17 @@ def _row(kpi: str, definition: str, value: float, interval: tuple[float, float],
 
 def _share(kpi: str, definition: str, hits: pd.Series, against: str, other: pd.Series) -> dict[str, Any]:
     return _row(kpi, definition, float(hits.mean()), wilson(int(hits.sum()), len(hits)), len(hits), against, other)
+
+
+def collect(*figures: Callable[[], dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
+    """The figures that the data allow as a table (index: kpi), and why the others are missing."""
+    rows, reasons = [], []
+    for figure in figures:
+        try:
+            rows.append(figure())
+        except NotEnoughDataError as error:
+            reasons.append(str(error))
+    return pd.DataFrame(rows).set_index("kpi") if rows else pd.DataFrame(), reasons
 
 
 def return_of_lapsed(customers: pd.DataFrame, outcomes: pd.DataFrame, *, days: int = 90,
@@ -108,3 +119,15 @@ def lifetime_value(first: pd.DataFrame, as_of: dt.date | str, *, days: int = 365
     low, high = np.quantile(weights @ cohort.to_numpy(float) / len(cohort), (0.025, 0.975))
     return _row("Lifetime value, first year", f"{money} per customer in the {days} days from the first order",
                 float(cohort.mean()), (float(low), float(high)), len(cohort), "the cohort a year before", earlier)
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """The figures as text (shares in percent, money rounded), because one column holds both."""
+    def write(row: pd.Series, value: float) -> str:
+        return "–" if pd.isna(value) else f"{value:,.0f}" if abs(row["value"]) > 1 else f"{value:.1%}"
+
+    return pd.DataFrame({
+        "figure": [f"{write(r, r['value'])} ({write(r, r['value_low'])} to {write(r, r['value_high'])})"
+                   for _, r in rows.iterrows()], "customers_or_leads": rows.get("n", []),
+        "beside": [f"{write(r, r['comparison'])} ({r['compared_with']})" for _, r in rows.iterrows()],
+        "what_it_is": rows.get("definition", [])}, index=rows.index.rename("case figure"))

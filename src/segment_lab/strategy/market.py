@@ -22,33 +22,33 @@ def between(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index customer_id
-        ``orders, revenue`` (``margin`` where both have it) of those with any, and ``known``: already in `earlier`.
+        ``orders, revenue`` (``margin`` where both have it) of those with any.
     """
     index = later.index.union(earlier.index)
     columns = {"frequency": "orders", **{c: c for c in ("revenue", "margin") if c in earlier and c in later}}
     then, now = (t[list(columns)].reindex(index).fillna(0.0) for t in (earlier, later))
-    out = (now - then).round(6).rename(columns=columns).assign(known=index.isin(earlier.index))
+    out = (now - then).round(6).rename(columns=columns)
     return out[(out["orders"] != 0) | (out["revenue"] != 0)]
 
 
-def movement(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """The change in revenue by what customers did; the rows add up to the change.
+def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.DataFrame:
+    """The change in revenue between two periods (`between`) by what customers did; the rows add up to the change.
 
-    `before` and `after` are consecutive periods from `between`. New: unknown when the first ended. Reactivated: known,
-    but silent in it. Lost: silent in the second. Expanded and contracted: bought in both, more or less.
+    New: not among the customers `known` when the first period ended. Reactivated: known, but silent in it. Lost:
+    silent in the second. Expanded and contracted: bought in both, more or less.
     """
     index = before.index.union(after.index)
     a, b = (p["revenue"].reindex(index, fill_value=0.0) for p in (before, after))
     was, now = (index.isin(p.index) for p in (before, after))
-    known = after["known"].reindex(index, fill_value=True).to_numpy(bool)
-    kind = np.select([~was & ~known, ~was, ~now, (b >= a).to_numpy()], ["new", "reactivated", "lost", "expanded"],
-                     "contracted")
+    kind = np.select([~was & ~index.isin(known), ~was, ~now, (b >= a).to_numpy()],
+                     ["new", "reactivated", "lost", "expanded"], "contracted")
     out = pd.DataFrame({"kind": kind, "customers": 1, "change": b - a}).groupby("kind").sum()
     out = out.reindex(MOVES, fill_value=0)
     return out.assign(share_of_before=out["change"] / a.sum() if a.sum() else np.nan)
 
 
-def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series, *, new: str = "New since") -> pd.DataFrame:
+def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series, *, new: str = "New since"
+           ) -> pd.DataFrame:
     """The change in revenue by segment: customers × orders per customer × basket, exactly (LMDI-I, Ang 2005).
 
     Each factor's part is L(V1, V0)·ln(x1/x0) with the logarithmic mean L(a, b) = (a − b)/(ln a − ln b), so the parts
@@ -60,7 +60,7 @@ def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series, *, ne
     before, after : DataFrame
         Two periods from `between`.
     segments : Series, index customer_id
-        Segment when the second period began, an ordered categorical.
+        Segment when the first period began, an ordered categorical. (Later ones would favour who just bought.)
     new : str
         Name of the row for customers who came later.
 
@@ -182,12 +182,15 @@ def concentration(revenue: pd.Series) -> dict[str, float]:
 
 
 def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 90) -> pd.DataFrame:
-    """What breaks the cash floor: the smallest move of each lever alone that takes cash there; null if none does."""
+    """What breaks the cash floor: the smallest move of each lever alone that takes cash there; null if none does.
+
+    Customers and basket in per cent lost, days, a multiple of bad debts, and a number of customers.
+    """
     def cash(scenario: Scenario) -> float:
         return float(_money(base, scenario, period_days)[1].sum()) * (1 - scenario.customers)
 
-    rows = {"Share of customers lost": _crossing(lambda v: cash(Scenario(customers=v)), 0, 1, cash_floor),
-            "Share of basket lost": _crossing(lambda v: cash(Scenario(basket=v)), 0, 1, cash_floor),
+    rows = {"Customers lost, per cent": 100 * _crossing(lambda v: cash(Scenario(customers=v)), 0, 1, cash_floor),
+            "Basket lost, per cent": 100 * _crossing(lambda v: cash(Scenario(basket=v)), 0, 1, cash_floor),
             "Days they pay later": _crossing(lambda v: cash(Scenario(days_to_pay=v)), 0, period_days, cash_floor),
             "Bad debts multiplied by": _crossing(lambda v: cash(Scenario(roll_rates=v)), 1, 100, cash_floor),
             "Largest customers in default": next((float(k) for k in range(min(len(base), 1000) + 1)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.segmentation import Segmentation
+from segment_lab.strategy.economics import wilson
 
 #: Account columns that describe; measures and personal fields are not among them.
 DESCRIBING = ("customer_type", "industry", "region", "owner")
@@ -19,22 +20,25 @@ PERSONAL = ("name", "email", "phone", "address")
 
 def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DESCRIBING, *, top: int = 1
         ) -> pd.DataFrame:
-    """The most typical values of each account column: those whose share exceeds the whole base's most.
+    """What is typical of each segment: values commoner in it than in the whole base, beyond chance.
 
     Returns
     -------
     DataFrame
-        ``segment, column, value, share, base_share``, `top` rows per segment and column.
+        ``segment, column, value, share, base_share``: at most `top` rows per segment and column, and only where the
+        95 % interval of the share lies above the base's.
     """
     rows, out = seg.align(customers), []
     for column in (c for c in columns if c in rows and c not in PERSONAL):
-        values = rows[column].astype(object).where(rows[column].notna(), "unknown").astype(str).to_numpy()
-        share = pd.crosstab(seg.labels.to_numpy(), values, normalize="index")
-        base = pd.Series(values).value_counts(normalize=True)
-        for segment in (s for s in seg.names if s in share.index):
-            typical = pd.Series(share.loc[segment] - base.reindex(share.columns)).nlargest(top)
-            out += [(segment, column, v, float(share.loc[segment, v]), float(base[v])) for v in typical.index]
-    return pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
+        count = pd.crosstab(seg.labels.astype(str).to_numpy(), rows[column].to_numpy())
+        base = count.sum() / count.to_numpy().sum()
+        for segment in (s for s in seg.names if s in count.index):
+            k = pd.Series(count.loc[segment])
+            n = int(k.sum())
+            more = pd.Series(k / max(n, 1) - base).nlargest(top).index
+            out += [(segment, column, v, k[v] / n, base[v]) for v in more if wilson(k[v], n)[0] > base[v]]
+    frame = pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
+    return frame.sort_values("segment", key=lambda s: s.map(list(seg.names).index), kind="stable", ignore_index=True)
 
 
 def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:

@@ -1,0 +1,108 @@
+"""The decision page on the sample: gathered once, in words that hold, with nothing invented."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import segment_lab as sl
+from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.strategy import cards, ledger
+from segment_lab.strategy.page import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+HORIZON = 90
+
+
+@pytest.fixture(scope="module")
+def study():
+    return sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods={"abc": {}})
+
+
+@pytest.fixture(scope="module")
+def parts(study):
+    past = study.at(study.window.as_of - dt.timedelta(days=HORIZON))
+    return study.segmentation("abc"), study.customers(), past.segmentation("abc"), past.outcomes(HORIZON)
+
+
+@pytest.fixture(scope="module")
+def page(study, parts):
+    found = ledger.results(study.table("campaigns").to_pandas(), study.orders(), study.window.as_of)
+    return Page(*parts, costs=study.table("contact_costs").to_pandas(), found=found, currency="EUR", budget=4000,
+                hours=60, segments_on=lambda day: study.at(day).segmentation("abc").labels)
+
+
+def test_page_decides_every_segment_within_its_limits(page):
+    assert list(page.decided.index) == list(page.now.names)
+    assert page.plan.spent <= 4000
+    assert page.plan.hours <= 60
+    assert page.decided["cost"].sum() == pytest.approx(page.plan.spent)
+    assert set(page.options[0]["cost_source"]) == {"the company's contact costs"}
+    assert page.beliefs["A", "call"].measured
+    kinds = {v.split(" (")[0] for v in page.options[0]["verdict"]}
+    assert kinds <= {"roll out", "pilot", "do not", "not enough data"}
+
+
+def test_page_speaks_first_and_keeps_its_figures(page):
+    text = " ".join(page.sentences)
+    assert f"{page.saved['money_saved'].sum():,.0f} EUR" in text or page.saved.empty
+    assert page.figures["customers_contacted"] == page.decided["contacts"].sum()
+    shown = page.table()
+    assert list(shown.index) == list(page.now.names)
+    assert shown["customers"].sum() == len(page.now)
+    assert str(page.cards()).count('class="sl-card"') == 3
+    assert "of 4,000 EUR and 60 hours" in page.budget_remark()
+
+
+def test_contacted_customers_are_no_natural_ones(page, parts):
+    bare = Page(*parts)
+    assert page.known["natural_n"].sum() < bare.known["natural_n"].sum()
+    assert bare.beliefs == {}
+    with pytest.raises(NotEnoughDataError, match="no table of campaigns"):
+        _ = bare.measured
+
+
+def test_design_adds_up_to_the_segments(page):
+    rows = page.decided[page.decided["contacts"] > 0]
+    if rows.empty:
+        with pytest.raises(NotEnoughDataError):
+            page.design()
+    else:
+        design = page.design()
+        assert (design["contacted"] + design["held_out"]).tolist() == rows["customers"].tolist()
+
+
+def test_a_worse_market_is_decided_again(page):
+    worse = page.overturned()
+    assert set(worse.index) <= set(page.now.names)
+    assert not worse.filter(like="fewer").eq(worse["verdict"], axis=0).all(axis=None) or worse.empty
+
+
+def test_own_playbook_is_checked_against_the_segments(parts, tmp_path):
+    own = tmp_path / "own.yml"
+    rest = "kpi: k, guardrail: g, rationale: r, source: s, assumption: a}\n"
+    own.write_text("- {segment: A, action: Visit, kind: visit, channel: visit, cost_per_contact: 85, " + rest)
+    with pytest.raises(ConfigError, match="no entry for segment 'B'"):
+        _ = Page(*parts, playbook=str(own)).book
+    with own.open("a") as file:
+        file.write("- {when: always, action: Mail, kind: email, channel: email, cost_per_contact: .1, " + rest)
+    assert set(Page(*parts, playbook=str(own)).options[0]["action"]) == {"Visit", "Mail"}
+
+
+def test_without_margin_the_page_says_so(parts):
+    now, people, earlier, outcomes = parts
+    unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
+    assert unknown.sentences[0] == "No action can be recommended yet."
+    assert unknown.figures == {"customers_contacted": 0}
+    declared = Page(now, people.drop(columns="margin"), earlier, outcomes, margin_rate=.3)
+    assert cards.UNKNOWN not in set(declared.decided["decision"])
+
+
+def test_the_same_page_twice(page, parts, study):
+    again = Page(*parts, costs=page.costs, found=page.found, currency="EUR", budget=4000, hours=60,
+                 segments_on=page.segments_on)
+    pd.testing.assert_frame_equal(page.decided, again.decided)
+    pd.testing.assert_frame_equal(page.plan.chosen, again.plan.chosen)
