@@ -11,7 +11,7 @@ from segment_lab import engine
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.sampledata import campaign_trial
 from segment_lab.segmentation import Status
-from segment_lab.strategy import Playbook, ledger
+from segment_lab.strategy import Playbook, experiment, ledger
 
 AS_OF = "2026-07-01"
 
@@ -44,7 +44,18 @@ def test_results_count_the_horizon_exactly(lines):
     assert found["revenue"].to_dict() == {"a": 31, "b": 0, "c": 0, "d": 0}
     assert found["finished"].all()
     assert not ledger.results(campaigns, lines, "2026-03-09")["finished"].any()
+    assert ledger.results(campaigns, lines, "2026-01-10").empty
     assert ledger.results(campaigns.drop(columns="horizon_days"), lines, AS_OF)["orders"].sum() == 4
+
+
+def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
+    arms = experiment.assign(pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=.5)
+    path = experiment.freeze(arms, tmp_path, campaign_id="K", assigned_on="2026-01-10", horizon_days=59, scheme="own",
+                             plan=pd.DataFrame({"action": "call", "predicted_uplift": .1}, index=["A"]))
+    row = ledger.effects(ledger.results(pd.read_parquet(path), lines, "2026-04-01")).iloc[0]
+    bought = arms.index.isin(["a", "c"])
+    expected = bought[arms["arm"] == "treatment"].mean() - bought[arms["arm"] == "holdout"].mean()
+    assert (row["effect"], row["predicted"], row["action"]) == (expected, .1, "call")
 
 
 def test_effect_by_hand():

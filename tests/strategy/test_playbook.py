@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -118,3 +120,14 @@ def test_company_costs_replace_the_placeholders_and_say_so():
 def test_unknown_packaged_playbook_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'rfm'"):
         Playbook.packaged("rmf")
+
+
+def test_the_documented_playbook_is_a_valid_one():
+    import re
+
+    import yaml
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "own_playbook.md").read_text("utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    book = next(block for block in blocks if isinstance(block, list))
+    Playbook.from_data(book).check(["A", "B", "Rest"])

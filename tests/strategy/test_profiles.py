@@ -9,6 +9,7 @@ import pytest
 from segment_lab.errors import ConfigError
 from segment_lab.segmentation import Segmentation
 from segment_lab.strategy import profiles
+from segment_lab.window import ObservationWindow
 
 IDS = pd.Index([f"C{i:02d}" for i in range(20)], name="customer_id")
 PEOPLE = pd.DataFrame({
@@ -37,6 +38,9 @@ def test_what_they_buy():
     assert out["share"].tolist() == [.75, 1]
     assert out["base_share"].tolist() == pytest.approx([90 / 110] * 2)
     assert profiles.what(profiles.purchases(SEG, ibis.memtable(lines[["customer_id", "amount"]])), SEG.names).empty
+    dated = lines.assign(order_date=pd.to_datetime(["2026-01-01", "2026-06-01", *["2026-06-02"] * 3]))
+    seen = SEG.replace(window=ObservationWindow("2026-02-01", "2026-06-02"))
+    assert profiles.purchases(seen, ibis.memtable(dated)).to_numpy().tolist() == [["Big", "milk", 20.0]]
 
 
 def test_how_they_moved():

@@ -37,21 +37,22 @@ def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> 
         Accepted order lines (``customer_id, order_date, amount``, optionally ``order_id, margin``), reduced in the
         engine.
     as_of : date
-        Campaigns whose horizon ends later are still running: ``finished`` is False.
+        Campaigns drawn on or after it are not seen; those whose horizon ends later are not ``finished``.
 
     Returns
     -------
     DataFrame
         The campaigns' rows with ``orders, revenue``, ``margin`` where known, and ``finished``.
     """
-    rows = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"]))
+    rows, day = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])), pd.Timestamp(as_date(as_of))
+    rows = rows[rows["assigned_on"] < day]
     rows["horizon_days"] = rows.get("horizon_days", pd.Series(np.nan, index=rows.index)).fillna(DEFAULT_HORIZON)
     rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
-    rows["finished"] = rows["ends_on"] <= pd.Timestamp(as_date(as_of))
+    rows["finished"] = rows["ends_on"] <= day
     spans = ibis.memtable(rows[["campaign_id", "customer_id", "assigned_on", "ends_on"]])
     lines = orders.inner_join(spans, "customer_id")
-    day = lines.order_date.cast("date")
-    lines = lines.filter(day >= lines.assigned_on.cast("date"), day < lines.ends_on.cast("date"))
+    ordered = lines.order_date.cast("date")
+    lines = lines.filter(ordered >= lines.assigned_on.cast("date"), ordered < lines.ends_on.cast("date"))
     order = lines.order_id if "order_id" in lines.columns else lines.order_date.cast("string")
     bought = lines.group_by("campaign_id", "customer_id").aggregate(
         orders=order.nunique(where=lines.amount > 0), revenue=lines.amount.sum().round(2),

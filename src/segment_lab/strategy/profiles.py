@@ -42,10 +42,19 @@ def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DES
 
 
 def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
-    """Revenue per segment and product (one query): ``segment, product, revenue``; empty without a product column."""
+    """Revenue per segment and product in the segmentation's window (one query); empty without a product column.
+
+    Returns
+    -------
+    DataFrame
+        ``segment, product, revenue``, only what is above 0.
+    """
     if "product" not in orders.columns:
         return pd.DataFrame(columns=["segment", "product", "revenue"])
     lines = orders.inner_join(ibis.memtable(seg.labels.astype(str).reset_index()), "customer_id")
+    if seg.window is not None:
+        day = lines.order_date.cast("date")
+        lines = lines.filter(day >= seg.window.start, day < seg.window.as_of)
     table = lines.group_by("segment", "product").aggregate(revenue=lines.amount.sum().round(2))
     found = orders.get_backend().to_pyarrow(table.order_by("segment", "product")).to_pandas()
     return found[found["product"].notna() & (found["revenue"] > 0)]
