@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
-from datasets import dataset
 
+from datasets import dataset
 from segment_lab.cli import main
 from segment_lab.guess import guess_columns, normal
 
@@ -51,8 +51,9 @@ def test_init_says_what_it_cannot_tell(call, tmp_path):
     assert list(tmp_path.glob("*.yml")) == []
 
 
-@pytest.mark.parametrize("arguments", [["check", "none.yml"], ["run", "none.yml"], ["sql", "none.yml", "--method", "rfm"],
-                                       ["run", "none.yml", "-p", "nonsense"]])
+@pytest.mark.parametrize("arguments", [
+    ["check", "none.yml"], ["run", "none.yml"], ["sql", "none.yml", "--method", "rfm"],
+    ["run", "none.yml", "-p", "nonsense"]])
 def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
     result = call(*arguments)
     assert result.exit_code == 2

@@ -106,8 +106,8 @@ def test_exact_duplicates_are_kept_and_counted_or_dropped(study_of):
 
 
 def test_a_missing_file_says_what_is_there(tmp_path):
+    (tmp_path / "here.csv").write_text("x")
     with pytest.raises(DataError, match=r"does not exist.*here\.csv"):
-        (tmp_path / "here.csv").write_text("x")
         open_source(Source(path="gone.csv"), tmp_path, engine.connect())
 
 
@@ -144,6 +144,6 @@ def test_parquet_folder_with_partitions(tmp_path):
     for year in (2025, 2026):
         folder = tmp_path / "log" / f"year={year}"
         folder.mkdir(parents=True)
-        pd.DataFrame({"customer_id": ["a"], "order_date": pd.to_datetime([f"{year}-01-01"]), "amount": [1.0]}).to_parquet(
-            folder / "part.parquet")
+        log = pd.DataFrame({"customer_id": ["a"], "order_date": pd.to_datetime([f"{year}-01-01"]), "amount": [1.0]})
+        log.to_parquet(folder / "part.parquet")
     assert sl.customer_table(tmp_path / "log").loc["a", "frequency"] == 2

@@ -50,7 +50,8 @@ def _account(study: Study) -> pd.DataFrame:
     account, left_out = study.account(), study.intake("orders").left_out
     if left_out:
         rule = f"left out by where: {study.intake('orders').reading.where}"
-        account.loc[len(account)] = [rule, left_out, float("nan")]
+        extra = pd.DataFrame({"reason": [rule], "lines": [left_out], "revenue": [float("nan")]})
+        account = pd.concat([account, extra], ignore_index=True)
     account["share"] = account.lines / account.lines.sum()
     return account[["reason", "lines", "share", "revenue"]]
 
@@ -88,7 +89,8 @@ def _tables(study: Study) -> pd.DataFrame:
         read = int(intake.counts.sum()) + intake.left_out
         rows.append((name, intake.raw.label, read, int(intake.counts["accepted"]), intake.left_out,
                      int(intake.counts.sum() - intake.counts["accepted"])))
-    return pd.DataFrame(rows, columns=["table", "file", "rows read", "accepted", "left out", "rejected"]).set_index("table")
+    columns = ["table", "file", "rows read", "accepted", "left out", "rejected"]
+    return pd.DataFrame(rows, columns=columns).set_index("table")
 
 
 def _remarks(study: Study) -> Html:

@@ -164,7 +164,7 @@ class Study:
             return self._other_days()
         intake = self.intake("orders")
         raise_faults(intake, self.config.tolerance)
-        accepted = intake.summary.loc["accepted"]
+        accepted: Any = intake.summary.loc["accepted"].to_dict()
         return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()
 
     def _other_days(self) -> tuple[dt.date, dt.date]:
@@ -176,9 +176,11 @@ class Study:
                 if column in lines.columns:
                     ends = lines.aggregate(first=lines[column].min(), last=lines[column].max()).execute().iloc[0]
                     days += [pd.Timestamp(d).date() for d in ends if pd.notna(d)]
-        if not days and self.config.as_of is None:
+        if days:
+            return min(days), max(days)
+        if self.config.as_of is None:
             raise ConfigError(f"No table of {self.name} has dates, so as_of cannot be found. Write as_of: YYYY-MM-DD.")
-        return (min(days), max(days)) if days else (self.config.as_of - dt.timedelta(days=1), self.config.as_of)
+        return self.config.as_of - dt.timedelta(days=1), self.config.as_of
 
     def at(self, as_of: dt.date | str) -> Study:
         """The same study as it stood on an earlier day: only what happened before it is seen."""
@@ -230,8 +232,9 @@ class Study:
         intake = self.intake("orders")
         customers, account = collect(customer_expression(
             intake.lines, self.window, self.config.returns, intake.reading.decimals))
-        for reason, lines in intake.broken.groupby("reason"):
-            account.loc[len(account)] = [f"broken line: {reason}", len(lines), 0.0]
+        broken = [(f"broken line: {reason}", len(lines), 0.0) for reason, lines in intake.broken.groupby("reason")]
+        if broken:
+            account = pd.concat([account, pd.DataFrame(broken, columns=account.columns)], ignore_index=True)
         raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
         if customers.empty:
             raise DataError("Nobody bought anything in the window", [
@@ -348,7 +351,7 @@ class Study:
         return self.cached("scorecard", (options, [(m, self.options(m)) for m in self.methods]), make)
 
     @property
-    def _protocol(self) -> dict[str, Callable[..., Any]]:
+    def _protocol(self) -> dict[str, Any]:
         """What the evaluation may ask of the study: everything as it stood on a day."""
         return {"fit": lambda method, day: self.at(day).fitted(method),
                 "population": lambda method, day: self.at(day).population(method),

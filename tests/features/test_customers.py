@@ -7,11 +7,11 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from datasets import dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
 import segment_lab as sl
+from datasets import dataset
 from segment_lab.errors import ConfigError, DataError
 
 LOG = pd.DataFrame(
@@ -191,9 +191,9 @@ def test_online_retail_published_figures():
 
 def test_cdnow_published_summary():
     log, published = dataset("cdnow", "CDNOW_sample.txt"), dataset("cdnow", "cdnow_customers_summary.csv")
-    table = sl.customer_table(log, "1997-10-01", {"customer_id": "sample_id", "order_date": "date", "amount": "dollars"},
-                              delimiter="whitespace", header=["master_id", "sample_id", "date", "cds", "dollars"],
-                              date_format="%Y%m%d")
+    columns = {"customer_id": "sample_id", "order_date": "date", "amount": "dollars"}
+    table = sl.customer_table(log, "1997-10-01", columns, delimiter="whitespace", date_format="%Y%m%d",
+                              header=["master_id", "sample_id", "date", "cds", "dollars"])
     summary = pd.read_csv(published)
     assert len(table) == len(summary) == 2357
     assert (table.repeat_frequency.to_numpy() == summary.frequency.to_numpy()).all()

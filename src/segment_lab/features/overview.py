@@ -117,7 +117,7 @@ def returns_effect(lines: ir.Table, window: ObservationWindow, decimals: int) ->
 
 def trend(months: pd.DataFrame, as_of: pd.Timestamp) -> tuple[float, float] | None:
     """Revenue of the last three full months against the same months a year before: ``(now, then)``, or None."""
-    full = months[months.index + pd.offsets.MonthBegin() <= as_of]
+    full = months[pd.DatetimeIndex(months.index).shift(1, freq="MS") <= as_of]
     if len(full) < 15:
         return None
     return float(full.revenue.iloc[-3:].sum()), float(full.revenue.iloc[-15:-12].sum())
