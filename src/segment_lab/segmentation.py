@@ -84,7 +84,7 @@ class Segmentation:
     @property
     def labels(self) -> pd.Series:
         """The segment of every customer as an ordered categorical, index ``customer_id``."""
-        values = pd.Categorical.from_codes(self.codes.to_list(), categories=list(self.names), ordered=True)
+        values = pd.Categorical.from_codes(self.codes.to_numpy(), categories=list(self.names), ordered=True)  # type: ignore[call-overload]
         return pd.Series(values, index=self.codes.index, name="segment")
 
     def sizes(self) -> pd.Series:
