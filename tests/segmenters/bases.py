@@ -11,7 +11,7 @@ ODD_IDS = ["007", "7", "u.01", "u.02", "u", " x ", "x", "17850.0", "Łódź", "�
 def base(n: int = 300, one_time: float = 0.55, seed: int = 0) -> pd.DataFrame:
     """A plausible base: `one_time` of `n` customers bought once; heavy spenders are few; cents are cents."""
     rng = np.random.default_rng(seed)
-    frequency = np.where(np.arange(n) < round(one_time * n), 1, 2 + rng.geometric(0.25, n))
+    frequency = np.where(np.arange(n) < round(one_time * n), 1, 1 + rng.geometric(0.25, n))
     basket = rng.lognormal(4, 0.9, n)
     tenure = rng.integers(frequency, 720)
     recency = np.where(frequency == 1, tenure, 1 + (tenure * rng.beta(1, 3, n)).astype(int))

@@ -17,9 +17,12 @@ from segment_lab.segmenters.abc import (
     abc_finding,
     against_reference,
     effort_gap,
+    effort_remark,
     gini,
     lorenz_curve,
+    other_money,
     pareto,
+    reference_remark,
 )
 
 
@@ -88,6 +91,7 @@ def test_the_published_classes_of_online_retail_are_reproduced():
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
+    assert "A has 26% of the customers (above the usual 15% to 20%)" in reference_remark(flags)
     assert flags["sales_flag"].tolist() == ["inside"] * 3
     finding = abc_finding(result, table)
     assert finding.sentences[0].startswith("1,132 of 4,338 customers (26%) bring 80% of the revenue")
@@ -126,5 +130,18 @@ def test_effort_gap_shares_the_places_of_equals_whatever_the_row_order():
     for rows in (table, table.iloc[::-1]):
         found = effort_gap(rows, top=0.4)   # two places: the first, and a quarter of each of the four equals
         assert found == pytest.approx({"value_share": 0.7, "effort_share": 0.25, "gap": 0.45})
+    assert effort_remark(table) == ("The best fifth of the customers bring 60% of the revenue and get 0% of the "
+                                    "contact time, 60 points less.")
     with pytest.raises(NotEnoughDataError, match="No contact minutes"):
         effort_gap(base(10))
+
+
+def test_classes_by_another_money_are_set_beside():
+    table = customers(80, 15, 5).assign(margin=[5.0, 80.0, 15.0])
+    result = ABCSegmenter().fit(table).segment(table)
+    beside = other_money(result, table, (0.8, 0.95), "margin")
+    assert beside.loc["A"].tolist() == [0, 0, 1]
+    assert beside.loc["B"].tolist() == [1, 0, 0]
+    assert (beside.index.name, beside.columns.name) == ("by revenue", "by margin")
+    with pytest.raises(NotEnoughDataError, match="margin is not known"):
+        other_money(result, table.drop(columns="margin"), (0.8, 0.95), "margin")

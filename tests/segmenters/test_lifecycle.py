@@ -9,12 +9,16 @@ from bases import base
 from hypothesis import given
 from hypothesis import strategies as st
 
+import segment_lab as sl
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmenters.lifecycle import (
     TIERS,
     LifecycleSegmenter,
     lifecycle_finding,
+    look_back,
     natural_return,
     overlap_matrix,
+    reach,
     unclaimed,
     vip_check,
 )
@@ -157,3 +161,28 @@ def test_the_finding_counts_the_dead_among_the_buyers():
     assert finding.figures["dead_customers"] == 2
     assert finding.figures["dead_share_of_buyers"] == pytest.approx(2 / 9)
     assert "2 of 9 who ever bought (22%) are dead: silent for over 100 days." in finding.sentences[1]
+
+
+def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign_still_reached():
+    orders = pd.DataFrame({"customer_id": ["a", "a", "b", "c", "d"], "amount": 10,
+                           "order_date": ["2025-01-01", "2025-12-20", "2025-09-20", "2025-09-21", "2025-09-22"]})
+    campaigns = pd.DataFrame({"campaign_id": "k", "customer_id": ["b", "c", "d"],
+                              "arm": ["treatment", "treatment", "holdout"],
+                              "assigned_on": ["2025-11-01", "2025-07-01", "2025-11-01"], "horizon_days": [30, 30, 30]})
+    study = sl.Study.from_frames({"orders": orders, "campaigns": campaigns}, as_of="2026-01-01",
+                                 methods={"lifecycle": {"dead_days": 100}})
+    then, since, contacted = look_back(study, days=90)
+    assert list(contacted) == ["b"]  # c's campaign was over, d was held out
+    assert dict(then.labels) == {"a": "Dead", "b": "Warm", "c": "Warm", "d": "Warm"}
+    rates = natural_return(then, since, contacted)
+    assert rates.loc[["Dead", "Warm"], ["customers", "returned"]].to_numpy().tolist() == [[1, 1], [2, 0]]
+    with pytest.raises(NotEnoughDataError, match="reach back 365 days"):
+        look_back(study, days=400)
+
+
+def test_reach_counts_consent_given():
+    rows = table().loc[["flagged", "four orders", "touched"]].assign(consent=[True, False, None])
+    found = reach(by_hand().fit(rows).segment(rows), rows)
+    assert found.loc[["VIP", "Regular", "Cold"], "may_be_written_to"].tolist() == [1, 0, 0]
+    with pytest.raises(NotEnoughDataError, match="no consent"):
+        reach(by_hand().fit(rows).segment(rows), rows.drop(columns="consent"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from itertools import product
 from pathlib import Path
@@ -157,6 +158,7 @@ def _text(source: str) -> str:
                       f"{nearest(source, sorted(packaged))}.")
 
 
+@cache
 def default_grid(n_bins: int) -> Grid:
     """The packaged grid for a number of scores: terciles, quintiles, or quintiles spread in proportion."""
     named = {3: "terciles", 5: "quintiles"}

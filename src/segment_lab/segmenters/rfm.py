@@ -146,9 +146,10 @@ class RFMSegmenter(Segmenter):
         return given
 
     def _values(self, rows: pd.DataFrame, measure: Measure) -> np.ndarray:
-        def rule(table: ir.Table) -> ir.Value:
-            return self.measures(table)[measure].cast("float64")
-        return engine.evaluate(rows, rule)
+        if measure == "monetary" and self.monetary == "per_order":
+            return engine.evaluate(rows, lambda table: self.measures(table)["monetary"].cast("float64"))
+        column = dict(zip(MEASURES, self.columns, strict=True))[measure]
+        return rows[column].to_numpy(dtype="float64")
 
     def _within(self, measure: Measure, values: ir.NumericValue, low: int, high: int) -> list[ir.Value]:
         """The tests for a score from `low` to `high`, on the values themselves: SQL that people can read."""
