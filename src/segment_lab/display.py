@@ -148,8 +148,8 @@ def _row(columns: list[tuple[str, str, list[Any], list[Any]]], i: int, depth: in
 def figure(drawing: Any, alt: str, caption: str = "") -> Html:
     """A picture of a matplotlib Axes or Figure; `alt` says in words, from the data, what it shows.
 
-    The picture is a PNG at twice its shown size in 64 colours, the same bytes for the same drawing; the
-    figure is closed afterwards.
+    The picture has twice the pixels it is shown with and 64 colours, as lossless WebP (a third smaller than PNG);
+    the same drawing gives the same bytes. The figure is closed afterwards.
     """
     if not alt.strip():
         raise ValueError("A figure needs an alt text: what it shows, in words and figures from the data.")
@@ -162,11 +162,11 @@ def figure(drawing: Any, alt: str, caption: str = "") -> Html:
     canvas.savefig(raw, format="png", dpi=220, bbox_inches="tight", pad_inches=0.08, facecolor="white")
     plt.close(canvas)
     image = Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    image.save(small, format="PNG", optimize=True)
+    image.convert("RGB").save(small, format="WEBP", lossless=True, method=4)
     data = base64.b64encode(small.getvalue()).decode()
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
     return Html(Markup('<figure class="sl-figure"><img alt="{}" width="{}" height="{}" '
-                       'src="data:image/png;base64,{}">{}</figure>'
+                       'src="data:image/webp;base64,{}">{}</figure>'
                        ).format(alt, image.width // 2, image.height // 2, data, below))
 
 

@@ -164,7 +164,8 @@ def test_data_that_change_during_a_run_are_noticed(run, place):
     nbformat.write(nb, place / "notebooks" / "00_data.ipynb")
     result = run(only=["data"])
     assert (before.exit_code, result.exit_code) == (0, 1)
-    assert "changed during the run" in manifest(result)["segments"]["reason"]
+    assert "changed during the run" in manifest(result)["fault"]
+    assert "NOT TO BE USED" in result.index.read_text()
 
 
 def test_old_runs_go_but_never_the_latest(run, place):

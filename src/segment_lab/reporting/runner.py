@@ -164,11 +164,12 @@ class _Job:
         self.progress.say("start", f"{facts['title']} as of {facts['as_of']}: {len(waiting)} of {len(reports)} "
                           "reports to render", reports=[r.name for r in waiting])
         self._render(waiting, parts, segments, facts, staging, server)
+        fault = ""
         if request is not None and self._request(chosen(self.only)) != request:
+            fault = "The data, the study file or a notebook changed during the run. Run again."
             for part in (*parts.values(), segments):
-                part.update(key="")  # nobody can say which data they show
-            segments.update(status="failed", reason="The data or the study file changed during the run. Run again.")
-        manifest = self._manifest(facts, list(parts.values()), segments, request, partial)
+                part.update(key="")  # nobody can say what they show
+        manifest = self._manifest(facts, list(parts.values()), segments, request, partial, fault)
         return self._publish(shelf, staging, manifest, tuple(r.name for r in waiting))
 
     def _render(self, waiting: Sequence[Report], parts: Mapping[str, dict[str, Any]], segments: dict[str, Any],
@@ -214,11 +215,11 @@ class _Job:
         self.progress.step()
 
     def _manifest(self, facts: Mapping[str, Any], reports: list[dict[str, Any]], segments: dict[str, Any],
-                  request: str | None, partial: bool) -> dict[str, Any]:
-        failed = any(part["status"] == "failed" for part in (*reports, segments))
+                  request: str | None, partial: bool, fault: str) -> dict[str, Any]:
+        failed = fault or any(part["status"] == "failed" for part in (*reports, segments))
         return {"study": facts["name"], "title": facts["title"], "as_of": facts["as_of"],
-                "window": facts["window"], "status": "failed" if failed else "ok", "complete": not partial,
-                "request": request, "started": self.started.isoformat(), "finished": "", "engine": self.engine,
+                "window": facts["window"], "status": "failed" if failed else "ok", "fault": fault,
+                "complete": not partial, "request": request, "started": self.started.isoformat(), "finished": "", "engine": self.engine,
                 "data": {"fingerprint": facts["fingerprint"], "tables": facts["tables"]},
                 "commit": inputs.commit(), "code": segment_lab.code_fingerprint(), "versions": inputs.versions(),
                 "keep_runs": self.retention or facts["report"]["keep_runs"], "reports": reports,
@@ -227,7 +228,7 @@ class _Job:
     def _publish(self, shelf: Shelf, staging: Path, manifest: dict[str, Any],
                  rendered: tuple[str, ...]) -> RunResult:
         parts = [*manifest["reports"], manifest["segments"]]
-        failed = [part["name"] for part in parts if part["status"] == "failed"]
+        failed = manifest["status"] == "failed"
         name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{'-failed' if failed else ''}"
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             if run.folder.name == name and run.intact():
@@ -248,8 +249,9 @@ class _Job:
         shelf.prune(manifest["keep_runs"])
         with writing(self.out):
             write_studies(self.out)
-        text = f"{len(failed)} failed ({', '.join(failed)}): {folder}" if failed else f"done: {folder}"
-        self.progress.say("done", text, folder=str(folder), status=manifest["status"], failed=failed)
+        lost = [part["name"] for part in parts if part["status"] == "failed"]
+        text = manifest["fault"] or (f"failed: {', '.join(lost)}" if lost else "done")
+        self.progress.say("done", f"{text} → {folder}", folder=str(folder), status=manifest["status"], failed=lost)
         return RunResult(1 if failed else 0, folder, {r["name"]: r["status"] for r in manifest["reports"]}, rendered)
 
 
