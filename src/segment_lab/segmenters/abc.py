@@ -155,7 +155,7 @@ def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2
         ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served).
     """
     if effort not in customers or not customers[effort].fillna(0).sum() > 0:
-        raise NotEnoughDataError(f"No contact minutes are known ({effort}) to be set beside value.")
+        raise NotEnoughDataError("No contact minutes are known, so effort cannot be set beside value.")
     values, minutes = customers[value], customers[effort].fillna(0)
     places = max(round(top * len(customers)), 1)
     border = values.nlargest(places).iloc[-1]
