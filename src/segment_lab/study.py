@@ -422,3 +422,10 @@ class Study:
         as_of = self.config.as_of or "the day after the last order"
         return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {as_of})"
 
+    def _repr_html_(self) -> str:
+        from segment_lab.display import table
+
+        rows = [(name, source.path or "a database", len(source.columns)) for name, source in self.config.sources.items()]
+        frame = pd.DataFrame(rows, columns=["table", "from", "columns mapped"]).set_index("table")
+        caption = f"{self.title}: {self.window}, as of {self.window.as_of}; schemes {', '.join(self.methods)}"
+        return table(frame, caption)._repr_html_()
