@@ -425,7 +425,7 @@ class Study:
     def _repr_html_(self) -> str:
         from segment_lab.display import table
 
-        rows = [(name, source.path or "a database", len(source.columns)) for name, source in self.config.sources.items()]
+        rows = [(n, s.path or "a database", len(s.columns)) for n, s in self.config.sources.items()]
         frame = pd.DataFrame(rows, columns=["table", "from", "columns mapped"]).set_index("table")
         caption = f"{self.title}: {self.window}, as of {self.window.as_of}; schemes {', '.join(self.methods)}"
         return table(frame, caption)._repr_html_()
