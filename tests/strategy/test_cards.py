@@ -85,6 +85,18 @@ def test_margin_is_declared_or_unknown_never_invented():
     assert second.startswith("Margin unknown")
 
 
+def test_prospects_are_worth_one_order_of_the_base():
+    table = people()
+    table.loc[table.index[100:], ["revenue", "margin", "frequency"]] = 0
+    table.loc[table.index[100:], "monetary_value"] = np.nan
+    seg = segments(table.index)
+    happened = pd.DataFrame({"orders": 1, "revenue": 70.0}, index=table.index[100:105])
+    cold = cards.evidence(seg, table, earlier=seg, outcomes=happened).loc["C"]
+    assert cold[["natural_n", "natural_rate"]].tolist() == [20, .25]
+    assert cold["margin_per_conversion"] == pytest.approx(50 * .4)
+    assert cold["margin_source"].endswith("one typical order")
+
+
 CASES = [
     ("roll out", {}, Belief(.3, .02, "own campaign K1", measured=True)),
     ("pilot", {"customers": 6000}, Belief(.15, .05, "assumption")),
@@ -174,8 +186,8 @@ def test_decision_and_its_sentences():
     assert text[0] == ("Do now: retain and serve first, with a call by the account's owner for A (2,000 customers). "
                        f"This costs 9,600 EUR and is expected to bring {1600 * 6:,} EUR after costs.")
     assert text[1].startswith("Test: build relations, with suggestions that fit the last orders for B (2,000 ")
-    assert text[2] == ("Leave alone everybody else (2,000 customers): the usual actions would take 160 EUR and 0 "
-                       "hours, and nothing shows that they pay.")
+    assert text[2] == ("Leave alone everybody else (2,000 customers): the usual actions would take 160 EUR, and "
+                       "nothing shows that they pay.")
     poor = cards.decision(options, plan_budget(options, money=0).chosen)
     assert poor["decision"].tolist() == ["later", "later", "do nothing"]
     assert poor["cost"].sum() == 0

@@ -10,7 +10,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab.errors import ConfigError, NotEnoughDataError
-from segment_lab.strategy import cards, ledger
+from segment_lab.strategy import cards, ledger, market
 from segment_lab.strategy.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,13 @@ def page(study, parts):
     found = ledger.results(study.table("campaigns").to_pandas(), study.orders(), study.window.as_of)
     return Page(*parts, costs=study.table("contact_costs").to_pandas(), found=found, currency="EUR", budget=4000,
                 hours=60, segments_on=lambda day: study.at(day).segmentation("abc").labels)
+
+
+def test_the_difference_of_two_tables_is_the_outcome(study, parts):
+    past = study.at(study.window.as_of - dt.timedelta(days=HORIZON))
+    happened = market.between(past.customers(), study.customers()).reindex(parts[3].index).fillna(0)
+    assert happened["orders"].tolist() == parts[3]["future_orders"].tolist()
+    assert happened["revenue"].tolist() == pytest.approx(parts[3]["future_revenue"].tolist(), abs=1e-6)
 
 
 def test_page_decides_every_segment_within_its_limits(page):

@@ -67,8 +67,11 @@ def evidence(now: Segmentation, customers: pd.DataFrame, *, earlier: Segmentatio
     rows = happened.assign(segment=earlier.labels.astype(str).to_numpy())
     rows = rows[~rows.index.isin(list(contacted))]
     orders = now.align(customers)["monetary_value"]
-    facts = [_natural(rows, rows[rows["segment"] == s], orders[(now.labels == s).to_numpy()], float(rates[s]), source)
-             for s in out.index]
+    facts = []
+    for segment in out.index:
+        own = orders[(now.labels == segment).to_numpy()].dropna()
+        facts.append(_natural(rows, rows[rows["segment"] == segment], own if len(own) else orders.dropna(),
+                              float(rates[segment]), source))
     out = out.join(pd.DataFrame(facts, index=out.index))
     if effort is not None and effort.sum() > 0:
         spent = effort.reindex(now.codes.index).fillna(0.0).groupby(now.labels.to_numpy(), observed=False).sum()
@@ -89,14 +92,15 @@ def _margin_rates(profile: pd.DataFrame, declared: float | None) -> tuple[pd.Ser
 def _natural(base: pd.DataFrame, part: pd.DataFrame, orders: pd.Series, rate: float, source: str) -> dict[str, Any]:
     """Who bought again with no campaign, and what such a buyer brought.
 
-    The whole base's rate stands in for a thin segment; one order of its own for what too few buyers brought.
+    The whole base's rate stands in for a thin segment; one order of its own (or of the base, where it has none) for
+    what too few buyers brought.
     """
     own = part if len(part) >= 2 * FEWEST else base
     bought = int((own["orders"] > 0).sum())
     low, high = wilson(bought, len(own))
     buyers = part.loc[part["orders"] > 0, "revenue"]
     thin = len(buyers) < FEWEST
-    spent = (orders if thin else buyers).dropna() * rate
+    spent = (orders if thin else buyers) * rate
     return {"natural_n": len(own), "natural_rate": bought / len(own) if len(own) else np.nan,
             "natural_rate_low": low, "natural_rate_high": high,
             # Agresti & Coull's centre: a segment where nobody bought is not one where nobody ever would.
@@ -104,7 +108,7 @@ def _natural(base: pd.DataFrame, part: pd.DataFrame, orders: pd.Series, rate: fl
             "natural_source": "this segment" if own is part else "the whole base (too few here)",
             "margin_per_conversion": float(spent.mean()) if len(spent) else np.nan,
             "margin_se": float(spent.std(ddof=1) / np.sqrt(len(spent))) if len(spent) > 1 else 0.0,
-            "margin_source": source + (", one order of this segment" if thin else ", buyers of the period")}
+            "margin_source": source + (", one typical order" if thin else ", buyers of the period")}
 
 
 def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
@@ -225,8 +229,8 @@ def reason(row: Mapping[str, Any]) -> str:
                 f"show {uplift['reach']} buyers per 100 or more, and at most {uplift['limit']} is believable. Nobody "
                 "would know whether it worked.")
     return (f"{pays}, so it pays from {uplift['break_even']} buyers per 100. {price}; with what it teaches it is "
-            f"expected to be worth {_money(row['pilot_worth'])}. Its result{group} shows {uplift['reach']} or more; up "
-            f"to {uplift['limit']} is believable.")
+            f"expected to be worth {_money(row['pilot_worth'])}. The result{group} can show {uplift['reach']} or "
+            f"more; up to {uplift['limit']} is believable.")
 
 
 def _money(value: float) -> str:
@@ -278,17 +282,23 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
                    f"{full['ev'].sum():,.0f}{unit} after costs.")
     if len(tests):
         out.append(f"{'Test' if len(full) else 'Test first'}: {_listed(tests)}. Half of them, drawn by lot, are "
-                   f"contacted: {tests['cost'].sum():,.0f}{unit} and {tests['hours'].sum():,.0f} hours.")
+                   f"contacted: {_takes(tests['cost'].sum(), tests['hours'].sum(), unit)}.")
     if len(none):
-        who = "everybody else" if out and not len(later) and not len(unknown) else ", ".join(none.index)
+        who = ("everybody else" if out and not len(later) and not len(unknown) else
+               "any segment" if len(none) == len(decided) else
+               ", ".join(none.index) if len(none) <= 4 else f"{len(none)} of {len(decided)} segments")
+        money = _takes(saved["money_saved"].sum(), saved["hours_saved"].sum(), unit)
         out.append(f"{'Leave alone' if out else 'Start no campaign for'} {who} ({none['customers'].sum():,.0f} "
-                   f"customers): the usual actions would take {saved['money_saved'].sum():,.0f}{unit} and "
-                   f"{saved['hours_saved'].sum():,.0f} hours, and nothing shows that they pay.")
+                   f"customers): the usual actions would take {money}, and nothing shows that they pay.")
     if len(later):
         out.append(f"Next, when there is more money or time: {_listed(later)}.")
     if len(unknown):
         out.append(f"No answer for {', '.join(unknown.index)}. {unknown['reason'].iloc[0]}")
     return out
+
+
+def _takes(cost: float, hours: float, unit: str) -> str:
+    return f"{cost:,.0f}{unit}" + (f" and {hours:,.0f} hours" if hours >= 0.5 else "")
 
 
 def _listed(rows: pd.DataFrame) -> str:

@@ -154,6 +154,8 @@ class Page:
         """A card per segment: the verdict, the sentence that decided it, and the evidence."""
         shown = []
         for (segment, row), facts in zip(self.decided.iterrows(), self.known.to_dict("records"), strict=True):
+            if not facts["customers"]:
+                continue
             figures = {"customers": facts["customers"], "change_in_customers": facts["change"],
                        "share_of_revenue": facts["revenue_share"], "share_of_margin": facts["margin_share"],
                        "share_of_contact_time": facts.get("effort_share"),
