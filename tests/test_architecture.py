@@ -12,7 +12,7 @@ import segment_lab
 PACKAGE = Path(segment_lab.__file__).parent
 LAYERS = [
     {"errors", "window"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
-    {"sources", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
+    {"sources", "databases", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
     {"evaluation", "strategy"}, {"plots"}, {"study_config", "warehouse", "study"},
     {"data_report", "one_table"}, {"reporting"}, {"cli"},
 ]

@@ -99,6 +99,8 @@ class Reading:
         Texts that mean "nothing" (empty text always does).
     casefold : tuple of str
         Text columns compared without regard to case.
+    remote : bool
+        The table stays in a database, which may sort text by the rules of a language.
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Reading:
     decimals: int = 2
     nulls: tuple[str, ...] = ()
     casefold: tuple[str, ...] = ()
+    remote: bool = False
 
 
 @ibis.udf.scalar.builtin
@@ -167,7 +170,7 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
         source = mapping[column.name]
         where = f"{contract.name}.{column.name}"
         given = raw[source] if source in raw.columns else compile_expression(source, raw, where)
-        given = blank_to_null(given, reading.nulls)
+        given = blank_to_null(given, reading.nulls, reading.remote)
         value = _typed(given, column, reading)
         values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
         # Typed columns cannot be unreadable, except floats that are no number.
@@ -190,17 +193,17 @@ def _extras(raw: ir.Table, mapping: Mapping[str, str], contract: Contract, readi
         if name in contract.names or (source in used and name not in mapping):
             continue
         value = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{name}")
-        value = blank_to_null(value, reading.nulls)
+        value = blank_to_null(value, reading.nulls, reading.remote)
         out[name] = value.lower() if name in reading.casefold and value.type().is_string() else value
     return out
 
 
-def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = ()) -> ir.Value:
+def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False) -> ir.Value:
     """Empty text, white space alone and the declared null words become null; other text stays as it is."""
     if not value.type().is_string():
         return value
     # White space sorts before '!': only such values pay for the trim, which on long logs is felt.
-    blank = ibis.ifelse(value < "!", value.strip() == "", False)
+    blank = value.strip() == "" if collated else ibis.ifelse(value < "!", value.strip() == "", False)
     return ibis.ifelse(blank | value.isin(nulls) if nulls else blank, ibis.null("string"), value)
 
 
@@ -224,7 +227,9 @@ def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     if column.kind == "number":
         return number.cast("float64")
     # An amount beyond 64 bits is unreadable, not a crash.
-    minor = (number * 10**reading.decimals).round()
+    scaled = number.cast("float64") * 10**reading.decimals
+    # PostgreSQL rounds the halves of floats to even numbers; half a cent is rounded up everywhere.
+    minor = (scaled.abs() + 0.5).floor() * scaled.sign() if reading.remote else scaled.round()
     return ibis.ifelse(minor.abs() < 2**62, minor, None).cast("int64")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import time
@@ -51,7 +52,7 @@ class Intake:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the source's content and of how it is read; by size and date for files over 2 GB."""
-        return _fingerprint(self.source, self.base, self.lines, self.name, self.timezone)
+        return _fingerprint(self.source, self.base, self.lines, self.name, self.timezone, self.raw.content)
 
     @property
     def contract(self) -> Contract:
@@ -165,14 +166,15 @@ def take_in(name: str, source: Source, base: Path, connection: Any, timezone: st
     reading = detect_reading(source, raw, dates, name)
     whole = conform(raw.table, contract, reading)
     if source.duplicates == "drop":
-        raw = RawTable(raw.table.distinct(), is_text=raw.is_text, broken=raw._broken, label=raw.label)
+        raw = RawTable(raw.table.distinct(), is_text=raw.is_text, broken=raw._broken, label=raw.label,
+                       remote=raw.remote, content=raw.content)
         whole = conform(raw.table, contract, reading)
     where = None if given else base
     if not (raw.is_text and keep):
         return Intake(name, source, raw, reading, whole, connection, None, where, timezone)
     if contract.extras:
         whole = _typed_extras(whole, contract)
-    fingerprint = _fingerprint(source, where, whole, name, timezone)
+    fingerprint = _fingerprint(source, where, whole, name, timezone, raw.content)
     lines, broken = _typed_copy(name, whole, raw, connection, fingerprint)
     return Intake(name, source, raw, reading, lines, connection, broken, where, timezone)
 
@@ -212,20 +214,22 @@ def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:
     return table.mutate(**keep).drop(*empty)
 
 
-def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str, timezone: str) -> str:
+def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str, timezone: str, content: str) -> str:
     digest = hashlib.sha256(f"{timezone}:{source.model_dump_json(exclude={'path', 'url'})}".encode())
-    if source.path is not None and base is not None:
+    digest.update(content.encode())
+    if source.url is None and base is not None:
         path = locate(source, base, name)
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else sorted(path.parent.glob(path.name))
-        for file in files:
+        pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
+        for file in map(Path, sorted(glob.glob(pattern, recursive=True))):
             stat = file.stat()
-            digest.update(f"{file.name}:{stat.st_size}".encode())
+            partitions = [part for part in file.parts if "=" in part]  # such a folder's name is data
+            digest.update(f"{partitions}{file.name}:{stat.st_size}".encode())
             if stat.st_size < 2 << 30:
                 with file.open("rb") as handle:
                     digest.update(hashlib.file_digest(handle, "sha256").digest())
             else:
                 digest.update(str(stat.st_mtime_ns).encode())
-    else:
+    elif not content:
         sums = {c: lines[c].sum() for c in lines.columns if c.endswith("_minor")}
         state = lines.aggregate(rows=lines.count(), **sums, **{
             f"max_{c}": lines[c].cast("string").max() for c in lines.columns if lines[c].type().is_date()})

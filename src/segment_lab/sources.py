@@ -6,12 +6,17 @@ header's number of fields are kept aside with their text.
 
 from __future__ import annotations
 
+import atexit
 import csv
+import glob
 import gzip
 import hashlib
 import os
 import re
+import shutil
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +35,8 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = Field(None, description="CSV (also .gz), Parquet, Excel; folders and globs of Parquet")
-    url: str | None = Field(None, description="database, for example ${CRM_URL} or duckdb://crm.duckdb")
+    url: str | None = Field(None, description="database: postgres://user:${PGPASSWORD}@host/crm, duckdb://crm.duckdb, "
+                                              "sqlite://crm.sqlite, spark://local[2] …, or ${CRM_URL}")
     table: str | None = Field(None, description="table in the database")
     sheet: str | int | None = Field(None, description="sheet of an Excel file")
     columns: dict[str, str | None] = Field(default_factory=dict, description="canonical name → column or expression")
@@ -47,18 +53,23 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
-        if (self.path is None) == (self.url is None):
+        spark = (self.url or "").startswith("spark://")
+        if (self.path is None) == (self.url is None) and not spark:
             raise ValueError("give either path or url")
-        if self.url is not None and not self.table:
+        if self.url is not None and not self.table and not (spark and self.path):
             raise ValueError("a url needs the name of a table")
+        if re.search(r"://[^/@]*:(?!\$\{\w+\}@)[^/]*@|password=(?!\$\{\w+\})", self.url or ""):
+            raise ValueError("a password stands in the study file; write ${NAME} in its place and set that variable")
         return self
 
 
 class RawTable:
     """A source opened on a connection: the raw Ibis `table`, and the lines the reader could not split."""
 
-    def __init__(self, table: ir.Table, *, is_text: bool, broken: str | None = None, label: str = ""):
-        self.table, self.is_text, self.label = table, is_text, label
+    def __init__(self, table: ir.Table, *, is_text: bool, broken: str | None = None, label: str = "",
+                 remote: bool = False, content: str = ""):
+        self.table, self.is_text, self.label, self.remote = table, is_text, label, remote
+        self.content = content  # what tells one state of a database file from the next
         self._broken = broken
 
     def broken(self, connection: Any) -> pd.DataFrame:
@@ -83,14 +94,14 @@ def raw_frame(data: Any, label: str = "frame") -> RawTable:
     return RawTable(ibis.memtable(data), is_text=False, label=label)
 
 
-def expand(text: str, where: str) -> str:
+def expand(text: str, where: str, quoted: Callable[[str], str] = str) -> str:
     """``${NAME}`` and ``${NAME:-default}`` from the environment; an unset name without a default is an error."""
     def replace(match: re.Match[str]) -> str:
         value = os.environ.get(match[1], match[2])
         if value is None:
             raise DataError(f"{where} needs an environment variable", [
                 Fault(match[1], "is not set", f"Set it, for example: {match[1]}=/folder segment-lab run …")])
-        return value
+        return quoted(value)
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, text)
 
 
@@ -98,7 +109,7 @@ def locate(source: Source, base: Path, where: str) -> Path:
     """The file of a source; relative paths start at the study file's folder."""
     path = Path(expand(source.path or "", where)).expanduser()
     path = path if path.is_absolute() else base / path
-    if any(mark in path.name for mark in "*?[") or path.exists():
+    if glob.has_magic(str(path)) or path.exists():
         return path
     folder = next((p for p in path.parents if p.exists()), base)
     there = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
@@ -109,13 +120,17 @@ def locate(source: Source, base: Path, where: str) -> Path:
 def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
     """Open a source on a DuckDB `connection` (a database URL opens its own)."""
     if source.url is not None:
-        return _database(source, where)
+        from segment_lab.databases import open_database
+
+        return open_database(source, base, connection, where)
     path = locate(source, base, where)
     suffix = "".join(path.suffixes[-2:]).lower()
     try:
         if path.is_dir() or suffix.endswith((".parquet", ".pq")):
             pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
-            table = connection.read_parquet(pattern, hive_partitioning=path.is_dir())
+            # Folders such as region=007 are columns; their values stay the text they are.
+            partitioned = {"hive_partitioning": True, "hive_types_autocast": False} if glob.has_magic(pattern) else {}
+            table = connection.read_parquet(pattern, **partitioned)
             return RawTable(table, is_text=False, label=path.name)
         if suffix.endswith((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")):
             return RawTable(_excel(path, source), is_text=True, label=path.name)
@@ -133,16 +148,17 @@ def _unreadable(where: str, path: Path, error: Exception) -> DataError:
         Fault(where, str(error).splitlines()[0], "Check that the file is complete and of the kind its name says")])
 
 
-def _database(source: Source, where: str) -> RawTable:
-    url = expand(source.url or "", where)
-    try:
-        table = ibis.connect(url).table(source.table or "")
-    except Exception as error:
-        # The message of a driver may repeat the password; only its kind is safe to show.
-        raise DataError(f"The database of {where} cannot be read", [
-            Fault(str(source.table), f"{type(error).__name__} while connecting or looking up the table",
-                  "Check the address, the credentials in the environment, and the table's name")]) from None
-    return RawTable(table, is_text=False, label=str(source.table))
+def scratch() -> Path:
+    """A folder of this process for copies; it goes when the process does."""
+    return _scratch(os.getpid())
+
+
+@cache
+def _scratch(pid: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="segment_lab_"))
+    # A forked child inherits the farewell, but not the folder.
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == pid else None)
+    return folder
 
 
 def _excel(path: Path, source: Source) -> ir.Table:
@@ -202,7 +218,7 @@ def _first_line(path: Path, encoding: str) -> str:
 
 def _transcoded(path: Path, encoding: str) -> Path:
     """A UTF-8 copy of a file in an encoding the engine does not read (cp1251, cp1250 …)."""
-    target = Path(tempfile.mkdtemp(prefix="segment_lab_")) / path.name.removesuffix(".gz")
+    target = scratch() / f"{len(list(scratch().iterdir()))}_{path.name.removesuffix('.gz')}"
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with (opener(path, "rt", encoding=encoding, newline="") as old,
@@ -244,7 +260,7 @@ def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) 
         offsets = bool(sample.str.contains(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$").any() and iso.any())
         formats = () if iso.mean() > 0.5 or sample.empty else _best_format(raw.table, texts[0], where)
     return Reading(dict(source.columns), source.where, formats, offsets, source.decimal, source.decimals,
-                   tuple(source.nulls), tuple(source.casefold))
+                   tuple(source.nulls), tuple(source.casefold), raw.remote)
 
 
 def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:

@@ -11,28 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-PASSWORD = "s3cret/@word"  # characters that a URL would have to quote
-
-
-class Server:
-    """A running server; `url` leaves the password to the environment variable PGPASSWORD."""
-
-    def __init__(self, port: int):
-        self.port = port
-        self.url = f"postgres://postgres:${{PGPASSWORD}}@127.0.0.1:{port}/postgres"
-        self.dsn = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": PASSWORD, "dbname": "postgres"}
-
-    def load(self, name: str, arrow, types: dict[str, str]) -> None:
-        """A table from Arrow rows; `types` are PostgreSQL's."""
-        import psycopg
-
-        columns = ", ".join(f'"{column}" {types[column]}' for column in arrow.column_names)
-        with psycopg.connect(**self.dsn, autocommit=True) as connection, connection.cursor() as cursor:
-            cursor.execute(f'DROP TABLE IF EXISTS "{name}"; CREATE TABLE "{name}" ({columns})')
-            with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
-                for row in zip(*(arrow[c].to_pylist() for c in arrow.column_names), strict=True):
-                    copy.write_row(row)
+from crm import PASSWORD, Server
 
 
 def _as_postgres() -> list[str]:

@@ -163,7 +163,9 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in ("first_order", "last_order"):
         table[name] = pd.to_datetime(table[name])
     exact = {c: "float64" for c in COLUMNS if c in table and c not in whole and not c.endswith("_order")}
-    return table[[c for c in COLUMNS if c in table]].astype(exact), set_aside
+    table = table[[c for c in COLUMNS if c in table]].astype(exact)
+    # A server may sort text by the rules of a language.
+    return table if table.index.is_monotonic_increasing else table.sort_index(), set_aside
 
 
 def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
