@@ -219,7 +219,8 @@ class _Job:
         failed = fault or any(part["status"] == "failed" for part in (*reports, segments))
         return {"study": facts["name"], "title": facts["title"], "as_of": facts["as_of"],
                 "window": facts["window"], "status": "failed" if failed else "ok", "fault": fault,
-                "complete": not partial, "request": request, "started": self.started.isoformat(), "finished": "", "engine": self.engine,
+                "complete": not partial, "request": request, "engine": self.engine,
+                "started": self.started.isoformat(), "finished": "",
                 "data": {"fingerprint": facts["fingerprint"], "tables": facts["tables"]},
                 "commit": inputs.commit(), "code": segment_lab.code_fingerprint(), "versions": inputs.versions(),
                 "keep_runs": self.retention or facts["report"]["keep_runs"], "reports": reports,

@@ -1,0 +1,130 @@
+"""Pages in a real browser with the network cut: silent, accessible in every view, usable with and without script."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import VIEWS
+
+pytestmark = pytest.mark.browser
+PAGES = ("shop/run-2/rich.html", "shop/run-2/failed.html", "shop/run-2/index.html", "shop/run-0/index.html",
+         "index.html")
+LIMIT = 400_000
+
+
+def violations(tab) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab).response["violations"]
+    return [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found]
+
+
+def check(tab) -> None:
+    assert violations(tab) == []
+    assert tab.noise == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("page", PAGES)
+def test_no_fault_no_noise_no_overflow(visit, pages, page, view):
+    if view == "code" and "index" in page:
+        pytest.skip("an index shows no code")
+    tab = visit(pages / page, view)
+    check(tab)
+    tab.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    check(tab)
+
+
+def test_real_reports_are_faultless_and_small(visit):
+    """Every page below SEGMENT_LAB_REPORTS (a folder that `segment-lab run` wrote) in every view."""
+    if not (folder := os.environ.get("SEGMENT_LAB_REPORTS")):
+        pytest.skip("set SEGMENT_LAB_REPORTS to a folder of rendered reports")
+    wrong = {}
+    for page in sorted({p.resolve() for p in Path(folder).rglob("*.html")}):
+        if page.stat().st_size > LIMIT:
+            wrong[f"{page.parent.name}/{page.name}"] = [f"{page.stat().st_size:,} bytes"]
+        for view in VIEWS:
+            if view == "code" and page.name == "index.html":
+                continue
+            tab = visit(page, view)
+            wide = tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+            if found := violations(tab) + tab.noise + (["overflows"] if wide else []):
+                wrong[f"{page.parent.name}/{page.name} ({view})"] = found
+            tab.context.close()
+    assert wrong == {}
+
+
+def column(tab, index: int) -> list[str]:
+    return tab.locator("table").first.locator(f"tbody tr:visible > *:nth-child({index})").all_inner_texts()
+
+
+def test_tables_sort_by_value_with_missing_last_and_filter(visit, pages):
+    tab = visit(pages / PAGES[0])
+    table = tab.locator("table").first
+    names = column(tab, 1)
+    table.get_by_role("button", name="Revenue", exact=True).click()
+    money = [float(t.replace(",", "")) for t in column(tab, 3)[:-1]]
+    assert money == sorted(money)
+    assert column(tab, 3)[-1] == "–"
+    assert table.locator("th[aria-sort=ascending]").inner_text().startswith("Revenue")
+    table.get_by_role("button", name="Revenue", exact=True).click()
+    assert column(tab, 1)[0] == "Segment number 0"
+    assert column(tab, 3)[-1] == "–"
+    assert sorted(column(tab, 1)) == sorted(names)
+    tab.get_by_role("searchbox").first.fill("number 13")
+    assert column(tab, 1) == ["Segment number 13"]
+
+
+def test_without_script_all_is_there(visit, pages):
+    tab = visit(pages / PAGES[0], java_script_enabled=False)
+    assert tab.locator("main table:visible").first.locator("tbody tr").count() == 14
+    assert tab.locator("details.code summary:visible").count() > 3
+    assert tab.locator("nav.toc a:visible").count() == 3
+    assert tab.locator("button").count() == 0
+
+
+def test_theme_and_code_toggle(visit, pages):
+    tab = visit(pages / PAGES[0])
+    back = "getComputedStyle(document.body).backgroundColor"
+    assert tab.evaluate(back) == "rgb(255, 255, 255)"
+    tab.get_by_role("button", name="Dark").click()
+    assert tab.evaluate(back) == "rgb(20, 24, 29)"
+    assert tab.locator("details.code:visible").count() == 0
+    tab.get_by_role("button", name="Show code").click()
+    assert tab.locator("details.code[open]:visible").count() > 3
+    tab.reload()
+    assert tab.evaluate(back) == "rgb(20, 24, 29)"
+
+
+def test_keyboard_reaches_the_report_first(visit, pages):
+    tab = visit(pages / PAGES[0])
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to the report"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+
+
+def test_links_of_the_indexes_lead_somewhere(pages):
+    for page in pages.rglob("index.html"):
+        for link in re.findall(r'href="([^"#]+)"', page.read_text()):
+            assert (page.parent / link).resolve().exists() or link == "segments.csv", (page, link)
+
+
+def test_pages_print_to_pdf(browser, pages, tmp_path):
+    """Through the runner's own function, in a process of its own: two Playwrights cannot share one."""
+    import subprocess
+    import sys
+
+    page = tmp_path / "rich.html"
+    page.write_bytes((pages / PAGES[0]).read_bytes())
+    code = "import sys; from pathlib import Path; from segment_lab.reporting.pdf import print_pages as p"
+    code += "; p([Path(sys.argv[1])])"
+    subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
+    printed = page.with_suffix(".pdf").read_bytes()
+    assert printed.startswith(b"%PDF")
+    assert 1 <= printed.count(b"/Type /Page\n") <= 6
