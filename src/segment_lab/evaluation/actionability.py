@@ -37,8 +37,8 @@ def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes:
     out["revenue_share"] = out["revenue"] / out["revenue"].sum() if out["revenue"].sum() else np.nan
     out["reachable_share"], reach = np.nan, out["customers"].astype(float)
     if "consent" in rows:
-        consent = rows["consent"].fillna(False).astype(bool)
-        reach = consent.groupby(labels.to_numpy(), observed=False).sum().reindex(names).astype(float)
+        consented = rows["consent"].eq(True).fillna(False).astype(float)
+        reach = consented.groupby(labels, observed=False).sum().reindex(names, fill_value=0.0)
         out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
     out["natural_rate"] = (out.pop("buyers") + 0.5) / (out["customers"] + 1)
     out["smallest_uplift"] = [smallest_detectable_effect(p, n * (1 - holdout), n * holdout)

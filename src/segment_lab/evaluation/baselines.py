@@ -75,7 +75,6 @@ def hiatus(context: Context) -> list[Prediction]:
 def boosting(context: Context) -> list[Prediction]:
     """Gradient-boosted trees on the behaviour columns, learned on the period before t0 only."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
     customers, outcomes = context.seen()
     x, now = features(customers), context.customers
@@ -86,9 +85,8 @@ def boosting(context: Context) -> list[Prediction]:
     options = {"max_iter": 100, "learning_rate": 0.05, "min_samples_leaf": 50, "random_state": context.seed}
     capped = revenue.clip(upper=float(np.percentile(revenue, CAP_PERCENTILE)))
     table = now[list(x.columns)].astype(float)
-    with threadpool_limits(1):  # Reports render side by side: threads that wait for each other cost more.
-        amount = HistGradientBoostingRegressor(loss="poisson", **options).fit(x, capped).predict(table)
-        chance = HistGradientBoostingClassifier(**options).fit(x, bought).predict_proba(table)[:, 1]
+    amount = HistGradientBoostingRegressor(loss="poisson", **options).fit(x, capped).predict(table)
+    chance = HistGradientBoostingClassifier(**options).fit(x, bought).predict_proba(table)[:, 1]
     return [Prediction("gradient boosting", "baseline", amount, amount, chance, learned=BEFORE)]
 
 

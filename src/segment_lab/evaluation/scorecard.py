@@ -29,7 +29,8 @@ from segment_lab.window import ObservationWindow, as_date
 # Section → what its table shows, and what it takes.
 SECTIONS = {
     "trust": ("How well each scheme, learned before the period, foretells it; 95 % intervals in brackets.", ""),
-    "differences": ("Differences between schemes, each with its 95 % interval; certain when that leaves out 0.", ""),
+    "differences": ("Differences between schemes, each with its 95 % interval; certain when that leaves out 0.",
+                    "it takes two schemes, or a customer table for the baselines"),
     "misclassification": ("The customers who turn out to be the top fifth: how many each scheme misses, what they "
                           "spend, and how many of the others it takes for them.", ""),
     "homogeneity": ("Share of the differences in future spending that lies between segments (η²), and what is left "
@@ -96,6 +97,11 @@ class Scorecard:
             frame = frame.replace({"a": NAMES, "b": NAMES})
         return table(frame.rename(index=NAMES), caption)
 
+    def status_table(self) -> pd.DataFrame:
+        """Status and reason per scheme; brought labels have none."""
+        rows = {NAMES.get(n, n): {"status": s.kind, "reason": s.reason} for n, s in self.status.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["status", "reason"]).rename_axis("scheme")
+
     def headline(self) -> Html:
         """The verdict, with the figures the index keeps."""
         gini = self["trust"]["gini"]
@@ -147,28 +153,30 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
     NotEnoughDataError
         Nobody bought in the judged period.
     """
+    from threadpoolctl import threadpool_limits
+
     named = _named(segmentations)
     t0 = _refuse(named, outcomes, training, window)
     days = (window.holdout_end - window.as_of).days if window and window.holdout_end else None
     judged, notes = _common(named, outcomes)
     here = {n: s.replace(codes=s.codes.loc[judged.index], details=None) for n, s in named.items()}
     table = None if customers is None else next(iter(here.values())).align(customers)
-    tables = _validity(here, judged, table, training, days, draws, seed, baselines)
-    tables["homogeneity"] = homogeneity(here, judged["future_revenue"], draws, seed)
-    if len(here) > 1:
-        tables["agreement"] = agreement(here, draws, seed)
-    if later:
-        tables["movement"] = movement(named, later)
-    if table is not None:
-        tables["actionability"] = pd.concat(
-            {n: actionability(s, table, judged) for n, s in here.items()}, names=["scheme"])
-        tables["interpretability"] = _rows({n: tree_accuracy(s, table, seed=seed) for n, s in here.items()})
-        read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
-        tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
-    status, tables["sufficiency"] = _sufficiency(steps or {}, len(judged), seed)
+    with threadpool_limits(1):  # Reports render side by side: threads that wait for each other cost more.
+        tables = _validity(here, judged, table, training, days, draws, seed, baselines)
+        tables["homogeneity"] = homogeneity(here, judged["future_revenue"], draws, seed)
+        if len(here) > 1:
+            tables["agreement"] = agreement(here, draws, seed)
+        if later:
+            tables["movement"] = movement(named, later)
+        if table is not None:
+            read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
+            tables |= _of_customers(here, judged, table, seed)
+            tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
+        status, tables["sufficiency"] = _sufficiency(steps or {}, len(judged), seed)
+    words = verdict(tables, days)
     tables = {name: tables[name] for name in SECTIONS if name in tables and len(tables[name])}
     return Scorecard(
-        tables, {n: needs for n, (_, needs) in SECTIONS.items() if n not in tables}, status, verdict(tables, days),
+        tables, {n: needs for n, (_, needs) in SECTIONS.items() if n not in tables}, status, words,
         (*notes, *_notes(tables["trust"], Outcome.of(judged), t0, draws)),
         {(a, b): flow(here[a], here[b]) for a in here for b in here if a != b},
         {n: later[n].frozen.migration(s) for n, s in named.items() if later and n in later})
@@ -250,13 +258,21 @@ def _validity(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers
     trust = pd.DataFrame([{"scheme": p.name, "kind": p.kind, "segments": p.segments} for p in every])
     trust = trust.set_index("scheme").join(found.drop(columns=wrong.columns))
     trust.insert(5, "null_gini", pd.Series(
-        [null_gini(p.score, outcome.revenue, seed=seed) for p in every if p.score is not None],
+        [null_gini(p.score, outcome.revenue) for p in every if p.score is not None],
         index=[p.name for p in scored], dtype=float))
     trust["learned"] = [p.note or p.learned for p in every]
     return {"trust": trust, "differences": result.differences(), "misclassification": wrong.assign(
         missed_customers=wrong["missed_share"] * top.sum(),
         missed_money=wrong["missed_revenue_share"] * (top * outcome.revenue).sum(),
         false_customers=wrong["false_share"] * (len(top) - top.sum()))}
+
+
+def _of_customers(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers: pd.DataFrame,
+                  seed: int) -> dict[str, pd.DataFrame]:
+    """Sections that read the customer table."""
+    acting = {n: actionability(s, customers, judged) for n, s in named.items()}
+    return {"actionability": pd.concat(acting, names=["scheme"]),
+            "interpretability": _rows({n: tree_accuracy(s, customers, seed=seed) for n, s in named.items()})}
 
 
 def _of_segmenters(named: Mapping[str, Segmentation], segmenters: Mapping[str, Any],

@@ -12,7 +12,8 @@ PLURAL = {"lifecycle", "clusters", "rules"}
 
 def title(name: str) -> str:
     """A scheme's name as a sentence uses it."""
-    return f"the {NAMES[name]}" if name in PLURAL else NAMES.get(name, name)
+    spoken = "company's own rules" if name == "rules" else NAMES.get(name, name)
+    return f"the {spoken}" if name in PLURAL else spoken
 
 
 def verdict(tables: Mapping[str, pd.DataFrame], days: int | None) -> tuple[str, ...]:
@@ -55,10 +56,10 @@ def _baseline(trust: pd.DataFrame, gini: pd.DataFrame) -> str:
     known = trust[trust["gini"].notna()].sort_values("gini", ascending=False)
     schemes = [str(n) for n in known.index[known["kind"] == "scheme"]]
     bands = [str(n) for n in known.index if str(n).endswith(" spend bands")]
-    for name, words in ((bands[0] if bands else "", f"{_start(bands[0]) if bands else ''} alone rank"),
-                        ("past-spend rank", "Simply sorting customers by past spend ranks")):
+    for name, words in (*((b, f"Plain bands of past spend ({b.split()[0]}) do") for b in bands[:1]),
+                        ("past-spend rank", "Simply sorting customers by past spend does")):
         if all(better(gini, name, s) for s in schemes):
-            return f"{words} customers better than {'all of them' if len(schemes) > 1 else 'it does'}."
+            return f"{words} that better than {'all of them' if len(schemes) > 1 else 'it does'}."
     if "past-spend rank" not in known.index:
         return ""
     if ahead := [s for s in schemes if better(gini, s, "past-spend rank")]:

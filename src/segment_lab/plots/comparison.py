@@ -41,6 +41,14 @@ def gini_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def forest_alt(trust: pd.DataFrame) -> str:
+    """`gini_forest` in words, best first."""
+    rows = trust[trust["gini"].notna()].sort_values("gini", ascending=False)
+    return "Gini, best first: " + "; ".join(
+        f"{name} {g:.2f} ({low:.2f} to {high:.2f})" for name, g, low, high in
+        zip(_names(rows.index), rows["gini"], rows["gini_low"], rows["gini_high"], strict=True))
+
+
 def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """ARI of every two schemes as a lower triangle; `agreement` has ``a, b, ari``."""
     names = list(dict.fromkeys([*agreement["a"], *agreement["b"]]))
@@ -59,6 +67,15 @@ def row_shares(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counts = counts.loc[counts.sum(axis=1) > 0, counts.sum(axis=0) > 0]
     ax = _heatmap(counts.div(counts.sum(axis=1), axis=0), "{:.0%}", ax)
     return _titled(ax, *_names([counts.index.name or "", counts.columns.name or ""]))
+
+
+def row_alt(counts: pd.DataFrame) -> str:
+    """`row_shares` in words: where most of each row are."""
+    counts = counts.loc[counts.sum(axis=1) > 0]
+    share = counts.div(counts.sum(axis=1), axis=0)
+    return "Most customers of " + "; ".join(
+        f"{row} are in {most} ({top:.0%})" for row, most, top in
+        zip(share.index, share.idxmax(axis=1), share.max(axis=1), strict=True))
 
 
 def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
