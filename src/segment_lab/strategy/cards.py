@@ -282,8 +282,8 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
         low, high = (full["ev"].sum() + sign * np.sqrt(((full["ev"] - full[end]) ** 2).sum())
                      for sign, end in ((-1, "ev_low"), (1, "ev_high")))
         value = f"{full['ev'].sum():,.0f}{unit} after costs, and 8 times of 10 between {low:,.0f} and {high:,.0f}"
-        out.append(f"Do now: {_listed(full)}. This costs {_takes(full['cost'].sum(), full['hours'].sum(), unit)} and is "
-                   f"expected to bring {value.replace('-', '−')}.")
+        out.append(f"Do now: {_listed(full)}. This costs {_takes(full['cost'].sum(), full['hours'].sum(), unit)} and "
+                   f"is expected to bring {value.replace('-', '−')}.")
     if len(tests):
         out.append(f"{'Test' if len(full) else 'Test first'}: {_listed(tests)}. Half of them, drawn by lot, are "
                    f"contacted: {_takes(tests['cost'].sum(), tests['hours'].sum(), unit)}.")
