@@ -185,7 +185,8 @@ def test_decision_and_its_sentences():
     text = cards.sentences(decided, saved, "EUR")
     assert text[0] == ("Do now: retain and serve first, with a call by the account's owner for A (2,000 customers). "
                        f"This costs 9,600 EUR and 320 hours and is expected to bring {1600 * 6:,} EUR after costs, "
-                       f"and 8 times of 10 between {decided['ev_low'].iloc[0]:,.0f} and {decided['ev_high'].iloc[0]:,.0f}.")
+                       f"and 8 times of 10 between {decided['ev_low'].iloc[0]:,.0f} and "
+                       f"{decided['ev_high'].iloc[0]:,.0f}.")
     assert text[1].startswith("Test: build relations, with suggestions that fit the last orders for B (2,000 ")
     assert text[2] == ("Leave alone everybody else (2,000 customers): the usual actions would take 160 EUR, and "
                        "nothing shows that they pay.")
