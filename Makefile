@@ -24,10 +24,10 @@ report: env  ## Render the reports of CONFIG (default: the sample study) into re
 	@$(BIN)/segment-lab run $(CONFIG)
 
 test: env  ## Run all the tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-fast: env  ## Run the tests without the browser and the slow ones
-	@$(BIN)/python -m pytest -q -m "not browser and not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not slow"
 
 lint: env  ## Check style and types
 	@$(BIN)/ruff check src tests benchmarks

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
+# One cache for all workers of a test run, and none of the developer's own: typed copies are made once, nothing is stale.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
+os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
 settings.register_profile("repo", max_examples=30, deadline=None, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repo")
+
+
+def pytest_sessionfinish(session):
+    """Take the cache away when the last process is done (workers leave it to the controller)."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(CACHE, ignore_errors=True)
