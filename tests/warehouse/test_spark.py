@@ -1,0 +1,79 @@
+"""The same study on a local Spark: the log stays there, and customers and segments are DuckDB's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import crm
+import pandas as pd
+import pytest
+import yaml
+from datasets import ROOT
+
+import segment_lab as sl
+
+pytest.importorskip("pyspark", reason="pyspark is not installed (pip install 'segment-lab[spark]')")
+if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+    pytest.skip("Spark needs Java 17", allow_module_level=True)
+
+URL = "spark://local[2]"
+METHODS = ("rfm", "abc", "lifecycle", "clusters")
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    """The sample from CSV, and the same study with its order log in Spark (other tables as before)."""
+    folder = tmp_path_factory.mktemp("spark")
+    os.environ["SPARK_LOCAL_DIRS"] = str(folder / "spill")
+    crm.into_duckdb(folder / "crm.duckdb")
+    import duckdb
+
+    with duckdb.connect(str(folder / "crm.duckdb"), read_only=True) as file:
+        file.execute(f"COPY orders TO '{folder}/orders.parquet' (FORMAT parquet)")
+        file.execute(f"COPY customers TO '{folder}/customers.parquet' (FORMAT parquet)")
+    path = crm.study_file(folder, "duckdb://crm.duckdb", orders={"url": URL, "path": "orders.parquet"},
+                          customers={"url": URL, "path": "customers.parquet"})
+    yield sl.Study.from_yaml(path), sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    from pyspark.sql import SparkSession
+
+    SparkSession.builder.getOrCreate().stop()
+
+
+def test_customers_and_the_account_of_lines_are_those_of_duckdb(studies):
+    spark, local = studies
+    assert spark.intake("orders").lines.get_backend().name == "pyspark"
+    assert spark.table("customers").get_backend().name == "duckdb"  # small tables are copied, the log is not
+    pd.testing.assert_frame_equal(spark.customers(), local.customers())
+    pd.testing.assert_frame_equal(spark.account(), local.account())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_segments_are_those_of_duckdb(studies, method):
+    found, expected = (s.fitted(method).segment(s.population(method)).labels for s in studies)
+    pd.testing.assert_series_equal(found, expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
+    from pyspark.sql import SparkSession
+
+    spark, local = studies
+    session, folder = SparkSession.builder.getOrCreate(), spark.base
+    session.read.parquet(str(folder / "orders.parquet")).createOrReplaceTempView("orders")
+    session.read.parquet(str(folder / "customers.parquet")).createOrReplaceTempView("customers")
+    rows = session.sql(local.to_sql(method, "pyspark")).collect()
+    wanted = local.fitted(method).segment(local.customers() if method != "lifecycle" else local.population(method))
+    wanted = wanted.labels.astype("str")[local.customers().index]
+    assert dict(rows) == wanted.to_dict()
+
+
+@pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")])
+def test_a_moment_falls_on_the_day_of_the_study_zone(studies, tmp_path, zone, day):
+    import duckdb
+
+    duckdb.sql(f"""COPY (SELECT 'a' AS customer_id, TIMESTAMPTZ '2026-01-01 20:00:00+00' AS order_date, 5.0 AS amount)
+                   TO '{tmp_path}/moments.parquet' (FORMAT parquet)""")
+    (tmp_path / "study.yml").write_text(yaml.safe_dump({"name": "zone", "timezone": zone, "sources": {
+        "orders": {"url": URL, "path": "moments.parquet"}}}))
+    assert sl.Study.from_yaml(tmp_path / "study.yml").customers().last_order.dt.date.astype(str).tolist() == [day]
