@@ -158,7 +158,7 @@ def test_customers_who_are_not_judged_are_counted():
     more = pd.concat([NOW, NOW.head(7).set_axis([f"prospect {i}" for i in range(7)])])
     pair = {"spend": made(Bands("revenue", 5)), "all": made(Bands("recency_days", 3), more)}
     found = scorecard(pair, OUTCOMES, draws=2)
-    assert "7 customers of all are not judged: another scheme or the outcomes do not hold them." in found.notes
+    assert "Not judged, because another scheme or the outcomes do not hold them: 7 of all." in found.notes
 
 
 def test_row_order_does_not_matter_and_reruns_are_equal():
@@ -209,7 +209,7 @@ def test_every_section_is_shown_and_put_into_words(compared):
 
 
 def test_the_protocol_learns_before_t0_and_judges_after(compared):
-    assert (compared["trust"].loc[["spend", "recency"], "learned"] == "before t0").all()
+    assert (compared["trust"].loc[["spend", "recency"], "learned"] == "the time before").all()
     direct = compared["trust"].loc["spend", "gini"]
     t0, before = END - dt.timedelta(days=90), END - dt.timedelta(days=180)
     now, seen = simulated.customers(t0), simulated.customers(before)

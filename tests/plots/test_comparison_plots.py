@@ -1,4 +1,4 @@
-"""Comparison pictures: every row drawn, what stands there is what the table says, words for those who cannot see them."""
+"""Comparison pictures: every row is drawn, and what stands there is what the table says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from segment_lab.plots import comparison as plots
 
-TRUST = pd.DataFrame({"kind": ["scheme", "scheme", "baseline", "null", "baseline"], "gini": [0.6, 0.5, 0.7, 0.01, np.nan],
+TRUST = pd.DataFrame({"kind": ["scheme", "scheme", "baseline", "null", "baseline"],
+                      "gini": [0.6, 0.5, 0.7, 0.01, np.nan],
                       "gini_low": [0.55, 0.02, 0.65, -0.05, np.nan], "gini_high": [0.65, 0.7, 0.75, 0.07, np.nan],
                       "null_gini": [0.05, 0.05, 0.05, 0.05, np.nan]},
                      index=["rfm", "wobbly", "past-spend rank", "random segments", "not installed"])

@@ -12,7 +12,7 @@ from segment_lab.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
 
 CAP_PERCENTILE = 99.0
-BEFORE, CROSS_FITTED, NOTHING = "before t0", "same period, cross-fitted", "nothing to learn"
+BEFORE, CROSS_FITTED, NOTHING = "the time before", "the judged period, cross-fitted", "nothing to learn"
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from segment_lab.evaluation.homogeneity import homogeneity
 from segment_lab.evaluation.interpretability import tree_accuracy
 from segment_lab.evaluation.learning import CAP_PERCENTILE, CROSS_FITTED, Outcome, Training, from_segments
 from segment_lab.evaluation.migration import Later, movement
+from segment_lab.evaluation.registry import METRICS
 from segment_lab.evaluation.stability import refit_stability
 from segment_lab.evaluation.validity import judge, null_gini, top_customers
-from segment_lab.evaluation.verdict import NAMES, sentence, verdict
+from segment_lab.evaluation.verdict import NAMES, sentence, title, verdict
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow, as_date
 
@@ -49,6 +50,13 @@ SECTIONS = {
     "interpretability": ("How often three yes-or-no questions about a customer find the segment.",
                          "it takes a customer table"),
 }
+
+
+LABELS = {name: m.title for name, m in METRICS.items()} | {
+    "null_gini": "Gini that chance passes in 1 of 40", "learned": "Worth of a segment learned from", "eta2": "η²",
+    "null_eta2": "η² by chance", "omega2": "ω²", "ami": "AMI", "ari": "ARI", "null_v": "V by chance",
+    "moved_share": "Moved", "null_share": "Moved, if dealt at random", "drift_share": "Relabelled by new cut points",
+    "total_share": "Changed in all", "jaccard": "Found again", "null_jaccard": "The same in shuffled data"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +98,13 @@ class Scorecard:
         if section in self.missing:
             return note(f"{caption} Not shown: {self.missing[section]}.", "missing")
         frame = self[section]
-        if section == "differences":
+        if section in ("trust", "misclassification"):
+            frame = frame.loc[self["trust"]["gini"].sort_values(ascending=False).index.intersection(frame.index, False)]
+        elif section == "differences":
             frame = frame[(frame["measure"] == "gini") & frame["a"].isin(self.schemes)].drop(columns="measure")
+        if "a" in frame:
             frame = frame.replace({"a": NAMES, "b": NAMES}).reset_index(drop=True)
-        elif section == "agreement":
-            frame = frame.replace({"a": NAMES, "b": NAMES})
-        return table(frame.rename(index=NAMES), caption)
+        return table(frame.rename(index=NAMES), caption, labels=LABELS)
 
     def status_table(self) -> pd.DataFrame:
         """Status and reason per scheme; brought labels have none."""
@@ -239,8 +248,9 @@ def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[
                         [Fault("customer_id", "nothing in common", "Check that the ids are written alike")])
     if not (judged["future_orders"] > 0).any():
         raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
-    return judged, [f"{len(s) - len(judged):,} customers of {name} are not judged: another scheme or the outcomes do "
-                    "not hold them." for name, s in named.items() if len(s) > len(judged)]
+    left = [f"{len(s) - len(judged):,} of {title(name)}" for name, s in named.items() if len(s) > len(judged)]
+    words = f"Not judged, because another scheme or the outcomes do not hold them: {', '.join(left)}."
+    return judged, [words] if left else []
 
 
 def _validity(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers: pd.DataFrame | None,

@@ -36,8 +36,7 @@ def gini_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("Gini: 0 chance, 1 a perfect order")
     for kind in (k for k in COLOURS if (rows["kind"] == k).any()):
         ax.plot([], [], "o-", color=COLOURS[kind], label={"null": "dealt at random"}.get(kind, kind))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.28 if len(rows) < 8 else -0.16), ncols=3,
-              handlelength=1.2, columnspacing=1)
+    _legend_below(ax)
     return ax
 
 
@@ -78,6 +77,11 @@ def row_alt(counts: pd.DataFrame) -> str:
         zip(share.index, share.idxmax(axis=1), share.max(axis=1), strict=True))
 
 
+def flow_caption(counts: pd.DataFrame) -> str:
+    rows, columns = _names([counts.index.name or "", counts.columns.name or ""])
+    return f"Where the customers of each {rows} segment are by {columns}; rows add up to 100%."
+
+
 def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Share of customers who moved by themselves (95 % interval), and whom new cuts alone relabelled."""
     rows = movement.sort_values("moved_share")
@@ -108,7 +112,7 @@ def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None, needed:
     ax.axhline(needed, color=style.MUTED, linestyle="--", linewidth=1.2)
     ax.annotate(" needed", (0, needed), xycoords=("axes fraction", "data"), ha="left", va="bottom", color=style.MUTED)
     ax.set(xlabel="Days of data", ylabel="Agreement, 1 = the same", ylim=(min(0.5, known.min() - 0.05), 1.02))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, columnspacing=1)
+    _legend_below(ax)
     return ax
 
 
@@ -145,6 +149,11 @@ def _heatmap(values: pd.DataFrame, text: str, ax: Axes | None, upright: bool = F
     for side in ax.spines.values():
         side.set_visible(False)
     return ax
+
+
+def _legend_below(ax: Axes) -> None:
+    handles, names = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, names, loc="outside lower center", ncols=3, handlelength=1.2, columnspacing=1)
 
 
 def _names(names: Iterable[Any]) -> list[str]:
