@@ -2,4 +2,5 @@
 
 from segment_lab.cli import main
 
-main()
+if __name__ == "__main__":  # the report server imports every module before it forks
+    main()
