@@ -88,7 +88,8 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
     total, frame = len(frame), frame.head(rows)
     columns = _columns(frame, formats, labels)
     body = Markup("\n").join(_row(columns, i, depth) for i in range(len(frame)))
-    head = _head([c[0] for c in columns], [c[1] in NUMERIC for c in columns], depth, across)
+    numeric = [position >= depth and c[1] in NUMERIC for position, c in enumerate(columns)]
+    head = _head([c[0] for c in columns], numeric, depth, across)
     feet = [note] if note else []
     if total > rows:
         feet.append(f"The first {rows:,} of {total:,} rows.")

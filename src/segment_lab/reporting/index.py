@@ -68,7 +68,7 @@ def changes(now: Run, before: Run | None) -> list[dict[str, str]]:
     """Every headline figure of a run with its value in the run before and the change between them."""
     past = {(r["name"], key): figure for r in (before.manifest["reports"] if before else ())
             for key, figure in (r.get("headline") or {}).get("figures", {}).items()}
-    return [{"report": r["title"], "label": figure["label"], "now": figure["text"],
+    return [{"name": r["name"], "report": r["title"], "label": figure["label"], "now": figure["text"],
              "before": past.get((r["name"], key), {}).get("text", "–"),
              "change": _change(figure, past.get((r["name"], key)))}
             for r in now.manifest["reports"] for key, figure in (r.get("headline") or {}).get("figures", {}).items()]
