@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.evaluation import Training, baselines, compare, scorecard
 from segment_lab.evaluation.protocol import sufficiency_of
-from segment_lab.evaluation.scorecard import SECTIONS
+from segment_lab.evaluation.sections import SECTIONS
 from segment_lab.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
 

@@ -54,14 +54,15 @@ class _Timeline:
 
     def steps(self, method: str, today: dt.date, horizon_days: int, months: int) -> list[sufficiency.Step]:
         """The scheme every 30 days up to `today`; outcomes where the days after are over by then."""
+        start = self.window_at(today).start
         days = [today - dt.timedelta(days=MONTH * m) for m in range(months, -1, -1)]
-        days = [d for d in days if self.window_at(today).start < d and self.window_at(d).days >= sufficiency.MIN_DAYS]
+        days = [d for d in days if d > start and self.window_at(d).days >= sufficiency.MIN_DAYS]
         steps = []
         for before, day in zip([None, *days], days, strict=False):
             previous = None if before is None else self.label(method, self.again(method, today, before), before, day)
             over = day + dt.timedelta(days=horizon_days) <= today
             steps.append(sufficiency.Step(
-                self.window_at(day).days, self.label(method, self.again(method, today, day), day, day), previous,
+                (day - start).days, self.label(method, self.again(method, today, day), day, day), previous,
                 self.outcomes(day, horizon_days) if over else None))
         return steps
 

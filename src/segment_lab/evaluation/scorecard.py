@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.display import Html, group, headline, note, table
+from segment_lab.display import Html, group, headline, note
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.actionability import actionability
@@ -20,43 +20,12 @@ from segment_lab.evaluation.homogeneity import homogeneity
 from segment_lab.evaluation.interpretability import tree_accuracy
 from segment_lab.evaluation.learning import CAP_PERCENTILE, CROSS_FITTED, Outcome, Training, from_segments
 from segment_lab.evaluation.migration import Later, movement
-from segment_lab.evaluation.registry import METRICS
+from segment_lab.evaluation.sections import SECTIONS, shown
 from segment_lab.evaluation.stability import refit_stability
 from segment_lab.evaluation.validity import judge, null_gini, top_customers
 from segment_lab.evaluation.verdict import NAMES, sentence, title, verdict
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow, as_date
-
-# Section → what its table shows, and what it takes.
-SECTIONS = {
-    "trust": ("How well each scheme, learned before the period, foretells it; 95 % intervals in brackets.", ""),
-    "differences": ("Differences between schemes, each with its 95 % interval; certain when that leaves out 0.",
-                    "it takes two schemes, or a customer table for the baselines"),
-    "misclassification": ("The customers who turn out to be the top fifth: how many each scheme misses, what they "
-                          "spend, and how many of the others it takes for them.", ""),
-    "homogeneity": ("Share of the differences in future spending that lies between segments (η²), and what is left "
-                    "of it when the gain by chance is taken off (ω²).", ""),
-    "agreement": ("Agreement of every two schemes: 1 the same, 0 no more than chance.", "it takes two schemes"),
-    "movement": ("Customers in another segment than before: they moved, or the cut points drifted.",
-                 "it takes labels on a later day"),
-    "stability": ("How much of each segment is found again when the scheme is learned from other customers.",
-                  "it takes segmenters and a customer table"),
-    "ambiguity": ("Customers so near a cut that a week of silence or 5 % of money, more or less, changes the segment.",
-                  "it takes segmenters and a customer table"),
-    "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini with its gain.",
-                    "it takes the schemes on earlier days"),
-    "actionability": ("Size, reach, and the smallest uplift a campaign with 20 % held out could show, in points.",
-                      "it takes a customer table"),
-    "interpretability": ("How often three yes-or-no questions about a customer find the segment.",
-                         "it takes a customer table"),
-}
-
-
-LABELS = {name: m.title for name, m in METRICS.items()} | {
-    "null_gini": "Gini that chance passes in 1 of 40", "learned": "Worth of a segment learned from", "eta2": "η²",
-    "null_eta2": "η² by chance", "omega2": "ω²", "ami": "AMI", "ari": "ARI", "null_v": "V by chance",
-    "moved_share": "Moved", "null_share": "Moved, if dealt at random", "drift_share": "Relabelled by new cut points",
-    "total_share": "Changed in all", "jaccard": "Found again", "null_jaccard": "The same in shuffled data"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +66,7 @@ class Scorecard:
         caption, _ = SECTIONS[section]
         if section in self.missing:
             return note(f"{caption} Not shown: {self.missing[section]}.", "missing")
-        frame = self[section]
-        if section in ("trust", "misclassification"):
-            frame = frame.loc[self["trust"]["gini"].sort_values(ascending=False).index.intersection(frame.index, False)]
-        elif section == "differences":
-            frame = frame[(frame["measure"] == "gini") & frame["a"].isin(self.schemes)].drop(columns="measure")
-        if "a" in frame:
-            frame = frame.replace({"a": NAMES, "b": NAMES}).reset_index(drop=True)
-        return table(frame.rename(index=NAMES), caption, labels=LABELS)
+        return shown(section, self[section], self.schemes)
 
     def status_table(self) -> pd.DataFrame:
         """Status and reason per scheme; brought labels have none."""
@@ -312,7 +274,7 @@ def _notes(trust: pd.DataFrame, outcome: Outcome, t0: dt.date | None, draws: int
              f"{draws} bootstrap draws of the customers, the same for every scheme, with cuts and learned means held.",
              f"Revenue is capped at its {CAP_PERCENTILE:.0f}th percentile ({outcome.cap:,.0f}) for learned means and "
              "R²; returns above purchases count as nothing bought.",
-             "Null Gini: what segments of the same sizes dealt at random exceed in one case of forty."]
+             "What chance reaches: segments of the same sizes dealt at random exceed it in one case of forty."]
     if len(crossed := trust.index[trust["learned"] == CROSS_FITTED]):
         notes.append(f"What segments are worth was not learned before the period but within it, by cross-fitting, for "
                      f"{', '.join(crossed)}: these figures flatter.")
