@@ -17,7 +17,6 @@ import segment_lab
 from segment_lab.errors import SegmentLabError
 from segment_lab.reporting import inputs, plan
 from segment_lab.reporting.catalog import Report, chosen, prepare
-from segment_lab.reporting.index import run_page, write_studies
 from segment_lab.reporting.progress import Progress
 from segment_lab.reporting.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.reporting.worker import ForkServer
@@ -149,9 +148,8 @@ class _Job:
     def _make(self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None) -> RunResult:
         facts = server.call("segment_lab.reporting.catalog:prepare", {
             "config": str(self.config), "as_of": self.as_of, "changes": self.changes}, staging / ".facts")
-        only = self.only or facts["report"]["only"]
-        partial = bool(only or self.changes)  # a what-if is never the study's answer
-        reports = chosen(only)
+        partial = bool(self.only or self.changes)  # a look at a part, or a what-if, is never the study's answer
+        reports = chosen(self.only or facts["report"]["only"])
         parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
         segments = plan.segments_part(facts)
         if partial:
@@ -234,6 +232,8 @@ class _Job:
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             if run.folder.name == name and run.intact():
                 return self._keep(shelf, run)
+        from segment_lab.reporting.index import run_page, write_studies  # the templates; an unchanged run needs none
+
         (staging / "index.html").write_text(run_page({
             **manifest, "tables_shown": plan.table_rows(manifest["data"]["tables"]),
             "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
