@@ -21,7 +21,8 @@ from pathlib import Path
 # The same columns by hand in SQL: what an expert would write for one clean file, without checks.
 RAW = """
 WITH o AS (SELECT customer_id, order_id, min(order_date::DATE) AS d, count(*) AS lines,
-                  sum(round(amount * 100)::BIGINT)::BIGINT AS a, -sum(least(round(amount * 100)::BIGINT, 0))::BIGINT AS r
+                  sum(round(amount * 100)::BIGINT)::BIGINT AS a,
+                  -sum(least(round(amount * 100)::BIGINT, 0))::BIGINT AS r
            FROM {source} GROUP BY ALL),
      g AS (SELECT *, a > 0 OR (a = 0 AND r = 0) AS bought FROM o),
      w AS (SELECT *, d - lag(d) OVER (PARTITION BY customer_id, bought ORDER BY d) AS gap FROM g)
@@ -72,7 +73,8 @@ def polars(path: Path) -> int:
     log = pl.scan_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.scan_parquet(path)
     cents = (pl.col("amount") * 100).round().cast(pl.Int64)
     orders = log.group_by("customer_id", "order_id").agg(
-        pl.col("order_date").min().dt.date().alias("d"), cents.sum().alias("a"), (-cents.clip(upper_bound=0)).sum().alias("r"))
+        pl.col("order_date").min().dt.date().alias("d"), cents.sum().alias("a"),
+        (-cents.clip(upper_bound=0)).sum().alias("r"))
     table = orders.filter(pl.col("a") > 0).group_by("customer_id").agg(
         pl.col("d").min().alias("f"), pl.col("d").max().alias("l"), pl.len().alias("n"), pl.col("a").sum(),
         pl.col("d").sort().diff().dt.total_days().median().alias("gap"))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
-# One cache for all workers of a test run, and none of the developer's own: typed copies are made once, nothing is stale.
+# One cache for all workers of a test run, never the developer's own: copies are made once, nothing is stale.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
 os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)

@@ -87,8 +87,7 @@ def test_headers_are_compared_as_words():
 
 
 def test_init_on_real_files(call, tmp_path):
-    for parts, rows in ((("online_retail", "online_retail.csv.gz"), 541_909), (("cdnow", "CDNOW_master.txt"), 69_659),
-                        (("rfm_orders", "rfm_data_orders.csv"), 4_906)):
+    for parts, rows in ((("cdnow", "CDNOW_master.txt"), 69_659), (("rfm_orders", "rfm_data_orders.csv"), 4_906)):
         assert call("init", dataset(*parts), "--out", "s.yml", "--force").exit_code == 0
         result = call("check", "s.yml")
         assert result.exit_code == 0, result.output

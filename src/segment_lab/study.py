@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -29,6 +29,9 @@ from segment_lab.segmentation import Segmentation, Status
 from segment_lab.sources import raw_frame
 from segment_lab.study_config import SEGMENTERS, StudyConfig, check_options, load, validate
 from segment_lab.window import ObservationWindow, as_date
+
+if TYPE_CHECKING:
+    from segment_lab.warehouse import Assignment
 
 T = TypeVar("T")
 DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
@@ -274,6 +277,7 @@ class Study:
         for name in ("future_revenue", "future_margin"):
             if name in out:
                 out[name] = out[name].astype("float64") / 10**intake.reading.decimals
+        out.attrs["as_of"] = self.window.as_of.isoformat()  # lets a scorecard refuse labels made later
         return out.astype({"future_orders": "int64"})
 
     # Segmentations ----------------------------------------------------------------------------------------
@@ -355,7 +359,7 @@ class Study:
         """What the evaluation may ask of the study: everything as it stood on a day."""
         return {"fit": lambda method, day: self.at(day).fitted(method),
                 "population": lambda method, day: self.at(day).population(method),
-                "customers": lambda day: self.at(day).customers(),
+                "customers": lambda day: self.at(day).customers(), "window_at": lambda day: self.at(day).window,
                 "outcomes": lambda day, days: self.at(day).outcomes(days)}
 
     def status(self, method: str) -> Status:
@@ -388,6 +392,31 @@ class Study:
         from segment_lab.warehouse import statement
 
         return statement(self, method, dialect, source, table, accounts)
+
+    def assign(self, method: str, target: str | Path, *, limit: int = 1_000_000, seed: int = 0,
+               progress: Callable[[str], None] = lambda step: None) -> Assignment:
+        """Segments of every buyer, written to a Parquet file by the engine; customers never enter pandas.
+
+        For bases beyond memory: the rule is learned on at most about `limit` customers (drawn by a hash of their id
+        and the `seed`, the same on every engine) and applied to all where they are. Schemes that need more than orders
+        and account columns are refused.
+
+        Parameters
+        ----------
+        method : str
+            A scheme that applies to the study.
+        target : path
+            Parquet of ``customer_id, segment``.
+        limit : int
+            Customers the rule is learned on, at most (about).
+        seed : int
+            Of the sample.
+        progress : callable
+            Told each step in words.
+        """
+        from segment_lab.warehouse import assign
+
+        return assign(self, method, Path(target), limit, seed, progress)
 
     # Keeping ----------------------------------------------------------------------------------------------
 

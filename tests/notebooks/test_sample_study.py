@@ -1,4 +1,4 @@
-"""The sample study as `make report` renders it: every notebook executed once, every page checked for what a reader needs."""
+"""The sample study as `make report` renders it: every notebook executed once, every page held to what readers need."""
 
 from __future__ import annotations
 

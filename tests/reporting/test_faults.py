@@ -44,13 +44,14 @@ def assert_readable(place, published: set[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_at_any_moment(run, place):
     good = run()
     began = time.monotonic()
     whole = start(place)
     assert whole.wait(120) == 0
     length, chance = time.monotonic() - began, random.Random(6)
-    moments = [0.3 * length, *sorted(chance.uniform(0, 1.05 * length) for _ in range(4))]
+    moments = [0.3 * length, *sorted(chance.uniform(0, 1.05 * length) for _ in range(3))]
     for moment in moments:
         victim = start(place)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -15,7 +15,7 @@ import pytest
 
 from reporting.conftest import write_notebooks, write_study
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def free_port() -> int:
@@ -55,7 +55,7 @@ def lab(tmp_path):
 def test_open_change_run_see(browser, lab):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     tab = context.new_page()
-    tab.set_default_timeout(90_000)
+    tab.set_default_timeout(240_000)
     tab.goto(f"{lab}/lab/tree/10_rfm.ipynb")
     parameters = tab.locator(".cm-line", has_text=re.compile("^n_bins = 3$"))
     parameters.click()

@@ -58,3 +58,10 @@ def shown(section: str, frame: pd.DataFrame, schemes: Sequence[str]) -> Html:
     if "a" in frame:
         frame = frame.replace({"a": NAMES, "b": NAMES}).reset_index(drop=True)
     return table(frame.rename(index=NAMES), SECTIONS[section][0], labels=LABELS, note=below)
+
+
+def flow_table(counts: pd.DataFrame, caption: str) -> Html:
+    """A flow or migration matrix as shares of its rows; rows and columns without customers are left out."""
+    counts = counts.loc[counts.sum(axis=1) > 0, counts.sum(axis=0) > 0]
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    return table(shares, caption, formats=dict.fromkeys(shares.columns, "share"))
