@@ -125,6 +125,27 @@ def sql(config: Path, method: str, dialect: str, source: str, table: str | None,
 
 
 @main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--method", required=True, help="rfm, abc, lifecycle, clusters or rules.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("segments.parquet"), show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=1_000_000, show_default=True,
+              help="Learn the rule on about so many customers at most.")
+@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
+def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) -> None:
+    """Write every buyer's segment with the engine alone: for bases larger than memory."""
+    from segment_lab.study import Study
+
+    study = Study.from_yaml(config, as_of=as_of)
+    if sys.stderr.isatty():
+        study.connection.raw_sql("SET enable_progress_bar = true")
+    result = study.assign(method, out, limit=limit, progress=lambda step: click.echo(f"{step} …", err=True))
+    for row in result.profile.itertuples():
+        click.echo(f"{row.customers:>12,}  {row.customer_share:>6.1%}  {row.revenue_share:>6.1%} of revenue  "
+                   f"{row.Index}")
+    click.echo(f"{result.note} Written: {result.path}")
+
+
+@main.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--customers", type=click.IntRange(50), default=2000, show_default=True)

@@ -6,9 +6,9 @@ PGPASSWORD). An address with its password filled in lives in memory only.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from segment_lab.contracts import CONTRACTS
 from segment_lab.errors import DataError, Fault
-from segment_lab.sources import RawTable, Source, expand, scratch
+from segment_lab.sources import RawTable, Source, expand
 
 # Scheme → what must be installed beside the package, where something must.
 SERVERS = {"postgres": "segment-lab[postgres]", "postgresql": "segment-lab[postgres]", "spark": "segment-lab[spark]",
@@ -59,7 +59,8 @@ def open_database(source: Source, base: Path, connection: Any, where: str) -> Ra
     except (ModuleNotFoundError, ImportError) as error:
         fault = Fault(where, f"needs the package {error.name}", f"Install it: pip install '{SERVERS.get(scheme)}'")
     except Exception as error:
-        fault = replace(fault, problem=f"{type(error).__name__} while connecting or looking up the table")
+        said = str(error).splitlines()[0] if scheme in ("duckdb", "sqlite") else type(error).__name__
+        fault = replace(fault, problem=f"{said} while connecting or looking up the table")
     raise DataError(f"The database of {where} cannot be read", [fault])
 
 
@@ -88,7 +89,7 @@ def _attached(path: Path, name: str, connection: Any) -> RawTable:
 
 def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
     """SQLite knows neither dates nor money, so its values are taken as the text they print as, like those of a CSV."""
-    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as file:
+    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False) as file:
         quoted = '"' + name.replace('"', '""') + '"'
         columns = [row[1] for row in file.execute(f"PRAGMA table_info({quoted})")]
         if not columns:
@@ -100,7 +101,7 @@ def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
         def batches() -> Iterator[pa.RecordBatch]:
             while rows := cursor.fetchmany(BATCH):
                 yield pa.record_batch([pa.array(c, pa.string()) for c in zip(*rows, strict=True)], schema=schema)
-        copy, content = _copied(schema, batches(), connection)
+        copy, content = _copied(pa.RecordBatchReader.from_batches(schema, batches()), connection)
         return RawTable(copy, is_text=True, label=name, content=content)
 
 
@@ -114,8 +115,7 @@ def _server(url: str, zone: str, source: Source, base: Path, connection: Any, wh
     label = source.table or str(source.path)
     if where == "orders" and not _needs_parsing(table, source, where):
         return RawTable(table, is_text=False, label=label, remote=True)
-    reader = backend.to_pyarrow_batches(table, chunk_size=BATCH)
-    copy, content = _copied(reader.schema, reader, connection)
+    copy, content = _copied(backend.to_pyarrow_batches(table, chunk_size=BATCH), connection)
     return RawTable(copy, is_text=False, label=label, content=content)
 
 
@@ -135,6 +135,7 @@ def _spark(url: str, zone: str) -> Any:
     from pyspark.sql import SparkSession
 
     builder, place = SparkSession.builder.appName("segment_lab"), url.removeprefix("spark://")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")  # a bar would break plain logs
     if place:
         builder = builder.master(place if place.startswith(("local", "yarn", "k8s")) else url)
     # A session of its own: the time zone is the study's, not the whole application's.
@@ -154,13 +155,11 @@ def _needs_parsing(table: ir.Table, source: Source, where: str) -> bool:
     return False
 
 
-def _copied(schema: pa.Schema, batches: Any, connection: Any) -> tuple[ir.Table, str]:
-    """Rows as they come, in a Parquet file that lives as long as the process; and its hash."""
-    import pyarrow.parquet as pq
-
-    path = scratch() / f"copy_{len(list(scratch().iterdir()))}.parquet"
-    with pq.ParquetWriter(path, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    with path.open("rb") as file:
-        return connection.read_parquet(str(path)), hashlib.file_digest(file, "sha256").hexdigest()
+def _copied(rows: pa.RecordBatchReader, connection: Any) -> tuple[ir.Table, str]:
+    """Rows as they come, in the study's own engine (which spills to disk, not into pandas); and their hash."""
+    name = f"copy_{uuid.uuid4().hex}"
+    connection.con.register("incoming", rows)
+    connection.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
+    connection.con.unregister("incoming")
+    content = connection.raw_sql(f"SELECT count(*), sum(hash({name})::HUGEINT) FROM {name}").fetchone()
+    return connection.table(name), str(content)

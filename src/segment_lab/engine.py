@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
+import uuid
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,9 +20,15 @@ import pyarrow as pa
 
 
 def connect(memory_limit: str | None = None, threads: int | None = None, **settings: Any) -> Any:
-    """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond `memory_limit`."""
+    """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond `memory_limit`.
+
+    Defaults come from ``SEGMENT_LAB_MEMORY_LIMIT, SEGMENT_LAB_THREADS`` and, for the folder that is spilled to,
+    ``SEGMENT_LAB_TEMP`` (the system's folder for temporary files).
+    """
+    # DuckDB would spill into the working folder; and no two connections may share a folder.
+    spill = Path(os.environ.get("SEGMENT_LAB_TEMP") or tempfile.gettempdir()) / f"segment_lab_{uuid.uuid4().hex}"
     settings = {"memory_limit": memory_limit or os.environ.get("SEGMENT_LAB_MEMORY_LIMIT"),
-                "threads": threads or os.environ.get("SEGMENT_LAB_THREADS"), **settings}
+                "threads": threads or os.environ.get("SEGMENT_LAB_THREADS"), "temp_directory": str(spill), **settings}
     connection = ibis.duckdb.connect(**{k: v for k, v in settings.items() if v is not None})
     # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook without
     # ipywidgets the bar is off and DuckDB refuses even to switch it off.

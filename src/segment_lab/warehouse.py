@@ -1,14 +1,21 @@
-"""Segments where the data are: one SQL statement for a warehouse."""
+"""Segments where the data are: one SQL statement for a warehouse, and bases too large for pandas."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
-from segment_lab.errors import ConfigError
-from segment_lab.features.customers import COLUMNS, buyers_expression
+from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.features.customers import COLUMNS, as_frame, buyers_expression
+from segment_lab.intake import raise_faults
 
 if TYPE_CHECKING:
     from segment_lab.study import Study
@@ -49,15 +56,116 @@ def with_accounts(study: Study, fitted: Any, method: str, people: ir.Table, acco
     ConfigError
         The rule reads columns that neither orders nor accounts hold.
     """
-    known = study.table("customers").schema() if study.has("customers") else {}
     wanted = fitted.reads - {*people.columns}
-    joined = [column for column in sorted(wanted) if column in known]
-    lacking = wanted - {*joined, *fitted.optional_columns}
-    if lacking:
-        raise ConfigError(f"{method} reads {', '.join(sorted(lacking))}, which order lines do not hold. Start from a "
-                          f"customer table that does: source='customers'.")
+    joined = account_columns(study, method, wanted, {*fitted.optional_columns})
     if joined:
-        right = ibis.table({"customer_id": "string", **{c: known[c] for c in joined}}, name=accounts)
-        people = people.left_join(right, "customer_id").drop("customer_id_right")
+        people = people.left_join(ibis.table({"customer_id": "string", **joined}, name=accounts), "customer_id")
+        people = people.drop("customer_id_right")
     return people.mutate(**{c: ibis.null("boolean") if c == "offer" else ibis.null("int64")
                             for c in sorted(wanted - {*joined})})
+
+
+def account_columns(study: Study, method: str, wanted: set[str], optional: set[str]) -> dict[str, Any]:
+    """Types of those `wanted` columns that the accounts hold; a ConfigError where others are not `optional`."""
+    known = study.table("customers").schema() if study.has("customers") else {}
+    if lacking := wanted - {*known} - optional:
+        raise ConfigError(f"{method} reads {', '.join(sorted(lacking))}, which order lines do not hold. Start from a "
+                          f"customer table that does: source='customers'.")
+    return {column: known[column] for column in sorted(wanted & {*known})}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Segments of every buyer, written by the engine.
+
+    Attributes
+    ----------
+    path : Path
+        Parquet of ``customer_id, segment``.
+    profile : DataFrame
+        Per segment, best first: ``customers, customer_share, revenue, revenue_share`` and the means
+        ``recency_days, frequency``.
+    learned_on : int
+        Customers the rule was learned on; all, or a sample.
+    segmenter : Segmenter
+        The fitted rule.
+    """
+
+    path: Path
+    profile: pd.DataFrame
+    learned_on: int
+    segmenter: Any
+
+    @property
+    def note(self) -> str:
+        """What was sampled, in one sentence."""
+        everybody = int(self.profile["customers"].sum())
+        if self.learned_on == everybody:
+            return f"The rule was learned on all {everybody:,} customers."
+        return (f"The rule was learned on a random sample of {self.learned_on:,} of {everybody:,} customers and then "
+                "applied to all of them; sizes and money are of all.")
+
+
+@ibis.udf.scalar.builtin
+def md5(text: str) -> str:  # type: ignore[empty-body]
+    """The hash that DuckDB, PostgreSQL and Spark share: the same customers are drawn everywhere."""
+
+
+def assign(study: Study, method: str, target: Path, limit: int, seed: int,
+           progress: Callable[[str], None]) -> Assignment:
+    """See `Study.assign`."""
+    segmenter, intake = study.segmenter(method), study.intake("orders")
+    raise_faults(intake, study.config.tolerance)
+    wanted = {*segmenter.columns, *segmenter.optional_columns, "recency_days", "frequency", "revenue"}
+    joined = account_columns(study, method, wanted - {*COLUMNS}, {*segmenter.optional_columns})
+    people = buyers_expression(intake.lines, study.window, study.config.returns, intake.reading.decimals, wanted)
+    if joined:
+        people = people.left_join(_accounts(study, list(joined), people), "customer_id").drop("customer_id_right")
+    progress("reducing the order log to one row per customer")
+    with people.cache() as customers:
+        everybody = int(customers.count().execute())
+        if not everybody:
+            raise DataError("Nobody bought anything in the window", [Fault("orders", f"no purchase in {study.window}")])
+        few = customers
+        if everybody > limit:
+            few = customers.filter(md5(customers.customer_id.concat(f":{seed}")) < f"{limit * 16**8 // everybody:08x}")
+        progress(f"learning the rule on {min(everybody, limit):,} of {everybody:,} customers")
+        frame = few.get_backend().to_pyarrow(few.order_by("customer_id")).to_pandas()
+        frame = as_frame(frame).join(frame.set_index("customer_id")[list(joined)])
+        segmenter.fit(frame)
+        progress("assigning segments")
+        labelled = customers.mutate(segment=segmenter.named(customers))
+        _write(labelled.select("customer_id", "segment"), target)
+        return Assignment(target, _profile(labelled, segmenter.segment_names_), len(frame), segmenter)
+
+
+def _accounts(study: Study, columns: list[str], beside: ir.Table) -> ir.Table:
+    """Account columns, one row per customer, in the engine where the orders are."""
+    table = study.table("customers").select("customer_id", *columns).distinct(on="customer_id", keep="first")
+    if table.get_backend() is beside.get_backend():
+        return table
+    copy = ibis.memtable(table.get_backend().to_pyarrow(table))
+    beside.get_backend().execute(copy.count())  # Ibis hands a copy to Spark only with a query, not with a cached one
+    return copy
+
+
+def _write(table: ir.Table, target: Path) -> None:
+    """Parquet at `target` (a folder of it, from Spark), complete or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    table.get_backend().to_parquet(table, str(draft))
+    if target.is_dir():
+        shutil.rmtree(target)
+    draft.replace(target)
+
+
+def _profile(labelled: ir.Table, names: tuple[str, ...]) -> pd.DataFrame:
+    table = labelled.group_by("segment").aggregate(
+        customers=labelled.count(), revenue=labelled.revenue.sum(), recency_days=labelled.recency_days.mean(),
+        frequency=labelled.frequency.mean())
+    frame = table.get_backend().to_pandas(table).set_index("segment").reindex(names)
+    frame[["customers", "revenue"]] = frame[["customers", "revenue"]].fillna(0)
+    frame["customers"], frame["revenue"] = frame["customers"].astype("int64"), frame["revenue"].round(2)
+    for name, share in (("customers", "customer_share"), ("revenue", "revenue_share")):
+        frame.insert(int(frame.columns.get_loc(name)) + 1, share, frame[name] / frame[name].sum())
+    return frame

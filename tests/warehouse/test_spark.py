@@ -9,9 +9,9 @@ import crm
 import pandas as pd
 import pytest
 import yaml
-from datasets import ROOT
 
 import segment_lab as sl
+from datasets import ROOT
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (pip install 'segment-lab[spark]')")
 if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -66,6 +66,17 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
     wanted = local.fitted(method).segment(local.customers() if method != "lifecycle" else local.population(method))
     wanted = wanted.labels.astype("str")[local.customers().index]
     assert dict(rows) == wanted.to_dict()
+
+
+@pytest.mark.parametrize("method", ["rfm", "lifecycle"])
+def test_segments_assigned_by_spark_are_those_of_duckdb(studies, method, tmp_path):
+    """The same sample is drawn, and Spark itself writes the answer."""
+    there, here = (study.assign(method, tmp_path / str(i), limit=600) for i, study in enumerate(studies))
+    assert there.path.is_dir()  # a folder of Parquet: every executor writes its part
+    assert (there.learned_on, there.note) == (here.learned_on, here.note)
+    found = [pd.read_parquet(a.path).set_index("customer_id").segment.sort_index() for a in (there, here)]
+    pd.testing.assert_series_equal(*found)
+    pd.testing.assert_frame_equal(there.profile, here.profile)
 
 
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")])

@@ -135,6 +135,7 @@ def _measures(customers: ir.Table, window: ObservationWindow, decimals: int) -> 
 
 COLUMNS = ("recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency", "revenue", "margin",
            "monetary_value", "gap_days", "return_share", "first_order", "last_order")
+WHOLE = frozenset({"recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"})
 
 
 def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -157,15 +158,16 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     set_aside = pd.DataFrame([(reason, int(part.lines.sum()), round(float(part.revenue.sum()), 6))
                               for reason, part in account if len(part) or reason == "accepted"],
                              columns=["reason", "lines", "revenue"])
-    table = rows[buyers].set_index("customer_id")
-    whole = ["recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"]
-    table[whole] = table[whole].astype("int64")
-    for name in ("first_order", "last_order"):
-        table[name] = pd.to_datetime(table[name])
-    exact = {c: "float64" for c in COLUMNS if c in table and c not in whole and not c.endswith("_order")}
-    table = table[[c for c in COLUMNS if c in table]].astype(exact)
+    return as_frame(rows[buyers]), set_aside
+
+
+def as_frame(rows: pd.DataFrame) -> pd.DataFrame:
+    """Buyers as the customer table is promised: index ``customer_id``, sorted; days and counts whole, money floats."""
+    table = rows.set_index("customer_id")[[c for c in COLUMNS if c in rows]]
+    kinds = {c: "int64" if c in WHOLE else "datetime64[s]" if str(c).endswith("_order") else "float64" for c in table}
+    table = table.astype(kinds)
     # A server may sort text by the rules of a language.
-    return table if table.index.is_monotonic_increasing else table.sort_index(), set_aside
+    return table if table.index.is_monotonic_increasing else table.sort_index()
 
 
 def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
