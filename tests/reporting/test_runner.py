@@ -179,9 +179,9 @@ def test_old_runs_go_but_never_the_latest(run, place):
 def test_logs_are_lines_of_json(run, capsys):
     run(only=["data"], log_json=True)
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [e["event"] for e in events] == ["start", "report", "done"]
-    assert events[1]["report"] == "data"
-    assert events[1]["status"] == "ok"
+    assert [e["event"] for e in events] == ["check", "start", "report", "done"]
+    assert events[2]["report"] == "data"
+    assert events[2]["status"] == "ok"
 
 
 def test_ordinary_kernels_give_the_same_pages(run, place):

@@ -146,6 +146,7 @@ class _Job:
         return RunResult(0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]})
 
     def _make(self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None) -> RunResult:
+        self.progress.say("check", f"reading {self.config.name} and its data")
         facts = server.call("segment_lab.reporting.catalog:prepare", {
             "config": str(self.config), "as_of": self.as_of, "changes": self.changes}, staging / ".facts")
         partial = bool(self.only or self.changes)  # a look at a part, or a what-if, is never the study's answer
@@ -178,7 +179,7 @@ class _Job:
         limits = Limits(server if self.engine == "segment-lab" else None, facts["report"]["timeout_seconds"],
                         facts["report"]["memory_gb"] or _memory_share(self.jobs))
         pool = ThreadPoolExecutor(self.jobs)
-        self.progress.begin(len(waiting))
+        self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
         try:
             futures: dict[Future[dict[str, Any]], dict[str, Any]] = {}
             for report in waiting:
