@@ -25,7 +25,9 @@ MOST_ROWS = 200
 # Enough style for JupyterLab; reports have their own and drop this one.
 LAB_STYLE = ("<style>.sl-scroll td.txt,.sl-scroll th{text-align:left!important}.sl-scroll caption,.sl-note,"
              ".sl-foot,.sl-card,figcaption{text-align:left;max-width:46em}.sl-lead{font-size:1.2em}"
-             ".sl-scroll caption{font-weight:600}.sl-note,.sl-card{border-left:3px solid #8aa;padding:0 1em}"
+             "dl[class^=sl-]{display:flex;flex-wrap:wrap;gap:.4em 2em}dl[class^=sl-] :is(dt,dd){float:none!important;"
+             "width:auto!important;margin:0!important}.sl-scroll caption{font-weight:600}"
+             ".sl-note,.sl-card{border-left:3px solid #8aa;padding:0 1em}"
              "</style>")
 
 
@@ -200,7 +202,9 @@ def headline(*sentences: str, figures: Mapping[str, Any] | None = None, status: 
             "status": {"kind": status.kind, "reason": status.reason} if status is not None else None}
     text = Markup("").join(Markup('<p class="{}">{}</p>').format("sl-rest" if i else "sl-lead", s)
                            for i, s in enumerate(sentences))
-    return Html(Markup('<div class="sl-headline">{}{}</div>').format(text, _facts(figures or {}, "sl-keys")),
+    # A page opens with the status in a banner of its own and hides this line.
+    line = Markup('<p class="sl-status">{}: {}</p>').format(status.kind, status.reason) if status is not None else ""
+    return Html(Markup('<div class="sl-headline">{}{}{}</div>').format(line, text, _facts(figures or {}, "sl-keys")),
                 {HEADLINE_MIME: data})
 
 

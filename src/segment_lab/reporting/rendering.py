@@ -55,6 +55,8 @@ def render_report(report: Report, parameters: Mapping[str, Any], config: Path, f
     dict
         ``status`` (ok, failed, thin), ``seconds``, ``page``, ``notebook``, ``headline``, ``cards``, ``reason``.
     """
+    import nbformat
+
     from segment_lab.reporting import exporter
 
     started, target = time.monotonic(), folder / NOTEBOOKS / report.file
@@ -62,7 +64,7 @@ def render_report(report: Report, parameters: Mapping[str, Any], config: Path, f
     broken = exporter.failure(notebook)
     with _rendering:
         html = exporter.render(notebook, page)
-    _write(notebook, target)
+    nbformat.write(notebook, target)
     (folder / report.page).write_text(html, "utf-8")
     status = "ok" if broken is None else "thin" if broken["thin"] else "failed"
     return {"status": status, "seconds": round(time.monotonic() - started, 2), "page": report.page,
@@ -106,9 +108,3 @@ def tidied(notebook: NotebookNode, config: str) -> NotebookNode:
                      for line in cell.source.splitlines()]
             cell.source = "\n".join(lines)
     return notebook
-
-
-def _write(notebook: NotebookNode, target: Path) -> None:
-    import nbformat
-
-    nbformat.write(notebook, target)
