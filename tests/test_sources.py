@@ -147,3 +147,11 @@ def test_parquet_folder_with_partitions(tmp_path):
         log = pd.DataFrame({"customer_id": ["a"], "order_date": pd.to_datetime([f"{year}-01-01"]), "amount": [1.0]})
         log.to_parquet(folder / "part.parquet")
     assert sl.customer_table(tmp_path / "log").loc["a", "frequency"] == 2
+
+
+@pytest.mark.parametrize("amount", ["1e30", "-1e17", "nan", "inf", "1e400"])
+def test_an_amount_beyond_all_bounds_is_set_aside_not_a_crash(study_of, amount):
+    text = f"customer_id,order_date,amount\na,2026-01-01, 5.5\nb,2026-01-02 ,{amount}\n"
+    study = study_of(text, tolerance=1)
+    assert study.customers().revenue.to_dict() == {"a": 5.5}
+    assert study.intake("orders").counts.to_dict() == {"accepted": 1, "unreadable amount": 1}

@@ -164,23 +164,32 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
     mapping = resolve(contract, tuple(raw.columns), reading)
     if reading.where:
         raw = raw.filter(compile_expression(reading.where, raw, f"{contract.name}.where"))
+    columns = [c for c in contract.columns if c.name in mapping]
+    given = {c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns}
+    before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
+    extras = _extras(raw, mapping, contract, reading)
+    # In steps, each with a name: an engine computes a repeated expression again, and parsing is what costs.
+    rows = raw.select(**given, **extras, **before)
+    rows = rows.mutate(**{f"{c.name}__read": _read(rows[c.name], c, reading) for c in columns})
     values: dict[str, ir.Value] = {}
     reason = ibis.null("string")
-    for column in reversed([c for c in contract.columns if c.name in mapping]):
-        source = mapping[column.name]
-        where = f"{contract.name}.{column.name}"
-        given = raw[source] if source in raw.columns else compile_expression(source, raw, where)
-        given = blank_to_null(given, reading.nulls, reading.remote)
-        value = _typed(given, column, reading)
-        values[f"{column.name}_minor" if column.kind == "money" else column.name] = value
+    for column in reversed(columns):
+        name, text = column.name, given[column.name]
+        value = values[f"{name}_minor" if column.kind == "money" else name] = _settled(
+            rows[f"{name}__read"], column, reading)
         # Typed columns cannot be unreadable, except floats that are no number.
-        if (given.type().is_string() and column.kind not in ("id", "text")) or given.type().is_floating():
-            reason = ibis.ifelse(given.notnull() & value.isnull(), f"unreadable {column.name}", reason)
+        if (text.type().is_string() and column.kind not in ("id", "text")) or text.type().is_floating():
+            reason = ibis.ifelse(rows[name].notnull() & value.isnull(), f"unreadable {name}", reason)
         if column.required:
-            reason = ibis.ifelse(given.isnull(), f"no {column.name}", reason)
-    extras = _extras(raw, mapping, contract, reading)
-    before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
-    return raw.select(**{n: values[n] for n in reversed(values)}, **extras, reason=reason, **before)
+            reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
+    kept = {name: rows[name] for name in (*extras, *before)}
+    return rows.select(**{n: values[n] for n in reversed(values)},
+                       **{n: kept[n] for n in extras}, reason=reason, **{n: kept[n] for n in before})
+
+
+def _given(raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading) -> ir.Value:
+    value = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{name}")
+    return blank_to_null(value, reading.nulls, reading.remote)
 
 
 def _extras(raw: ir.Table, mapping: Mapping[str, str], contract: Contract, reading: Reading) -> dict[str, ir.Value]:
@@ -192,8 +201,7 @@ def _extras(raw: ir.Table, mapping: Mapping[str, str], contract: Contract, readi
         source = mapping.get(name, name)
         if name in contract.names or (source in used and name not in mapping):
             continue
-        value = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{name}")
-        value = blank_to_null(value, reading.nulls, reading.remote)
+        value = _given(raw, source, contract, name, reading)
         out[name] = value.lower() if name in reading.casefold and value.type().is_string() else value
     return out
 
@@ -207,7 +215,8 @@ def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool =
     return ibis.ifelse(blank | value.isin(nulls) if nulls else blank, ibis.null("string"), value)
 
 
-def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
+def _read(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
+    """A given value as text, day, flag or number; null where it cannot be read."""
     text = value.type().is_string()
     if column.kind in ("id", "text"):
         value = value if text else _whole(value).cast("string")
@@ -216,21 +225,21 @@ def _typed(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
         return _date(value, reading)
     if column.kind == "flag":
         return _flag(value) if text else value.cast("boolean")
-    number = value
-    if text:
-        digits = value.replace(reading.decimal, ".") if reading.decimal != "." else value
-        number = digits.strip().try_cast("float64")
-        # 'nan' and 'inf' are words DuckDB reads as floats; an amount they are not.
-        number = ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
-    elif value.type().is_floating():
-        number = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
+    if text:  # blanks around a number are skipped by the cast
+        value = (value.replace(reading.decimal, ".") if reading.decimal != "." else value).try_cast("float64")
+    return value.cast("float64")
+
+
+def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
+    """Numbers within bounds, money in whole minor units; NaN, which sorts last, and infinity are out of bounds."""
     if column.kind == "number":
-        return number.cast("float64")
-    # An amount beyond 64 bits is unreadable, not a crash.
-    scaled = number.cast("float64") * 10**reading.decimals
+        return ibis.ifelse(value.abs() < 1e300, value, ibis.null("float64"))
+    if column.kind != "money":
+        return value
+    scaled = value * 10**reading.decimals
     # PostgreSQL rounds the halves of floats to even numbers; half a cent is rounded up everywhere.
     minor = (scaled.abs() + 0.5).floor() * scaled.sign() if reading.remote else scaled.round()
-    return ibis.ifelse(minor.abs() < 2**62, minor, None).cast("int64")
+    return ibis.ifelse(scaled.abs() < 2**62, minor, None).cast("int64")
 
 
 def _date(value: ir.Value, reading: Reading) -> ir.Value:
@@ -238,13 +247,13 @@ def _date(value: ir.Value, reading: Reading) -> ir.Value:
         if value.type().is_integer():
             return try_strptime(value.cast("string"), "%Y%m%d").date()
         return value if value.type().is_date() else value.cast("date")
-    value = value.strip()
     if reading.date_formats:
         parsed = [try_strptime(value, form) for form in reading.date_formats]
         return (ibis.coalesce(*parsed) if len(parsed) > 1 else parsed[0]).date()
     # With an offset the session's time zone (the study's) decides the day; without one the text is the day.
-    return value.try_cast(dt.Timestamp(timezone="UTC")).cast("date") if reading.offsets \
-        else value.try_cast("timestamp").date()
+    kind = dt.Timestamp(timezone="UTC") if reading.offsets else dt.timestamp
+    # Only what does not parse pays for the trim.
+    return ibis.coalesce(value.try_cast(kind), value.strip().try_cast(kind)).cast("date")
 
 
 def _whole(value: ir.Value) -> ir.Value:
