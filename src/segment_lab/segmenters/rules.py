@@ -144,7 +144,9 @@ class RuleSegmenter(Segmenter):
     def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
         truth = self.truth(customers)
         names = truth.columns.to_numpy()
-        matched = ["; ".join(names[row]) for row in truth.to_numpy()]
+        # Joined once per combination of rules, of which there are few, not once per customer.
+        combinations, which = np.unique(truth.to_numpy(), axis=0, return_inverse=True)
+        matched = np.array(["; ".join(names[row]) for row in combinations], dtype=object)[which]
         return truth.add_prefix("rule: ").assign(rules_matched=truth.sum(axis=1), matched=matched)
 
 
