@@ -145,7 +145,8 @@ class RuleSegmenter(Segmenter):
         truth = self.truth(customers)
         names = truth.columns.to_numpy()
         # Joined once per combination of rules, of which there are few, not once per customer.
-        combinations, which = np.unique(truth.to_numpy(), axis=0, return_inverse=True)
+        which = truth.groupby(list(truth), sort=False).ngroup()
+        combinations = truth[~which.duplicated()].to_numpy()
         matched = np.array(["; ".join(names[row]) for row in combinations], dtype=object)[which]
         return truth.add_prefix("rule: ").assign(rules_matched=truth.sum(axis=1), matched=matched)
 
