@@ -153,10 +153,12 @@ def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, .
     return [Fault(where, f"there is no column {m!r}", nearest(m, raw_columns)) for m in sorted(missing)]
 
 
-def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bool = False) -> ir.Table:
+def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bool = False,
+            text_ids: bool = True) -> ir.Table:
     """Canonical columns and ``reason`` (null when accepted) for every raw row that `where` keeps.
 
-    With `keep_raw` the source's own columns follow as ``raw.<name>``: what a rejected row looked like.
+    With `keep_raw` the source's own columns follow as ``raw.<name>``: what a rejected row looked like. Ids are text;
+    without `text_ids` whole numbers stay numbers, which are cheaper to group by.
 
     Money becomes whole minor units in ``<name>_minor`` (64-bit integers), because float sums change with the order
     of threads; see docs/decisions/0002-engine.md.
@@ -170,7 +172,9 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
     extras = _extras(raw, mapping, contract, reading)
     # In steps, each with a name: an engine computes a repeated expression again, and parsing is what costs.
     rows = raw.select(**given, **extras, **before)
-    rows = rows.mutate(**{f"{c.name}__read": _read(rows[c.name], c, reading) for c in columns})
+    as_they_are = [c.name for c in columns if not text_ids and c.kind == "id" and rows[c.name].type().is_integer()]
+    rows = rows.mutate(**{f"{c.name}__read": rows[c.name] if c.name in as_they_are else _read(rows[c.name], c, reading)
+                          for c in columns})
     values: dict[str, ir.Value] = {}
     reason = ibis.null("string")
     for column in reversed(columns):

@@ -54,6 +54,12 @@ class Intake:
         """A hash of the source's content and of how it is read; by size and date for files over 2 GB."""
         return _fingerprint(self.source, self.base, self.lines, self.name, self.timezone, self.raw.content)
 
+    @cached_property
+    def narrow(self) -> ir.Table:
+        """`lines` with whole-number ids left as numbers, which are cheaper to group by."""
+        typed = self.kept_broken is not None
+        return self.lines if typed else conform(self.raw.table, self.contract, self.reading, text_ids=False)
+
     @property
     def contract(self) -> Contract:
         """The contract of this table."""

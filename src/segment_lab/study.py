@@ -234,7 +234,7 @@ class Study:
     def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         intake = self.intake("orders")
         customers, account = collect(customer_expression(
-            intake.lines, self.window, self.config.returns, intake.reading.decimals))
+            intake.narrow, self.window, self.config.returns, intake.reading.decimals))
         broken = [(f"broken line: {reason}", len(lines), 0.0) for reason, lines in intake.broken.groupby("reason")]
         if broken:
             account = pd.concat([account, pd.DataFrame(broken, columns=account.columns)], ignore_index=True)

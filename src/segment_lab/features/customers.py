@@ -37,7 +37,8 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
     orders = _with_gaps(_per_order(with_reason(lines, window, returns)))
-    by = {"customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, ibis.null("string")),
+    nobody = ibis.null(orders.customer_id.type())
+    by = {"customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, nobody),
           "set_aside": orders.reason}
     return _measures(_per_customer(orders, by, gap_days=orders.gap.median()), window, decimals)
 
@@ -106,12 +107,16 @@ def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) ->
 
 def _per_order(lines: ir.Table) -> ir.Table:
     """Lines to orders. Without an order id, everything a customer bought on one day is one order."""
-    day = lines.order_date.cast("string")
-    key = ibis.coalesce(lines.order_id, day) if "order_id" in lines.columns else lines.order_date
+    keys: dict[str, ir.Value] = {"order_date": lines.order_date}
+    dates = {}
+    if "order_id" in lines.columns:
+        keys = {"order_id": lines.order_id,
+                "day": ibis.ifelse(lines.order_id.isnull(), lines.order_date, ibis.null("date"))}
+        dates = {"order_date": lines.order_date.min()}
     # Rejected lines keep their own keys (rewriting keys per line would double the query's time); `reason` parts them.
     parts = [c for c in ("customer_id", "reason") if c in lines.columns]
-    orders = lines.group_by(*parts, order_key=key).aggregate(
-        order_date=lines.order_date.min(), lines=lines.count(), revenue=lines.amount_minor.sum().cast("int64"),
+    orders = lines.group_by(*parts, **keys).aggregate(
+        **dates, lines=lines.count(), revenue=lines.amount_minor.sum().cast("int64"),
         returned=-(ibis.least(lines.amount_minor, 0).sum().cast("int64")),
         **({"margin": lines.margin_minor.sum().cast("int64")} if "margin_minor" in lines.columns else {}))
     # An order that its own returns cancelled is none; one that cost nothing still is.
@@ -127,6 +132,7 @@ def _measures(customers: ir.Table, window: ObservationWindow, decimals: int) -> 
     as_of, c = ibis.literal(window.as_of), customers
     readable = {name: c[name].cast("float64") / 10**decimals for name in _money(c)}
     return c.mutate(
+        customer_id=c.customer_id.cast("string"),
         recency_days=as_of.delta(c.last_order, unit="day"), tenure_days=as_of.delta(c.first_order, unit="day"),
         t_x=c.last_order.delta(c.first_order, unit="day"), repeat_frequency=ibis.greatest(c.frequency - 1, 0),
         return_share=c.returned.cast("float64") / (c.revenue + c.returned).cast("float64").nullif(0),
