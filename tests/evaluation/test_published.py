@@ -72,8 +72,6 @@ def test_planted_segments_are_recovered():
 
     Past money alone cannot (ABC .31), labels dealt at random give 0.
     """
-    if not (ROOT / "data" / "sample" / "truth.csv").exists():
-        pytest.skip("data/sample is not here (segment-lab sample)")
     customers = Study.from_yaml(ROOT / "configs" / "sample.yml").customers()
     truth = pd.read_csv(Path(ROOT, "data", "sample", "truth.csv"), dtype={"customer_id": str}).set_index("customer_id")
     planted = truth["latent_segment"].loc[customers.index].astype("category").cat.codes.to_numpy()

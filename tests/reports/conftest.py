@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
+from needs import absent
 from segment_lab import display
 from segment_lab.plots import style
 from segment_lab.reporting.exporter import render
@@ -22,19 +22,17 @@ PAGE = {"study": "Shop", "as_of": "2026-06-30", "index": "index.html", "paramete
 @pytest.fixture(scope="session")
 def browser():
     """A Chromium; its absence skips, or fails where SEGMENT_LAB_BROWSER is "required"."""
-    required = os.environ.get("SEGMENT_LAB_BROWSER") == "required"
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        pytest.fail("playwright is not installed") if required else pytest.skip("playwright is not installed")
+        absent("browser", "playwright is not installed")
     from segment_lab.reporting.pdf import launch
 
     with sync_playwright() as playwright:
         try:
             made = launch(playwright)
         except Error as error:
-            text = f"no Chromium could be started (set SEGMENT_LAB_CHROMIUM): {str(error).splitlines()[0]}"
-            pytest.fail(text) if required else pytest.skip(text)
+            absent("browser", f"no Chromium could be started (set SEGMENT_LAB_CHROMIUM): {str(error).splitlines()[0]}")
         yield made
         made.close()
 

@@ -8,10 +8,13 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from crm import PASSWORD, Server
+
+from needs import absent
 
 
 def _as_postgres() -> list[str]:
@@ -21,11 +24,12 @@ def _as_postgres() -> list[str]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """PostgreSQL from the distribution's package; the tests are skipped, visibly, where it is absent."""
-    pytest.importorskip("psycopg")
+    """PostgreSQL from the distribution's package; its absence skips, or fails where SEGMENT_LAB_POSTGRES is "required"."""
+    if not find_spec("psycopg"):
+        absent("postgres", "psycopg is not installed")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/none")]
     if not found[-1].exists():
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        absent("postgres", "PostgreSQL is not installed (Debian: apt-get install postgresql)")
     tools, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="segment_lab_pg_"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import crm
 import pandas as pd
@@ -12,10 +13,7 @@ import yaml
 
 import segment_lab as sl
 from datasets import ROOT
-
-pytest.importorskip("pyspark", reason="pyspark is not installed (pip install 'segment-lab[spark]')")
-if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-    pytest.skip("Spark needs Java 17", allow_module_level=True)
+from needs import absent
 
 URL = "spark://local[2]"
 METHODS = ("rfm", "abc", "lifecycle", "clusters")
@@ -24,6 +22,10 @@ METHODS = ("rfm", "abc", "lifecycle", "clusters")
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
     """The sample from CSV, and the same study with its order log in Spark (other tables as before)."""
+    if not find_spec("pyspark"):
+        absent("spark", "pyspark is not installed (run tests/warehouse/run_spark.sh)")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        absent("spark", "Spark needs Java 17 or 21")
     folder = tmp_path_factory.mktemp("spark")
     os.environ["SPARK_LOCAL_DIRS"] = str(folder / "spill")
     crm.into_duckdb(folder / "crm.duckdb")
