@@ -24,9 +24,21 @@ from .conftest import NOTEBOOKS, PARAMETERS, START, write_notebooks
 CODE = "import sys; from segment_lab.reporting import run_study; run_study(sys.argv[1], out=sys.argv[2], force=True)"
 
 
-def start(place, **options) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", CODE, str(place / "study.yml"), str(place / "reports")],
-                            stderr=subprocess.DEVNULL, **options)
+@pytest.fixture
+def start(place):
+    """Begin a run in a process of its own; it is gone when the test ends."""
+    begun = []
+
+    def begin() -> subprocess.Popen:
+        # A shell that starts the tests in the background lets them ignore interrupts, and a child inherits that.
+        begun.append(subprocess.Popen(
+            [sys.executable, "-c", CODE, str(place / "study.yml"), str(place / "reports")], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
+        return begun[-1]
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
 
 
 def assert_readable(place, published: set[str]) -> None:
@@ -45,15 +57,16 @@ def assert_readable(place, published: set[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_killed_at_any_moment(run, place):
+def test_killed_at_any_moment(run, start, place):
+    (place / "notebooks" / "90_strategy.ipynb").unlink()
     good = run()
     began = time.monotonic()
-    whole = start(place)
+    whole = start()
     assert whole.wait(120) == 0
     length, chance = time.monotonic() - began, random.Random(6)
-    moments = [0.3 * length, *sorted(chance.uniform(0, 1.05 * length) for _ in range(3))]
-    for moment in moments:
-        victim = start(place)
+    for early in (0.15, 0.45, 0.75):  # while it reads, renders, publishes
+        moment = length * chance.uniform(early, early + 0.3)
+        victim = start()
         with contextlib.suppress(subprocess.TimeoutExpired):
             victim.wait(moment)
         family = psutil.Process(victim.pid).children(recursive=True) if victim.poll() is None else []
@@ -143,11 +156,11 @@ def test_data_removed_during_and_before_a_run(run, place):
     assert_readable(place, {good.folder.name})
 
 
-def test_an_interrupted_run_ends_its_kernels(place):
+def test_an_interrupted_run_ends_its_kernels(start, place):
     mark = f"open({str(place / 'on')!r}, 'w')"
     write_notebooks(place / "notebooks", {"00_data.ipynb": ("# Long\nHow long?", PARAMETERS, mark,
                                                             "import time; time.sleep(100)")})
-    victim = start(place, stdout=subprocess.DEVNULL)
+    victim = start()
     while not (place / "on").exists():
         assert victim.poll() is None
         time.sleep(0.1)

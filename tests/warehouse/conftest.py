@@ -24,7 +24,7 @@ def _as_postgres() -> list[str]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """PostgreSQL from the distribution's package; its absence skips, or fails where SEGMENT_LAB_POSTGRES is "required"."""
+    """PostgreSQL of the distribution; its absence skips, or fails where SEGMENT_LAB_POSTGRES is "required"."""
     if not find_spec("psycopg"):
         absent("postgres", "psycopg is not installed")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/none")]

@@ -17,7 +17,7 @@ METHODS = ("rfm", "abc", "lifecycle", "clusters", "rules")
 
 @pytest.fixture(scope="module")
 def study():
-    return sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    return crm.sample()
 
 
 def read(result) -> pd.Series:

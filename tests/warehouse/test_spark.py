@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 import segment_lab as sl
-from datasets import ROOT
 from needs import absent
 
 URL = "spark://local[2]"
@@ -36,7 +35,7 @@ def studies(tmp_path_factory):
         file.execute(f"COPY customers TO '{folder}/customers.parquet' (FORMAT parquet)")
     path = crm.study_file(folder, "duckdb://crm.duckdb", orders={"url": URL, "path": "orders.parquet"},
                           customers={"url": URL, "path": "customers.parquet"})
-    yield sl.Study.from_yaml(path), sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    yield sl.Study.from_yaml(path), crm.sample()
     from pyspark.sql import SparkSession
 
     SparkSession.builder.getOrCreate().stop()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from functools import cache
 
+import crm
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -74,17 +76,20 @@ class Warehouse:
 
 @pytest.fixture(scope="module")
 def warehouses(server):
-    kept: dict[str, Warehouse] = {}
-
+    """The warehouse of a study, made when it is first asked for."""
+    @cache
     def of(name: str) -> Warehouse:
         if STUDIES[name]:
             dataset(*STUDIES[name])
-        if name not in kept:
-            kept.clear()  # tables of one study at a time: their names are the same
-            os.environ.setdefault("SEGMENT_LAB_DATASETS", str(datasets_folder()))
-            kept[name] = Warehouse(sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml"), server)
-        return kept[name]
+        os.environ.setdefault("SEGMENT_LAB_DATASETS", str(datasets_folder()))
+        study = sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml", methods=crm.QUICK)
+        return Warehouse(study, server.within(name))
     return of
+
+
+@pytest.fixture(scope="module")
+def sample() -> sl.Study:
+    return crm.sample()
 
 
 def expected(study: sl.Study, method: str) -> pd.Series:
@@ -111,26 +116,24 @@ def test_from_the_customer_table_everybody_gets_the_segment_of_python(warehouses
         pd.testing.assert_series_equal(found, wanted, check_names=False, check_index_type=False)
 
 
-def test_prospects_are_among_the_lifecycle_of_the_sample(warehouses):
-    study = warehouses("sample").study
-    assert len(expected(study, "lifecycle")) > len(study.customers())
+def test_prospects_are_among_the_lifecycle_of_the_sample(sample):
+    assert len(expected(sample, "lifecycle")) > len(sample.customers())
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "bigquery", "snowflake", "pyspark", "clickhouse"])
-def test_it_compiles_for_every_warehouse_with_the_date_of_its_cut_points(warehouses, dialect):
-    study = warehouses("sample").study
-    for method in study.methods:
+def test_it_compiles_for_every_warehouse_with_the_date_of_its_cut_points(sample, dialect):
+    for method in sample.methods:
         routes = ["customers"] if method in ("receivables", "engagement") else ["customers", "orders"]
         for source in routes:
-            text = study.to_sql(method, dialect, source=source, table="crm_table")
+            text = sample.to_sql(method, dialect, source=source, table="crm_table")
             assert "as of 2026-07-01" in text.splitlines()[0]
             assert "crm_table" in text
             assert ("order_date" in text) == (source == "orders")
 
 
-def test_what_orders_cannot_give_is_said(warehouses):
+def test_what_orders_cannot_give_is_said(sample):
     with pytest.raises(ConfigError, match=r"invoices_n, max_days_overdue.*source='customers'"):
-        warehouses("sample").study.to_sql("receivables")
+        sample.to_sql("receivables")
 
 
 LINES = pd.DataFrame([("a", "1", "2026-01-01", 10.05), ("a", "2", "2026-01-11", 20.10), ("a", "3", "2026-01-31", 4.55),
@@ -159,14 +162,13 @@ def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
     assert dict(duck.execute(study.to_sql("rules", "duckdb", table="sales")).fetchall()) == wanted
 
 
-def test_counted_out_medians_are_medians():
+def test_counted_out_medians_are_medians(sample):
     """The route of BigQuery and Trino, which have no exact median, run on DuckDB."""
     from segment_lab.features.customers import buyers_expression
 
-    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
-    lines = study.intake("orders").lines
-    gaps = [buyers_expression(lines, study.window, columns={"gap_days"}, exact_median=exact).order_by(
+    lines = sample.intake("orders").lines
+    gaps = [buyers_expression(lines, sample.window, columns={"gap_days"}, exact_median=exact).order_by(
         "customer_id").to_pandas().gap_days for exact in (True, False)]
     assert gaps[0].notna().sum() > 500
     pd.testing.assert_series_equal(*gaps)
-    assert study.window.as_of == dt.date(2026, 7, 1)
+    assert sample.window.as_of == dt.date(2026, 7, 1)
