@@ -88,6 +88,7 @@ class RuleSegmenter(Segmenter):
         """Everything that is wrong with the rules: names, text, columns and types."""
         names = [*(rule["name"] for rule in self.rules), self.otherwise]
         faults = [f"the name '{name}' is used twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        sound = {}
         for where, rule in self._all_rules():
             try:
                 read = columns(rule["when"], where)
@@ -100,8 +101,11 @@ class RuleSegmenter(Segmenter):
                 faults.append(f"{where}: {rule['when']!r} reads no column; `otherwise` names the segment of the rest")
             elif not kind.is_boolean():
                 faults.append(f"{where}: {rule['when']!r} is a {kind}, not a condition that holds or does not")
-            elif problem := _dry_run(rule["when"], customers[[*read]].head(1), schema):
-                faults.append(f"{where}: {rule['when']!r} cannot be computed: {problem}")
+            else:
+                sound[where] = rule["when"]
+        if _dry_run(list(sound.values()), customers):  # one query for all; each alone only to name the guilty
+            faults += [f"{where}: {when!r} cannot be computed: {problem}" for where, when in sound.items()
+                       if (problem := _dry_run([when], customers))]
         return faults if self.rules else ["there is none"]
 
     def _fit(self, rows: pd.DataFrame) -> None:
@@ -162,13 +166,18 @@ class _Typed:
         return column.cast(self.schema[name]) if column.type().is_null() else column
 
 
-def _dry_run(when: str, rows: pd.DataFrame, schema: dict[str, str]) -> str:
-    """What the engine has against a condition that is well-formed (a word compared with a date, -TRUE …)."""
+def _dry_run(conditions: Sequence[str], customers: pd.DataFrame) -> str:
+    """What the engine has against conditions that are well-formed (a word compared with a date, -TRUE …)."""
+    read = set().union(*(columns(when, "rule") for when in conditions))
+    rows = customers[[c for c in customers if c in read]].head(1)
+    schema = dict.fromkeys(map(str, customers.columns), "string") | _types(customers, read)
+
     def rule(table: ir.Table) -> ir.Value:
         typed: Any = _Typed(table, schema)
-        return compile_expression(when, typed, "rule")
+        return ibis.array([compile_expression(when, typed, "rule").cast("boolean") for when in conditions])
     try:
-        engine.evaluate(rows, rule)
+        if conditions:
+            engine.evaluate(rows, rule)
     except duckdb.Error as error:
         return str(error).splitlines()[0]
     return ""
