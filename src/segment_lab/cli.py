@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from segment_lab import __version__
-from segment_lab.errors import ConfigError, SegmentLabError
+from segment_lab.errors import ConfigError, SegmentLabError, nearest
 
 
 class _Group(click.Group):
@@ -92,20 +92,28 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here.")
+@click.option("-c", "--column", "given", multiple=True, metavar="NAME=COLUMN",
+              help="Say which column it is, for example -c customer_id=household.")
 @click.option("--force", is_flag=True, help="Replace an existing study file.")
-def init(file: Path, out: Path | None, force: bool) -> None:
+def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> None:
     """Write a first study file for the order log FILE, guessing its columns."""
+    from segment_lab.contracts import CONTRACTS
     from segment_lab.guess import first_config
 
     target = out or Path(f"{file.name.split('.')[0].lower().replace(' ', '_')}.yml")
     if target.exists() and not force:
         raise ConfigError(f"{target} exists. Use --force to replace it, or --out for another name.")
-    text, columns = first_config(file, target)
+    said = {name: column for name, _, column in (part.partition("=") for part in given)}
+    if wrong := [n for n, column in said.items() if n not in CONTRACTS["orders"].names or not column]:
+        raise ConfigError(f"-c {wrong[0]}: write NAME=COLUMN. {nearest(wrong[0], CONTRACTS['orders'].names)}")
+    text, columns, remarks = first_config(file, target, said)
     target.write_text(text, encoding="utf-8")
     for name, column in columns.items():
         click.echo(f"  {name:<12} ← {column}")
+    for remark in remarks:
+        click.echo(f"  look at: {remark}")
     click.echo(f"{target} written. Check the columns, then: segment-lab check {target}; segment-lab run {target}")
 
 

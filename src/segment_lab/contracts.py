@@ -91,8 +91,8 @@ class Reading:
         strptime formats for text dates; empty means ISO.
     offsets : bool
         Text dates carry a UTC offset, to be compared in the study's zone.
-    decimal : str
-        Decimal mark of text numbers.
+    decimal, thousands : str
+        Decimal mark of text numbers, and the mark between groups of three digits: a dot where decimals have a comma.
     decimals : int
         Digits of money behind the mark: 2 for cents.
     nulls : tuple of str
@@ -112,6 +112,28 @@ class Reading:
     nulls: tuple[str, ...] = ()
     casefold: tuple[str, ...] = ()
     remote: bool = False
+    thousands: str | None = None
+
+    def number(self, text: ir.StringValue) -> ir.Value:
+        """Text as a float; null where it is no number. Only what does not parse at once pays for tidying."""
+        mark = self.thousands or ("." if self.decimal == "," else None)
+        grouped = text.re_replace(rf"[{mark}](\d{{3}})\b", r"\1")
+        plain = ibis.ifelse(text.contains(mark), grouped, text) if mark else text  # a look is cheaper than a pattern
+        plain = plain.replace(self.decimal, ".") if self.decimal != "." else plain
+        value = plain.try_cast("float64")  # skips blanks around a number
+        if self.remote:
+            return value
+        for pattern, new in _TIDY:
+            plain = plain.re_replace(pattern, new)
+        return ibis.coalesce(value, plain.try_cast("float64"))
+
+
+# Amounts as offices write them: "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a negative one.
+CURRENCY_MARKS = ("[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
+                  r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs")
+_TIDY = ((rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*", r"\1"),
+         (rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$", r"\1"),
+         (r"[\p{Z}'’](\d{3})\b", r"\1"), (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"))
 
 
 @ibis.udf.scalar.builtin
@@ -165,7 +187,7 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
     """
     mapping = resolve(contract, tuple(raw.columns), reading)
     if reading.where:
-        raw = raw.filter(compile_expression(reading.where, raw, f"{contract.name}.where"))
+        raw = raw.filter(compile_expression(reading.where, raw, f"{contract.name}.where", reading.number))
     columns = [c for c in contract.columns if c.name in mapping]
     given = {c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns}
     before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
@@ -192,7 +214,8 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
 
 
 def _given(raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading) -> ir.Value:
-    value = raw[source] if source in raw.columns else compile_expression(source, raw, f"{contract.name}.{name}")
+    value = raw[source] if source in raw.columns else compile_expression(
+        source, raw, f"{contract.name}.{name}", reading.number)
     return blank_to_null(value, reading.nulls, reading.remote)
 
 
@@ -229,9 +252,7 @@ def _read(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
         return _date(value, reading)
     if column.kind == "flag":
         return _flag(value) if text else value.cast("boolean")
-    if text:  # blanks around a number are skipped by the cast
-        value = (value.replace(reading.decimal, ".") if reading.decimal != "." else value).try_cast("float64")
-    return value.cast("float64")
+    return reading.number(value) if text else value.cast("float64")
 
 
 def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
@@ -252,12 +273,17 @@ def _date(value: ir.Value, reading: Reading) -> ir.Value:
             return try_strptime(value.cast("string"), "%Y%m%d").date()
         return value if value.type().is_date() else value.cast("date")
     if reading.date_formats:
-        parsed = [try_strptime(value, form) for form in reading.date_formats]
-        return (ibis.coalesce(*parsed) if len(parsed) > 1 else parsed[0]).date()
+        days = [try_strptime(value, form).date() for form in reading.date_formats]
+        # %Y reads the year 23 where 2023 is meant: such a day is not read at all.
+        days = [ibis.ifelse(day.year() < 1000, None, day) for day in days]
+        return ibis.coalesce(*days) if len(days) > 1 else days[0]
     # With an offset the session's time zone (the study's) decides the day; without one the text is the day.
     kind = dt.Timestamp(timezone="UTC") if reading.offsets else dt.timestamp
     # Only what does not parse pays for the trim.
-    return ibis.coalesce(value.try_cast(kind), value.strip().try_cast(kind)).cast("date")
+    tidy = value.strip()
+    if reading.offsets:  # "2026-01-31 10:00:00 +0100" parses without the blank
+        tidy = tidy.re_replace(r" ([+-]\d{2}:?\d{2})$", r"\1")
+    return ibis.coalesce(value.try_cast(kind), tidy.try_cast(kind)).cast("date")
 
 
 def _whole(value: ir.Value) -> ir.Value:

@@ -95,20 +95,33 @@ def columns(text: str, where: str) -> set[str]:
     return {column.name for column in parse(text, where).find_all(exp.Column)}
 
 
-def compile_expression(text: str, table: ir.Table, where: str) -> ir.Value:
-    """The expression as an Ibis value over `table`. Text compared with a number is read as a number."""
+def compile_expression(text: str, table: ir.Table, where: str,
+                       number: Callable[[ir.StringValue], ir.Value] | None = None) -> ir.Value:
+    """The expression as an Ibis value over `table`. Text that is reckoned with, or compared with a number, is read as
+    a number: by `number`, which knows how the source writes them."""
     tree = parse(text, where)
     unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
     if unknown:
         hints = "; ".join(f"there is no column {name!r}: {nearest(name, table.columns)}" for name in unknown)
         raise ConfigError(f"{where}: {hints}.")
+    reckoned = _reckoned(tree) if number else set()
+    values = {name: number(table[name]) if number and name in reckoned and table[name].type().is_string()
+              else table[name] for name in {c.name for c in tree.find_all(exp.Column)}}
     try:
-        return _value(tree, table)
+        return _value(tree, values)
     except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(f"{where}: {text!r} cannot be computed: {error}") from None
 
 
-def _value(node: Any, table: ir.Table) -> Any:
+def _reckoned(tree: exp.Expr) -> set[str]:
+    """Columns that an expression takes for numbers."""
+    numeric = [node for node in tree.find_all(*_ARITHMETIC, *_COMPARISONS, exp.In, exp.Abs, exp.Neg, exp.Round)
+               if not isinstance(node, (*_COMPARISONS, exp.In))
+               or any(not literal.is_string for literal in node.find_all(exp.Literal))]
+    return {column.name for node in numeric for column in node.find_all(exp.Column)}
+
+
+def _value(node: Any, table: Any) -> Any:
     if isinstance(node, exp.Column):
         return table[node.name]
     if isinstance(node, exp.Literal):
@@ -135,7 +148,7 @@ def _value(node: Any, table: ir.Table) -> Any:
     return _compare(type(node), _value(node.left, table), _value(node.right, table))
 
 
-def _call(node: Any, table: ir.Table) -> Any:
+def _call(node: Any, table: Any) -> Any:
     if isinstance(node, exp.Round):
         digits = node.args.get("decimals")
         return _FUNCTIONS[exp.Round][1](_value(node.this, table), int(digits.this) if digits else 0)
@@ -143,7 +156,7 @@ def _call(node: Any, table: ir.Table) -> Any:
     return _FUNCTIONS[type(node)][1](_value(node.this, table), *rest)
 
 
-def _in(node: exp.In, table: ir.Table) -> Any:
+def _in(node: exp.In, table: Any) -> Any:
     value = _value(node.this, table)
     options = [_value(e, table) for e in node.expressions]
     answers = [_compare(exp.EQ, value, option) for option in options]

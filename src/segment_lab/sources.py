@@ -7,7 +7,7 @@ header's number of fields are kept aside with their text.
 from __future__ import annotations
 
 import atexit
-import csv
+import datetime as dt
 import glob
 import gzip
 import hashlib
@@ -15,8 +15,10 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,18 +36,21 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str | None = Field(None, description="CSV (also .gz), Parquet, Excel; folders and globs of Parquet")
+    path: str | None = Field(None, description="CSV (also .gz), Parquet, Excel, JSON; globs; folders of Parquet")
     url: str | None = Field(None, description="database: postgres://user:${PGPASSWORD}@host/crm, duckdb://crm.duckdb, "
                                               "sqlite://crm.sqlite, spark://local[2] …, or ${CRM_URL}")
     table: str | None = Field(None, description="table in the database")
-    sheet: str | int | None = Field(None, description="sheet of an Excel file")
+    sheet: str | int | list[str | int] | None = Field(None, description="sheet of an Excel file, or several alike")
     columns: dict[str, str | None] = Field(default_factory=dict, description="canonical name → column or expression")
     where: str | None = Field(None, description="SQL condition on the raw columns")
     header: bool | list[str] = Field(True, description="false: no header; a list names the columns")
+    skip: int = Field(0, ge=0, description="lines above the header, such as a title")
     delimiter: str | None = Field(None, description="field separator; 'whitespace' for runs of blanks")
     encoding: str = "utf-8"
     date_format: str | list[str] | None = Field(None, description="strptime format(s), for example %d.%m.%Y")
     decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ","] | None = Field(None, description="mark between groups of three digits; "
+                                                  "blanks and apostrophes need none, nor a dot beside decimal: ','")
     nulls: list[str] = Field(default_factory=list, description="words that mean 'nothing'")
     casefold: list[str] = Field(default_factory=list, description="text columns compared without case")
     decimals: int = Field(2, ge=0, le=6, description="digits of money behind the mark")
@@ -58,6 +63,8 @@ class Source(BaseModel):
             raise ValueError("give either path or url")
         if self.url is not None and not self.table and not (spark and self.path):
             raise ValueError("a url needs the name of a table")
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if re.search(r"://[^/@]*:(?!\$\{\w+\}@)[^/]*@|password=(?!\$\{\w+\})", self.url or ""):
             raise ValueError("a password stands in the study file; write ${NAME} in its place and set that variable")
         return self
@@ -67,13 +74,15 @@ class RawTable:
     """A source opened on a connection: the raw Ibis `table`, and the lines the reader could not split."""
 
     def __init__(self, table: ir.Table, *, is_text: bool, broken: str | None = None, label: str = "",
-                 remote: bool = False, content: str = ""):
-        self.table, self.is_text, self.label, self.remote = table, is_text, label, remote
+                 remote: bool = False, content: str = "", files: tuple[Path, ...] = ()):
+        self.table, self.is_text, self.label, self.remote, self.files = table, is_text, label, remote, files
         self.content = content  # what tells one state of a database file from the next
         self._broken = broken
 
     def broken(self, connection: Any) -> pd.DataFrame:
         """Lines with too few or too many fields (columns ``line``, ``text``, ``reason``); read the table first."""
+        for file in self.files:
+            _refuse_cut_off(file)
         if self._broken is None:
             return pd.DataFrame({"line": [], "text": [], "reason": []})
         query = (f"SELECT DISTINCT ON (line) line, csv_line AS text, lower(error_type::VARCHAR) AS reason "
@@ -134,11 +143,13 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
             return RawTable(table, is_text=False, label=path.name)
         if suffix.endswith((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")):
             return RawTable(_excel(path, source), is_text=True, label=path.name)
+        if suffix.endswith((".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")):
+            return RawTable(connection.read_json(str(path), sample_size=-1), is_text=False, label=path.name)
         return _text_file(path, source, connection)
     except (OSError, ibis.common.exceptions.IbisError, UnicodeError) as error:
         raise _unreadable(where, path, error) from None
-    except Exception as error:  # duckdb's own errors share no base class with Ibis
-        if type(error).__module__.startswith(("_duckdb", "duckdb")):
+    except Exception as error:  # the readers' own errors share no base class
+        if type(error).__module__.split(".")[0] in ("_duckdb", "duckdb", "python_calamine", "pandas", "zlib"):
             raise _unreadable(where, path, error) from None
         raise
 
@@ -146,6 +157,17 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
 def _unreadable(where: str, path: Path, error: Exception) -> DataError:
     return DataError(f"{path.name} cannot be read", [
         Fault(where, str(error).splitlines()[0], "Check that the file is complete and of the kind its name says")])
+
+
+def _refuse_cut_off(path: Path) -> None:
+    """The engine reads a compressed file that lacks its end as if it were whole."""
+    if path.suffix == ".gz":
+        try:
+            with gzip.open(path) as file:
+                while file.read(1 << 20):
+                    pass
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable("orders", path, error) from None
 
 
 def scratch() -> Path:
@@ -162,58 +184,72 @@ def _scratch(pid: int) -> Path:
 
 
 def _excel(path: Path, source: Source) -> ir.Table:
-    header = 0 if source.header is True else None
-    frame = pd.read_excel(path, sheet_name=source.sheet or 0, header=header, dtype=object, engine="calamine",
-                          keep_default_na=False)
+    sheets = source.sheet if isinstance(source.sheet, list) else [source.sheet or 0]
+    header = source.skip if source.header is True else None
+    found = pd.read_excel(path, sheet_name=sheets, header=header, dtype=object, engine="calamine",
+                          skiprows=source.skip if header is None else 0, keep_default_na=False)
+    frames = [_sheet_text(frame, source) for frame in found.values()]
+    return ibis.memtable(pd.concat(frames, ignore_index=True).fillna("").astype("str"))
+
+
+def _sheet_text(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
     if isinstance(source.header, list):
         frame.columns = source.header
     frame.columns = [str(c).strip() for c in frame.columns]
-    return ibis.memtable(frame.map(_cell_text).astype("str") if len(frame) else frame.astype("str"))
+    return frame.map(_cell_text) if len(frame) else frame
 
 
 def _cell_text(value: Any) -> str:
     """A spreadsheet cell as the text a CSV would hold: whole numbers without ``.0``, dates in ISO."""
-    if value is None:
+    if value is None or value != value:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return value.isoformat(sep=" ") if hasattr(value, "hour") else str(value)
+    return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else str(value)
 
 
 def _text_file(path: Path, source: Source, connection: Any) -> RawTable:
-    if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "utf-16", "latin-1"):
-        path, source = _transcoded(path, source.encoding), source.model_copy(update={"encoding": "utf-8"})
+    label = path.name
+    files = sorted(map(Path, glob.glob(str(path)))) if glob.has_magic(str(path)) and not path.exists() else [path]
+    if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
+        files = [_transcoded(file, source.encoding) for file in files]
+        source = source.model_copy(update={"encoding": "utf-8"})
     if source.delimiter == "whitespace":
-        return RawTable(_whitespace(path, source, connection), is_text=True, label=path.name)
-    first = _first_line(path, source.encoding)
-    delimiter = source.delimiter or max(",;\t|", key=first.count)
+        return RawTable(_whitespace(files[0], source, connection), is_text=True, label=label)
+    delimiter = source.delimiter or separator(first_lines(files[0], source.encoding, source.skip + 1)[-1:])
     unique = hashlib.sha256(f"{path}{os.urandom(8).hex()}".encode()).hexdigest()[:12]
     rejects = f"rejects_{unique}"
-    options: dict[str, Any] = {}
-    if isinstance(source.header, list):
-        options["names"] = source.header
+    options: dict[str, Any] = {"names": source.header} if isinstance(source.header, list) else {}
+    if len(files) > 1:  # a column that only some files have is empty in the others
+        options["union_by_name"] = True
     table = connection.read_csv(
-        str(path), table_name=f"raw_{unique}", all_varchar=True, header=source.header is True, delim=delimiter,
-        quote='"', escape='"', store_rejects=True, rejects_table=rejects, rejects_scan=f"scans_{unique}",
-        encoding="utf-8" if source.encoding.lower().startswith("utf-8") else source.encoding, **options)
+        [str(file) for file in files], table_name=f"raw_{unique}", all_varchar=True, header=source.header is True,
+        delim=delimiter, quote='"', escape='"', skip=source.skip, store_rejects=True, rejects_table=rejects,
+        rejects_scan=f"scans_{unique}", encoding="utf-8", **options)
     return RawTable(table.rename({c.strip(): c for c in table.columns if c.strip() != c}), is_text=True,
-                    broken=rejects, label=path.name)
+                    broken=rejects, label=label, files=tuple(files))
+
+
+def separator(lines: list[str]) -> str:
+    """The separator that these lines hold most of."""
+    return max(",;\t|", key="".join(lines).count)
 
 
 def _whitespace(path: Path, source: Source, connection: Any) -> ir.Table:
     """Lines split at runs of blanks: a layout DuckDB's reader does not know."""
     lines = connection.read_csv(str(path), all_varchar=True, header=False, delim="\x01", names=["line"], quote="",
                                 escape="")
-    names = source.header if isinstance(source.header, list) else _first_line(path, source.encoding).split()
+    names = source.header if isinstance(source.header, list) else first_lines(path, source.encoding)[0].split()
     fields = lines.line.strip().re_split(r"\s+")
     table = lines.select(**{name: fields[i] for i, name in enumerate(names)})
     return table.filter(table[names[0]] != names[0]) if source.header is True else table
 
 
-def _first_line(path: Path, encoding: str) -> str:
+def first_lines(path: Path, encoding: str, n: int = 1) -> list[str]:
+    """The first `n` lines of a text file, or fewer."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding=encoding, errors="replace") as file:
-        return file.readline().lstrip("\ufeff")
+        return [line.lstrip("\ufeff") for line in islice(file, n)] or [""]
 
 
 def _transcoded(path: Path, encoding: str) -> Path:
@@ -231,18 +267,27 @@ def _transcoded(path: Path, encoding: str) -> Path:
 
 
 # ISO first; then the layouts that exports of European, Russian and American tools write.
-DATE_FORMATS = ("iso", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d.%m.%y")
-_TIMES = ("", " %H:%M", " %H:%M:%S")
+DATE_FORMATS = ("iso", "%Y%m%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y",
+                "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
 def date_formats(values: ir.StringColumn) -> list[tuple[str, int]]:
     """Every known layout with the number of values it parses, most first; only those that parse any."""
-    value = values.strip()
-    forms = [f + t for f in DATE_FORMATS if f != "iso" for t in _TIMES]
-    counts = {"iso": value.try_cast("timestamp").count(), **{f: try_strptime(value, f).count() for f in forms}}
-    row = values.as_table().aggregate(**{f"f{i}": c for i, c in enumerate(counts.values())}).to_pandas().iloc[0]
-    found = [(form, int(n)) for form, n in zip(counts, row, strict=True) if n]
-    return sorted(found, key=lambda item: -item[1])
+    forms = ["iso", *(f + t for f in DATE_FORMATS if f != "iso" for t in _TIMES)]
+    column = values.strip().nullif("").name("day").as_table()
+    likely = _parsed(column.filter(column.day.notnull()).limit(1000), forms)
+    return sorted(_parsed(column, list(likely)).items(), key=lambda item: -item[1])
+
+
+def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
+    """How many days each layout reads; the year 23 is not read, it is 2023 or 1923."""
+    counts = {}
+    for i, form in enumerate(forms):
+        moment = table.day.try_cast("timestamp") if form == "iso" else try_strptime(table.day, form)
+        counts[f"f{i}"] = (moment.year() >= 1000).sum()
+    row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0) if forms else []
+    return {form: int(n) for form, n in zip(forms, row, strict=True) if n}
 
 
 def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) -> Reading:
@@ -257,10 +302,10 @@ def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) 
         filled = raw.table.filter(raw.table[texts[0]].strip() != "")[texts[0]]
         sample = filled.as_table().limit(1000).to_pandas()[texts[0]]
         iso = sample.str.match(r"\s*\d{4}-\d{2}-\d{2}")
-        offsets = bool(sample.str.contains(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$").any() and iso.any())
+        offsets = bool(sample.str.contains(r"\d ?(?:Z|UTC|[+-]\d{2}:?\d{2})\s*$").any() and iso.any())
         formats = () if iso.mean() > 0.5 or sample.empty else _best_format(raw.table, texts[0], where)
     return Reading(dict(source.columns), source.where, formats, offsets, source.decimal, source.decimals,
-                   tuple(source.nulls), tuple(source.casefold), raw.remote)
+                   tuple(source.nulls), tuple(source.casefold), raw.remote, source.thousands)
 
 
 def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
@@ -273,9 +318,3 @@ def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
             Fault(f"{where}.{column}", f"fits {' and '.join(best)} equally well",
                   f"Say which: date_format: \"{best[0]}\" under {where} in the study file")])
     return tuple(best)
-
-
-def sniff_header(path: Path, encoding: str = "utf-8") -> list[str]:
-    """Column names in the first line of a text file."""
-    first = _first_line(path, encoding)
-    return next(csv.reader([first], delimiter=max(",;\t|", key=first.count)), [])
