@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CONFIG ?= configs/sample.yml
+# A file at a time to each of two processes, in the order of tests/conftest.py.
+PYTEST := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help env report test test-fast lint lab sample lock clean bench
@@ -24,10 +26,10 @@ report: env  ## Render the reports of CONFIG (default: the sample study) into re
 	@$(BIN)/segment-lab run $(CONFIG)
 
 test: env  ## Run all the tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q $(PYTEST)
 
 test-fast: env  ## Run the tests without the browser and the slow ones
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not slow"
+	@$(BIN)/python -m pytest -q $(PYTEST) -m "not browser and not slow"
 
 lint: env  ## Check style and types
 	@$(BIN)/ruff check src tests benchmarks

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # as many processes as cores: threads would wait for each other
+    os.environ.setdefault(name, "1")
 # One cache for all workers of a test run, never the developer's own: copies are made once, nothing is stale.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
@@ -19,6 +21,17 @@ os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
 settings.register_profile("repo", max_examples=30, deadline=None, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repo")
+
+
+# Folders whose files take long come first, so that short ones fill the gaps and all workers end together.
+LONG = ("notebooks", "warehouse", "reporting", "reports", "segmenters")
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item) -> int:
+        folder = item.path.parent.name
+        return LONG.index(folder) if folder in LONG else len(LONG)
+    items.sort(key=rank)
 
 
 def pytest_sessionfinish(session):
