@@ -10,7 +10,6 @@ from scipy.stats.contingency import association
 from simulated import Bands, Clusters, labels
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from segment_lab.evaluation.actionability import actionability, smallest_detectable_effect
 from segment_lab.evaluation.agreement import (
     adjusted_mutual_information,
     adjusted_rand,
@@ -19,12 +18,10 @@ from segment_lab.evaluation.agreement import (
     cramers_v,
     flow,
 )
-from segment_lab.evaluation.ambiguity import ambiguity
 from segment_lab.evaluation.homogeneity import homogeneity, omega_squared
-from segment_lab.evaluation.interpretability import tree_accuracy
-from segment_lab.evaluation.migration import Later, matched, movement
-from segment_lab.evaluation.stability import best_jaccard, reading, refit_stability
+from segment_lab.evaluation.stability import Later, best_jaccard, matched, movement, reading, refit_stability
 from segment_lab.evaluation.sufficiency import Step, assess, history
+from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
 
 RNG = np.random.default_rng(0)
 A, B = RNG.integers(0, 4, 500), RNG.integers(0, 3, 500)
@@ -154,24 +151,34 @@ def test_overlaps_come_from_the_truth_table():
     assert (found["no_rule"], found["several_rules"]) == (1, 1)
 
 
-def steps(agreeing, ginis):
-    table = pd.DataFrame({"agreement": agreeing, "gini": ginis}, index=[30 * i for i in range(1, len(ginis) + 1)])
-    return table.assign(gain=table["gini"].diff())
+def steps(agreeing, gains):
+    return pd.DataFrame({"agreement": agreeing, "gain": gains}, index=[30 * i for i in range(1, len(gains) + 1)])
 
 
 @pytest.mark.parametrize(("table", "days", "buyers", "kind", "reason"), [
-    (steps([None, 0.9, 0.9], [0.5, 0.51, 0.52]), 90, 1000, "PROPER", "more data no longer improved"),
-    (steps([None, 0.9, 0.9], [0.5, 0.51, 0.52]), 29, 1000, "PRELIMINARY", "only 29 days"),
-    (steps([None, 0.9, 0.9], [0.5, 0.51, 0.52]), 90, 499, "PRELIMINARY", "only 499 buyers"),
-    (steps([None, 0.9], [0.5, 0.51]), 60, 1000, "PRELIMINARY", "fewer than 3 months"),
-    (steps([None, 0.9, 0.84], [0.5, 0.51, 0.52]), 90, 1000, "PRELIMINARY", "agreement 0.84"),
-    (steps([None, 0.9, 0.9], [0.5, 0.53, 0.54]), 90, 1000, "PRELIMINARY", "Gini +0.030"),
-    (steps([None, 0.1, 0.9, 0.9], [0.3, 0.5, 0.51, 0.52]), 120, 1000, "PROPER", "2 months running"),
+    (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 90, 1000, "PROPER", "more data no longer improved"),
+    (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 29, 1000, "PRELIMINARY", "only 29 days"),
+    (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 90, 499, "PRELIMINARY", "only 499 buyers"),
+    (steps([None, 0.9], [None, 0.01]), 60, 1000, "PRELIMINARY", "fewer than 3 months"),
+    (steps([None, 0.9, 0.84], [None, 0.01, 0.01]), 90, 1000, "PRELIMINARY", "agreement 0.84"),
+    (steps([None, 0.9, 0.9], [None, 0.03, 0.01]), 90, 1000, "PRELIMINARY", "Gini +0.030"),
+    (steps([None, 0.1, 0.9, 0.9], [None, 0.2, 0.01, -0.1]), 120, 1000, "PROPER", "2 months running"),
 ])
 def test_status_rules(table, days, buyers, kind, reason):
     status = assess(table, days, buyers)
     assert status.kind == kind
     assert reason in status.reason
+
+
+def test_gain_compares_cuts_on_the_same_customers_and_days():
+    """Old cuts that part nobody rank by chance, new ones that part all buyers gain a Gini; mere growth gains none."""
+    codes = np.arange(200) % 2
+    outcomes = pd.DataFrame({"future_revenue": 10.0 * (1 - codes), "future_orders": 1}, index=labels(codes).codes.index)
+    table = history([Step(30, labels(codes), labels(0 * codes), outcomes), Step(60, labels(codes), labels(codes),
+                                                                                outcomes * 100)], draws=20)
+    assert table.loc[30, "gain"] > 0.9
+    assert table.loc[30, "gain_low"] > 0.8
+    assert table.loc[60, ["gain", "gain_low", "gain_high"]].tolist() == [0, 0, 0]
 
 
 def test_history_compares_cuts_on_the_same_customers():
@@ -183,12 +190,6 @@ def test_history_compares_cuts_on_the_same_customers():
     assert table.loc[60, "agreement"] == 1
     assert table.loc[60, "gini"] == pytest.approx(1)
     assert np.isnan(table.loc[90, "gini"])
-
-
-def test_smallest_detectable_effect_by_hand():
-    # (1.96 + .8416) * sqrt(.2 * .8 * (1/800 + 1/200)) = 2.8016 * .031623
-    assert smallest_detectable_effect(0.2, 800, 200) == pytest.approx(0.08859, abs=1e-4)
-    assert smallest_detectable_effect(0.2, 0, 200) == np.inf
 
 
 def test_actionability_counts_only_those_who_may_be_reached():

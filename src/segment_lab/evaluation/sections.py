@@ -26,7 +26,7 @@ SECTIONS = {
                   "it takes segmenters and a customer table"),
     "ambiguity": ("Customers so near a cut that a week of silence or 5 % of money, more or less, changes the segment.",
                   "it takes segmenters and a customer table"),
-    "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini with its gain.",
+    "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini gained on them.",
                     "it takes the schemes on earlier days"),
     "actionability": ("Size, reach, and the smallest uplift a campaign with 20 % held out could show, in points.",
                       "it takes a customer table"),

@@ -39,24 +39,35 @@ class Step:
 
 
 def history(steps: Sequence[Step], draws: int = 50, seed: int = 0) -> pd.DataFrame:
-    """Validity and agreement with the month before, by length of the window (days, the index).
+    """What one more month of data changed, by length of the window (days, the index).
 
-    The Gini is cross-fitted in the period after each day (a short window has no earlier period to learn from).
+    ``agreement`` compares the segments by today's cuts with those by the cuts of a month earlier; ``gain`` is how
+    much better today's rank the same customers by what they bought in the same days after, with its paired 95 %
+    interval. The Gini is cross-fitted in those days (a short window has no earlier period to learn from).
     """
     rows = []
     for step in sorted(steps, key=lambda s: s.days):
-        row = {"days": step.days, "customers": len(step.segmentation), "agreement": np.nan, "gini": np.nan,
-               "gini_low": np.nan, "gini_high": np.nan}
+        row = {"days": step.days, "customers": len(step.segmentation), "agreement": np.nan} | dict.fromkeys(
+            ("gini", "gini_low", "gini_high", "gain", "gain_low", "gain_high"), np.nan)
         if step.previous is not None:
             both = step.segmentation.codes.index.intersection(step.previous.codes.index)
             row["agreement"] = adjusted_rand(step.segmentation.codes.loc[both], step.previous.codes.loc[both])
         if step.outcomes is not None and len(step.outcomes):
-            prediction = from_segments("", "scheme", step.segmentation, step.outcomes, None, seed)
-            found = judge([prediction], Outcome.of(step.outcomes), draws, seed).table()
-            row.update({c: float(found[c].iloc[0]) for c in ("gini", "gini_low", "gini_high")})
+            row |= _validity(step, step.outcomes, draws, seed)
         rows.append(row)
-    table = pd.DataFrame(rows).set_index("days")
-    return table.assign(gain=table["gini"].diff())
+    return pd.DataFrame(rows).set_index("days")
+
+
+def _validity(step: Step, outcomes: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
+    """The Gini on the days after, and what it gained on the cuts of a month earlier."""
+    cuts = [step.segmentation] if step.previous is None else [step.segmentation, step.previous]
+    judged = judge([from_segments(str(i), "scheme", s, outcomes, None, seed) for i, s in enumerate(cuts)],
+                   Outcome.of(outcomes), draws, seed)
+    found = judged.table().iloc[0][["gini", "gini_low", "gini_high"]].to_dict()
+    if step.previous is not None:
+        gain = judged.differences().set_index("measure").loc["gini"]
+        found |= {"gain": gain["difference"], "gain_low": gain["difference_low"], "gain_high": gain["difference_high"]}
+    return found
 
 
 def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
@@ -77,8 +88,8 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
         return Status("PRELIMINARY", f"cut points learned a month earlier give other segments (agreement "
                                      f"{agreement:.2f}, needed {AGREEMENT})")
     if gain >= GAIN:
-        return Status("PRELIMINARY", f"another month of data still improved the ranking of customers (Gini "
-                                     f"+{gain:.3f}, settled below +{GAIN})")
+        return Status("PRELIMINARY", f"cut points from one more month of data still ranked the same customers "
+                                     f"better (Gini +{gain:.3f}, settled below +{GAIN})")
     return Status("PROPER", f"for {MONTHS} months running the segments stayed the same when learned anew "
                             f"(agreement at least {agreement:.2f}) and more data no longer improved them")
 
