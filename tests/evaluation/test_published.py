@@ -12,7 +12,7 @@ import pytest
 from datasets import ROOT, dataset
 from segment_lab.evaluation import Training, scorecard
 from segment_lab.evaluation.agreement import adjusted_rand
-from segment_lab.evaluation.migration import matched
+from segment_lab.evaluation.stability import matched
 from segment_lab.segmenters.abc import ABCSegmenter
 from segment_lab.segmenters.clusters import ClusterSegmenter
 from segment_lab.segmenters.lifecycle import LifecycleSegmenter

@@ -11,7 +11,7 @@ import pandas as pd
 from segment_lab.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
 
-CAP_PERCENTILE = 99.0
+CAP_PERCENTILE, FOLDS = 99.0, 5
 BEFORE, CROSS_FITTED, NOTHING = "the time before", "the judged period, cross-fitted", "nothing to learn"
 
 
@@ -106,15 +106,14 @@ def from_segments(name: str, kind: str, now: Segmentation, outcomes: pd.DataFram
     return Prediction(name, kind, amount, amount, chance, k, CROSS_FITTED)
 
 
-def cross_fitted(codes: np.ndarray, outcome: Outcome, k: int, seed: int,
-                 folds: int = 5) -> tuple[np.ndarray, np.ndarray]:
+def cross_fitted(codes: np.ndarray, outcome: Outcome, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Each customer's segment means learned from the other folds of the judged period itself.
 
     Nobody's own outcome is used for them, but the season is the same: kinder than a test out of time.
     """
-    fold = np.random.default_rng(seed).permutation(len(codes)) % folds
+    fold = np.random.default_rng(seed).permutation(len(codes)) % FOLDS
     amount, chance = np.empty(len(codes)), np.empty(len(codes))
-    for f in range(folds):
+    for f in range(FOLDS):
         rest, here = fold != f, fold == f
         learned = segment_means(codes[rest], Outcome(outcome.revenue[rest], outcome.bought[rest]), k)
         amount[here], chance[here] = learned[0][codes[here]], learned[1][codes[here]]

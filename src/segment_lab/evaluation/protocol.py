@@ -18,9 +18,8 @@ import pandas as pd
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.learning import Training
-from segment_lab.evaluation.migration import Later, matched
 from segment_lab.evaluation.scorecard import Scorecard, scorecard
-from segment_lab.evaluation.stability import unfitted
+from segment_lab.evaluation.stability import Later, matched, unfitted
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow
 
@@ -86,26 +85,15 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
 
     Parameters
     ----------
-    methods : sequence of str
-        Names that `fit` and `population` know.
-    window : ObservationWindow
-        Start of the data, and `as_of` T, the end of the judged period.
-    fit : callable
-        Method and day to the segmenter fitted on what was known before that day.
-    population : callable
-        Method and day to the table the method segments.
-    customers : callable
-        Day to customer table (buyers).
-    outcomes : callable
-        Day and length in days to ``future_revenue, future_orders`` of the customers known on that day.
-    window_at : callable, optional
-        Day to the window seen on that day, where its start moves too; the same start by default.
+    methods, window
+        Names that `fit` and `population` know; the start of the data and `as_of` T, the end of the judged period.
+    fit, population, customers, outcomes, window_at : callable
+        What was known before a day: the fitted segmenter and the table of a method, the buyers, what they did in so
+        many days after it (``future_revenue, future_orders``), the window (the same start by default).
     own : mapping of str to Segmentation, optional
         Labels brought from elsewhere, made at t0 or earlier; their segments' worth is cross-fitted.
-    horizon_days : int
-        H, the length of the judged period.
-    months : int
-        How many months back data sufficiency looks; a search (the number of clusters) is not repeated there.
+    horizon_days, months : int
+        H, and how many months back data sufficiency looks (a search for k is not repeated there).
     options
         Passed to `scorecard`: ``draws, seed, baselines, refits``.
 

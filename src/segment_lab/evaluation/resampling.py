@@ -20,14 +20,9 @@ def counts(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
 
 
 class Grouped:
-    """Rows sorted by `key`, highest first; equal keys form one group, so the order of rows cannot leak.
+    """Rows sorted by `key` (a score, or codes with the sign turned), highest first; `columns` are summed per group.
 
-    Parameters
-    ----------
-    key : array, shape (n,)
-        A score, or codes with the sign turned.
-    columns : arrays, each of shape (n,)
-        What is summed per group.
+    Equal keys form one group, so the order of rows cannot leak. Every array has shape (n,).
     """
 
     def __init__(self, key: np.ndarray, *columns: np.ndarray):
@@ -45,8 +40,8 @@ class Grouped:
         return rows if len(self.starts) == len(self.order) else np.add.reduceat(rows, self.starts, axis=1)
 
 
-def interval(samples: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval over the first axis; NaN where no draw has a value."""
-    tail, known = 50 * (1 - level), np.isfinite(samples).any(axis=0)
-    low, high = np.nanpercentile(np.where(known, samples, 0.0), [tail, 100 - tail], axis=0)
+def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % percentile interval over the first axis; NaN where no draw has a value."""
+    known = np.isfinite(samples).any(axis=0)
+    low, high = np.nanpercentile(np.where(known, samples, 0.0), [2.5, 97.5], axis=0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)

@@ -12,16 +12,13 @@ import pandas as pd
 from segment_lab.display import Html, group, headline, note
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.evaluation import sufficiency
-from segment_lab.evaluation.actionability import actionability
 from segment_lab.evaluation.agreement import agreement, flow
-from segment_lab.evaluation.ambiguity import ambiguity
 from segment_lab.evaluation.baselines import Context, predictions
 from segment_lab.evaluation.homogeneity import homogeneity
-from segment_lab.evaluation.interpretability import tree_accuracy
 from segment_lab.evaluation.learning import CAP_PERCENTILE, CROSS_FITTED, Outcome, Training, from_segments
-from segment_lab.evaluation.migration import Later, movement
 from segment_lab.evaluation.sections import SECTIONS, shown
-from segment_lab.evaluation.stability import refit_stability
+from segment_lab.evaluation.stability import Later, movement, refit_stability
+from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
 from segment_lab.evaluation.validity import judge, null_gini, top_customers
 from segment_lab.evaluation.verdict import NAMES, sentence, title, verdict
 from segment_lab.segmentation import Segmentation, Status
@@ -95,18 +92,14 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
     ----------
     segmentations : mapping of str to Segmentation, or several Segmentations
         Labels at t0, made from what was known before t0. Judged on the customers all of them hold.
-    outcomes : DataFrame by ``customer_id``
-        ``future_revenue`` and ``future_orders`` in [t0, t0 + H).
-    customers : DataFrame, optional
-        The customer table at t0: baselines, actionability, interpretability.
+    outcomes, customers : DataFrame by ``customer_id``
+        ``future_revenue, future_orders`` in [t0, t0 + H); the customer table at t0 (baselines, usability).
     training : Training, optional
         One horizon earlier. Without it a segment's worth is cross-fitted within the judged period.
     later : mapping of str to Later, optional
         The schemes on a later day: movement against drift of the cuts.
-    segmenters : mapping of str to object with ``fit`` and ``predict``, optional
-        Fitted segmenters: stability and ambiguity.
-    populations : mapping of str to DataFrame, optional
-        The table a segmenter reads, where it is not `customers`.
+    segmenters, populations : mapping by scheme, optional
+        Fitted segmenters (stability and ambiguity), and the table each reads where it is not `customers`.
     steps : mapping of str to sequence of Step, optional
         The schemes on successive days: data sufficiency and the status.
     window : ObservationWindow, optional

@@ -1,7 +1,9 @@
-"""Would other customers of the same kind have given the same segments? (Hennig 2007)"""
+"""Would other customers (Hennig 2007), or another day, have given the same segments, and who moved between two days?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,14 @@ import pandas as pd
 
 from segment_lab.evaluation.agreement import contingency
 from segment_lab.evaluation.registry import metric
+from segment_lab.features.proportions import with_interval
+from segment_lab.segmentation import Segmentation
 
 # Hennig's thresholds, from the lowest. From VALID on in shuffled data, stability is no evidence of anything.
 READINGS = ((0.60, "do not trust"), (0.75, "a pattern"), (0.85, "valid"), (np.inf, "highly stable"))
 VALID = 0.75
+# Above so many customers a fixed random sample stands for all.
+SAMPLE = 5_000
 
 
 @metric("agreement", "Best Jaccard", "How much of a segment is found again as one segment of another labelling.")
@@ -44,22 +50,8 @@ def unfitted(segmenter: Any) -> Any:
     return copy.set_params(**{p: v for p, v in chosen.items() if p in known}) if chosen["k"] else copy
 
 
-def refit_stability(segmenter: Any, customers: pd.DataFrame, *, refits: int = 20, sample: int = 5_000,
-                    seed: int = 0) -> pd.DataFrame:
-    """Refit on bootstrap samples and see how well each segment is found again.
-
-    Parameters
-    ----------
-    segmenter : object with ``fit(customers)``, ``predict(customers)`` and, once fitted, ``segment_names_``
-        It is cloned; the one passed in is not refitted.
-    customers : DataFrame
-        The table the segmenter reads.
-    refits : int
-        Bootstrap refits.
-    sample : int
-        Above so many customers a fixed random sample of that size stands for all.
-    seed : int
-        Of the samples.
+def refit_stability(segmenter: Any, customers: pd.DataFrame, *, refits: int = 20, seed: int = 0) -> pd.DataFrame:
+    """Refit on bootstrap samples of the table it reads and see how well each segment is found again.
 
     Returns
     -------
@@ -69,7 +61,7 @@ def refit_stability(segmenter: Any, customers: pd.DataFrame, *, refits: int = 20
         ``informative``. A rule that cuts at quantiles finds "its" segments in shuffled data too.
     """
     rng = np.random.default_rng(seed)
-    rows = customers if len(customers) <= sample else customers.sample(sample, random_state=seed)
+    rows = customers if len(customers) <= SAMPLE else customers.sample(SAMPLE, random_state=seed)
     rows = rows.set_axis(range(len(rows)))
     base = unfitted(segmenter).fit(rows)
     apart = pd.DataFrame({c: rows[c].iloc[rng.permutation(len(rows))].array for c in rows}, index=rows.index)
@@ -95,3 +87,57 @@ def _found_again(segmenter: Any, base: Any, rows: pd.DataFrame, refits: int, rng
         best = best_jaccard(codes, unfitted(segmenter).fit(drawn).predict(rows))
         found[b, :len(best)] = best
     return found
+
+
+@dataclass(frozen=True)
+class Later:
+    """A scheme on a later day: with the cuts of the earlier day (`frozen`) and with cuts learned anew."""
+
+    frozen: Segmentation
+    refitted: Segmentation | None = None
+
+
+@metric("migration", "Moved", "Share of customers who are in another segment than before.", higher_is_better=None)
+def moved_share(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of positions at which two label arrays differ."""
+    return float(np.mean(np.asarray(before) != np.asarray(after)))
+
+
+def matched(reference: Segmentation, other: Segmentation) -> Segmentation:
+    """`other` with its segments renamed to those of `reference` they overlap most (Hungarian assignment).
+
+    Only where the names differ: a refit that uses the same names is taken at its word, as the company reads it.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if set(reference.names) == set(other.names):
+        return other
+    both = reference.codes.index.intersection(other.codes.index)
+    table = contingency(reference.codes.loc[both].to_numpy(), other.codes.loc[both].to_numpy())
+    mine, theirs = linear_sum_assignment(-table)
+    renamed = {int(t): reference.names[m] for m, t in zip(mine, theirs, strict=True)}
+    return other.replace(names=tuple(renamed.get(i, f"new: {name}") for i, name in enumerate(other.names)))
+
+
+def movement(earlier: Mapping[str, Segmentation], later: Mapping[str, Later]) -> pd.DataFrame:
+    """Real movement (cuts frozen), drift (relabelled by new cuts alone) and what the company sees in all.
+
+    Returns
+    -------
+    DataFrame
+        One row per scheme: ``customers`` in both; ``moved_share`` with its 95 % interval; ``null_share``, what
+        unrelated labels of the same sizes would give; ``drift_share`` and ``total_share`` (NaN without a refit).
+    """
+    rows = {}
+    for name in (n for n in earlier if n in later):
+        both = earlier[name].codes.index.intersection(later[name].frozen.codes.index)
+        before, frozen = (s.labels.loc[both].astype(str) for s in (earlier[name], later[name].frozen))
+        null = before.value_counts(normalize=True).mul(frozen.value_counts(normalize=True), fill_value=0).sum()
+        rows[name] = {"customers": len(both), "moved": moved_share(before, frozen), "null_share": 1 - null,
+                      "drift_share": np.nan, "total_share": np.nan}
+        if (refitted := later[name].refitted) is not None:
+            anew = matched(later[name].frozen, refitted).labels.loc[both].astype(str)
+            rows[name] |= {"drift_share": moved_share(frozen, anew), "total_share": moved_share(before, anew)}
+    out = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scheme")
+    shares = with_interval(out["moved"] * out["customers"], out["customers"], "moved_share")
+    return pd.concat([out[["customers"]], shares, out.drop(columns=["customers", "moved"])], axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from segment_lab.errors import ConfigError
+from segment_lab.features.proportions import wilson
 
 #: Two-sided 5 % test with 80 % power: z.975 + z.80 (Cohen 1988).
 POWER_FACTOR = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.80))
@@ -48,24 +49,16 @@ class Belief:
         return self.mean + self.sd * float(stats.norm.ppf(share))
 
 
-def default_belief(rate: float, effect: float = PRIOR_EFFECT) -> Belief:
+def default_belief(rate: float) -> Belief:
     """The weak prior around no effect, scaled to the natural `rate`; an assumption, and marked so."""
     rate = min(max(rate, 0.01), 0.99)
-    return Belief(0.0, float(effect * np.sqrt(rate * (1 - rate))), "assumption: none known, a small one possible")
+    return Belief(0.0, float(PRIOR_EFFECT * np.sqrt(rate * (1 - rate))), "assumption: none known, a small one possible")
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion; (0, 1) when nothing was observed."""
-    if n == 0:
-        return 0.0, 1.0
-    interval = stats.binomtest(int(successes), int(n)).proportion_ci(level, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def rate_difference(k1: int, n1: int, k0: int, n0: int, level: float = 0.95) -> tuple[float, float, float]:
+def rate_difference(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float, float]:
     """Difference of two proportions with Newcombe's (1998) hybrid score interval: (estimate, low, high)."""
     p1, p0 = k1 / n1, k0 / n0
-    (l1, u1), (l0, u0) = wilson(k1, n1, level), wilson(k0, n0, level)
+    (l1, u1), (l0, u0) = wilson(k1, n1), wilson(k0, n0)
     return p1 - p0, float(p1 - p0 - np.hypot(p1 - l1, u0 - p0)), float(p1 - p0 + np.hypot(u1 - p1, p0 - l0))
 
 
@@ -77,7 +70,7 @@ def rate_difference_se(k1: int, n1: int, k0: int, n0: int) -> float:
 
 def detectable_effect(rate: float, treated: float, held: float) -> float:
     """Smallest uplift a test with these arms finds 4 times of 5: (z.975 + z.80)·√(p(1−p)(1/nT + 1/nC))."""
-    if treated < 1 or held < 1:
+    if treated <= 0 or held <= 0:
         return float("inf")
     return float(POWER_FACTOR * np.sqrt(rate * (1 - rate) * (1 / treated + 1 / held)))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.strategy.economics import wilson
+from segment_lab.features.proportions import wilson
 from segment_lab.window import as_date
 
 #: Silent for so long counts as lapsed, unless the study says otherwise.

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.errors import ConfigError, nearest
+from segment_lab.features.proportions import wilson
 from segment_lab.segmentation import Segmentation
-from segment_lab.strategy.economics import wilson
 
 #: Account columns that describe; measures and personal fields are not among them.
 DESCRIBING = ("customer_type", "industry", "region", "owner")
