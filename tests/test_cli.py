@@ -99,3 +99,21 @@ def test_check_writes_rejects(call, tmp_path):
     (tmp_path / "s.yml").write_text(yaml.safe_dump({"name": "s", "sources": {"orders": {"path": "o.csv"}}}))
     assert call("check", "s.yml", "--rejected", "r.parquet").exit_code == 0
     assert pd.read_parquet(tmp_path / "r.parquet").reason.tolist() == ["no customer_id"]
+
+
+def test_a_fault_of_the_program_is_a_sentence_and_exit_1(call, tmp_path, monkeypatch):
+    def broken(*_):
+        raise KeyError("oops")
+    (tmp_path / "x.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n")
+    monkeypatch.setattr("segment_lab.guess.first_config", broken)
+    result = call("init", "x.csv")
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "KeyError: 'oops'" in result.output
+    monkeypatch.setenv("SEGMENT_LAB_TRACEBACK", "1")
+    assert isinstance(call("init", "x.csv").exception, KeyError)
+
+
+def test_a_study_file_that_cannot_be_written_is_exit_2(call, tmp_path):
+    (tmp_path / "x.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n")
+    result = call("init", "x.csv", "--out", "no/such/folder.yml")
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)

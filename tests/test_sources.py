@@ -7,7 +7,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab import engine
-from segment_lab.errors import DataError
+from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.sources import Source, date_formats, open_source
 from segment_lab.study import Study
 
@@ -155,3 +155,61 @@ def test_an_amount_beyond_all_bounds_is_set_aside_not_a_crash(study_of, amount):
     study = study_of(text, tolerance=1)
     assert study.customers().revenue.to_dict() == {"a": 5.5}
     assert study.intake("orders").counts.to_dict() == {"accepted": 1, "unreadable amount": 1}
+
+
+def test_when_no_row_can_be_read_the_message_shows_values_and_what_to_do(study_of):
+    with pytest.raises(DataError, match=r"unreadable order_date \(2 rows\); for example '1st of May', 'soon'. Say how"):
+        study_of("customer_id,order_date,amount\na,soon,5\nb,1st of May,6\n").check()
+    with pytest.raises(DataError, match=r"returns by customers without a purchase \(1 row\).*amount: -COLUMN"):
+        study_of("customer_id,order_date,amount\na,2026-01-01,-5\n").customers()
+
+
+def test_a_year_of_two_digits_is_not_the_first_century(study_of):
+    text = "customer_id,order_date,amount\na,31.01.26,5\nb,01.02.26,6\n"
+    assert str(study_of(text).window.as_of) == "2026-02-02"
+    with pytest.raises(DataError, match="unreadable order_date"):
+        study_of(text, source={"date_format": "%d.%m.%Y"}).check()
+
+
+@pytest.mark.parametrize(("form", "first", "last"), [("unix", 1767225600, 1767312000), ("excel", 46023, 46024)])
+def test_days_written_as_numbers(study_of, form, first, last):
+    study = study_of(f"customer_id,order_date,amount\na,{first},5\na,{last}.5,6\n", source={"date_format": form})
+    assert str(study.window) == "2026-01-01 to 2026-01-02 (2 days)"
+
+
+def test_offsets_after_a_blank(study_of):
+    study = study_of("customer_id,order_date,amount\na,2026-01-01 23:30:00 -0200,5\n")
+    assert str(study.window.as_of) == "2026-01-03"
+
+
+def test_conditions_and_products_of_text_follow_the_marks_of_the_source(study_of):
+    study = study_of("customer_id;order_date;n;price\na;2026-01-01;2;1.000,50 €\nb;2026-01-01;2;0,00\n", source={
+        "decimal": ",", "where": "price > 0", "columns": {"amount": "n * price"}})
+    assert study.customers().revenue.to_dict() == {"a": 2001.0}
+
+
+def test_a_time_in_a_workbook_is_text(tmp_path):
+    import datetime as dt
+    frame = pd.DataFrame({"customer_id": ["a"], "order_date": [dt.date(2026, 1, 1)], "amount": [5],
+                          "at": [dt.time(9, 30)]})
+    frame.to_excel(tmp_path / "log.xlsx", index=False, engine="xlsxwriter")
+    assert sl.customer_table(tmp_path / "log.xlsx").revenue.tolist() == [5.0]
+
+
+def test_monthly_files_are_one_log(tmp_path):
+    for month in ("01", "02"):
+        (tmp_path / f"2026-{month}.csv").write_text(f"customer_id,order_date,amount\na,2026-{month}-01,5\nbroken\n")
+    table = sl.customer_table(str(tmp_path / "2026-*.csv"), tolerance=1)
+    assert table.loc["a", ["frequency", "revenue"]].tolist() == [2, 10]
+    assert table.attrs["account"] == {"accepted": 2, "broken line: missing columns": 2}
+    (tmp_path / "2026-03.csv").write_text("order_date,customer_id,amount\n2026-02-01,a,6\n")
+    with pytest.raises(DataError, match=r"2026-03.csv has other columns than 2026-01.csv"):
+        sl.customer_table(str(tmp_path / "2026-*.csv"))
+    with pytest.raises(DataError, match="no file fits"):
+        sl.customer_table(str(tmp_path / "2027-*.csv"))
+
+
+def test_a_day_before_the_first_order_cannot_be_seen(study_of):
+    study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
+    with pytest.raises(NotEnoughDataError, match="first order is of 2026-01-01"):
+        study.at("2025-10-03").customers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,23 @@ from segment_lab.errors import ConfigError, SegmentLabError, nearest
 
 
 class _Group(click.Group):
-    """Turns the package's own errors into one message and exit code 2; anything else is a bug and shows itself."""
+    """Turns errors into one message: exit code 2 for bad input, 1 for a fault of the program."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SegmentLabError as error:
+        except (SegmentLabError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("SEGMENT_LAB_TRACEBACK"):
+                raise
+            click.echo(f"Error: segment-lab failed where it should not: {type(error).__name__}: "
+                       f"{str(error).partition(chr(10))[0][:300]}\nSEGMENT_LAB_TRACEBACK=1 shows where; please report "
+                       "it with the study file.", err=True)
+            sys.exit(1)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,8 +94,10 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
             click.echo(f"  note: {remark}")
     if study.has("orders"):
         click.echo(f"window: {study.window}; {len(study.customers()):,} customers")
+        read = study.intake("orders").counts
         for row in study.account().itertuples():
-            click.echo(f"  {row.lines:>12,}  {row.reason}")
+            if row.lines != read.get(row.reason):  # said above already
+                click.echo(f"  {row.lines:>12,}  {row.reason}")
         if rejected:
             study.write_rejected(rejected)
             click.echo(f"rejected rows: {rejected}")

@@ -267,13 +267,25 @@ def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     return ibis.ifelse(scaled.abs() < 2**62, minor, None).cast("int64")
 
 
+NUMBERED_DAYS = ("unix", "excel")  # seconds since 1970, days since 1899-12-30
+
+
+def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
+    """The day a text means in one layout; null where it does not fit."""
+    if form not in NUMBERED_DAYS:
+        return try_strptime(text, form).date()
+    number = text.try_cast("float64")
+    seconds = number if form == "unix" else (number - 25569) * 86400
+    return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
+
+
 def _date(value: ir.Value, reading: Reading) -> ir.Value:
     if not value.type().is_string():
         if value.type().is_integer():
-            return try_strptime(value.cast("string"), "%Y%m%d").date()
+            return read_day(value.cast("string"), (*reading.date_formats, "%Y%m%d")[0])
         return value if value.type().is_date() else value.cast("date")
     if reading.date_formats:
-        days = [try_strptime(value, form).date() for form in reading.date_formats]
+        days = [read_day(value, form) for form in reading.date_formats]
         # %Y reads the year 23 where 2023 is meant: such a day is not read at all.
         days = [ibis.ifelse(day.year() < 1000, None, day) for day in days]
         return ibis.coalesce(*days) if len(days) > 1 else days[0]

@@ -39,7 +39,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "order_date": ("order date", "order purchase timestamp", "invoice date", "purchase date", "transaction date",
                    "close date", "won time", "date", "timestamp", "datetime", "created at", "paid at", "order ts",
                    "дата заказа", "дата покупки", "дата", "data zamówienia", "data sprzedaży", "data", "bestelldatum",
-                   "rechnungsdatum", "belegdatum", "datum", "-datum", "day"),
+                   "rechnungsdatum", "belegdatum", "datum", "-datum"),
     "amount": ("line total", "order total", "total amount", "net amount", "amount", "revenue", "total", "sales",
                "sales value", "payment value", "dollar value", "sum", "value", "turnover", "сумма заказа", "сумма",
                "выручка", "стоимость", "оборот", "kwota", "wartość", "przychód", "suma", "umsatz", "betrag", "summe",

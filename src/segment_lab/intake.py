@@ -107,13 +107,16 @@ class Intake:
         counts = self.counts if counts is None else counts
         total = int(counts.sum())
         if not counts["accepted"]:
-            listed = [Fault(self.name, str(reason), "", int(n)) for reason, n in counts.items() if n]
+            listed = [self._fault(str(reason), int(n)) for reason, n in counts.items() if n]
             return listed or [Fault(self.name, "the file holds no rows", "Check the file and the where condition")]
         bad = counts[[r for r in counts.index if r.startswith(("unreadable", "broken"))]]
         if total and bad.sum() / total > tolerance:
-            return [Fault(f"{self.name} ({self.raw.label})", str(reason), self._remedy(str(reason)), int(n),
-                          self.examples(str(reason))) for reason, n in bad.items()]
+            return [self._fault(str(reason), int(n)) for reason, n in bad.items()]
         return []
+
+    def _fault(self, reason: str, rows: int) -> Fault:
+        remedy = next((text for word, text in _REMEDIES.items() if word in reason), "")
+        return Fault(f"{self.name} ({self.raw.label})", reason, remedy, rows, self.examples(reason))
 
     def examples(self, reason: str, n: int = 3) -> tuple[str, ...]:
         """A few raw values behind a reason, for messages."""
@@ -148,12 +151,18 @@ class Intake:
                 out.append(f"{int(n):,} values of {name} have blanks around them; they stay as they are")
         return out
 
-    def _remedy(self, reason: str) -> str:
-        if "date" in reason or reason.endswith("_on"):
-            return "Say how dates are written (date_format, a list for several), or mend the rows"
-        if reason.startswith("broken"):
-            return "Mend the lines: they do not have the header's number of fields"
-        return "Mend the values, or set decimal: ',' where numbers have a decimal comma"
+
+# What to do about a reason: the first word that it holds.
+_DATES = "Say how dates are written (date_format, a list for several), or mend the rows"
+_REMEDIES = {
+    "no ": "The column is empty there: map another one under columns, or mend the rows",
+    "broken line": "Mend the lines: they do not have the header's number of fields",
+    "returns by customers": "No amount is above zero. Where sales are written as negative numbers, map amount: -COLUMN",
+    "on or after": "Move as_of, or leave it out to use the day after the last order",
+    "before": "Let the window start earlier",
+    "_date": _DATES, "_on": _DATES,
+    "unreadable": "Mend the values, or say how numbers are written: decimal: ',' for 1,50 and thousands: ',' for 1,000",
+}
 
 
 def take_in(name: str, source: Source, base: Path, connection: Any, timezone: str = "UTC",

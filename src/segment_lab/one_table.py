@@ -17,7 +17,7 @@ from segment_lab.window import as_date
 
 def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Mapping[str, str | None] | None = None, *,
                    start: dt.date | str | None = None, returns: str = "net", timezone: str = "UTC",
-                   **reading: Any) -> pd.DataFrame:
+                   tolerance: float = 0.05, **reading: Any) -> pd.DataFrame:
     """One row per customer from an order log, without a study.
 
     Parameters
@@ -34,6 +34,8 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
         Negative lines reduce revenue, or are left out. They are never orders.
     timezone : str
         Zone that decides on which day an order with a time zone falls.
+    tolerance : float
+        Share of the lines that may be unreadable and are then set aside; with more the table is refused.
     **reading
         What a study file may say of a source: ``where, decimals, date_format, delimiter, duplicates`` …
 
@@ -57,7 +59,7 @@ def customer_table(orders: Any, as_of: dt.date | str | None = None, columns: Map
     """
     where = str(orders) if isinstance(orders, (str, Path)) else "<orders>"
     config = {"name": "orders", "as_of": as_of and as_date(as_of), "timezone": timezone, "returns": returns,
-              "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
+              "tolerance": tolerance, "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
               "window": {"start": as_date(start) if start else dt.date.min} if start or as_of else {}}
     study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
     study._keep_copies = False

@@ -27,7 +27,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from segment_lab.contracts import Reading, try_strptime
+from segment_lab.contracts import NUMBERED_DAYS, Reading, read_day
 from segment_lab.errors import DataError, Fault
 
 
@@ -47,7 +47,8 @@ class Source(BaseModel):
     skip: int = Field(0, ge=0, description="lines above the header, such as a title")
     delimiter: str | None = Field(None, description="field separator; 'whitespace' for runs of blanks")
     encoding: str = "utf-8"
-    date_format: str | list[str] | None = Field(None, description="strptime format(s), for example %d.%m.%Y")
+    date_format: str | list[str] | None = Field(None, description="strptime format(s), for example %d.%m.%Y; "
+                                                      "or unix (seconds since 1970), excel (days since 1899-12-30)")
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ","] | None = Field(None, description="mark between groups of three digits; "
                                                   "blanks and apostrophes need none, nor a dot beside decimal: ','")
@@ -85,8 +86,8 @@ class RawTable:
             _refuse_cut_off(file)
         if self._broken is None:
             return pd.DataFrame({"line": [], "text": [], "reason": []})
-        query = (f"SELECT DISTINCT ON (line) line, csv_line AS text, lower(error_type::VARCHAR) AS reason "
-                 f"FROM {self._broken} ORDER BY line")
+        query = (f"SELECT DISTINCT ON (file_id, line) line, csv_line AS text, lower(error_type::VARCHAR) AS reason "
+                 f"FROM {self._broken} ORDER BY file_id, line")
         return connection.raw_sql(query).df()
 
 
@@ -155,8 +156,11 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
 
 
 def _unreadable(where: str, path: Path, error: Exception) -> DataError:
+    problem = re.sub(r"^(\w+ )+Error: ", "", str(error).splitlines()[0]).rstrip(". ")
+    if "sniffing file" in problem:
+        problem = "its lines do not split into the same number of fields"
     return DataError(f"{path.name} cannot be read", [
-        Fault(where, str(error).splitlines()[0], "Check that the file is complete and of the kind its name says")])
+        Fault(where, problem, "Check that the file is complete and of the kind its name says")])
 
 
 def _refuse_cut_off(path: Path) -> None:
@@ -214,14 +218,19 @@ def _text_file(path: Path, source: Source, connection: Any) -> RawTable:
     if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
         files = [_transcoded(file, source.encoding) for file in files]
         source = source.model_copy(update={"encoding": "utf-8"})
+    if not files:
+        raise OSError("no file fits the pattern")
+    if not files[0].stat().st_size:
+        raise OSError("the file is empty")
+    heads = {file.name: first_lines(file, source.encoding, source.skip + 1)[-1].rstrip() for file in files}
+    if other := next((name for name, head in heads.items() if head != heads[files[0].name]), None):
+        raise OSError(f"{other} has other columns than {files[0].name}: {heads[other]}")
     if source.delimiter == "whitespace":
         return RawTable(_whitespace(files[0], source, connection), is_text=True, label=label)
-    delimiter = source.delimiter or separator(first_lines(files[0], source.encoding, source.skip + 1)[-1:])
+    delimiter = source.delimiter or separator(list(heads.values()))
     unique = hashlib.sha256(f"{path}{os.urandom(8).hex()}".encode()).hexdigest()[:12]
     rejects = f"rejects_{unique}"
     options: dict[str, Any] = {"names": source.header} if isinstance(source.header, list) else {}
-    if len(files) > 1:  # a column that only some files have is empty in the others
-        options["union_by_name"] = True
     table = connection.read_csv(
         [str(file) for file in files], table_name=f"raw_{unique}", all_varchar=True, header=source.header is True,
         delim=delimiter, quote='"', escape='"', skip=source.skip, store_rejects=True, rejects_table=rejects,
@@ -274,7 +283,7 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 def date_formats(values: ir.StringColumn) -> list[tuple[str, int]]:
     """Every known layout with the number of values it parses, most first; only those that parse any."""
-    forms = ["iso", *(f + t for f in DATE_FORMATS if f != "iso" for t in _TIMES)]
+    forms = ["iso", *(f + t for f in DATE_FORMATS if f != "iso" for t in _TIMES), *NUMBERED_DAYS]
     column = values.strip().nullif("").name("day").as_table()
     likely = _parsed(column.filter(column.day.notnull()).limit(1000), forms)
     return sorted(_parsed(column, list(likely)).items(), key=lambda item: -item[1])
@@ -284,8 +293,9 @@ def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
     """How many days each layout reads; the year 23 is not read, it is 2023 or 1923."""
     counts = {}
     for i, form in enumerate(forms):
-        moment = table.day.try_cast("timestamp") if form == "iso" else try_strptime(table.day, form)
-        counts[f"f{i}"] = (moment.year() >= 1000).sum()
+        day = table.day.try_cast("timestamp") if form == "iso" else read_day(table.day, form)
+        # A plain number is a day only where that day is likely.
+        counts[f"f{i}"] = (day.year().between(1990, 2060) if form in NUMBERED_DAYS else day.year() >= 1000).sum()
     row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0) if forms else []
     return {form: int(n) for form, n in zip(forms, row, strict=True) if n}
 

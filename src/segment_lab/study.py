@@ -154,6 +154,8 @@ class Study:
                                      self.config.as_of)
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
+        if as_of <= first and self._parent is not None:
+            raise NotEnoughDataError(f"The first order is of {first}: there is nothing to see as it stood on {as_of}.")
         if as_of <= first:
             raise ConfigError(f"as_of {as_of} is not after the first order ({first}). Orders end on {last}.")
         start = as_of - dt.timedelta(days=rule.days) if rule.days else rule.start or first
