@@ -116,7 +116,8 @@ def test_format_is_guessed_from_name_and_type(name, values, kind):
 @pytest.mark.parametrize(("value", "kind", "text"), [
     (None, "money", "–"), (float("nan"), "share", "–"), (pd.NaT, "date", "–"), (float("inf"), "number", "∞"),
     (-0.2, "count", "0"), (-1234.5, "cents", "−1,234.50"), (0.00001, "share", "<0.1%"), (0, "share", "0.0%"),
-    (0.0123, "number", "0.012"), (True, "text", "yes"), (dt.datetime(2024, 1, 1, 13, 5), "date", "2024-01-01 13:05"),
+    (0.0123, "number", "0.012"), ("cash_trouble", "words", "cash trouble"),
+    (True, "text", "yes"), (dt.datetime(2024, 1, 1, 13, 5), "date", "2024-01-01 13:05"),
     ((1, 2), "count", "1 to 2")])
 def test_values_are_written_for_people(value, kind, text):
     assert formatting.format_value(value, kind).unescape() == text
@@ -168,7 +169,24 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
     assert data["figures"]["customers"] == {"label": "Customers", "value": 3, "text": "3"}
     assert data["figures"]["revenue_share"]["text"] == "30.5%"
     assert data["figures"]["no"] == {"label": "No", "value": None, "text": "–"}
-    assert data["status"] == {"kind": "PROPER", "reason": "a year"}
+    assert data["status"] == {"kind": "PROPER", "reason": "a year", "word": "Settled",
+                              "advice": display.STANDING["PROPER"][1]}
+    assert '<p class="sl-status sl-go"><strong>Settled:</strong>' in str(piece)
+    assert "Why: a year." in str(piece)
+
+
+def test_money_in_the_headline_has_its_unit():
+    piece = display.headline("Answer.", currency="EUR", figures={"customers": 3, "revenue": 1234.5, "cost": np.nan})
+    texts = [figure["text"] for figure in piece.data[display.HEADLINE_MIME]["figures"].values()]
+    assert texts == ["3", "1,234 EUR", "–"]
+    assert "1,234 EUR</dd>" in str(piece)
+
+
+def test_a_caption_stands_above_its_picture_with_its_first_sentence_as_title():
+    html = str(display.figure(draw(), "bars", "A brings 3.5 times as much <b>. Lines: 95% intervals. More."))
+    assert html.index("figcaption") < html.index("<img")
+    assert "<strong>A brings 3.5 times as much &lt;b&gt;.</strong> Lines: 95% intervals. More.</figcaption>" in html
+    assert "figcaption" not in str(display.figure(draw(), "bars"))
 
 
 def test_cards_stand_side_by_side_and_are_kept():
@@ -180,11 +198,18 @@ def test_cards_stand_side_by_side_and_are_kept():
     assert kept[0]["facts"] == {"n": "3"}
 
 
+def test_folded_cards_are_kept_too():
+    folded = display.group(display.group(display.card("A")),
+                           display.details("Rest", display.card("B"), display.card("C")))
+    assert [c["title"] for c in folded.data[display.CARDS_MIME]] == ["A", "B", "C"]
+
+
 def test_details_fold_pieces():
     assert str(display.details("How <sure>?", display.note("x"))).startswith(
         '<details class="sl-details"><summary>How &lt;sure&gt;?</summary><p class="sl-note')
 
 
 def test_pieces_show_in_jupyter_with_their_own_small_style():
+    assert display.finding("x < y").markup == '<p class="sl-finding">x &lt; y</p>'
     assert display.note("x")._repr_html_().startswith("<style>")
     assert "<style>" not in str(display.details("s", display.note("x")))

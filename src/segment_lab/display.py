@@ -25,6 +25,7 @@ MOST_ROWS = 200
 # Enough style for JupyterLab; reports have their own and drop this one.
 LAB_STYLE = ("<style>.sl-scroll td.txt,.sl-scroll th{text-align:left!important}.sl-scroll caption,.sl-note,"
              ".sl-foot,.sl-card,figcaption{text-align:left;max-width:46em}.sl-lead{font-size:1.2em}"
+             ".sl-finding,figcaption strong{font-weight:600}figcaption strong{display:block}"
              "dl[class^=sl-]{display:flex;flex-wrap:wrap;gap:.4em 2em}dl[class^=sl-] :is(dt,dd){float:none!important;"
              "width:auto!important;margin:0!important}.sl-scroll caption{font-weight:600}"
              ".sl-note,.sl-card{border-left:3px solid #8aa;padding:0 1em}"
@@ -67,8 +68,8 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
     caption : str
         One sentence that says what the table shows, units included.
     formats : mapping, optional
-        Column to one of ``count, money, cents, share, days, number, date, text``; guessed from name and dtype
-        otherwise.
+        Column to one of ``count, money, cents, share, days, number, date, words, text``; guessed from name and
+        dtype otherwise.
     labels : mapping, optional
         Column to the words shown in its header; underscores become spaces otherwise.
     note : str, optional
@@ -151,7 +152,8 @@ def _row(columns: list[tuple[str, str, list[Any], list[Any]]], i: int, depth: in
 def figure(drawing: Any, alt: str, caption: str = "") -> Html:
     """A picture of a matplotlib Axes or Figure; `alt` says in words, from the data, what it shows.
 
-    The picture has twice the pixels it is shown with and 64 colours, as lossless WebP (a third smaller than PNG);
+    The caption stands above the picture, its first sentence as the title: there belongs what the picture tells. The
+    picture has twice the pixels it is shown with and 64 colours, as lossless WebP (a third smaller than PNG);
     the same drawing gives the same bytes. The figure is closed afterwards.
     """
     if not alt.strip():
@@ -167,10 +169,11 @@ def figure(drawing: Any, alt: str, caption: str = "") -> Html:
     image = Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE)
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=4)
     data = base64.b64encode(small.getvalue()).decode()
-    below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
-    return Html(Markup('<figure class="sl-figure"><img alt="{}" width="{}" height="{}" '
-                       'src="data:image/webp;base64,{}">{}</figure>'
-                       ).format(alt, image.width // 2, image.height // 2, data, below))
+    title, *rest = re.split(r"(?<=[.:?]) +(?=[A-Z])", caption, maxsplit=1)
+    above = Markup("<figcaption><strong>{}</strong> {}</figcaption>").format(title, "".join(rest)) if caption else ""
+    return Html(Markup('<figure class="sl-figure">{}<img alt="{}" width="{}" height="{}" '
+                       'src="data:image/webp;base64,{}"></figure>'
+                       ).format(above, alt, image.width // 2, image.height // 2, data))
 
 
 NOTES = {"info": "Note", "warning": "Caution", "missing": "Not available"}
@@ -184,7 +187,19 @@ def note(text: str, kind: str = "info") -> Html:
                        ).format(kind, NOTES[kind], text))
 
 
-def headline(*sentences: str, figures: Mapping[str, Any] | None = None, status: Any = None) -> Html:
+def finding(text: str) -> Html:
+    """What a part of the report found, in a sentence or two that stand above its evidence."""
+    return Html(Markup('<p class="sl-finding">{}</p>').format(text))
+
+
+# What a reader is told who does not know how data sufficiency is measured.
+STANDING = {"PROPER": ("Settled", "the segments have stopped shifting and may be acted on."),
+            "PRELIMINARY": ("Preliminary", "the segments may still shift as data come in; look again before a large "
+                                           "campaign.")}
+
+
+def headline(*sentences: str, figures: Mapping[str, Any] | None = None, status: Any = None,
+             currency: str = "") -> Html:
     """The report's answer in plain words, with the figures that the index and the manifest keep.
 
     Parameters
@@ -194,18 +209,22 @@ def headline(*sentences: str, figures: Mapping[str, Any] | None = None, status: 
     figures : mapping, optional
         Name to number or text; the name decides the format, as a column's name does in `table`.
     status : Status, optional
-        Whether the segmentation may be acted on: the report opens with it.
+        Whether the segmentation may be acted on, and why.
+    currency : str
+        Unit of the figures that are money.
     """
-    shown = {name: {"label": words(name), "value": _json(value), "text": _fact(name, value).unescape()}
+    shown = {name: {"label": words(name), "value": _json(value), "text": _fact(name, value, currency).unescape()}
              for name, value in (figures or {}).items()}
-    data = {"sentences": list(sentences), "figures": shown,
-            "status": {"kind": status.kind, "reason": status.reason} if status is not None else None}
+    data: dict[str, Any] = {"sentences": list(sentences), "figures": shown, "status": None}
     text = Markup("").join(Markup('<p class="{}">{}</p>').format("sl-rest" if i else "sl-lead", s)
                            for i, s in enumerate(sentences))
-    # A page opens with the status in a banner of its own and hides this line.
-    line = Markup('<p class="sl-status">{}: {}</p>').format(status.kind, status.reason) if status is not None else ""
-    return Html(Markup('<div class="sl-headline">{}{}{}</div>').format(line, text, _facts(figures or {}, "sl-keys")),
-                {HEADLINE_MIME: data})
+    if status is not None:
+        word, advice = STANDING[status.kind]
+        data["status"] = {"kind": status.kind, "reason": status.reason, "word": word, "advice": advice}
+        text += Markup('<p class="sl-status sl-{}"><strong>{}:</strong> {} <span>Why: {}.</span></p>').format(
+            "go" if status.kind == "PROPER" else "try", word, advice, status.reason)
+    return Html(Markup('<div class="sl-headline">{}{}</div>').format(
+        text, _facts(figures or {}, "sl-keys", currency)), {HEADLINE_MIME: data})
 
 
 VERDICTS = {"roll out": "go", "pilot": "try", "do not": "stop"}
@@ -237,20 +256,21 @@ def group(*pieces: Html) -> Html:
 def details(summary: str, *pieces: Html) -> Html:
     """Evidence folded under one line that says what it holds."""
     return Html(Markup('<details class="sl-details"><summary>{}</summary>{}</details>'
-                       ).format(summary, _joined(pieces)))
+                       ).format(summary, _joined(pieces)), group(*pieces).data)
 
 
 def _joined(pieces: Iterable[Html]) -> Markup:
     return Markup("\n").join(Markup(piece.markup) for piece in pieces)
 
 
-def _fact(name: str, value: Any) -> Markup:
-    sample = pd.Series(list(value) if isinstance(value, list | tuple) else [value])
-    return format_value(value, guess_format(name, sample))
+def _fact(name: str, value: Any, currency: str = "") -> Markup:
+    kind = guess_format(name, pd.Series(list(value) if isinstance(value, list | tuple) else [value]))
+    unit = f" {currency}" if currency and kind in ("money", "cents") and not is_missing(value) else ""
+    return format_value(value, kind) + unit
 
 
-def _facts(facts: Mapping[str, Any], css: str) -> Markup:
-    rows = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(words(name), _fact(name, value))
+def _facts(facts: Mapping[str, Any], css: str, currency: str = "") -> Markup:
+    rows = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(words(name), _fact(name, value, currency))
                            for name, value in facts.items())
     return Markup('<dl class="{}">{}</dl>').format(css, rows) if facts else Markup("")
 

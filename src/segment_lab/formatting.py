@@ -46,9 +46,10 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "days": lambda v: _rounded(v, 0),
     "number": _number,
     "date": _date,
+    "words": lambda v: str(v).replace("_", " "),
     "text": lambda v: {True: "yes", False: "no"}[bool(v)] if pd.api.types.is_bool(v) else str(v),
 }
-NUMERIC = frozenset(FORMATS) - {"text", "date"}
+NUMERIC = frozenset(FORMATS) - {"text", "words", "date"}
 # The first word found in a column's name decides; counted things come before the money they may mention.
 GUESSES = (
     ("text", r"(^|_)(id|year)$"),

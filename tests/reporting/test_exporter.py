@@ -91,7 +91,8 @@ def test_contents_lead_to_parts_with_unique_anchors(made):
 
 def test_status_provenance_and_escaping(made):
     html = render(made, PAGE)
-    assert '<p class="status good"><strong>PROPER</strong>long enough</p>' in html
+    assert '<strong>Settled:</strong>' in html
+    assert html.index("Answer &lt;1&gt;.") < html.index("Why: long enough.")
     assert "<td>a&lt;b.yml</td>" in html
     assert "Shop &lt;b&gt;" in html
     assert "<b>" not in html.replace("<body>", "")

@@ -120,7 +120,7 @@ def failure(nb: NotebookNode) -> dict[str, Any] | None:
 
 
 def describe(nb: NotebookNode) -> dict[str, Any]:
-    """Title, contents, status and the rendered cells of a page."""
+    """Title, contents and the rendered cells of a page."""
     broken = failure(nb)
     cells = nb.cells if broken is None else nb.cells[:broken["cell"] + 1]
     rendered = list(_rendered(cells, broken))
@@ -139,7 +139,6 @@ def describe(nb: NotebookNode) -> dict[str, Any]:
     return {"title": title, "has_title": any("<h1" in cell for cell in html), "cells": html, "failure": broken,
             # The failure stands right below the title and the question.
             "opening": 1 if len(html) > 1 and "<h1" in html[0] else 0,
-            "status": findings(nb)["headline"].get("status"),
             "contents": [*contents, ("provenance", "How this page was made")] if contents else []}
 
 

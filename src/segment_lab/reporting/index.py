@@ -13,6 +13,8 @@ from segment_lab.reporting.publishing import MANIFEST, Run, Shelf, write_whole
 
 WORDS = {"ok": "complete", "failed": "failed", "skipped": "left out", "thin": "not enough data"}
 TONES = {"ok": "good", "failed": "bad", "skipped": "sl-open", "thin": "caution"}
+# Who has the word while no action can be recommended, first asked first.
+SPEAKERS = ("receivables", "leads", "rfm", "abc", "lifecycle", "clusters", "rules", "engagement", "comparison", "data")
 
 
 def run_page(manifest: Mapping[str, Any]) -> str:
@@ -23,12 +25,26 @@ def run_page(manifest: Mapping[str, Any]) -> str:
     manifest : mapping
         The run's manifest; its clock times are not used, so the page is the same for the same inputs.
     """
-    reports = manifest["reports"]
-    decision = next((r for r in reports if r["name"] == "strategy" and r["status"] == "ok"), None)
-    failed = [r for r in reports if r["status"] == "failed"]
-    page = {**manifest, "decision": decision, "failed": failed, "words": WORDS, "tones": TONES,
-            "preliminary": ((decision or {}).get("headline") or {}).get("status")}
+    reports = {r["name"]: r for r in manifest["reports"]}
+    good = {name: r for name, r in reports.items() if r["status"] == "ok" and r.get("headline")}
+    trust, decision = good.get("comparison"), good.get("strategy")
+    failed = [r for r in reports.values() if r["status"] == "failed"]
+    scheme = reports.get((decision or {}).get("parameters", {}).get("scheme"))
+    first = [r for r in (decision,) if r]
+    page = {**manifest, "lead": speaker(list(reports.values())), "decision": decision, "trust": trust, "failed": failed,
+            "scheme": scheme, "words": WORDS, "tones": TONES,
+            "shown": first + [r for r in reports.values() if r["status"] != "skipped" and r not in first],
+            "left_out": [r for r in reports.values() if r["status"] == "skipped"]}
     return environment().get_template("run.html.j2").render(page)
+
+
+def speaker(reports: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The report whose answer a study opens with: the decision, or what is known while nothing is recommended."""
+    good = {r["name"]: r for r in reports if r["status"] == "ok" and r.get("headline")}
+    figures = good["strategy"]["headline"]["figures"] if "strategy" in good else {}
+    if any(figure["value"] for figure in figures.values()):
+        return good["strategy"]
+    return next((good[name] for name in SPEAKERS if name in good), good.get("strategy"))
 
 
 def write_studies(out: Path) -> None:
@@ -52,16 +68,11 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     good = [run for run in runs if run.good]
     now, before = good[0] if good else None, good[1] if len(good) > 1 else None
     return {"name": name, "title": runs[0].manifest["title"], "good": now, "before": before, "newest": runs[0],
-            "sentences": _strategy(now), "figures": changes(now, before) if now else [],
+            "lead": speaker(now.manifest["reports"]) if now else None, "figures": changes(now, before) if now else [],
             "runs": [{"folder": run.folder.name, "as_of": run.manifest["as_of"], "status": run.manifest["status"],
                       "complete": run.manifest["complete"],
                       "failed": [r["title"] for r in run.manifest["reports"] if r["status"] == "failed"]}
                      for run in runs]}
-
-
-def _strategy(run: Run | None) -> list[str]:
-    reports = run.manifest["reports"] if run else []
-    return next((r["headline"]["sentences"] for r in reports if r["name"] == "strategy" and r.get("headline")), [])
 
 
 def changes(now: Run, before: Run | None) -> list[dict[str, str]]:

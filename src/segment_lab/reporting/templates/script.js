@@ -43,7 +43,7 @@
       button.addEventListener("click", () => sort(table, th, th.cellIndex));
       th.append(button);
     });
-    if (rows.length < 12) return;
+    if (rows.length < 14) return;
     const filter = document.createElement("input");
     filter.type = "search";
     filter.className = "filter";
