@@ -42,7 +42,7 @@ def test_dso_draws_both_lines():
 
 def test_heat_maps_write_their_figures_and_frame_the_conflict():
     matrix = pd.DataFrame({"paid": [0.8, None], "1–30": [0.2, None]}, index=["current", "1–30"])
-    assert texts(plots.roll_rates(matrix)) == ["80", "20"]
+    assert texts(plots.roll_rates(matrix)) == ["80%", "20%"]
     counts = pd.DataFrame([[5, 2], [4, 0]], index=["A", "B"], columns=["Prompt", "Overdue"])
     ax = plots.conflict(counts)
     assert texts(ax) == ["5", "2", "4"]

@@ -133,12 +133,13 @@ def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axe
 def _heatmap(values: pd.DataFrame, text: str, ax: Axes | None, upright: bool = False) -> Axes:
     ax = style.axes(ax, height=1.8 + 0.36 * len(values) + (0 if upright else 0.8))
     filled = np.ma.masked_invalid(values.to_numpy(float))
-    ax.pcolormesh(filled, cmap="Blues", vmin=0, vmax=1, edgecolor=style.GRID, linewidth=1)
+    ax.pcolormesh(filled, cmap=style.SEQUENTIAL, vmin=0, vmax=1, edgecolor=style.GRID, linewidth=1)
     if values.size <= 2 * MOST_LABELLED:
         size = 10 if values.size <= MOST_LABELLED else 8
         for (i, j), value in np.ndenumerate(values.to_numpy(float)):
             if np.isfinite(value) and (value >= 0.005 or values.size <= 36):
-                ax.text(j + 0.5, i + 0.5, text.format(value), ha="center", va="center", fontsize=size,
+                shown = value if abs(value) >= 0.005 else 0.0  # never −0.00
+                ax.text(j + 0.5, i + 0.5, text.format(shown), ha="center", va="center", fontsize=size,
                         color="white" if value > 0.55 else style.INK)
     ax.set_xticks(np.arange(values.shape[1]) + 0.5, _names(values.columns),
                   rotation=0 if upright else 40, ha="center" if upright else "right", rotation_mode="anchor")

@@ -53,7 +53,7 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = style.axes(ax)
     x = costs["ignored_below"]
     ax.plot(x, costs["leads_ignored_share"], "o-", color=style.PALETTE[0], label="leads spared")
-    ax.plot(x, costs["wins_lost_share"], "s-", color=style.PALETTE[1], label="wins lost (95 % band)")
+    ax.plot(x, costs["wins_lost_share"], "s-", color=style.PALETTE[1], label="wins lost (95% band)")
     ax.fill_between(x, costs["wins_lost_share_low"], costs["wins_lost_share_high"], color=style.PALETTE[1],
                     alpha=0.25, linewidth=0)
     for axis in (ax.xaxis, ax.yaxis):

@@ -18,7 +18,7 @@ def revenue_by_month(months: pd.DataFrame, ax: Axes | None = None, currency: str
     ax = style.axes(ax)
     ax.bar(months.index, months["revenue"], width=24, color=style.PALETTE[0])
     style.numbers(ax.yaxis)
-    ax.set_ylabel(f"revenue {f'({currency})' if currency else ''}".strip())
+    ax.set_ylabel(f"Revenue, {currency}".rstrip(", "))
     ax.grid(axis="x", visible=False)
     _months(ax, len(months))
     return ax
@@ -31,7 +31,7 @@ def customers_by_month(months: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.bar(months.index, returning, width=24, color=style.PALETTE[0], label="bought before")
     ax.bar(months.index, months["new_customers"], width=24, bottom=returning, color=style.PALETTE[1], label="new")
     style.numbers(ax.yaxis)
-    ax.set_ylabel("customers who bought")
+    ax.set_ylabel("Customers who bought")
     ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     ax.grid(axis="x", visible=False)
     _months(ax, len(months))
@@ -53,12 +53,13 @@ def cohort_map(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
     top = np.nanmax(values) if np.isfinite(values).any() else 1.0
     ax.imshow(np.ma.masked_invalid(values), aspect="auto", vmin=0, vmax=top, cmap=style.SEQUENTIAL)
     for i, j in np.argwhere(np.isfinite(values)):
-        dark = values[i, j] < 0.55 * top
-        ax.text(j, i, f"{values[i, j]:.0%}", ha="center", va="center", fontsize=9, color="white" if dark else "black")
+        dark = values[i, j] > 0.55 * top
+        ax.text(j, i, f"{values[i, j]:.0%}", ha="center", va="center", fontsize=9,
+                color="white" if dark else style.INK)
     ax.set_xticks(range(values.shape[1]), [str(c) for c in shares.columns[1:]])
     ax.set_yticks(range(len(shares)), list(shares.index))
-    ax.set_xlabel("quarters after the first order")
-    ax.set_ylabel("first order in")
+    ax.set_xlabel("Quarters after the first order")
+    ax.set_ylabel("First order in")
     ax.grid(visible=False)
     return ax
 
@@ -68,7 +69,7 @@ def orders_bar(counts: pd.Series, ax: Axes | None = None) -> Axes:
     ax = style.axes(ax)
     ax.bar(counts.index, counts.to_numpy(), color=style.PALETTE[0])
     style.numbers(ax.yaxis)
-    ax.set_xlabel("orders in the window")
-    ax.set_ylabel("customers")
+    ax.set_xlabel("Orders in the window")
+    ax.set_ylabel("Customers")
     ax.grid(axis="x", visible=False)
     return ax

@@ -57,14 +57,14 @@ def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def roll_rates(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Where the money of each bucket is a month later, in per cent. `matrix`: from `RollRates.matrix`."""
-    return _heat(matrix.dropna() * 100, ax, "{:.0f}", "A month later", "Days overdue", blank=0.5)
+    return _heat(matrix.dropna() * 100, ax, "{:.0f}%", "A month later", "Days overdue", blank=0.5)
 
 
 def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Customers by value class and payment segment, the conflict cell framed. `counts`: from `value_payment`."""
     from matplotlib.patches import Rectangle
 
-    ax = _heat(counts, ax, "{:.0f}", "How they pay", "Value", blank=0.5)
+    ax = _heat(counts, ax, "{:,.0f}", "How they pay", "Value", blank=0.5)
     late = [place for place, name in enumerate(counts.columns) if name in ("Overdue", "Disputed", "Doubtful")]
     if late:
         ax.add_patch(Rectangle((late[0] - 0.5, -0.48), len(late), 0.97, fill=False, clip_on=False,
@@ -75,7 +75,7 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def _heat(frame: pd.DataFrame, ax: Axes | None, text: str, across: str, down: str, blank: float) -> Axes:
     ax = style.axes(ax, rows=len(frame) + 2)
     values = frame.to_numpy(dtype=float)
-    ax.imshow(np.sqrt(values), aspect="auto", cmap="Blues", vmin=0)
+    ax.imshow(np.sqrt(values), aspect="auto", cmap=style.SEQUENTIAL, vmin=0)
     for row, column in np.argwhere(values >= blank):
         dark = values[row, column] > 0.4 * values.max()
         ax.text(column, row, text.format(values[row, column]), ha="center", va="center",

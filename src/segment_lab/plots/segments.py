@@ -115,11 +115,11 @@ def overlap_heatmap(overlap: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def _heat(ax: Axes, counts: np.ndarray, shade: np.ndarray) -> None:
     """Counts in cells shaded by `shade` (0 … 1)."""
-    ax.imshow(shade, cmap=f"{style.SEQUENTIAL}_r", vmin=0, vmax=1, aspect="auto")
+    ax.imshow(shade, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(counts.shape):
         n = int(counts[row, column])
         ax.text(column, row, style.short(n) if n >= 10_000 else f"{n:,}", ha="center", va="center",
-                color="white" if shade[row, column] > 0.5 else style.INK, fontsize=11 if len(counts) <= 6 else 8)
+                color="white" if shade[row, column] > 0.55 else style.INK, fontsize=11 if len(counts) <= 6 else 8)
     ax.grid(visible=False)
 
 

@@ -39,7 +39,7 @@ def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for i in np.flatnonzero(needed.to_numpy() > edge):
         ax.annotate(f"{needed.iloc[i]:,.0f} →", (edge, i), xytext=(-4, 0), textcoords="offset points", ha="right",
                     va="center", fontsize=10, color=INK)
-    _interval(ax, believed["uplift"], believed["uplift_low"], believed["uplift_high"], BLUE, label="believed, 80 %")
+    _interval(ax, believed["uplift"], believed["uplift_low"], believed["uplift_high"], BLUE, label="believed, 80%")
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel("More buyers per 100 contacted")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -51,7 +51,7 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     shown = measured[measured["segment"] != "All"]
     ax = _rows(axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"])
     realised = 100 * shown[["effect", "effect_low", "effect_high"]]
-    _interval(ax, realised["effect"], realised["effect_low"], realised["effect_high"], BLUE, label="realised, 95 %")
+    _interval(ax, realised["effect"], realised["effect_low"], realised["effect_high"], BLUE, label="realised, 95%")
     if shown["predicted"].notna().any():
         ax.scatter(100 * shown["predicted"], np.arange(len(shown)), marker="D", s=42, color=ORANGE, zorder=4,
                    label="predicted")
@@ -72,6 +72,9 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     colors = [BLUE if s >= 0 else ORANGE for s in steps]
     ax.barh([0, len(names) - 1], [before, after], color=MUTED, height=0.62)
     ax.barh(y, steps, left=starts, color=colors, height=0.62)
+    for i, total in ((0, before), (len(names) - 1, after)):
+        ax.annotate(f"{total:,.0f}".replace("-", "−"), (max(total, 0), i), xytext=(4, 0), textcoords="offset points",
+                    va="center", fontsize=10)
     for i, step in zip(y, steps, strict=True):
         ax.annotate(f"{step:+,.0f}".replace("-", "−"), (max(starts.iloc[i - 1], ends.iloc[i - 1]), i), xytext=(4, 0),
                     textcoords="offset points", va="center", fontsize=10)

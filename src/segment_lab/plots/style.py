@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#B8860B", "#56B4E9", "#555555", "#882255")
 INK, MUTED, GRID = "#1b1f24", "#5b6470", "#e3e6ea"
 # Ordered steps (low to high) and the two ends of a scale around zero.
-SEQUENTIAL, DIVERGING = "cividis", "PuOr"
+SEQUENTIAL, DIVERGING = "Blues", "PuOr"
 WIDTH, HEIGHT = 5.6, 3.5
 
 RC: Any = {
@@ -59,10 +59,11 @@ def axes(ax: Axes | None = None, *, rows: int | None = None, height: float | Non
 
 
 def short(value: float) -> str:
-    """1,500,000 as ``1.5M``: axis labels that fit a phone."""
+    """1,500,000 as ``1.5M``, 30,962 as ``31k``: axis labels that fit a phone."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:.2f}".rstrip("0").rstrip(".") + letter
+            part = value / size
+            return (f"{part:.0f}" if abs(part) >= 100 else f"{part:.3g}") + letter
     return f"{value:g}"
 
 
