@@ -64,7 +64,7 @@ def _sentences(study: Study, customers: pd.DataFrame, account: pd.DataFrame, mon
     sentences = [
         f"{accepted:,} of {read:,} order lines ({accepted / read:.1%}) could be used: {len(customers):,} customers, "
         f"{customers.frequency.sum():,} orders and {money} of revenue, {study.window}.",
-        f"{once:.0%} of the customers bought only once; the largest 20 % hold "
+        f"{once:.0%} of the customers bought only once; the largest 20% hold "
         f"{top.revenue_share['largest 20%']:.0%} of the revenue."]
     change = overview.trend(months, pd.Timestamp(study.window.as_of))
     if change and change[1] > 0:

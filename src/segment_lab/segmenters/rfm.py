@@ -209,8 +209,8 @@ def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
     first = (f"{profile.index[0]}: {best.customers:,.0f} of {len(segmentation):,} customers "
              f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue.")
     second = (f"{lost.customers:,.0f} customers who used to buy regularly or much have gone silent "
-              f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue and "
-              "are the first to win back." if silent else
+              f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
+              "Whether winning them back pays is on the decision page." if silent else
               f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers.")
     figures = {"customers": len(segmentation), "best_segment_customers": int(best.customers),
                "best_segment_revenue_share": float(best.revenue_share)}

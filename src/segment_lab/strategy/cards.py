@@ -113,7 +113,7 @@ def _natural(base: pd.DataFrame, part: pd.DataFrame, orders: pd.Series, rate: fl
 
 def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
            beliefs: Mapping[tuple[str, str], Belief] | None = None, holdout_share: float = 0.2,
-           seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+           seed: int = 0, currency: str = "") -> tuple[pd.DataFrame, np.ndarray]:
     """A verdict for every segment and action, with the figures behind it.
 
     Parameters
@@ -127,6 +127,8 @@ def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
         Share not contacted in a roll-out. A pilot always contacts half.
     seed : int
         Of the draws.
+    currency : str
+        Unit of money in the reasons.
 
     Returns
     -------
@@ -146,7 +148,8 @@ def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
     frame = _with_measurability(pd.DataFrame([row for row, _ in found]))
     records: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
     frame["verdict"] = [_verdict(row) for row in records]
-    frame["reason"] = [reason({**row, "verdict": v}) for row, v in zip(records, frame["verdict"], strict=True)]
+    frame["reason"] = [reason({**row, "verdict": verdict}, currency)
+                       for row, verdict in zip(records, frame["verdict"], strict=True)]
     frame["allowed"] = frame["verdict"].isin((ROLL_OUT, PILOT))
     pilots = (frame["verdict"] == PILOT).to_numpy()
     for column in ("contacts", "cost", "hours", "value"):
@@ -205,12 +208,13 @@ def per_hundred(value: float) -> str:
     return f"{100 * value:{'+' if digits else ''}.{digits}f}".replace("-", "−")
 
 
-def reason(row: Mapping[str, Any]) -> str:
+def reason(row: Mapping[str, Any], currency: str = "") -> str:
     """The sentence beside the verdict; every figure in it entered the rule that decided."""
     uplift = {c: per_hundred(row[c]) for c in ("break_even", "uplift", "reach", "limit")}
-    pays = (f"A contact costs {row['cost_per_contact']:,.2f} and an extra buyer brings "
-            f"{row['margin_per_conversion']:,.2f}")
-    price = f"A pilot on half the segment costs {_money(row['pilot_price'])}"
+    unit = f" {currency}".rstrip()
+    pays = (f"A contact costs {row['cost_per_contact']:,.2f}{unit} and an extra buyer brings "
+            f"{row['margin_per_conversion']:,.2f}{unit}")
+    price = f"A pilot on half the segment costs {_money(row['pilot_price'])}{unit}"
     group = "" if row["measurable"] == "alone" else ", read together with the other segments that get the same,"
     if row["verdict"] == UNKNOWN:
         if row["customers"] >= 2 and np.isnan(row["margin_per_conversion"]):
@@ -223,13 +227,13 @@ def reason(row: Mapping[str, Any]) -> str:
                 f"that it pays: {row['p_pays']:.0%} (needed: {SURE:.0%}).")
     if row["verdict"] == UNECONOMIC:
         return (f"{pays}, so it pays only from {uplift['break_even']} buyers per 100; believed so far: "
-                f"{uplift['uplift']}. {price}; all told it is expected to lose {_money(-row['pilot_worth'])}.")
+                f"{uplift['uplift']}. {price}; all told it is expected to lose {_money(-row['pilot_worth'])}{unit}.")
     if row["verdict"] == UNMEASURABLE:
         return (f"Too few customers: even with half of them left alone for comparison, the result{group} could only "
                 f"show {uplift['reach']} buyers per 100 or more, and at most {uplift['limit']} is believable. Nobody "
                 "would know whether it worked.")
     return (f"{pays}, so it pays from {uplift['break_even']} buyers per 100. {price}; with what it teaches it is "
-            f"expected to be worth {_money(row['pilot_worth'])}. The result{group} can show {uplift['reach']} or "
+            f"expected to be worth {_money(row['pilot_worth'])}{unit}. The result{group} can show {uplift['reach']} or "
             f"more; up to {uplift['limit']} is believable.")
 
 

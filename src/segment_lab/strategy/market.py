@@ -106,7 +106,7 @@ class Scenario:
 SCENARIOS: Mapping[str, Scenario] = {
     "As it is": Scenario(),
     "A fifth fewer customers": Scenario(customers=0.2),
-    "They buy 15 % less": Scenario(basket=0.15),
+    "They buy 15% less": Scenario(basket=0.15),
     "They pay 30 days later": Scenario(days_to_pay=30),
     "Bad debts double": Scenario(roll_rates=2.0),
     "The largest customer defaults": Scenario(largest=1),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.display import Html, card, group
+from segment_lab.display import Html, card, details, group
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmentation import Segmentation
 from segment_lab.strategy import cards, experiment, ledger, market
@@ -100,7 +100,8 @@ class Page:
 
     def decide(self, known: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         """`cards.decide` with this page's playbook and beliefs."""
-        return cards.decide(known, self.entries, beliefs=self.beliefs, holdout_share=self.holdout_share, seed=self.seed)
+        return cards.decide(known, self.entries, beliefs=self.beliefs, holdout_share=self.holdout_share, seed=self.seed,
+                            currency=self.currency)
 
     @cached_property
     def options(self) -> tuple[pd.DataFrame, np.ndarray]:
@@ -115,8 +116,12 @@ class Page:
 
     @cached_property
     def decided(self) -> pd.DataFrame:
-        """The decision per segment with the figures of its verdict."""
-        return cards.decision(self.options[0], self.plan.chosen)
+        """The decision per segment with the figures of its verdict; where nothing is done, of the usual action."""
+        decided, usual = cards.decision(self.options[0], self.plan.chosen), self.options[0].drop_duplicates("segment")
+        idle = decided.index[decided["decision"] == "do nothing"]
+        same = [c for c in decided if c in usual and c not in ("contacts", "cost", "hours")]
+        decided.loc[idle, same] = usual.set_index("segment").loc[idle, same]
+        return decided
 
     @cached_property
     def saved(self) -> pd.DataFrame:
@@ -152,7 +157,7 @@ class Page:
 
     def cards(self) -> Html:
         """A card per segment: the verdict, the sentence that decided it, and the evidence."""
-        shown = []
+        act, leave = [], []
         for (segment, row), facts in zip(self.decided.iterrows(), self.known.to_dict("records"), strict=True):
             if not facts["customers"]:
                 continue
@@ -165,8 +170,12 @@ class Page:
                 *(facts[f"natural_rate{end}"] for end in ("", "_low", "_high")))}
             if "change_in_customers" in words:
                 words["change_in_customers"] = f"{facts['change']:+.0%}".replace("-", "−")
-            shown.append(card(f"{segment}: {row['action']}", words, verdict=row["verdict"], body=row["reason"]))
-        return group(*shown)
+            pile = act if row["verdict"] in (cards.ROLL_OUT, cards.PILOT) else leave
+            pile.append(card(f"{segment}: {row['action']}", words, verdict=row["verdict"], body=row["reason"]))
+        if not act or not leave:
+            return group(*act, *leave)
+        folded = details(f"Left alone for now: {len(leave)} segment{'s' * (len(leave) > 1)}, and why", group(*leave))
+        return group(group(*act), folded)
 
     def budget_remark(self) -> str:
         """Limits, what the plan takes of them, what more would earn, and the even spread beside it."""
@@ -204,7 +213,7 @@ class Page:
         held = rows["customers"] - rows["contacts"]
         shown = [detectable_effect(*r) for r in zip(rows["planning_rate"], rows["contacts"], held, strict=True)]
         return pd.DataFrame({"action": rows["action"], "contacted": rows["contacts"], "held_out": held,
-                             "detectable_uplift": shown})
+                             "detectable_per_100": [100 * effect for effect in shown]})
 
     def overturned(self, scenarios: Mapping[str, market.Scenario] = market.SCENARIOS) -> pd.DataFrame:
         """Recommendations that a worse market changes (only customers and basket bear on a verdict)."""
