@@ -11,7 +11,7 @@ import segment_lab
 
 PACKAGE = Path(segment_lab.__file__).parent
 LAYERS = [
-    {"errors", "window"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
+    {"errors", "window", "files"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
     {"sources", "databases", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
     {"evaluation", "strategy"}, {"plots"}, {"study_config", "warehouse", "study"},
     {"data_report", "one_table"}, {"reporting"}, {"cli"},

@@ -62,13 +62,6 @@ def test_examples_span_the_segment_and_hide_people():
     assert profiles.examples(SEG, PEOPLE, "Empty").empty
 
 
-def test_export_lists_everybody_and_guards_names():
-    out = profiles.export_list(SEG, PEOPLE, "Small", columns=["region"])
-    assert (len(out), list(out)) == (10, ["region", "segment"])
-    with pytest.raises(ConfigError, match="identify people"):
-        profiles.export_list(SEG, PEOPLE, "Small", columns=["email"])
-    assert list(profiles.export_list(SEG, PEOPLE, "Small", columns=["email"], personal=True)) == ["email", "segment"]
-    with pytest.raises(ConfigError, match="did you mean 'region'"):
-        profiles.export_list(SEG, PEOPLE, "Small", columns=["regio"])
+def test_an_unknown_segment_is_named_with_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'Small'"):
-        profiles.export_list(SEG, PEOPLE, "Smal")
+        profiles.examples(SEG, PEOPLE, "Smal")

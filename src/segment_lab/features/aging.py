@@ -12,6 +12,8 @@ import pandas as pd
 
 from segment_lab.features.ledger import SCALE, UNALLOCATED, balances, movements, owed
 
+SALES_DAYS = 90
+
 
 def amount_bands(amounts: pd.Series, shares: Sequence[float] = (0.5, 0.8, 0.95)) -> list[float]:
     """Round band edges from the data's own quantiles, rising and distinct."""
@@ -25,12 +27,8 @@ def amount_bands(amounts: pd.Series, shares: Sequence[float] = (0.5, 0.8, 0.95))
 def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> pd.DataFrame:
     """Open money by age bucket (rows) and size of the item (columns), with totals and the number of items.
 
-    Parameters
-    ----------
-    items : DataFrame
-        From `open_items`; unallocated credit is its own last row, so that the total is the ledger's.
-    bands : sequence of float, optional
-        Upper edges of the size bands in money; from the quantiles of the open items when left out.
+    `bands` are upper edges in money, from the quantiles of the open items when left out. Unallocated credit is its own
+    last row, so that the total is the ledger's.
     """
     rows = owed(items)
     bands = amount_bands(rows["open_amount"]) if bands is None else sorted(bands)
@@ -49,19 +47,15 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     return matrix.astype({"items": int})
 
 
-def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | str],
-        window: int = 90) -> pd.DataFrame:
+def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | str]) -> pd.DataFrame:
     """Days sales outstanding at each of `days`.
 
-    ``dso`` = receivables ÷ net credit sales of the last `window` days × `window`; ``best_possible`` puts only
+    ``dso`` = receivables ÷ net credit sales of the last 90 days × 90; ``best_possible`` puts only
     what is not yet due above the line, so the difference is the days lost to late payment. ``countback`` takes
     whole days of sales off the receivables, latest first, until none is left: it does not move when sales do.
     Receivables count every open item, and unallocated credit reduces them.
 
-    Returns
-    -------
-    DataFrame
-        Per day: ``receivables, overdue, sales`` (money), ``dso, best_possible, countback`` (days; null without sales).
+    Per day: ``receivables, overdue, sales`` (money), ``dso, best_possible, countback`` (days; null without sales).
     """
     items = balances(invoices, payments, days)
     moves = movements(invoices, payments).filter(ibis._.kind != "payment")
@@ -71,10 +65,10 @@ def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | 
     out = pd.DataFrame(index=pd.DatetimeIndex(pd.to_datetime([str(d) for d in days]), name="as_of").as_unit("s"))
     out["receivables"] = items.groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
     out["overdue"] = items[late].groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
-    out["sales"] = [sales[(sales.index < day) & (sales.index >= day - pd.Timedelta(days=window))].sum()
+    out["sales"] = [sales[(sales.index < day) & (sales.index >= day - pd.Timedelta(days=SALES_DAYS))].sum()
                     for day in out.index]
-    seen = (out.index - daily["day"].min()).days >= window
-    per_day = (out["sales"] / window).where((out["sales"] > 0) & seen)
+    seen = (out.index - daily["day"].min()).days >= SALES_DAYS
+    per_day = (out["sales"] / SALES_DAYS).where((out["sales"] > 0) & seen)
     out["dso"] = out["receivables"] / per_day
     out["best_possible"] = (out["receivables"] - out["overdue"]) / per_day
     out["countback"] = [_countback(sales[sales.index < day], day, receivables)

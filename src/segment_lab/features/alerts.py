@@ -23,6 +23,7 @@ from segment_lab.features.aging import amount_bands
 from segment_lab.features.ledger import balances, month_starts, overdue
 from segment_lab.features.proportions import with_interval
 from segment_lab.features.receivables import invoice_history
+from segment_lab.files import neutralised, replacing
 from segment_lab.window import as_date
 
 NOTIFY_URL = "SEGMENT_LAB_NOTIFY_URL"
@@ -61,10 +62,7 @@ class AlertRules:
 def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     """What the rules say on one day, raised before or not.
 
-    Returns
-    -------
-    DataFrame
-        Largest first: ``key, rule`` (old / large), ``customer_id, invoices`` (ids), ``amount, days_overdue``.
+    Largest first: ``key, rule`` (old / large), ``customer_id, invoices`` (ids), ``amount, days_overdue``.
     """
     late = overdue(items if "invoice_id" in items else items.reset_index())
     old = late[late["days_overdue"] >= rules.min_days]
@@ -86,26 +84,18 @@ def alerts(items: pd.DataFrame, rules: AlertRules, as_of: dt.date | str, *,
 
     Parameters
     ----------
-    items : DataFrame
-        From `open_items` at `as_of`.
-    rules : AlertRules
-        When to raise one.
-    as_of : date or text
-        The day of the run.
+    items, rules, as_of : DataFrame, AlertRules, date
+        From `open_items` on that day; when to raise one.
     owners : mapping or Series, optional
         Responsible person by ``customer_id``.
     state : path, optional
-        File of alerts already raised; it is read, and replaced in one step.
+        File of alerts already raised; it is read, and replaced in one step. One that knows a later day is refused
+        (ConfigError): alerts go forward in time only.
 
     Returns
     -------
     DataFrame
         As `fire`, with ``owner, first_raised`` and ``is_new``.
-
-    Raises
-    ------
-    ConfigError
-        The state file already knows a later day: alerts go forward in time only.
     """
     day = as_date(as_of).isoformat()
     out, known = fire(items, rules), _read(state)
@@ -123,13 +113,13 @@ def alerts(items: pd.DataFrame, rules: AlertRules, as_of: dt.date | str, *,
 
 def write(frame: pd.DataFrame, folder: Path | str) -> list[Path]:
     """``alerts.csv`` (spreadsheet formulas neutralised) and ``alerts.json`` in `folder`, each replaced in one step."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    flat = frame.assign(invoices=frame["invoices"].map(" ".join)).map(
-        lambda v: f"'{v}" if isinstance(v, str) and v[:1] in ("=", "+", "-", "@", "\t", "\r") else v)
-    _replace(folder / "alerts.csv", flat.to_csv(index=False, lineterminator="\n"))
-    _replace(folder / "alerts.json", json.dumps(frame.to_dict("records"), indent=1, ensure_ascii=False))
-    return [folder / "alerts.csv", folder / "alerts.json"]
+    table, data = Path(folder) / "alerts.csv", Path(folder) / "alerts.json"
+    with replacing(table) as draft:
+        neutralised(frame.assign(invoices=frame["invoices"].map(" ".join))).to_csv(
+            draft, index=False, lineterminator="\n")
+    with replacing(data) as draft:
+        draft.write_text(json.dumps(frame.to_dict("records"), indent=1, ensure_ascii=False), encoding="utf-8")
+    return [table, data]
 
 
 def push(frame: pd.DataFrame, title: str, currency: str = "", state: Path | str | None = None) -> int:
@@ -137,19 +127,12 @@ def push(frame: pd.DataFrame, title: str, currency: str = "", state: Path | str 
 
     The addresses are those of the library apprise (``mailtos://…``, ``jsons://…``), separated by blanks. They hold
     secrets, so nothing is logged while they are in use. With the `state` file of `alerts`, what was sent is not
-    sent again.
-
-    Returns
-    -------
-    int
-        Number of alerts sent; without a new one, no message goes out.
+    sent again. The number of alerts sent comes back; without a new one, no message goes out.
 
     Raises
     ------
-    ConfigError
-        The environment variable is not set.
-    SegmentLabError
-        An address could not be reached, or is none.
+    ConfigError, SegmentLabError
+        The environment variable is not set; an address could not be reached, or is none.
     """
     import apprise
 
@@ -181,11 +164,8 @@ def backtest(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str
     "Anyway" means with whatever reminders were sent then, so the share is an upper end of the needless alerts. The
     baseline is what no rule picked: overdue items without an alert at the same month ends.
 
-    Returns
-    -------
-    DataFrame
-        Per rule and for ``no alert``: ``alerts`` (items for the baseline), ``per_month, paid`` and the share
-        ``paid_share`` with an interval (customers, not items, are independent).
+    Per rule and for ``no alert``: ``alerts`` (items for the baseline), ``per_month, paid`` and the share
+    ``paid_share`` with an interval (customers, not items, are independent).
     """
     last = as_date(as_of) - dt.timedelta(days=days)
     stops = [day for day in month_starts(invoices, as_of, months) if day <= last]
@@ -233,12 +213,5 @@ def _read(state: Path | str | None) -> dict[str, Any]:
 
 def _keep(state: Path | str | None, known: dict[str, Any]) -> None:
     if state is not None:
-        Path(state).parent.mkdir(parents=True, exist_ok=True)
-        _replace(Path(state), json.dumps(known, indent=1))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file and rename: a reader sees the old text or the new, never half of one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+        with replacing(state) as draft:
+            draft.write_text(json.dumps(known, indent=1), encoding="utf-8")

@@ -23,16 +23,12 @@ class Book:
 
     Parameters
     ----------
-    invoices : ibis Table
-        Canonical.
-    payments : ibis Table, optional
-        Canonical; without it, invoices are paid on their ``settled_date``.
+    invoices, payments : ibis Table
+        Canonical; without payments, invoices are paid on their ``settled_date``.
     as_of : date
         Only what happened before it is known.
-    months : int
-        Month ends behind the roll rates and the back-test.
-    loss_days : int
-        Days overdue from which debt counts as lost.
+    months, loss_days : int
+        Month ends behind the roll rates and the back-test; days overdue from which debt counts as lost.
     """
 
     invoices: ir.Table
@@ -49,32 +45,26 @@ class Book:
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """`ledger.open_items`."""
         return ledger.open_items(self.invoices, self.payments, self.as_of)
 
     @cached_property
     def customers(self) -> pd.DataFrame:
-        """`receivables_table`."""
         return receivables_table(self.invoices, self.payments, self.as_of)
 
     @cached_property
     def rates(self) -> rollrates.RollRates:
-        """`roll_rates`."""
         return rollrates.roll_rates(self.invoices, self.payments, self.as_of, months=self.months,
                                     loss_days=self.loss_days)
 
     @cached_property
     def provision(self) -> pd.DataFrame:
-        """`provision_matrix`."""
         return provision.provision_matrix(self.items, self.rates)
 
     @cached_property
     def causes(self) -> pd.DataFrame:
-        """`collection.causes`."""
         return collection.causes(self.items, self.customers)
 
     def reconcile(self) -> pd.Series:
-        """`ledger.reconcile`."""
         return ledger.reconcile(self.invoices, self.payments, self.as_of)
 
     def dso(self) -> pd.DataFrame:
@@ -82,16 +72,13 @@ class Book:
         return aging.dso(self.invoices, self.payments, ledger.month_starts(self.invoices, self.as_of, 24))
 
     def pools_check(self) -> pd.DataFrame:
-        """`provision.pools_check`."""
         return provision.pools_check(self.invoices, self.payments, self.as_of, loss_days=self.loss_days,
                                      months=self.months)
 
     def backtest(self, rules: alerts.AlertRules, days: int = 30) -> pd.DataFrame:
-        """`alerts.backtest`."""
         return alerts.backtest(self.invoices, self.payments, self.as_of, rules, days, self.months)
 
     def exposure_check(self, horizon_days: int = 90) -> pd.Series:
-        """`collection.exposure_check`."""
         return collection.exposure_check(self.invoices, self.payments, self.as_of, horizon_days)
 
     def debtors(self) -> pd.DataFrame:

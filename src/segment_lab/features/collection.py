@@ -10,7 +10,7 @@ import pandas as pd
 
 from segment_lab.features.ledger import overdue, settings
 from segment_lab.features.proportions import with_interval
-from segment_lab.features.receivables import invoice_history, receivables_table
+from segment_lab.features.receivables import RECENT_DAYS, invoice_history, receivables_table
 from segment_lab.window import as_date
 
 
@@ -20,18 +20,9 @@ def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     A recorded cause is used. Where none is recorded, the first sign that holds gives a *suggestion* with its
     evidence; without any sign the cause stays open. Signs and treatments: ``config/receivables.yml``.
 
-    Parameters
-    ----------
-    items : DataFrame
-        From `open_items`.
-    customers : DataFrame
-        From `receivables_table`, of the same day.
-
-    Returns
-    -------
-    DataFrame
-        Per overdue item: ``customer_id, open_amount, days_overdue, cause, source`` (recorded / suggested / unknown),
-        ``evidence, treatment``.
+    `items` come from `open_items`, `customers` from `receivables_table` of the same day. Per overdue item
+    ``customer_id, open_amount, days_overdue, cause, source`` (recorded / suggested / unknown), ``evidence,
+    treatment``.
     """
     rows = overdue(items)
     suggested = _suggestions(rows, customers)
@@ -48,11 +39,8 @@ def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
 def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     """How often the suggestion agrees where a cause *is* recorded, beside always naming the commonest cause.
 
-    Returns
-    -------
-    Series
-        ``recorded`` (items), ``suggested`` (of those, items with a sign), ``agree`` and its Wilson interval, and
-        ``baseline``; shares of the suggested items, null when there are none.
+    ``recorded`` (items), ``suggested`` (of those, items with a sign), ``agree`` with its interval, and ``baseline``;
+    shares of the suggested items, null when there are none.
     """
     rows = overdue(items)
     rows = rows[rows["cause"].isin(list(settings()["causes"]))]
@@ -95,10 +83,7 @@ def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
 def checklist(items: pd.DataFrame) -> pd.DataFrame:
     """What must be in order before an overdue item is collected.
 
-    Returns
-    -------
-    DataFrame
-        Per overdue item: the answers ``yes / no / not recorded``, ``ready`` (every answer is yes) and ``next_step``.
+    Per overdue item the answers ``yes / no / not recorded``, ``ready`` (every answer is yes) and ``next_step``.
     """
     rows = overdue(items)
     steps = settings()["checklist"]
@@ -117,21 +102,10 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Series) -> pd.DataFrame:
-    """Customers and overdue money by value class (rows) and by how they pay (columns).
+    """Customers and overdue money by value class (rows) and by how they pay: ``(customers | overdue, segment)``.
 
-    Parameters
-    ----------
-    value : Series
-        Value class per customer, ordered categorical, index ``customer_id``.
-    payment : Series
-        Payment segment, likewise.
-    overdue_amount : Series, index ``customer_id``
-        Missing customers owe nothing.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``(customers | overdue, payment segment)``.
+    All three by ``customer_id``; classes and segments are ordered categoricals, customers without an amount owe
+    nothing.
     """
     rows = pd.DataFrame({"value": value, "payment": payment.reindex(value.index),
                          "overdue": overdue_amount.reindex(value.index).fillna(0.0)})
@@ -139,36 +113,22 @@ def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Serie
     return pd.concat({"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1)  # noqa: PD010
 
 
-def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90,
-             recent_days: int = 90) -> pd.DataFrame:
+def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) -> pd.DataFrame:
     """What each customer of `who` owes, and would owe if shipping goes on as before for `horizon_days`.
 
-    Expected invoices follow the customer's own rate of the last `recent_days`: invoices per day times their
+    Expected invoices follow the customer's own rate of the last `RECENT_DAYS`: invoices per day times their
     mean amount. The interval is the predictive one of a Poisson rate (negative binomial, Jeffreys prior); it leaves
     out that amounts vary, and `exposure_check` says how well it holds.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        From `receivables_table` with the same `recent_days`.
-    who : Index of customer_id
-        Customers without invoices owe nothing and are left out.
-    horizon_days : int
-        How long shipping goes on.
-    recent_days : int
-        The days behind the rate.
-
-    Returns
-    -------
-    DataFrame
-        Per customer, most overdue first: ``overdue_amount, max_days_overdue, open_amount, expected`` with interval and
-        ``exposure`` = open + expected.
+    `customers` come from `receivables_table`; those without invoices owe nothing and are left out. Per customer, most
+    overdue first: ``overdue_amount, max_days_overdue, open_amount, expected`` with interval and ``exposure`` = open +
+    expected.
     """
     from scipy.stats import nbinom
 
     rows = customers.loc[customers.index.intersection(who)]
     out = rows[["overdue_amount", "max_days_overdue", "open_amount"]].copy()
-    n, scale = rows["invoices_recent"], horizon_days / recent_days
+    n, scale = rows["invoices_recent"], horizon_days / RECENT_DAYS
     money = rows["invoiced_recent"]
     mean = (money / n).where(n > 0, rows["mean_invoice"])
     out["expected"] = money * scale
@@ -182,11 +142,8 @@ def exposure_check(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date
                    horizon_days: int = 90) -> pd.Series:
     """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
 
-    Returns
-    -------
-    Series
-        ``customers, expected, happened`` (money), and ``inside``: the share of customers whose invoices fell
-        into their interval (it should be near 95 %).
+    ``customers, expected, happened`` (money), and ``inside``: the share of customers whose invoices fell into their
+    interval (it should be near 95 %).
     """
     then = as_date(as_of) - dt.timedelta(days=horizon_days)
     customers = receivables_table(invoices, payments, then)

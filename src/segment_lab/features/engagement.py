@@ -28,14 +28,7 @@ def engagement_table(touches: ir.Table, as_of: dt.date | str, *,
                      minutes: Mapping[str, float] | None = None) -> pd.DataFrame:
     """One row per customer with a contact before `as_of`.
 
-    Parameters
-    ----------
-    touches : Table
-        ``customer_id, touch_date, channel, event`` and, where known, ``topic`` and ``minutes``.
-    as_of : date
-        Contacts on or after this day are not seen.
-    minutes : mapping, optional
-        Usual minutes by channel for contacts the company made whose minutes are not recorded; 0 otherwise.
+    `minutes` are the usual ones by channel, for contacts the company made whose minutes are not recorded; 0 otherwise.
 
     Returns
     -------
@@ -103,10 +96,8 @@ def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt
     segments : Series, index customer_id
         Segment names as of the day the response period begins (``as_of - days``), so that no purchase in it
         decides the segment.
-    as_of : date
-        End (exclusive) of the response period.
-    days, before : int
-        Length of the response period, and of the contact period before it.
+    as_of, days, before : date, int, int
+        End (exclusive) and length of the response period, and length of the contact period before it.
 
     Returns
     -------
@@ -133,17 +124,7 @@ def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt
 
 
 def effort(table: pd.DataFrame, segments: pd.Series, revenue: pd.Series | None = None) -> pd.DataFrame:
-    """Contact minutes by segment beside its share of customers and, where given, of revenue.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `engagement_table`; customers without a contact took no minutes.
-    segments : Series, index customer_id
-        Segment names.
-    revenue : Series, index customer_id, optional
-        Money by customer.
-    """
+    """Contact minutes (`engagement_table`) by segment beside its share of customers and, where given, of revenue."""
     minutes = table["contact_minutes"].reindex(segments.index).fillna(0)
     by = segments.groupby(segments, observed=False)
     out = pd.DataFrame({"customers": by.size(), "contact_minutes": minutes.groupby(segments, observed=False).sum()})

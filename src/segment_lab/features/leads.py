@@ -29,9 +29,8 @@ def lead_table(leads: ir.Table, stages: ir.Table | None = None, as_of: dt.date |
 
     Parameters
     ----------
-    leads : Table
-        ``lead_id`` and any of ``customer_id, created_on, source, owner, segment, value, status``, and more.
-    stages : Table, optional
+    leads, stages : Table
+        ``lead_id`` and any of ``customer_id, created_on, source, owner, segment, value, status``, and more;
         ``lead_id, stage, entered_on``.
     as_of : date, optional
         Leads created on or after this day are left out.
@@ -110,10 +109,8 @@ def funnel(leads: pd.DataFrame, stages: ir.Table | None = None, as_of: dt.date |
 
     Parameters
     ----------
-    leads : DataFrame
-        From `lead_table`.
-    stages : Table, optional
-        The stage history. Without one there is a single stage, *Lead*, that leads to *Won*.
+    leads, stages : DataFrame, Table
+        From `lead_table`; the stage history. Without one there is a single stage, *Lead*, that leads to *Won*.
     as_of : date, optional
         The day of the picture; by default the last day of the history.
     order : sequence of str, optional
@@ -185,7 +182,7 @@ def _finished(out: pd.DataFrame, stages: int, by: str | None, valued: bool) -> p
     return out.rename(columns={"group": by or "group"}).set_index(["stage", by] if by else "stage")[columns]
 
 
-def deal_time(leads: pd.DataFrame, by: str | None = None, draws: int = 999, seed: int = 0) -> pd.DataFrame:
+def deal_time(leads: pd.DataFrame, by: str | None = None, seed: int = 0) -> pd.DataFrame:
     """Days from creation to win: ``won``, ``mean_days`` with a 95 % bootstrap interval, and quartiles.
 
     Open leads have not won yet, so the figure describes past wins, not the time a new lead will take.
@@ -196,7 +193,7 @@ def deal_time(leads: pd.DataFrame, by: str | None = None, draws: int = 999, seed
     groups = won[by].fillna(UNKNOWN) if by else pd.Series("All won leads", won.index)
     rng, rows = np.random.default_rng(seed), {}
     for name, days in won["days_to_win"].astype(float).groupby(groups, observed=True):
-        means = rng.choice(days.to_numpy(), size=(draws, len(days))).mean(axis=1)
+        means = rng.choice(days.to_numpy(), size=(999, len(days))).mean(axis=1)
         low, high = np.percentile(means, [2.5, 97.5])
         p25, median, p75 = np.percentile(days, [25, 50, 75])
         rows[name] = {"won": len(days), "mean_days": days.mean(), "mean_days_low": low,

@@ -35,12 +35,9 @@ def leakage(leads: pd.DataFrame, *, leaky: Sequence[str] = (), trusted: Sequence
 
     Parameters
     ----------
-    leads : DataFrame
-        From `segment_lab.features.leads.lead_table`.
-    leaky : sequence of str
-        Columns known only after the outcome: refused by name.
-    trusted : sequence of str
-        Columns whose name looks like that but that are known before; they still have to pass the test.
+    leads, leaky, trusted : DataFrame, sequences of str
+        The table. Columns known only after the outcome: refused by name. Columns whose name looks like that but that
+        are known before; they still have to pass the test.
     seed : int
         Deals the leads into folds.
 

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import yaml
 
+from segment_lab.config import packaged
 from segment_lab.window import as_date
 
-
-@cache
-def settings() -> dict[str, Any]:
-    """The packaged judgements: age cuts, causes and treatments, signs, checklist, reference pools."""
-    return yaml.safe_load(files("segment_lab.config").joinpath("receivables.yml").read_text(encoding="utf-8"))
-
-
+# The packaged judgements: age cuts, causes and treatments, signs, checklist, reference pools.
+settings = partial(packaged, "receivables")
 AGE_CUTS: tuple[int, ...] = tuple(settings()["age_cuts"])
 UNALLOCATED = "unallocated"
 # Whole ten-thousandths: exact for every currency, whatever its minor unit.
@@ -46,11 +39,8 @@ def movements(invoices: ir.Table, payments: ir.Table | None = None) -> ir.Table:
     stays *unallocated*: applying it to the oldest debt would hide overdue items that the ledger still shows.
     A ``settled_date`` closes whatever the recorded payments and credit notes left open on that day.
 
-    Returns
-    -------
-    Table
-        ``customer_id, invoice_id, day, kind`` (invoice / credit / payment) and ``units`` (signed
-        ten-thousandths of the currency).
+    ``customer_id, invoice_id, day, kind`` (invoice / credit / payment) and ``units`` (signed ten-thousandths of the
+    currency).
     """
     rows = canonical(invoices)
     home = rows.select("invoice_id", owner=rows.customer_id)
@@ -64,12 +54,9 @@ def balances(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.da
              cuts: Sequence[int] = AGE_CUTS) -> pd.DataFrame:
     """Every open item as it stood at each of `days` (read as `as_of`).
 
-    Returns
-    -------
-    DataFrame
-        One row per day and item: ``as_of, customer_id, invoice_id, open_amount, days_overdue, bucket`` and
-        the invoice's own columns. Negative items (unrelated credit notes, overpayments, prepayments) have
-        the bucket ``unallocated``, so the sum is always invoiced − credited − paid.
+    One row per day and item: ``as_of, customer_id, invoice_id, open_amount, days_overdue, bucket`` and the invoice's
+    own columns. Negative items (unrelated credit notes, overpayments, prepayments) have the bucket ``unallocated``,
+    so the sum is always invoiced − credited − paid.
     """
     moves = movements(invoices, payments)
     when = ibis.memtable({"as_of": [as_date(day) for day in days]}, schema={"as_of": "date"})

@@ -12,19 +12,13 @@ import pandas as pd
 from segment_lab.features.customers import Returns, collect, customer_expression
 from segment_lab.window import ObservationWindow
 
+QUARTERS = 8
+
 
 def monthly(orders: ir.Table) -> pd.DataFrame:
     """Revenue, orders, active and new customers per calendar month.
 
-    Parameters
-    ----------
-    orders : ibis Table
-        Accepted order lines (``customer_id, order_date, amount_minor, amount``, perhaps ``order_id``).
-
-    Returns
-    -------
-    DataFrame
-        Index ``month`` (first day), every month between the first and the last, 0 where nothing happened.
+    Index ``month`` (first day), every month between the first and the last, 0 where nothing happened.
     """
     first = orders.group_by("customer_id").aggregate(first=orders.order_date.min())
     joined = orders.join(first, "customer_id")
@@ -54,14 +48,11 @@ def _scale(orders: ir.Table) -> int:
     return 1 if row.empty else round(float(row.amount_minor.iloc[0]) / float(row.amount.iloc[0]))
 
 
-def cohorts(orders: ir.Table, as_of: dt.date, periods: int = 8) -> pd.DataFrame:
+def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     """Of the customers who first bought in a quarter: the share that bought in each later quarter.
 
-    Returns
-    -------
-    DataFrame
-        Index: quarter of the first order; ``customers``, then one column per quarters since (1, 2 …), null where
-        the quarter is not over.
+    Index: quarter of the first order; ``customers``, then one column per quarters since (1, 2 … 8), null where the
+    quarter is not over.
     """
     bought = orders.filter(orders.amount_minor >= 0)
     first = bought.group_by("customer_id").aggregate(first=bought.order_date.min())
@@ -71,7 +62,7 @@ def cohorts(orders: ir.Table, as_of: dt.date, periods: int = 8) -> pd.DataFrame:
     frame = counts.get_backend().to_pandas(counts)
     table = frame.pivot_table(index="start", columns="later", values="n", aggfunc="sum").sort_index()
     sizes = table[0]
-    shares = table.reindex(columns=range(1, periods + 1)).fillna(0).div(sizes, axis=0)
+    shares = table.reindex(columns=range(1, QUARTERS + 1)).fillna(0).div(sizes, axis=0)
     over = np.add.outer(shares.index.to_numpy(), shares.columns.to_numpy()) < as_of.year * 4 + (as_of.month - 1) // 3
     shares = shares.where(over)
     shares.insert(0, "customers", sizes.astype("int64"))
@@ -95,10 +86,10 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
         "customers who buy most")
 
 
-def orders_per_customer(customers: pd.DataFrame, most: int = 10) -> pd.Series:
-    """Customers by number of orders, 1 to `most` and more."""
-    counts = customers["frequency"].clip(upper=most).value_counts().reindex(range(1, most + 1), fill_value=0)
-    counts.index = pd.Index([*map(str, range(1, most)), f"{most}+"], name="orders")
+def orders_per_customer(customers: pd.DataFrame) -> pd.Series:
+    """Customers by number of orders, 1 to 10 and more."""
+    counts = customers["frequency"].clip(upper=10).value_counts().reindex(range(1, 11), fill_value=0)
+    counts.index = pd.Index([*map(str, range(1, 10)), "10+"], name="orders")
     return counts.rename("customers")
 
 

@@ -19,24 +19,10 @@ EVER = 240
 def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     """Expected credit loss per age bucket (provision matrix, IFRS 9 B5.5.35) from own roll rates.
 
-    Parameters
-    ----------
-    items : DataFrame
-        From `open_items`.
-    rates : RollRates
-        From `roll_rates`, of the same day.
-
-    Returns
-    -------
-    DataFrame
-        Per bucket, the debt older than ``loss_days`` apart, and ``total``: ``open_amount, loss_share, expected_loss,
-        net_value`` with intervals, and ``basis``: where the rate comes from. Where a bucket never led to a loss
-        (or never to a payment) the interval is the bound on what was not seen among so many customers.
-
-    Raises
-    ------
-    NotEnoughDataError
-        The history is too short for any debt to have become lost.
+    `items` (`open_items`) and `rates` are of the same day. Per bucket, the debt older than ``loss_days`` apart, and
+    ``total``: ``open_amount, loss_share, expected_loss, net_value`` with intervals, and ``basis``: where the rate comes
+    from. Where a bucket never led to a loss (or never to a payment) the interval is the bound on what was not seen
+    among so many customers. NotEnoughDataError where the history is too short for any debt to have become lost.
     """
     _need_losses(rates)
     amounts, old = _split(items, rates)
@@ -67,15 +53,8 @@ def pools(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     *being repaid* is expected within 3 months, *recoverable within a year* in months 4 to 12, *lost* is what is
     still unpaid after 12 months (and everything already overdue for more than ``loss_days``).
 
-    Returns
-    -------
-    DataFrame
-        Per pool: ``share`` and ``amount`` with intervals, and ``reference``.
-
-    Raises
-    ------
-    NotEnoughDataError
-        Nothing is overdue, or the history is too short for any debt to have become lost.
+    Per pool ``share`` and ``amount`` with intervals, and ``reference``. NotEnoughDataError where nothing is overdue, or
+    the history is too short for any debt to have become lost.
     """
     _need_losses(rates)
     amounts, old = _split(items, rates)
@@ -98,15 +77,8 @@ def pools_check(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | 
                 months: int = 24) -> pd.DataFrame:
     """The pools as they would have been forecast a year ago, beside what has happened since and the thirds.
 
-    Returns
-    -------
-    DataFrame
-        Per pool: ``forecast`` (with interval), ``reference`` and ``happened``, shares of the debt overdue then.
-
-    Raises
-    ------
-    NotEnoughDataError
-        There are fewer than seven month ends before the last year, or `pools` has no answer there.
+    Per pool ``forecast`` (with interval), ``reference`` and ``happened``, shares of the debt overdue then.
+    NotEnoughDataError with fewer than seven month ends before the last year, or where `pools` has no answer there.
     """
     days = month_starts(invoices, as_of)
     if len(days) <= 12 + MIN_MONTHS:

@@ -11,17 +11,16 @@ import pandas as pd
 from segment_lab.features.ledger import SCALE, canonical, movements, open_items
 from segment_lab.window import as_date
 
+# What counts as recent; the same time before it is compared with.
+RECENT_DAYS = 90
+
 
 def invoice_history(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str) -> pd.DataFrame:
     """How every invoice issued before `as_of` has been paid so far, index ``invoice_id``.
 
-    Returns
-    -------
-    DataFrame
-        ``customer_id, issue_date, due_date, amount, credited, paid, open_amount, payments`` (count),
-        ``closed_on`` (the first day from which nothing was open; null while open) and ``days_late``: from
-        the due date to the closing day, or to the balance day while open and overdue; 0 when in time, null
-        when open and not yet due.
+    ``customer_id, issue_date, due_date, amount, credited, paid, open_amount, payments`` (count), ``closed_on`` (the
+    first day from which nothing was open; null while open) and ``days_late``: from the due date to the closing day,
+    or to the balance day while open and overdue; 0 when in time, null when open and not yet due.
     """
     day = as_date(as_of)
     rows = canonical(invoices).filter(~ibis._.credit & (ibis._.issue_date < day))
@@ -51,22 +50,17 @@ def _sums(moves: ir.Table) -> ir.Table:
         payments=daily.payments.sum(), open_amount=daily.units.sum(), closed_on=daily.day.min(where=settled))
 
 
-def receivables_table(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str, *,
-                      recent_days: int = 90) -> pd.DataFrame:
+def receivables_table(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str) -> pd.DataFrame:
     """How each customer with an invoice or a credit before `as_of` pays; index ``customer_id``, sorted.
 
-    Returns
-    -------
-    DataFrame
-        What is open: ``open_amount, unallocated`` (credit not applied), ``overdue_amount, max_days_overdue,
-        disputed_open``. History: ``invoices_n, mean_invoice, mean_days_late`` and ``late_share`` (of invoices
-        whose outcome is known), ``parts_share`` (paid in parts), ``largest_paid, days_since_payment`` (null
-        if never). Change, in the last `recent_days` against as many before: ``invoices_recent,
-        invoiced_recent, invoiced_before`` (by issue date), ``late_recent, late_before`` (mean days, by due
-        date).
+    What is open: ``open_amount, unallocated`` (credit not applied), ``overdue_amount, max_days_overdue,
+    disputed_open``. History: ``invoices_n, mean_invoice, mean_days_late`` and ``late_share`` (of invoices whose
+    outcome is known), ``parts_share`` (paid in parts), ``largest_paid, days_since_payment`` (null if never).
+    Change, in the last `RECENT_DAYS` against as many before: ``invoices_recent, invoiced_recent, invoiced_before`` (by
+    issue date), ``late_recent, late_before`` (mean days, by due date).
     """
     day = pd.Timestamp(as_date(as_of))
-    rows = _by_period(invoice_history(invoices, payments, as_of), day, recent_days)
+    rows = _by_period(invoice_history(invoices, payments, as_of), day)
     history = rows.groupby("customer_id").agg(
         invoices_n=("amount", "size"), mean_invoice=("amount", "mean"), mean_days_late=("days_late", "mean"),
         late_share=("late", "mean"), parts_share=("in_parts", "mean"), largest_paid=("paid_off", "max"),
@@ -90,14 +84,14 @@ def _now(items: pd.DataFrame) -> pd.DataFrame:
     return stock.sum().assign(max_days_overdue=stock["max_days_overdue"].max())
 
 
-def _by_period(history: pd.DataFrame, day: pd.Timestamp, recent_days: int) -> pd.DataFrame:
+def _by_period(history: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """The history with amounts and delays split into the last two periods, by issue and by due date."""
     ago, due = ((day - history[name]).dt.days for name in ("issue_date", "due_date"))
     amount, late, closed = history["amount"], history["days_late"], history["closed_on"].notna()
+    recently, before = ago <= RECENT_DAYS, (ago > RECENT_DAYS) & (ago <= 2 * RECENT_DAYS)
     return history.assign(
         late=(late > 0).where(late.notna()).astype("float"), paid_off=amount.where(closed),
         in_parts=(history["payments"] > 1) | (~closed & (history["payments"] > 0)),
-        recent=ago <= recent_days, invoiced_recent=amount.where(ago <= recent_days, 0),
-        invoiced_before=amount.where((ago > recent_days) & (ago <= 2 * recent_days), 0),
-        late_recent=late.where((due > 0) & (due <= recent_days)),
-        late_before=late.where((due > recent_days) & (due <= 2 * recent_days)))
+        recent=recently, invoiced_recent=amount.where(recently, 0), invoiced_before=amount.where(before, 0),
+        late_recent=late.where((due > 0) & (due <= RECENT_DAYS)),
+        late_before=late.where((due > RECENT_DAYS) & (due <= 2 * RECENT_DAYS)))

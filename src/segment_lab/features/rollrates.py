@@ -24,18 +24,11 @@ DRAWS = 500
 
 @dataclass(frozen=True, eq=False)
 class RollRates:
-    """Money that moved, per customer, bucket and outcome.
+    """Money that moved over `months` month ends.
 
-    Parameters
-    ----------
-    money : array, shape (customers, buckets, buckets + 2)
-        From the bucket at a month end to ``paid, <buckets>, lost`` at the next; credit notes count as paid.
-    buckets : list of str
-    months : int
-        Number of month ends followed.
-    loss_days : int
-    losses_visible : bool
-        Whether the history is long enough for any debt to have become lost.
+    `money` has the shape (customers, buckets, buckets + 2): from the bucket at a month end to ``paid, <buckets>, lost``
+    at the next; credit notes count as paid. `losses_visible` says whether the history is long enough for any debt to
+    have become lost.
     """
 
     money: np.ndarray
@@ -97,10 +90,7 @@ def roll_rates(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | s
                loss_days: int = 365) -> RollRates:
     """Roll rates of the last `months` month ends before `as_of`.
 
-    Raises
-    ------
-    NotEnoughDataError
-        There are fewer than six month ends to follow, or nothing was ever open at one.
+    NotEnoughDataError where there are fewer than six to follow, or nothing was ever open at one.
     """
     days = month_starts(invoices, as_of, months)
     if len(days) <= MIN_MONTHS:

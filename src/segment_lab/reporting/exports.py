@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from segment_lab.files import neutralised
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from segment_lab.study import Study
 
 SHEET_ROWS = 1_048_575
-# Programs for spreadsheets run a cell that begins with one of these; full-width forms count as the same.
-FORMULA = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠\t\r\n]")
 
 
 def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any]:
@@ -51,11 +50,6 @@ def segments_frame(study: Study) -> pd.DataFrame:
     if not columns:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
     return pd.DataFrame(columns).sort_index().rename_axis("customer_id").reset_index()
-
-
-def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy in which no text can run as a formula: such cells get a leading apostrophe."""
-    return frame.map(lambda value: f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value)
 
 
 def write_sheet(frame: pd.DataFrame, path: Path) -> None:

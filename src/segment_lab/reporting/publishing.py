@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from segment_lab.errors import ConfigError
+from segment_lab.files import replacing
 
 MANIFEST = "manifest.json"
 LATEST = "latest"
@@ -147,14 +148,10 @@ def writing(where: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    """Replace a file in one step, safely on the disk."""
+    with replacing(path) as draft:
         draft.write_text(text, "utf-8")
         _sync(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def files_of(folder: Path) -> dict[str, dict[str, Any]]:

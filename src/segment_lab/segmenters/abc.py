@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Annotated, Any, Literal
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import Field
 
+from segment_lab.config import packaged
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
@@ -70,7 +68,7 @@ class ABCSegmenter(Segmenter):
         return [(money >= least, code) for code, least in enumerate(self.thresholds_)], len(self.cuts)
 
     def meanings(self) -> dict[str, str]:
-        strategies = {row["name"]: f"{row['strategy']}." for row in _reference()}
+        strategies = {row["name"]: f"{row['strategy']}." for row in packaged("abc")["classes"]}
         return strategies if tuple(strategies) == self.segment_names_ else {}
 
     def describe(self) -> dict[str, Any]:
@@ -81,15 +79,12 @@ def against_reference(segmentation: Segmentation, customers: pd.DataFrame,
                       value: str = "revenue") -> pd.DataFrame:
     """The actual shares of each class beside the ranges of the literature, with a flag for what lies outside.
 
-    Returns
-    -------
-    DataFrame
-        Per class ``customers, customer_share`` and the money's share; for three classes also the reference
-        ranges as text and, for both shares, ``inside``, ``above`` or ``below``.
+    Per class ``customers, customer_share`` and the money's share; for three classes also the reference ranges as
+    text and, for both shares, ``inside``, ``above`` or ``below``.
     """
     profile = segmentation.profile(customers)
     table = profile[["customers", "customer_share", value, f"{value}_share"]].copy()
-    rows = {row["name"]: row for row in _reference()}
+    rows = {row["name"]: row for row in packaged("abc")["classes"]}
     if tuple(rows) != segmentation.names:
         return table
     for share, reference in (("customer_share", "customers"), (f"{value}_share", "sales")):
@@ -111,19 +106,14 @@ def reference_remark(table: pd.DataFrame) -> str:
             if outside else "All classes hold the usual share of the customers.")
 
 
-def lorenz_curve(values: pd.Series | np.ndarray, points: int = 201) -> pd.DataFrame:
-    """The Lorenz curve read from the best customer: at most `points` rows of ``customer_share, value_share``.
+def lorenz_curve(values: pd.Series | np.ndarray) -> pd.DataFrame:
+    """The Lorenz curve read from the best customer: at most 201 rows of ``customer_share, value_share``.
 
-    Negative totals count as 0.
-
-    Raises
-    ------
-    NotEnoughDataError
-        Nobody has a positive total.
+    Negative totals count as 0; NotEnoughDataError where nobody has a positive one.
     """
     ranked = np.sort(_positive(values))[::-1]
     share = np.concatenate([[0], np.cumsum(ranked) / ranked.sum()])
-    at = np.unique(np.linspace(0, len(ranked), points).round().astype(int))
+    at = np.unique(np.linspace(0, len(ranked), 201).round().astype(int))
     return pd.DataFrame({"customer_share": at / len(ranked), "value_share": share[at]})
 
 
@@ -147,12 +137,8 @@ def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2
                effort: str = "effort_minutes") -> dict[str, float]:
     """What the best `top` of the customers bring, beside the share of the contact minutes they get.
 
-    Equal customers at the border share the places that are left, so row order does not matter.
-
-    Returns
-    -------
-    dict
-        ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served).
+    ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served). Equal customers at
+    the border share the places that are left, so row order does not matter.
     """
     if effort not in customers or not customers[effort].fillna(0).sum() > 0:
         raise NotEnoughDataError("No contact minutes are known, so effort cannot be set beside value.")
@@ -204,9 +190,3 @@ def _positive(values: pd.Series | np.ndarray) -> np.ndarray:
     if not positive.sum() > 0 or not math.isfinite(positive.sum()):
         raise NotEnoughDataError("No customer has a positive total, so there is nothing to share out.")
     return positive
-
-
-@cache
-def _reference() -> tuple[dict[str, Any], ...]:
-    text = resources.files("segment_lab.config").joinpath("abc.yml").read_text(encoding="utf-8")
-    return tuple(yaml.safe_load(text)["classes"])

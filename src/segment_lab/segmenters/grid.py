@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import pydantic
 import yaml
 
+from segment_lab import config
 from segment_lab.errors import ConfigError, nearest
 
 OTHERS = "Others"
@@ -113,17 +113,7 @@ class GridReport:
 
 
 def lint_grid(grid: Grid | Mapping[str, Any] | str | Path) -> GridReport:
-    """Look for gaps, overlaps and rules that never fire in a grid of segments.
-
-    Parameters
-    ----------
-    grid : Grid, mapping, str or Path
-        As `load_grid` takes it.
-
-    Returns
-    -------
-    GridReport
-    """
+    """Look for gaps, overlaps and rules that never fire in a grid of segments, given as `load_grid` takes it."""
     grid = load_grid(grid)
     claims: dict[Cell, list[str]] = {cell: [] for cell in sorted(grid.cells())}
     for rule in grid.segments:
@@ -139,7 +129,7 @@ def load_grid(source: Grid | Mapping[str, Any] | str | Path) -> Grid:
     """A grid from a packaged name (``quintiles``, ``terciles``), a YAML file or a mapping, validated."""
     if isinstance(source, Grid):
         return source
-    data = source if isinstance(source, Mapping) else yaml.safe_load(_text(str(source)))
+    data = source if isinstance(source, Mapping) else _named(str(source))
     try:
         return Grid.model_validate(data)
     except pydantic.ValidationError as error:
@@ -148,14 +138,13 @@ def load_grid(source: Grid | Mapping[str, Any] | str | Path) -> Grid:
         raise ConfigError(f"{name} is not valid. {faults}") from None
 
 
-def _text(source: str) -> str:
-    packaged = {Path(f.name).stem: f for f in resources.files("segment_lab.config").joinpath("rfm").iterdir()}
-    if source in packaged:
-        return packaged[source].read_text(encoding="utf-8")
+def _named(source: str) -> Any:
+    if source in config.names("rfm"):
+        return config.packaged(f"rfm/{source}")
     if Path(source).suffix in {".yml", ".yaml"} and Path(source).is_file():
-        return Path(source).read_text(encoding="utf-8")
+        return yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     raise ConfigError(f"There is no grid {source!r}, neither packaged nor as a YAML file; "
-                      f"{nearest(source, sorted(packaged))}.")
+                      f"{nearest(source, config.names('rfm'))}.")
 
 
 @cache

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Annotated, Any, Literal
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import Field
 
 from segment_lab import engine
+from segment_lab.config import packaged
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
@@ -173,7 +171,7 @@ class LifecycleSegmenter(Segmenter):
                             index=pd.Index(self.precedence, name="tier"))
 
     def meanings(self) -> dict[str, str]:
-        return dict(_texts())
+        return dict(packaged("tiers")["tiers"])
 
     @property
     def _schema(self) -> dict[str, str]:
@@ -200,11 +198,8 @@ def vip_check(segmentation: Segmentation, customers: pd.DataFrame, value: str = 
               small: float = 0.1) -> dict[str, Any]:
     """Whether the VIPs are what the word says: a small share of the customers that leads in profit.
 
-    Returns
-    -------
-    dict
-        ``customers, customer_share, value_share``; ``small`` (at most `small` of the buyers), ``leading`` (no
-        other tier brings more), ``silent`` (VIPs silent beyond the limit) and a ``sentence``.
+    ``customers, customer_share, value_share``; ``small`` (at most `small` of the buyers), ``leading`` (no other tier
+    brings more), ``silent`` (VIPs silent beyond the limit) and a ``sentence``.
     """
     rows = segmentation.align(customers)
     vip, buyer = segmentation.labels == "VIP", rows["frequency"] > 0
@@ -225,21 +220,10 @@ def vip_check(segmentation: Segmentation, customers: pd.DataFrame, value: str = 
 
 def natural_return(segmentation: Segmentation, outcomes: pd.DataFrame,
                    contacted: pd.Index | Sequence[str] = ()) -> pd.DataFrame:
-    """Who ordered by themselves in the period after: per tier the share, with Wilson's 95 % interval.
+    """Who ordered by themselves (``future_orders``) in the period after the day of the segmentation.
 
-    Parameters
-    ----------
-    segmentation : Segmentation
-        Made at the day the outcomes start.
-    outcomes : DataFrame, index ``customer_id``
-        ``future_orders``.
-    contacted : index of customer ids
-        Customers of a campaign in that period; left out, so that the rate is the natural one.
-
-    Returns
-    -------
-    DataFrame
-        Per tier ``customers, returned, return_rate`` with ``return_rate_low`` and ``return_rate_high``.
+    Customers `contacted` by a campaign in that period are left out, so that the rate is the natural one. Per tier
+    ``customers, returned`` and ``return_rate`` with its interval.
     """
     known = segmentation.codes.index.intersection(outcomes.index).difference(pd.Index(contacted))
     labels, back = segmentation.labels.loc[known], outcomes["future_orders"].loc[known] > 0
@@ -251,12 +235,7 @@ def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, pd.Ind
     """The tiers as they stood `days` ago, what happened since, and whom campaigns reached: for `natural_return`.
 
     A campaign reaches its treated customers from the day they were assigned for its ``horizon_days`` (`days` where
-    none is stated).
-
-    Raises
-    ------
-    NotEnoughDataError
-        The data do not reach that far back.
+    none is stated). NotEnoughDataError where the data do not reach that far back.
     """
     start = study.window.as_of - dt.timedelta(days=days)
     if start <= study.window.start:
@@ -300,9 +279,3 @@ def _truth(segmentation: Segmentation) -> pd.DataFrame:
     if segmentation.details is None:
         raise ValueError("This Segmentation carries no matched rules; make it with LifecycleSegmenter.segment.")
     return segmentation.details[list(TIERS)]
-
-
-@cache
-def _texts() -> dict[str, str]:
-    text = resources.files("segment_lab.config").joinpath("tiers.yml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text)["tiers"])

@@ -60,10 +60,8 @@ def plan_budget(options: pd.DataFrame, *, money: float | None = None, hours: flo
         A row per segment and action: ``segment, action, cost`` (money for the whole segment), ``hours, value``
         (expected money, cost already taken off), optionally ``allowed`` (only those may be chosen). Doing nothing
         (cost 0, value 0) always may. A segment's first row counts as its standard action.
-    money, hours : float, optional
-        Limits; None means unlimited.
-    draws : ndarray, shape (options, D), optional
-        Posterior draws of ``value``; the plan is solved again on each.
+    money, hours, draws : float, float, ndarray of shape (options, D), optional
+        Limits (None: unlimited), and posterior draws of ``value``; the plan is solved again on each.
     """
     everything, limits = _checked(options, money, hours), {"cost": money, "hours": hours}
     allowed = everything["allowed"].to_numpy(bool)

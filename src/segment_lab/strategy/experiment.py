@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.files import replacing
 from segment_lab.strategy.economics import detectable_effect
 from segment_lab.window import as_date
 
@@ -25,23 +26,10 @@ def draw(customer_id: str, campaign_id: str, salt: str = "") -> str:
 
 
 def assign(segments: pd.Series, *, campaign_id: str, holdout_share: float = 0.2, salt: str = "") -> pd.DataFrame:
-    """Treatment and holdout arms, stratified by segment.
+    """Treatment and holdout arms, stratified by segment: ``segment, lot, arm``, sorted by customer_id (unique).
 
-    Within each segment the customers with the lowest lots are held out, so the arms have the sizes that were planned.
-
-    Parameters
-    ----------
-    segments : Series, index customer_id (unique)
-        Segment name of each customer who takes part.
-    campaign_id, salt : str
-        Another campaign draws other lots; the salt is a study's own.
-    holdout_share : float in (0, 1)
-        Held out of each segment, rounded to whole customers.
-
-    Returns
-    -------
-    DataFrame
-        ``segment, lot, arm`` on the same customers, sorted by customer_id.
+    Within each segment the customers with the lowest lots are held out, so the arms have the sizes that were planned:
+    `holdout_share` in (0, 1), rounded to whole customers. Another campaign draws other lots; the salt is a study's own.
     """
     if not 0 < holdout_share < 1:
         raise ConfigError(f"holdout_share must lie between 0 and 1, got {holdout_share}: without a holdout no effect "
@@ -77,11 +65,9 @@ def freeze(assignment: pd.DataFrame, folder: str | Path, *, campaign_id: str, as
             raise DataError(f"{path.name} is frozen and holds another assignment", [
                 Fault("campaign_id", f"{campaign_id!r} was drawn before", "Give the new campaign a new id")])
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved, so a reader never meets half a file.
-    aside = path.with_suffix(".part")
-    frame.to_parquet(aside, index=False)
-    return aside.replace(path)
+    with replacing(path) as draft:
+        frame.to_parquet(draft, index=False)
+    return path
 
 
 def sample_ratio(assignment: pd.DataFrame, holdout_share: float) -> pd.DataFrame:
@@ -106,18 +92,16 @@ def power(customers: pd.Series, rates: pd.Series, holdout_share: float) -> pd.Da
                          "detectable": detectable})
 
 
-def pool(customers: pd.Series, rates: pd.Series, groups: pd.Series, believable: pd.Series,
-         holdout_share: float = 0.5) -> pd.DataFrame:
+def pool(customers: pd.Series, rates: pd.Series, groups: pd.Series, believable: pd.Series) -> pd.DataFrame:
     """Which pilots can be measured alone, which only read together with others of their group, which not at all.
 
-    An experiment that cannot show even the largest believable uplift teaches nothing.
+    An experiment that cannot show even the largest believable uplift teaches nothing. Half is held out: that gives the
+    sharpest answer that these customers allow.
 
     Parameters
     ----------
     customers, rates, groups, believable : Series, same index
         Size, natural rate, what may be read together (the kind of action), largest believable uplift.
-    holdout_share : float
-        Half gives the sharpest answer that these customers allow.
 
     Returns
     -------
@@ -125,7 +109,7 @@ def pool(customers: pd.Series, rates: pd.Series, groups: pd.Series, believable: 
         ``detectable`` alone; ``reach`` and ``limit``: what can be shown and what is believable, alone or pooled, as
         ``measurable`` says (``alone``, ``pooled``, ``no``).
     """
-    out = power(customers, rates, holdout_share).assign(limit=believable, measurable="alone")
+    out = power(customers, rates, 0.5).assign(limit=believable, measurable="alone")
     out["reach"] = out["detectable"]
     small = out["detectable"] > believable
     out.loc[small, "measurable"] = "no"
@@ -133,7 +117,7 @@ def pool(customers: pd.Series, rates: pd.Series, groups: pd.Series, believable: 
         n = customers[names].astype("float64")
         if len(names) > 1 and n.sum() > 0:
             rate, limit = (float(np.average(x[names], weights=n)) for x in (rates, believable))
-            reach = float(power(pd.Series([n.sum()]), pd.Series([rate]), holdout_share)["detectable"].iloc[0])
+            reach = float(power(pd.Series([n.sum()]), pd.Series([rate]), 0.5)["detectable"].iloc[0])
             out.loc[names, ["reach", "limit"]] = reach, limit
             out.loc[names, "measurable"] = "pooled" if reach <= limit else "no"
     return out

@@ -18,6 +18,8 @@ from segment_lab.window import as_date
 
 #: Silent for so long counts as lapsed, unless the study says otherwise.
 LAPSED_DAYS = 120
+#: An order must be larger by this share to count as upsell; days of a recent lead, and of a customer's first year.
+MORE, LEAD_DAYS, YEAR = 0.1, 180, 365
 
 
 def _row(kpi: str, definition: str, value: float, interval: tuple[float, float], n: int, against: str,
@@ -44,16 +46,9 @@ def collect(*figures: Callable[[], dict[str, Any]]) -> tuple[pd.DataFrame, list[
 
 def return_of_lapsed(customers: pd.DataFrame, outcomes: pd.DataFrame, *, days: int = 90,
                      lapsed_days: int = LAPSED_DAYS, contacted: Iterable[str] = ()) -> dict[str, Any]:
-    """Share of the lapsed who ordered again; compared with those of them whom no campaign contacted.
+    """Share of the lapsed who ordered again; compared with those of them whom no campaign `contacted`.
 
-    Parameters
-    ----------
-    customers, outcomes : DataFrame
-        The customer table `days` ago, and what these customers did since (``future_orders``).
-    days, lapsed_days : int
-        How long after, and how long silent before.
-    contacted : iterable of customer_id
-        Customers of a treatment arm in that time.
+    `customers` is the table `days` ago, `outcomes` what these customers did since (``future_orders``).
     """
     lapsed = customers.index[customers["recency_days"] > lapsed_days]
     if not len(lapsed):
@@ -64,8 +59,8 @@ def return_of_lapsed(customers: pd.DataFrame, outcomes: pd.DataFrame, *, days: i
                   back, f"the {len(alone):,} of them that no campaign contacted", alone)
 
 
-def upsell(before: pd.DataFrame, after: pd.DataFrame, *, by: float = 0.1) -> dict[str, Any]:
-    """Share of customers ordering in both periods (`market.between`) whose revenue per order rose by more than `by`.
+def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
+    """Share of customers ordering in both periods (`market.between`) whose revenue per order rose by more than `MORE`.
 
     Compared with the share it *fell* for: with no growth at all, about as many rise as fall by chance.
     """
@@ -73,13 +68,13 @@ def upsell(before: pd.DataFrame, after: pd.DataFrame, *, by: float = 0.1) -> dic
     if not len(both):
         raise NotEnoughDataError("Nobody ordered in both periods.")
     then, now = (p.loc[both, "revenue"] / p.loc[both, "orders"] for p in (before, after))
-    return _share("Upsell", f"ordered in both periods, revenue per order up by more than {by:.0%}",
-                  now > then * (1 + by), "the share it fell for", now < then / (1 + by))
+    return _share("Upsell", f"ordered in both periods, revenue per order up by more than {MORE:.0%}",
+                  now > then * (1 + MORE), "the share it fell for", now < then / (1 + MORE))
 
 
-def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str, *, days: int = 180) -> dict[str, Any]:
-    """Won among the decided leads created in the last `days` (all, without dates); compared with the `days` before."""
-    leads = leads[leads["status"].isin(("won", "lost"))]
+def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
+    """Won among the decided leads of the last `LEAD_DAYS` (all, without dates); compared with as many days before."""
+    days, leads = LEAD_DAYS, leads[leads["status"].isin(("won", "lost"))]
     recent, earlier, when = leads, leads.head(0), "all, no dates known"
     if "created_on" in leads and leads["created_on"].notna().any():
         age = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(leads["created_on"])).dt.days
@@ -91,11 +86,11 @@ def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str, *, days: int = 18
                   f"the {days} days before", earlier["status"] == "won")
 
 
-def first_year(orders: ir.Table, *, days: int = 365) -> pd.DataFrame:
-    """Per customer the day of the first order and what they brought within `days` of it (reduced in the engine)."""
+def first_year(orders: ir.Table) -> pd.DataFrame:
+    """Per customer the day of the first order and what they brought in the year from it (reduced in the engine)."""
     lines = orders.mutate(day=orders.order_date.cast("date"))
     first = lines.day.min(where=lines.amount > 0).over(ibis.window(group_by="customer_id"))
-    lines = lines.mutate(first_order=first).filter(first.notnull(), lines.day.delta(first, unit="day") < days)
+    lines = lines.mutate(first_order=first).filter(first.notnull(), lines.day.delta(first, unit="day") < YEAR)
     table = lines.group_by("customer_id", "first_order").aggregate(
         revenue=lines.amount.sum().round(2),
         **({"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}))
@@ -103,21 +98,20 @@ def first_year(orders: ir.Table, *, days: int = 365) -> pd.DataFrame:
     return frame.assign(first_order=pd.to_datetime(frame["first_order"]))
 
 
-def lifetime_value(first: pd.DataFrame, as_of: dt.date | str, *, days: int = 365, draws: int = 1000,
-                   seed: int = 0) -> dict[str, Any]:
-    """Mean margin (else revenue) of a customer's first `days`, for the latest cohort that has them behind it.
+def lifetime_value(first: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
+    """Mean margin (else revenue) of a customer's first year (`first_year`), for the latest cohort that has it behind.
 
-    The cohort first ordered between one and two times `days` before `as_of`; compared with the cohort before it. The
-    interval is a bootstrap over customers.
+    The cohort first ordered between one and two years before `as_of`; compared with the cohort before it. The interval
+    is a bootstrap over customers.
     """
     age = (pd.Timestamp(as_date(as_of)) - first["first_order"]).dt.days
     money = "margin" if "margin" in first and first["margin"].notna().any() else "revenue"
-    cohort, earlier = (first.loc[age.between(k * days, (k + 1) * days - 1), money] for k in (1, 2))
+    cohort, earlier = (first.loc[age.between(k * YEAR, (k + 1) * YEAR - 1), money] for k in (1, 2))
     if len(cohort) < 2:
-        raise NotEnoughDataError(f"Nobody's first order is {days} to {2 * days} days ago, so no first year is whole.")
-    weights = np.random.default_rng(seed).multinomial(len(cohort), np.full(len(cohort), 1 / len(cohort)), size=draws)
+        raise NotEnoughDataError(f"Nobody's first order is {YEAR} to {2 * YEAR} days ago, so no first year is whole.")
+    weights = np.random.default_rng(0).multinomial(len(cohort), np.full(len(cohort), 1 / len(cohort)), size=1000)
     low, high = np.quantile(weights @ cohort.to_numpy(float) / len(cohort), (0.025, 0.975))
-    return _row("Lifetime value, first year", f"{money} per customer in the {days} days from the first order",
+    return _row("Lifetime value, first year", f"{money} per customer in the {YEAR} days from the first order",
                 float(cohort.mean()), (float(low), float(high)), len(cohort), "the cohort a year before", earlier)
 
 

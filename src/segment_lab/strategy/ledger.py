@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.features.proportions import Z975
 from segment_lab.segmentation import Status
 from segment_lab.strategy.economics import Belief, default_belief, rate_difference, rate_difference_se
 from segment_lab.strategy.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
@@ -29,20 +30,9 @@ DEFAULT_HORIZON = 90
 def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
     """Everybody who was assigned, with what they bought in ``assigned_on <= day < assigned_on + horizon_days``.
 
-    Parameters
-    ----------
-    campaigns : DataFrame
-        The ``campaigns`` table.
-    orders : ibis Table
-        Accepted order lines (``customer_id, order_date, amount``, optionally ``order_id, margin``), reduced in the
-        engine.
-    as_of : date
-        Campaigns drawn on or after it are not seen; those whose horizon ends later are not ``finished``.
-
-    Returns
-    -------
-    DataFrame
-        The campaigns' rows with ``orders, revenue``, ``margin`` where known, and ``finished``.
+    `campaigns` is that table, `orders` are accepted order lines (``customer_id, order_date, amount``, optionally
+    ``order_id, margin``), reduced in the engine. Campaigns drawn on or after `as_of` are not seen; those whose horizon
+    ends later are not ``finished``. The campaigns' rows come back with ``orders, revenue``, ``margin`` where known.
     """
     rows, day = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])), pd.Timestamp(as_date(as_of))
     rows = rows[rows["assigned_on"] < day]
@@ -90,17 +80,10 @@ def _segment(frame: pd.DataFrame) -> pd.Series:
     return frame["segment"].fillna("–").astype(str) if "segment" in frame else pd.Series("–", index=frame.index)
 
 
-def effects(found: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Intention-to-treat effect of every finished campaign, per segment and overall.
+def effects(found: pd.DataFrame) -> pd.DataFrame:
+    """Intention-to-treat effect of every finished campaign (`results`), per segment and overall.
 
     Everybody counts in the arm they were assigned to, reached or not. Conversion is "ordered within the horizon".
-
-    Parameters
-    ----------
-    found : DataFrame
-        From `results`.
-    level : float
-        Of the intervals.
 
     Returns
     -------
@@ -124,43 +107,43 @@ def effects(found: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
                                  "leave these campaigns out.")
     rows: list[dict[str, Any]] = []
     for campaign, part in done.assign(segment=_segment(done)).groupby("campaign_id", sort=True):
-        strata = [{"campaign_id": campaign, "segment": s, **_effect(p, level)}
+        strata = [{"campaign_id": campaign, "segment": s, **_effect(p)}
                   for s, p in part.groupby("segment", observed=True) if p["arm"].nunique() == 2]
-        rows += [*strata, *([_pooled(strata, part, level)] if strata else [])]
+        rows += [*strata, *([_pooled(strata, part)] if strata else [])]
     return pd.DataFrame(rows)
 
 
-def _effect(part: pd.DataFrame, level: float) -> dict[str, Any]:
+def _effect(part: pd.DataFrame) -> dict[str, Any]:
     treated, held = (part[part["arm"] == arm] for arm in (TREATMENT, HOLDOUT))
     counts = int((treated["orders"] > 0).sum()), len(treated), int((held["orders"] > 0).sum()), len(held)
-    effect, low, high = rate_difference(*counts, level)
+    effect, low, high = rate_difference(*counts)
     first = part.iloc[0]
     predicted = float(first.get("predicted_uplift", np.nan))
     return {"action": str(first.get("action", "")), "assigned_on": first.get("assigned_on"), "treated": len(treated),
             "held": len(held), "treated_rate": counts[0] / counts[1], "holdout_rate": counts[2] / counts[3],
             "effect": effect, "effect_low": low, "effect_high": high, "se": rate_difference_se(*counts),
-            **_money(part, level), "predicted": predicted, "as_predicted": low <= predicted <= high}
+            **_money(part), "predicted": predicted, "as_predicted": low <= predicted <= high}
 
 
-def _money(part: pd.DataFrame, level: float) -> dict[str, float]:
+def _money(part: pd.DataFrame) -> dict[str, float]:
     column = next((c for c in ("margin", "revenue") if c in part), None)
     treated, held = (part[part["arm"] == arm] for arm in (TREATMENT, HOLDOUT))
     if column is None or min(len(treated), len(held)) < 2:
         return dict.fromkeys(("money_effect", "money_effect_low", "money_effect_high"), np.nan)
-    test = stats.ttest_ind(treated[column], held[column], equal_var=False).confidence_interval(level)
+    test = stats.ttest_ind(treated[column], held[column], equal_var=False).confidence_interval()
     return {"money_effect": float(treated[column].mean() - held[column].mean()),
             "money_effect_low": float(test.low), "money_effect_high": float(test.high)}
 
 
-def _pooled(strata: list[dict[str, Any]], part: pd.DataFrame, level: float) -> dict[str, Any]:
+def _pooled(strata: list[dict[str, Any]], part: pd.DataFrame) -> dict[str, Any]:
     """All segments of a campaign, each weighted by its customers, so unequal holdout shares cannot mislead."""
     frame = pd.DataFrame(strata)
     n = (frame["treated"] + frame["held"]).to_numpy(float)
     mean = {c: float(np.average(frame[c], weights=n))
             for c in ("treated_rate", "holdout_rate", "effect", "predicted")}
     se = float(np.sqrt((n / n.sum()) ** 2 @ frame["se"] ** 2))
-    reach = stats.norm.ppf(0.5 + level / 2) * se
-    return {**strata[0], "segment": "All", **frame[["treated", "held"]].sum(), **mean, **_money(part, level), "se": se,
+    reach = Z975 * se
+    return {**strata[0], "segment": "All", **frame[["treated", "held"]].sum(), **mean, **_money(part), "se": se,
             "effect_low": mean["effect"] - reach, "effect_high": mean["effect"] + reach,
             "as_predicted": abs(mean["predicted"] - mean["effect"]) <= reach}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -14,7 +13,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from segment_lab import engine
+from segment_lab import config, engine
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.expressions import columns, compile_expression, parse
 
@@ -96,11 +95,9 @@ class Playbook:
     @classmethod
     def packaged(cls, method: str) -> Self:
         """The playbook that comes with the package for a scheme (``rfm``, ``abc``, ``clusters`` …)."""
-        folder = resources.files("segment_lab.config").joinpath("playbooks")
-        known = sorted(p.name.removesuffix(".yml") for p in folder.iterdir() if p.name.endswith(".yml"))
-        if method not in known:
+        if method not in (known := config.names("playbooks")):
             raise ConfigError(f"There is no packaged playbook {method!r}; {nearest(method, known)}")
-        return cls.from_data(yaml.safe_load(folder.joinpath(f"{method}.yml").read_text("utf-8")), method)
+        return cls.from_data(config.packaged(f"playbooks/{method}"), method)
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:

@@ -18,15 +18,11 @@ DESCRIBING = ("customer_type", "industry", "region", "owner")
 PERSONAL = ("name", "email", "phone", "address")
 
 
-def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DESCRIBING, *, top: int = 1
-        ) -> pd.DataFrame:
+def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DESCRIBING) -> pd.DataFrame:
     """What is typical of each segment: values commoner in it than in the whole base, beyond chance.
 
-    Returns
-    -------
-    DataFrame
-        ``segment, column, value, share, base_share``: at most `top` rows per segment and column, and only where the
-        95 % interval of the share lies above the base's.
+    ``segment, column, value, share, base_share``: the most telling value per segment and column, and only where the
+    95 % interval of the share lies above the base's.
     """
     rows, out = seg.align(customers), []
     for column in (c for c in columns if c in rows and c not in PERSONAL):
@@ -35,7 +31,7 @@ def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DES
         for segment in (s for s in seg.names if s in count.index):
             k = pd.Series(count.loc[segment])
             n = int(k.sum())
-            more = pd.Series(k / max(n, 1) - base).nlargest(top).index
+            more = pd.Series(k / max(n, 1) - base).nlargest(1).index
             out += [(segment, column, v, k[v] / n, base[v]) for v in more if wilson(k[v], n)[0] > base[v]]
     frame = pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
     return frame.sort_values("segment", key=lambda s: s.map(list(seg.names).index), kind="stable", ignore_index=True)
@@ -44,10 +40,7 @@ def who(seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] = DES
 def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
     """Revenue per segment and product in the segmentation's window (one query); empty without a product column.
 
-    Returns
-    -------
-    DataFrame
-        ``segment, product, revenue``, only what is above 0.
+    ``segment, product, revenue``, only what is above 0.
     """
     if "product" not in orders.columns:
         return pd.DataFrame(columns=["segment", "product", "revenue"])
@@ -87,24 +80,12 @@ def examples(seg: Segmentation, customers: pd.DataFrame, segment: str, *, n: int
 
     Identifiers and behaviour only; names and addresses come with ``personal=True``.
     """
-    rows = _members(seg, customers, segment).sort_values("revenue", ascending=False, kind="stable")
+    if segment not in seg.names:
+        raise ConfigError(f"There is no segment {segment!r}: {nearest(segment, seg.names)}")
+    rows = seg.align(customers)[(seg.labels == segment).to_numpy()]
+    rows = rows.sort_values("revenue", ascending=False, kind="stable")
     picked = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int))]
     columns = [*(PERSONAL if personal else ()), "revenue", "frequency", "recency_days"]
     return picked[[c for c in columns if c in picked]]
 
 
-def export_list(seg: Segmentation, customers: pd.DataFrame, segment: str, *, columns: Iterable[str] = (),
-                personal: bool = False) -> pd.DataFrame:
-    """Everybody in a segment with the `columns` asked for; fields that identify people only with ``personal=True``."""
-    rows, wanted = _members(seg, customers, segment), list(columns)
-    if unknown := [c for c in wanted if c not in rows]:
-        raise ConfigError(f"Unknown columns {', '.join(unknown)}: {nearest(unknown[0], rows.columns)}")
-    if not personal and (named := [c for c in wanted if c in PERSONAL]):
-        raise ConfigError(f"{', '.join(named)} identify people: pass personal=True to export them.")
-    return rows[wanted].assign(segment=segment)
-
-
-def _members(seg: Segmentation, customers: pd.DataFrame, segment: str) -> pd.DataFrame:
-    if segment not in seg.names:
-        raise ConfigError(f"There is no segment {segment!r}: {nearest(segment, seg.names)}")
-    return seg.align(customers)[(seg.labels == segment).to_numpy()]
