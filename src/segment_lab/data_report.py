@@ -109,6 +109,6 @@ def _alt(months: pd.DataFrame, cohorts: pd.DataFrame, counts: pd.Series) -> dict
         "customers": f"Customers who bought per month, from {months.customers.min():,} to {months.customers.max():,}; "
                      f"{months.new_customers.iloc[-1]:,} of {months.customers.iloc[-1]:,} in the last month were new.",
         "cohorts": f"{len(cohorts)} cohorts by quarter of the first order; {later}.",
-        "orders": f"{counts.iloc[0]:,} customers placed one order, {counts.iloc[1]:,} two, {counts.iloc[-1]:,} "
+        "orders": f"{counts.iloc[0]:,} customers placed one order, {counts.iloc[1]:,} two; {counts.iloc[-1]:,} placed "
                   f"{counts.index[-1].replace('+', ' or more')}.",
     }

@@ -9,14 +9,14 @@ import base64
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from segment_lab.errors import nearest
+from segment_lab.errors import NotEnoughDataError, nearest
 from segment_lab.formatting import NUMERIC, format_value, guess_format, is_missing, words
 
 HEADLINE_MIME = "application/vnd.segment-lab.headline+json"
@@ -169,7 +169,7 @@ def figure(drawing: Any, alt: str, caption: str = "") -> Html:
     image = Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE)
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=4)
     data = base64.b64encode(small.getvalue()).decode()
-    title, *rest = re.split(r"(?<=[.:?]) +(?=[A-Z])", caption, maxsplit=1)
+    title, *rest = re.split(r"(?<=[.:?]) +(?=[A-Z0-9])", caption, maxsplit=1)
     above = Markup("<figcaption><strong>{}</strong> {}</figcaption>").format(title, "".join(rest)) if caption else ""
     return Html(Markup('<figure class="sl-figure">{}<img alt="{}" width="{}" height="{}" '
                        'src="data:image/webp;base64,{}"></figure>'
@@ -241,6 +241,14 @@ def card(title: str, facts: Mapping[str, Any] | None = None, *, verdict: str = "
             "facts": {name: _fact(name, value).unescape() for name, value in (facts or {}).items()}}
     return Html(Markup('<section class="sl-card"><h3>{}</h3>{}{}{}</section>'
                        ).format(title, chip, text, _facts(facts or {}, "sl-facts")), {CARDS_MIME: [data]})
+
+
+def answer(make: Callable[[], Html]) -> Html:
+    """What `make` shows, or the reason why there is not enough data for it."""
+    try:
+        return make()
+    except NotEnoughDataError as reason:
+        return note(str(reason), "missing")
 
 
 def group(*pieces: Html) -> Html:

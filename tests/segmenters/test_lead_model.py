@@ -87,9 +87,9 @@ def test_bands_hold_everyone_and_show_the_price_of_the_cold(known):
 
 def test_the_finding_says_it_in_words(known):
     found, _ = known
-    first, second = leads_finding(found).sentences
+    start, first, second = leads_finding(found).sentences
     assert "of 1,350 decided leads were won" in first
-    assert "start with them" in first
+    assert f"start with the {found.bands().loc['Hot', 'open_leads']:,} that are hot" in start
     assert second.startswith("Ignoring the")
 
 

@@ -165,25 +165,24 @@ def leads_finding(analysis: LeadAnalysis) -> Finding:
     """The answer of the leads report: how many are won, where most are lost, and the price of ignoring the cold."""
     decided = analysis.leads["won"].dropna()
     share, low, high = with_interval([decided.sum()], [len(decided)], "won").iloc[0]
-    first = (f"{decided.sum():,} of {len(decided):,} decided leads were won: {share:.1%} "
-             f"(allowing for chance, {low:.1%} to {high:.1%}).")
+    won = (f"{decided.sum():,} of {len(decided):,} decided leads were won: {share:.1%} "
+           f"(allowing for chance, {low:.1%} to {high:.1%}).")
     steps = analysis.funnel().dropna(subset="conversion").sort_values("conversion")
     if len(steps) > 1 and steps["conversion_high"].iloc[0] < steps["conversion_low"].iloc[1:].min():
-        first += f" The narrowest step is after {steps.index[0]}: {steps['conversion'].iloc[0]:.0%} went on from it."
+        won += f" The narrowest step is after {steps.index[0]}: {steps['conversion'].iloc[0]:.0%} went on from it."
     elif len(steps) > 1:
-        first += (f" No stage stands out: from each, {steps['conversion'].iloc[0]:.0%} to "
-                  f"{steps['conversion'].iloc[-1]:.0%} went on.")
+        won += (f" No stage stands out: from each, {steps['conversion'].iloc[0]:.0%} to "
+                f"{steps['conversion'].iloc[-1]:.0%} went on.")
     figures = {"leads": len(analysis.leads), "leads_won": int(decided.sum()), "conversion": float(share)}
     try:
         bands, figures["AUC"] = analysis.bands(), float(analysis.measures()["value"]["AUC"])
     except NotEnoughDataError as reason:
-        return Finding((first, f"Which open leads are worth the time cannot be said yet: {reason}"), figures)
+        return Finding((won, f"Which open leads are worth the time cannot be said yet: {reason}"), figures)
     cold = bands.T["Cold"].to_dict()
     second = (f"Ignoring the {cold['lead_share']:.0%} of leads with a chance under {analysis.model.cold:.0%} would "
               f"have lost {cold['wins']:,.0f} of {bands['wins'].sum():,.0f} wins: {cold['win_share']:.1%} (allowing "
               f"for chance, {cold['win_share_low']:.1%} to {cold['win_share_high']:.1%}).")
     hot, waiting = bands.T["Hot"]["open_leads"], bands["open_leads"].sum()
-    if waiting:
-        first += f" Of the {waiting:,} open leads, {hot:,.0f} are hot: start with them."
-    return Finding((first, second), figures | {"cold_leads_share": cold["lead_share"],
+    start = (f"{waiting:,} leads are open; start with the {hot:,.0f} that are hot.",) if hot else ()
+    return Finding((*start, won, second), figures | {"cold_leads_share": cold["lead_share"],
                                                "cold_wins_lost_share": cold["win_share"]})
