@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from test_receivables_ledger import bill, invoices, payments
 
+from segment_lab.display import answer
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.features import ledger, provision, rollrates
-from segment_lab.features.book import Book, answer
+from segment_lab.features.book import Book
 
 AS_OF = dt.date(2026, 1, 1)
 

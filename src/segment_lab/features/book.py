@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.display import Html, note
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.features import aging, alerts, collection, ledger, provision, rollrates
 from segment_lab.features.receivables import receivables_table
@@ -114,11 +112,3 @@ class Book:
         third = (f"{len(cell):,} of the best customers owe {cell['overdue_amount'].sum():,.0f} overdue: talk to them "
                  "before shipping goes on." if len(cell) else "None of the best customers is overdue.")
         return (first, second, third), figures
-
-
-def answer(make: Callable[[], Html]) -> Html:
-    """What `make` shows, or the reason why there is not enough data for it."""
-    try:
-        return make()
-    except NotEnoughDataError as reason:
-        return note(str(reason), "missing")
