@@ -14,6 +14,7 @@ import yaml
 import segment_lab as sl
 from needs import absent
 
+pytestmark = pytest.mark.timeout(600)  # Spark takes its time to begin
 URL = "spark://local[2]"
 METHODS = ("rfm", "abc", "lifecycle", "clusters")
 
