@@ -213,3 +213,14 @@ def test_a_day_before_the_first_order_cannot_be_seen(study_of):
     study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
     with pytest.raises(NotEnoughDataError, match="first order is of 2026-01-01"):
         study.at("2025-10-03").customers()
+
+
+def test_a_typing_error_in_a_date_does_not_set_the_window(study_of):
+    rows = "".join(f"{i % 50},2025-{i % 12 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300))
+    text = f"customer_id,order_date,amount\na,2099-12-31,5\nb,1900-01-01,5\n{rows}"
+    with pytest.raises(DataError, match=r"after all others, which end on 2025-12-28 \(1 row\); for example '2099-12-31'"
+                                        r".*write as_of: 2025-12-29"):
+        study_of(text).customers()
+    study = study_of(text, as_of="2025-12-29")
+    assert len(study.customers()) == 51
+    assert any("1900-01-01" in r and "window: {start: 2025-01-01}" in r for r in study.intake("orders").remarks())

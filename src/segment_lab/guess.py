@@ -335,6 +335,8 @@ def _text(path: Path, target: Path, source: dict[str, Any], currency: str, remar
             + _yaml(study)
             + "# as_of: 2026-06-30    # the day after the last order, unless you say so\n"
               "# returns: drop        # net unless you say so: negative amounts lower the revenue\n"
+              + ("" if "margin" in source["columns"] else
+                 "# strategy: {margin_rate: 0.3}    # of 1.00 of revenue; without it no action is weighed\n")
             + _yaml(rest))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import glob
 import hashlib
 import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,24 @@ class Intake:
             frame.loc[len(frame), ["reason", "rows"]] = [f"broken line: {reason}", len(part)]
         return frame.set_index("reason").sort_index(key=lambda i: i.where(i != "accepted", ""))
 
+    def far_off(self) -> tuple[list[str], list[Fault]]:
+        """Orders that more than a year parts from all others: a remark on those before, a fault for those after.
+
+        Most are typing errors. Early ones begin the window; late ones would set as_of, and all customers seem lost.
+        """
+        table = self.lines.filter(self.lines.reason.isnull())
+        query = table.group_by("order_date").aggregate(rows=table.count()).order_by("order_date")
+        days = [(row["order_date"], row["rows"]) for row in query.get_backend().to_pyarrow(query).to_pylist()]
+        remarks, faults = [], []
+        if early := _parted(days):
+            remarks.append(f"{early[1]:,} orders (the first of {days[0][0]}) lie more than a year before all others; "
+                           f"window: {{start: {early[0]}}} leaves them out")
+        if late := _parted(days[::-1]):
+            faults.append(Fault("orders.order_date", f"days more than a year after all others, which end on {late[0]}",
+                                f"Mend them, or write as_of: {late[0] + dt.timedelta(days=1)} in the study file to "
+                                "leave them out", late[1], (str(days[-1][0]),)))
+        return remarks, faults
+
     @property
     def counts(self) -> pd.Series:
         """Rows by reason; ``accepted`` first; the sum is the number of rows read."""
@@ -142,6 +162,8 @@ class Intake:
         repeated = int(counts.get_backend().to_pandas(counts).eval("all - unique").iloc[0])
         if repeated > 0:
             out.append(f"{repeated:,} rows repeat another row exactly; they are kept (duplicates: drop removes them)")
+        if self.name == "orders":
+            out += self.far_off()[0]
         ids = [c.name for c in self.contract.columns if c.kind == "id" and c.name in self.lines.columns]
         if not ids:
             return out
@@ -150,6 +172,18 @@ class Intake:
             if n:
                 out.append(f"{int(n):,} values of {name} have blanks around them; they stay as they are")
         return out
+
+
+def _parted(days: list[tuple[dt.date, int]]) -> tuple[dt.date, int] | None:
+    """The day after a gap of more than a year, and the orders on this side of it: 1 % of all at most."""
+    before, most = 0, sum(rows for _, rows in days) / 100
+    for (day, rows), (following, _) in pairwise(days):
+        before += rows
+        if before > most:
+            return None
+        if abs((following - day).days) > 366:
+            return following, before
+    return None
 
 
 # What to do about a reason: the first word that it holds.
