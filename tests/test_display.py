@@ -97,6 +97,12 @@ def test_bare_index_is_hidden_and_first_column_heads_the_row():
     assert '<th scope="row">a</th><td class="num"' in html
 
 
+def test_long_texts_get_a_wide_column():
+    frame = pd.DataFrame({"n": [1, 2], "what": ["short", "a text of more than two dozen letters"]})
+    html = str(display.table(frame, "c"))
+    assert html.count('<td class="txt">') == html.count('<td class="txt long">') == 1
+
+
 def test_rows_left_out_are_counted():
     html = display.table(pd.DataFrame({"n": range(250)}), "c", rows=100)
     assert len(cells(html)) == 101

@@ -22,6 +22,7 @@ from segment_lab.formatting import NUMERIC, format_value, guess_format, is_missi
 HEADLINE_MIME = "application/vnd.segment-lab.headline+json"
 CARDS_MIME = "application/vnd.segment-lab.cards+json"
 MOST_ROWS = 200
+LONG = 24  # characters from which a text gets a wide column, also on a phone
 # Enough style for JupyterLab; reports have their own and drop this one.
 LAB_STYLE = ("<style>.sl-scroll td.txt,.sl-scroll th{text-align:left!important}.sl-scroll caption,.sl-note,"
              ".sl-foot,.sl-card,figcaption{text-align:left;max-width:46em}.sl-lead{font-size:1.2em}"
@@ -145,7 +146,8 @@ def _row(columns: list[tuple[str, str, list[Any], list[Any]]], i: int, depth: in
         if position < depth:
             cells.append(Markup('<th scope="row"{}>{}</th>').format(sort, text))
         else:
-            cells.append(Markup('<td class="{}"{}>{}</td>').format("num" if numeric else "txt", sort, text))
+            css = "num" if numeric else "txt long" if isinstance(value, str) and len(value) > LONG else "txt"
+            cells.append(Markup('<td class="{}"{}>{}</td>').format(css, sort, text))
     return Markup("<tr>{}</tr>").format(Markup("").join(cells))
 
 
