@@ -13,7 +13,7 @@ PACKAGE = Path(segment_lab.__file__).parent
 LAYERS = [
     {"errors", "window", "files"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
     {"sources", "databases", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
-    {"evaluation", "strategy"}, {"plots"}, {"study_config", "warehouse", "study"},
+    {"evaluation", "strategy"}, {"plots"}, {"study_config", "study_data", "warehouse", "study"},
     {"data_report", "one_table"}, {"reporting"}, {"cli"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -91,6 +91,30 @@ class ReportOptions(Strict):
     memory_gb: float | None = Field(None, gt=0)
 
 
+class ReceivablesReport(Strict):
+    """Parameters of the receivables report: what the page shows, so no part of the study file."""
+
+    months: int = Field(24, ge=2, le=240)
+    loss_days: int = Field(365, ge=1)
+    alert_days: int = Field(30, ge=0)
+    alert_amount: float | None = Field(None, ge=0)
+    horizon_days: int = Field(90, ge=1, le=1095)
+    value_scheme: str = "abc"
+    alerts_folder: str | None = None
+    alerts_state: str | None = None
+    notify: bool = False
+
+
+class EngagementReport(Strict):
+    """Parameters of the engagement report, beside the method's."""
+
+    scheme: str = "rfm"
+    response_days: int = Field(30, ge=1, le=365)
+    mailing_segments: tuple[str, ...] = ()
+    mailing_file: str | None = None
+    personal: bool = False
+
+
 class StudyConfig(Strict):
     """A study: the tables, the window, the methods. Only one table is needed to begin."""
 

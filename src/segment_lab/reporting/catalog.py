@@ -37,14 +37,11 @@ class Report:
 
     Parameters
     ----------
-    name : str
-        What ``--only`` and ``-p NAME.PARAMETER=VALUE`` call it; a method's name where it shows one.
-    file : str
-        The notebook.
-    options : str
-        Part of the study file whose values are its parameters: ``methods.rfm``, ``comparison``, ``strategy``.
-    extra : str
-        Model in `reporting.options` of parameters that the study file does not hold.
+    name, file : str
+        What ``--only`` and ``-p NAME.PARAMETER=VALUE`` call it (a method's name where it shows one); the notebook.
+    options, extra : str
+        Part of the study file whose values are its parameters (``methods.rfm``, ``comparison``, ``strategy``), and the
+        model in `study_config` of those that the study file does not hold.
     tables : tuple of str
         Tables without which the report is left out.
     """
@@ -91,9 +88,8 @@ class Report:
     def models(self) -> list[type[BaseModel]]:
         """The typed parameters beyond ``config`` and ``as_of``, in one model or two."""
         from segment_lab import study_config
-        from segment_lab.reporting import options
 
-        found = [getattr(options, self.extra)] if self.extra else []
+        found = [getattr(study_config, self.extra)] if self.extra else []
         if self.options.startswith("methods."):
             found.append(study_config.options_model(self.options.removeprefix("methods.")))
         elif self.options:
@@ -116,9 +112,9 @@ CATALOG = {report.name: report for report in (
     Report("abc", "20_abc.ipynb", "methods.abc"),
     Report("lifecycle", "30_lifecycle.ipynb", "methods.lifecycle"),
     Report("clusters", "40_clusters.ipynb", "methods.clusters"),
-    Report("receivables", "50_receivables.ipynb", "", "Receivables", ("orders", "invoices")),
+    Report("receivables", "50_receivables.ipynb", "", "ReceivablesReport", ("orders", "invoices")),
     Report("leads", "60_leads.ipynb", "methods.leads", tables=("leads",)),
-    Report("engagement", "65_engagement.ipynb", "methods.engagement", "Engagement", ("touches",)),
+    Report("engagement", "65_engagement.ipynb", "methods.engagement", "EngagementReport", ("touches",)),
     Report("rules", "70_rules.ipynb", "methods.rules"),
     Report("comparison", "80_comparison.ipynb", "comparison"),
     Report("strategy", "90_strategy.ipynb", "strategy"),

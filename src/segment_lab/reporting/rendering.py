@@ -33,27 +33,11 @@ class Limits:
 
 def render_report(report: Report, parameters: Mapping[str, Any], config: Path, folder: Path, limits: Limits,
                   page: Mapping[str, Any]) -> dict[str, Any]:
-    """Execute a report's notebook and write its page and executed notebook into `folder`.
+    """Execute a report's notebook and write its page and executed notebook into `folder`, that of the run.
 
-    Parameters
-    ----------
-    report : Report
-        The notebook.
-    parameters : mapping
-        Validated parameters beyond ``config``.
-    config : Path
-        The study file.
-    folder : Path
-        The run's folder.
-    limits : Limits
-        Kernel, time and memory.
-    page : mapping
-        What `exporter.render` prints beside the notebook.
-
-    Returns
-    -------
-    dict
-        ``status`` (ok, failed, thin), ``seconds``, ``page``, ``notebook``, ``headline``, ``cards``, ``reason``.
+    `parameters` are validated and go beyond ``config``; `page` is what `exporter.render` prints beside the notebook.
+    What comes back goes into the manifest: ``status`` (ok, failed, thin), ``seconds, page, notebook, headline, cards,
+    reason``.
     """
     import nbformat
 

@@ -26,18 +26,10 @@ WAIT_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run.
+    """What came of a run: `exit_code` (0 all rendered, 1 some report failed) and the `folder` it was published in.
 
-    Attributes
-    ----------
-    exit_code : int
-        0 all rendered; 1 some report failed.
-    folder : Path
-        The published run.
-    reports : mapping
-        Report name to ``ok, failed, thin`` (not enough data) or ``skipped``.
-    rendered : tuple of str
-        What was made anew; the rest was kept from earlier runs.
+    `reports` maps each name to ``ok, failed, thin`` (not enough data) or ``skipped``; those in `rendered` were made
+    anew, the rest was kept from earlier runs.
     """
 
     exit_code: int
@@ -62,32 +54,20 @@ def run_study(config: str | Path, *, as_of: str | None = None, only: Sequence[st
 
     Parameters
     ----------
-    config : path
-        The study file.
-    as_of : str, optional
-        Reference day instead of the file's.
+    config, out : path
+        The study file, and the folder of all studies' reports.
+    as_of, retention : str, int, optional
+        Reference day, and runs to keep, instead of the study file's.
     only : sequence of str, optional
         Names of reports.
     jobs : int, optional
         Notebooks at the same time; the number of cores otherwise.
-    out : path
-        Folder of all studies' reports.
-    force : bool
-        Render even what has not changed.
+    force, pdf, log_json : bool
+        Render even what has not changed; print every page to PDF as well; log one JSON object per line.
     engine : {"segment-lab", "kernel"}
         Forked kernels, or ordinary ones.
     parameters : mapping, optional
         Report → parameter → value, for that report alone in place of the study file's.
-    log_json : bool
-        Log one JSON object per line.
-    pdf : bool
-        Print every page to PDF as well.
-    retention : int, optional
-        Runs to keep; the study file's ``report: keep_runs`` otherwise.
-
-    Returns
-    -------
-    RunResult
 
     Raises
     ------

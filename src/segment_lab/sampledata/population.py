@@ -124,10 +124,8 @@ def order_days(people: pd.DataFrame, clock: Clock, seed: int) -> tuple[pd.DataFr
     A Poisson process thinned by season and downturn. After each order a customer leaves for good with a chance of
     its own, as in BG/NBD (Fader, Hardie & Lee 2005); the lapsed also leave on a planted day.
 
-    Returns
-    -------
-    orders : columns ``who`` (customer number) and ``day``, at most one order a day
-    dropped : by customer, the day after which it is gone for good; missing for those still there
+    Orders (``who``, the customer number, and ``day``; at most one a day), and by customer the day after which it is
+    gone for good; missing for those still there.
     """
     rng, demand = stream(seed, "orders"), clock.demand()
     buyers = people.index[people["segment"] != "prospect"].to_numpy()

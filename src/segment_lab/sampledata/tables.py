@@ -26,25 +26,16 @@ def generate(seed: int = 7, customers: int = 2000, as_of: str = "2026-07-01",
 
     Parameters
     ----------
-    seed : int
-        Same seed, same tables.
-    customers : int
-        Customers, prospects without an order included; at least 100.
-    as_of : str
-        The day after the last day of data.
-    years : int
-        Length of the history; at least 2.
+    seed, customers : int
+        Same seed, same tables. Customers, prospects without an order included; at least 100 (else ConfigError).
+    as_of, years : str, int
+        The day after the last day of data, and the length of the history; at least 2 (else ConfigError).
 
     Returns
     -------
     dict of str to DataFrame
         By table name: the canonical tables, and what was planted in ``truth``, ``truth_campaigns``,
         ``truth_invoices`` and ``truth_leads``. Money in currency units, dates as timestamps.
-
-    Raises
-    ------
-    ConfigError
-        For fewer customers or years than the planted behaviour needs, or an `as_of` that is no date.
     """
     clock, people, orders, raw = _core(seed, customers, as_of, years)
     raw["invoices"], raw["payments"], raw["truth_invoices"] = receivables.invoices(people, raw["orders"], clock, seed)
@@ -69,13 +60,7 @@ def campaign_trial(seed: int, customers: int = 2000, as_of: str = "2026-07-01",
 
 def write(folder: str | Path, seed: int = 7, customers: int = 2000, as_of: str = "2026-07-01",
           years: int = 3) -> list[Path]:
-    """Write the tables as CSV (UTF-8, ``\\n``, money with two decimals) and the data dictionary ``README.md``.
-
-    Returns
-    -------
-    list of Path
-        The files written. `folder` is made where it does not exist.
-    """
+    """Write the tables as CSV (UTF-8, ``\\n``, money with two decimals) and the dictionary ``README.md``; the files."""
     folder, tables = Path(folder), generate(seed, customers, as_of, years)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():

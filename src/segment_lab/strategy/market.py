@@ -14,15 +14,15 @@ from segment_lab.window import as_date
 
 MOVES = ("new", "reactivated", "expanded", "contracted", "lost")
 FACTORS = ("customers", "orders_per_customer", "basket")
+NEW = "New since"
+#: An invoice overdue for longer counts as money that is not coming.
+GONE_AFTER = 90
 
 
 def between(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     """What each customer did between the days of two customer tables with the same window start.
 
-    Returns
-    -------
-    DataFrame, index customer_id
-        ``orders, revenue`` (``margin`` where both have it) of those with any.
+    ``orders, revenue`` (``margin`` where both have it) of those with any, by customer_id.
     """
     index = later.index.union(earlier.index)
     columns = {"frequency": "orders", **{c: c for c in ("revenue", "margin") if c in earlier and c in later}}
@@ -47,30 +47,19 @@ def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.D
     return out.assign(share_of_before=out["change"] / a.sum() if a.sum() else np.nan)
 
 
-def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series, *, new: str = "New since"
-           ) -> pd.DataFrame:
+def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
     """The change in revenue by segment: customers × orders per customer × basket, exactly (LMDI-I, Ang 2005).
 
     Each factor's part is L(V1, V0)·ln(x1/x0) with the logarithmic mean L(a, b) = (a − b)/(ln a − ln b), so the parts
     add up with no residual. A segment absent in one period changed by its customers alone, which is the limit of the
     formula; where revenue or orders net to nothing or less (returns), the change counts as basket.
 
-    Parameters
-    ----------
-    before, after : DataFrame
-        Two periods from `between`.
-    segments : Series, index customer_id
-        Segment when the first period began, an ordered categorical. (Later ones would favour who just bought.)
-    new : str
-        Name of the row for customers who came later.
-
-    Returns
-    -------
-    DataFrame, index segment
-        ``before, after, change`` (money) and the parts ``customers, orders_per_customer, basket``.
+    `segments` are those when the first period began, an ordered categorical by customer_id (later ones would favour who
+    just bought); customers who came later have a row of their own. Per segment ``before, after, change`` (money) and
+    the parts ``customers, orders_per_customer, basket``.
     """
-    names, label = [*map(str, segments.cat.categories), new], segments.astype(str)
-    x, y = (p.assign(customers=1).groupby(label.reindex(p.index).fillna(new).to_numpy())[
+    names, label = [*map(str, segments.cat.categories), NEW], segments.astype(str)
+    x, y = (p.assign(customers=1).groupby(label.reindex(p.index).fillna(NEW).to_numpy())[
         ["customers", "orders", "revenue"]].sum().reindex(names, fill_value=0.0) for p in (before, after))
     out = pd.DataFrame({"before": x["revenue"], "after": y["revenue"], "change": y["revenue"] - x["revenue"]})
     out[list(FACTORS)] = [_parts(a, b) for a, b in zip(x.to_numpy(float), y.to_numpy(float), strict=True)]
@@ -115,14 +104,14 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def payment(history: pd.DataFrame, as_of: dt.date | str, *, gone_after: int = 90) -> pd.DataFrame:
-    """How each customer pays: mean days from invoice to payment, and the share of money `gone_after` days overdue.
+def payment(history: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
+    """How each customer pays: mean days from invoice to payment, and the share of money `GONE_AFTER` days overdue.
 
     `history` is ``features.receivables.invoice_history``. Customers without an invoice are taken to pay at once.
     """
     overdue = (pd.Timestamp(as_date(as_of)) - history["due_date"]).dt.days
     by = history.assign(wait=(history["closed_on"] - history["issue_date"]).dt.days,
-                        gone=history["open_amount"].where(overdue > gone_after, 0.0)).groupby("customer_id")
+                        gone=history["open_amount"].where(overdue > GONE_AFTER, 0.0)).groupby("customer_id")
     return pd.DataFrame({"days_to_pay": by["wait"].mean(),
                          "loss_rate": (by["gone"].sum() / by["amount"].sum()).clip(0, 1)})
 
@@ -135,19 +124,8 @@ def stress(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS, *,
     every scenario. Cash is what is collected within the period: sales spread evenly, each paid ``days_to_pay`` later,
     less the share never paid.
 
-    Parameters
-    ----------
-    base : DataFrame, index customer_id
-        ``revenue`` of the last period; optionally ``days_to_pay`` (0: pays at once) and ``loss_rate``.
-    scenarios : mapping of str to Scenario
-        What may happen, by the name shown.
-    period_days, draws, seed : int
-        Length of the period, number and seed of the draws.
-
-    Returns
-    -------
-    DataFrame, index scenario
-        ``revenue, revenue_low, revenue_high, cash, cash_low, cash_high``.
+    `base` holds ``revenue`` of the last period by customer_id, optionally ``days_to_pay`` (0: pays at once) and
+    ``loss_rate``. Per scenario ``revenue, revenue_low, revenue_high, cash, cash_low, cash_high``.
     """
     if not base["revenue"].sum() > 0:
         raise NotEnoughDataError("Nobody bought in the period, so there is no revenue to put under stress.")
