@@ -72,8 +72,8 @@ class Scorecard:
 
     def headline(self) -> Html:
         """The verdict, with the figures the index keeps."""
-        gini = self["trust"]["gini"]
-        return headline(*self.verdict, figures={f"Gini, {NAMES.get(n, n)}": float(gini[n]) for n in self.schemes})
+        gini = self["trust"].loc[self.schemes, "gini"].sort_values(ascending=False, kind="stable")
+        return headline(*self.verdict, figures={f"Gini, {NAMES.get(str(n), n)}": float(v) for n, v in gini.items()})
 
     def _repr_html_(self) -> str:
         return group(self.headline(), self.show("trust"))._repr_html_()

@@ -12,8 +12,8 @@ from segment_lab.evaluation.verdict import NAMES
 
 # Section → what its table shows, and what it takes.
 SECTIONS = {
-    "trust": ("How well each scheme, learned before the period, foretells it, with 95 % intervals.", ""),
-    "differences": ("Differences between schemes, each with its 95 % interval; certain when that leaves out 0.",
+    "trust": ("How well each scheme, learned before the period, foretells it, with 95% intervals.", ""),
+    "differences": ("Differences between schemes, each with its 95% interval; certain when that leaves out 0.",
                     "it takes two schemes, or a customer table for the baselines"),
     "misclassification": ("The customers who turn out to be the top fifth: how many each scheme misses, what they "
                           "spend, and how many of the others it takes for them.", ""),
@@ -24,11 +24,11 @@ SECTIONS = {
                  "it takes labels on a later day"),
     "stability": ("How much of each segment is found again when the scheme is learned from other customers.",
                   "it takes segmenters and a customer table"),
-    "ambiguity": ("Customers so near a cut that a week of silence or 5 % of money, more or less, changes the segment.",
+    "ambiguity": ("Customers so near a cut that a week of silence or 5% of money, more or less, changes the segment.",
                   "it takes segmenters and a customer table"),
     "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini gained on them.",
                     "it takes the schemes on earlier days"),
-    "actionability": ("Size, reach, and the smallest uplift a campaign with 20 % held out could show, in points.",
+    "actionability": ("Size, reach, and the smallest uplift a campaign with 20% held out could show, in points.",
                       "it takes a customer table"),
     "interpretability": ("How often three yes-or-no questions about a customer find the segment.",
                          "it takes a customer table"),
@@ -53,6 +53,8 @@ def shown(section: str, frame: pd.DataFrame, schemes: Sequence[str]) -> Html:
         frame = frame[[*frame.columns.drop(last), *last]]
     elif section == "misclassification":
         frame = frame.sort_values("missed_revenue_share")
+    elif section == "actionability":
+        frame = frame[frame["customers"] > 0]
     elif section == "differences":
         frame = frame[(frame["measure"] == "gini") & frame["a"].isin(schemes)].drop(columns="measure")
     if "a" in frame:

@@ -157,7 +157,8 @@ class Page:
 
     def cards(self) -> Html:
         """A card per segment: the verdict, the sentence that decided it, and the evidence."""
-        act, leave = [], []
+        act: list[Html] = []
+        leave: list[Html] = []
         for (segment, row), facts in zip(self.decided.iterrows(), self.known.to_dict("records"), strict=True):
             if not facts["customers"]:
                 continue
