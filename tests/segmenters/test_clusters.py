@@ -147,3 +147,9 @@ def test_what_cannot_be_clustered_is_told():
         ClusterSegmenter(features=("frequency", "region")).fit(table)
     with pytest.raises(ConfigError, match="at least 1"):
         ClusterSegmenter(features=()).fit(table)
+
+
+def test_what_is_the_same_for_everybody_names_no_cluster():
+    once = base(300).assign(frequency=1, repeat_frequency=0, recency_days=1.0)
+    names = " ".join(ClusterSegmenter(k=3, bootstraps=5).fit(once).segment(once).names).lower()
+    assert not any(word in names for word in ("frequent", "rare", "silent", "recent"))

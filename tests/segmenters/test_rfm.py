@@ -141,3 +141,11 @@ def test_the_finding_quotes_the_profile():
         profile["revenue_share"][["Can't Lose", "At Risk"]].sum())
     assert f"{profile['customers']['Champions']:,} of 300 customers" in finding.sentences[0]
     assert set(fitted.meanings()) == {rule.name for rule in load_grid("quintiles").segments}
+
+
+def test_where_everybody_bought_once_nobody_is_praised_or_missed():
+    once = base(300).assign(frequency=1, repeat_frequency=0, recency_days=5.0)
+    fitted = RFMSegmenter().fit(once)
+    finding = rfm_finding(fitted.segment(once), once)
+    assert finding.sentences[0] == "Champions: nobody. No customer bought often, much and lately enough."
+    assert "gone silent" not in finding.sentences[1]

@@ -44,24 +44,18 @@ class ClusterSegmenter(Segmenter):
     Parameters
     ----------
     algorithm : {"kmeans", "gmm"}
-    k : int, optional
-        Number of clusters by hand.
-    k_min, k_max : int
-        Numbers to try. Two groups say only "large and small": they are taken when nothing finer is stable.
+    k, k_min, k_max : int
+        Number of clusters by hand (optional), or the numbers to try. Two groups say only "large and small": they are
+        taken when nothing finer is stable.
     features : sequence of str
         Numeric columns of the customer table.
-    seed : int
-    sample : int
-        Rows for the search and the first fit; the final fit goes on over all rows.
-    bootstraps : int
-        Resamples per number of clusters.
+    sample, bootstraps, seed : int
+        Rows for the search and the first fit (the final fit goes on over all rows); resamples per number of clusters.
 
     Attributes
     ----------
-    k_search_ : DataFrame
-        See `search.search_k`; with ``chosen``.
-    reason_ : str
-        Why this number.
+    k_search_, reason_ : DataFrame, str
+        See `search.search_k`, with ``chosen``; why this number.
     pipeline_ : sklearn Pipeline
     profile_ : DataFrame
         Per segment: ``customers`` and the median of each feature.
@@ -216,7 +210,8 @@ def _short(values: np.ndarray) -> np.ndarray:
 def _names(profile: pd.DataFrame, features: pd.DataFrame) -> list[str]:
     """Plain words for what is low or high in each cluster's medians against thirds of all customers; unique."""
     low, high = features.quantile(1 / 3), features.quantile(2 / 3)
-    order = sorted(profile.columns, key=lambda f: list(WORDS).index(f) if f in WORDS else len(WORDS))
+    varied = [f for f in profile.columns if features[f].min() < features[f].max()]  # else nobody is high or low in it
+    order = sorted(varied, key=lambda f: list(WORDS).index(f) if f in WORDS else len(WORDS))
     names = []
     for _, row in profile.iterrows():
         words = [_words(f)[0] if row[f] <= low[f] and row[f] < features[f].max() else _words(f)[1]

@@ -39,26 +39,20 @@ class LifecycleSegmenter(Segmenter):
 
     Parameters
     ----------
-    loyal_days : int
-        Days since the first order from which a customer can be loyal.
-    dead_quantile : float
-    dead_days : int, optional
-        The limit of silence by hand, instead of learning it.
-    regular_orders : int
+    loyal_days, regular_orders, vip_orders : int
+        Days since the first order from which a customer can be loyal; orders that make one regular, or VIP (optional).
+    dead_quantile, dead_days : float, int
+        How the limit of silence is learned, or the limit by hand.
     vip_share : float
         Top share of buyers by `value`; 0 turns this way of becoming VIP off.
-    vip_orders : int, optional
-        Orders that make a VIP.
     value : {"revenue", "margin"}
     silent_vip : {"vip", "dead"}
         Whether a VIP who has been silent too long stays a VIP (and is counted as an alarm) or is Dead.
 
     Attributes
     ----------
-    dead_days_ : int or None
-        None where nobody has bought.
-    dead_reason_ : str
-        How it was learned.
+    dead_days_, dead_reason_ : int or None, str
+        None where nobody has bought; how it was learned.
     vip_value_ : float or None
         Least value of a VIP by value.
     """
@@ -212,7 +206,8 @@ def vip_check(segmentation: Segmentation, customers: pd.DataFrame, value: str = 
                (True, False): f"A small share, but {shares.idxmax()} brings more in total.",
                (False, True): "They lead, but they are too many to get special terms.",
                (False, False): "Neither few nor leading: the rule for VIPs needs another look."}
-    sentence = (f"{vip.sum():,} VIPs are {share:.1%} of the buyers and bring {shares['VIP']:.0%} of the {value}. "
+    who = f"{vip.sum():,} VIPs are" if vip.sum() > 1 else "One VIP is"
+    sentence = (f"{who} {share:.1%} of the buyers, with {shares['VIP']:.0%} of the {value}. "
                 f"{verdict[share <= small, leading]}" if vip.any() else "Nobody is VIP by these rules.")
     return {"customers": int(vip.sum()), "customer_share": share, "value_share": float(shares["VIP"]),
             "small": share <= small, "leading": leading, "silent": silent, "sentence": sentence}

@@ -37,10 +37,8 @@ class RFMSegmenter(Segmenter):
     ----------
     n_bins : int
         Number of scores: 3 for terciles, 5 for quintiles.
-    value : {"revenue", "margin"}
-        Which money counts.
-    monetary : {"total", "per_order"}
-        Money over the window, or per order.
+    value, monetary : {"revenue", "margin"}, {"total", "per_order"}
+        Which money counts, over the window or per order.
     grid : str or mapping, optional
         A packaged grid (``quintiles``, ``terciles``), a YAML file, or its content; by default the packaged
         grid for `n_bins`. Customers in a cell that no segment claims become "Others".
@@ -55,9 +53,8 @@ class RFMSegmenter(Segmenter):
     ----------
     cuts_ : dict of list of float
         Cut points in days, orders, money.
-    grid_ : Grid
-    grid_report_ : GridReport
-        The lint of the grid.
+    grid_, grid_report_ : Grid, GridReport
+        The grid and its lint.
     """
 
     method = "rfm"
@@ -207,10 +204,11 @@ def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
     silent = [name for name in ("Can't Lose", "At Risk") if name in profile.index]
     lost = profile.loc[silent, ["customers", "revenue_share"]].sum()
     first = (f"{profile.index[0]}: {best.customers:,.0f} of {len(segmentation):,} customers "
-             f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue.")
+             f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue." if best.customers else
+             f"{profile.index[0]}: nobody. No customer bought often, much and lately enough.")
     second = (f"{lost.customers:,.0f} customers who used to buy regularly or much have gone silent "
               f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
-              "Whether winning them back pays is on the decision page." if silent else
+              "Whether winning them back pays is on the decision page." if lost.customers else
               f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers.")
     figures = {"customers": len(segmentation), "best_segment_customers": int(best.customers),
                "best_segment_revenue_share": float(best.revenue_share)}
