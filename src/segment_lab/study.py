@@ -127,17 +127,14 @@ class Study(StudyData):
 
         Parameters
         ----------
-        method : str
-            A scheme that applies to the study.
-        dialect : str
-            duckdb, postgres, bigquery, snowflake, pyspark, clickhouse and what else Ibis compiles.
+        method, dialect : str
+            A scheme that applies; duckdb, postgres, bigquery, snowflake, pyspark, clickhouse …: what Ibis compiles.
         source : {"orders", "customers"}
             Start from accepted order lines under canonical names (``customer_id, order_id, order_date, amount``): only
             buyers can be found there. Or from a customer table with the columns of `population`, prospects included.
-        table : str, optional
-            That table's name there; default: the word of `source`.
-        accounts : str
-            Beside orders, the table of account columns (``vip, region`` …); joined only where the rule reads one.
+        table, accounts : str
+            That table's name there (default: the word of `source`); beside orders, the table of account columns
+            (``vip, region`` …), joined only where the rule reads one.
         """
         from segment_lab.warehouse import statement
 
@@ -149,20 +146,8 @@ class Study(StudyData):
 
         For bases beyond memory: the rule is learned on at most about `limit` customers (drawn by a hash of their id
         and the `seed`, the same on every engine) and applied to all where they are. Schemes that need more than orders
-        and account columns are refused.
-
-        Parameters
-        ----------
-        method : str
-            A scheme that applies to the study.
-        target : path
-            Parquet of ``customer_id, segment``.
-        limit : int
-            Customers the rule is learned on, at most (about).
-        seed : int
-            Of the sample.
-        progress : callable
-            Told each step in words.
+        and account columns are refused. `target` is the Parquet file of ``customer_id, segment``; `progress` is told
+        each step in words.
         """
         from segment_lab.warehouse import assign
 

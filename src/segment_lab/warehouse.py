@@ -49,13 +49,7 @@ def order_lines(study: Study, name: str, money: tuple[str, ...]) -> ir.Table:
 
 
 def with_accounts(study: Study, fitted: Any, method: str, people: ir.Table, accounts: str) -> ir.Table:
-    """Buyers with the account columns that the rule reads; what only prospects have is null.
-
-    Raises
-    ------
-    ConfigError
-        The rule reads columns that neither orders nor accounts hold.
-    """
+    """Buyers with the account columns that the rule reads; what only prospects have is null."""
     wanted = fitted.reads - {*people.columns}
     joined = account_columns(study, method, wanted, {*fitted.optional_columns})
     if joined:
@@ -76,19 +70,10 @@ def account_columns(study: Study, method: str, wanted: set[str], optional: set[s
 
 @dataclass(frozen=True)
 class Assignment:
-    """Segments of every buyer, written by the engine.
+    """Segments of every buyer, written by the engine to the Parquet file `path`: ``customer_id, segment``.
 
-    Attributes
-    ----------
-    path : Path
-        Parquet of ``customer_id, segment``.
-    profile : DataFrame
-        Per segment, best first: ``customers, customer_share, revenue, revenue_share`` and the means
-        ``recency_days, frequency``.
-    learned_on : int
-        Customers the rule was learned on; all, or a sample.
-    segmenter : Segmenter
-        The fitted rule.
+    `profile` holds per segment, best first, ``customers, customer_share, revenue, revenue_share`` and the means
+    ``recency_days, frequency``; `learned_on` counts the customers that the rule, `segmenter`, was learned on.
     """
 
     path: Path

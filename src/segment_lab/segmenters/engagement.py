@@ -27,11 +27,6 @@ class EngagementSegmenter(Segmenter):
 
     Reads ``days_since_clicked, days_since_opened, days_since_delivered, days_since_undelivered`` from
     `segment_lab.features.engagement.engagement_table`; an empty value means that it never happened.
-
-    Parameters
-    ----------
-    days : int
-        How far back a mail counts.
     """
 
     method = "engagement"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,12 +27,7 @@ if TYPE_CHECKING:
 class LeadAnalysis:
     """What `LeadModel.analyse` found. Everything about probabilities needs 50 leads won and 50 lost.
 
-    Attributes
-    ----------
-    leads : DataFrame
-        From `segment_lab.features.leads.lead_table`.
-    checks : DataFrame
-        From `segment_lab.features.leakage.leakage`.
+    `leads` come from `features.leads.lead_table`, `checks` of their columns from `features.leakage.leakage`.
     """
 
     model: LeadModel
@@ -67,11 +61,9 @@ class LeadAnalysis:
         return self._estimated[2]
 
     def funnel(self, by: str | None = None) -> pd.DataFrame:
-        """See `segment_lab.features.leads.funnel`."""
         return funnels.funnel(self.leads, self.stages, self.as_of, order=self.order, by=by)
 
     def deal_time(self, by: str | None = None) -> pd.DataFrame:
-        """See `segment_lab.features.leads.deal_time`."""
         return funnels.deal_time(self.leads, by, seed=self.model.seed)
 
     def segmentation(self) -> Segmentation:
@@ -142,10 +134,11 @@ class LeadAnalysis:
         open_now = self.segmentation().sizes() if len(self.chances) else 0
         return out.assign(open_leads=open_now).rename_axis("band")
 
-    def cost_of_ignoring(self, below: Sequence[float] = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> pd.DataFrame:
-        """If every tested lead `below` a probability were ignored: leads spared, wins lost, with interval."""
+    def cost_of_ignoring(self) -> pd.DataFrame:
+        """If every tested lead below a probability were ignored: leads spared, wins lost, with interval."""
         chance, won = self.tested["win_probability"], self.tested["won"]
-        rows = [(limit, (chance < limit).sum(), (won & (chance < limit)).sum()) for limit in below]
+        rows = [(limit, (chance < limit).sum(), (won & (chance < limit)).sum())
+                for limit in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)]
         out = pd.DataFrame(rows, columns=["ignored_below", "leads_ignored", "wins_lost"])
         out["leads_ignored_share"] = out["leads_ignored"] / len(self.tested)
         total = np.repeat(self.tested["won"].sum(), len(out))

@@ -40,14 +40,11 @@ class LeadModel(Segmenter):
         Gradient-boosted trees, or logistic regression on one-hot columns; trees from 2,000 decided leads on.
     leaky, trusted : list of str
         Columns known only after the outcome; columns whose name looks like that but that are known before.
-    won, lost : list of str
-        Words of the status and of the stages that end a lead.
-    stages : list of str
-        The funnel from first to last; found from the history when empty.
-    test_share : float
-        Share of the decided leads, the latest ones, that judge the model where dates exist.
-    folds : int
-        Folds of the cross-validation where none do.
+    won, lost, stages : list of str
+        Words of the status and of the stages that end a lead; the funnel from first to last (empty: as the history).
+    test_share, folds : float, int
+        Share of the decided leads, the latest ones, that judge the model where dates exist; folds of the
+        cross-validation where none do.
     seed : int
         Deals the folds and the bootstrap.
     """

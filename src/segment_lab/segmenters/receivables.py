@@ -24,19 +24,11 @@ class ReceivablesSegmenter(Segmenter):
 
     Parameters
     ----------
-    grace_days : int
-        Days overdue that are still forgiven.
-    doubtful_days : int
-        Days overdue from which payment is in doubt.
-    slow_days : float, optional
-        Mean days late above which a payer is slow; learned as the `slow_quantile` of customers with invoices when
-        left out.
-    slow_quantile : float
-
-    Attributes
-    ----------
-    slow_days_ : float
-        The limit in use.
+    grace_days, doubtful_days : int
+        Days overdue that are still forgiven, and from which payment is in doubt.
+    slow_days, slow_quantile : float
+        Mean days late above which a payer is slow; learned as that quantile of customers with invoices when left out
+        (``slow_days_``).
     """
 
     method = "receivables"
@@ -51,7 +43,6 @@ class ReceivablesSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of `receivables_table`; null for customers without invoices."""
         return ("invoices_n", "max_days_overdue", "disputed_open", "mean_days_late")
 
     def _more_columns(self) -> tuple[str, ...]:
@@ -66,7 +57,6 @@ class ReceivablesSegmenter(Segmenter):
             self.slow_days_ = shortest_cut(float(np.quantile(late, self.slow_quantile)), late) if len(late) else 0.0
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
-        """The rule, worst state first."""
         value = {name: table[name].fill_null(0) for name in self.columns}
         return [(value["invoices_n"] == 0, NAMES.index("No credit")),
                 (value["max_days_overdue"] > self.doubtful_days, NAMES.index("Doubtful")),
@@ -75,7 +65,6 @@ class ReceivablesSegmenter(Segmenter):
                 (value["mean_days_late"] > self.slow_days_, NAMES.index("Slow"))], NAMES.index("Prompt")
 
     def meanings(self) -> dict[str, str]:
-        """What each segment means, with the limits in use."""
         return {"Prompt": f"Pays in time, or late by {self.slow_days_:g} days at most on average.",
                 "Slow": f"Owes nothing overdue, but pays more than {self.slow_days_:g} days late on average.",
                 "Overdue": "Has an invoice past its due day" + (f" by more than {self.grace_days} days."
@@ -85,5 +74,4 @@ class ReceivablesSegmenter(Segmenter):
                 "No credit": "Has never had an invoice, so how it pays is not known."}
 
     def describe(self) -> dict[str, Any]:
-        """Parameters, and the limit of a slow payer."""
         return {**super().describe(), "slow_days": self.slow_days_}
