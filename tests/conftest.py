@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # as many processes as cores: threads would wait for each other
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a process per core: threads would only wait
     os.environ.setdefault(name, "1")
 # One cache for all workers of a test run, never the developer's own: copies are made once, nothing is stale.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())

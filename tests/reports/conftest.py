@@ -139,6 +139,7 @@ def pages(tmp_path_factory) -> Path:
         (folder / "index.html").write_text(run_page({
             **facts, "tables_shown": PAGE["tables"], "versions_shown": PAGE["versions"],
             "downloads": [("segments.csv", "one row per customer")]}))
+        (folder / "segments.csv").write_text("customer_id\n")
         (folder / "rich.html").write_text(render(rich_notebook(), PAGE))
         (folder / "failed.html").write_text(render(failed, PAGE))
     write_studies(out)

@@ -28,18 +28,18 @@ def violations(tab) -> list[str]:
     return [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found]
 
 
-def check(tab) -> None:
-    assert violations(tab) == []
-    assert tab.noise == []
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+def fits(tab) -> bool:
+    return tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize(("page", "view"), [(page, view) for page in PAGES for view in views(page)])
 def test_no_fault_no_noise_no_overflow(visit, pages, page, view):
     tab = visit(pages / page, view)
-    check(tab)
+    assert fits(tab)
     tab.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
-    check(tab)
+    assert violations(tab) == []  # all that a fold may hide is judged with the rest
+    assert tab.noise == []
+    assert fits(tab)
 
 
 @pytest.mark.timeout(900)
@@ -53,8 +53,7 @@ def test_real_reports_are_faultless_and_small(visit):
             wrong[f"{page.parent.name}/{page.name}"] = [f"{page.stat().st_size:,} bytes"]
         for view in views(page.name):
             tab = visit(page, view)
-            wide = tab.evaluate("document.documentElement.scrollWidth > innerWidth")
-            if found := violations(tab) + tab.noise + (["overflows"] if wide else []):
+            if found := violations(tab) + tab.noise + ([] if fits(tab) else ["overflows"]):
                 wrong[f"{page.parent.name}/{page.name} ({view})"] = found
             tab.context.close()
     assert wrong == {}
@@ -111,9 +110,10 @@ def test_keyboard_reaches_the_report_first(visit, pages):
 
 
 def test_links_of_the_indexes_lead_somewhere(pages):
-    for page in pages.rglob("index.html"):
-        for link in re.findall(r'href="([^"#]+)"', page.read_text()):
-            assert (page.parent / link).resolve().exists() or link == "segments.csv", (page, link)
+    links = [(page.parent, link) for page in pages.rglob("index.html")
+             for link in re.findall(r'href="([^"#]+)"', page.read_text())]
+    assert len(links) > 10
+    assert [(folder, link) for folder, link in links if not (folder / link).resolve().exists()] == []
 
 
 def test_pages_print_to_pdf(browser, pages, tmp_path):
