@@ -73,8 +73,8 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     ax.barh([0, len(names) - 1], [before, after], color=MUTED, height=0.62)
     ax.barh(y, steps, left=starts, color=colors, height=0.62)
     for place, total in ((0, before), (len(names) - 1, after)):
-        ax.annotate(f"{total:,.0f}".replace("-", "−"), (max(total, 0), place), xytext=(4, 0), textcoords="offset points",
-                    va="center", fontsize=10)
+        ax.annotate(f"{total:,.0f}".replace("-", "−"), (max(total, 0), place), xytext=(4, 0),
+                    textcoords="offset points", va="center", fontsize=10)
     for i, step in zip(y, steps, strict=True):
         ax.annotate(f"{step:+,.0f}".replace("-", "−"), (max(starts.iloc[i - 1], ends.iloc[i - 1]), i), xytext=(4, 0),
                     textcoords="offset points", va="center", fontsize=10)
