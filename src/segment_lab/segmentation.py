@@ -93,19 +93,10 @@ class Segmentation:
         return pd.Series(counts, index=pd.Index(self.names, name="segment"), name="customers")
 
     def profile(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Size, revenue and typical behaviour of each segment.
+        """Size, revenue and typical behaviour of each segment, from a customer table that holds all its customers.
 
-        Parameters
-        ----------
-        customers : DataFrame
-            A customer table (one row per ``customer_id``) that holds every customer of the segmentation.
-
-        Returns
-        -------
-        DataFrame
-            One row per segment: ``customers``, ``customer_share``, ``revenue``, ``revenue_share``, ``margin`` and
-            ``margin_share`` where known, and the medians of recency (days), frequency (orders), revenue per order
-            and gap (days).
+        One row per segment: ``customers, customer_share, revenue, revenue_share``, ``margin`` and ``margin_share``
+        where known, and the medians of recency (days), frequency (orders), revenue per order and gap (days).
         """
         rows = self.align(customers)
         by = rows.groupby(self.labels.array, observed=False)

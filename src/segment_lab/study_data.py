@@ -45,10 +45,7 @@ class StudyData:
                   methods: Mapping[str, Mapping[str, Any]] | None = None, **overrides: Any) -> Self:
         """Read a study file. `as_of`, `methods` and other keywords replace what the file says.
 
-        Raises
-        ------
-        ConfigError
-            The file or an override is not valid; every fault is listed.
+        ConfigError lists every fault of the file and of what replaces it.
         """
         changes: dict[str, Any] = dict(overrides)
         if as_of is not None:
@@ -189,10 +186,8 @@ class StudyData:
     def customers(self, prospects: bool = False) -> pd.DataFrame:
         """The customer table at as_of, with the account columns of the customers table.
 
-        Parameters
-        ----------
-        prospects : bool
-            Add customers without an order: frequency and revenue 0, recency null, ``touches`` (count) and ``offer``.
+        `prospects` adds customers without an order: frequency and revenue 0, recency null, ``touches`` (count) and
+        ``offer``.
         """
         table, known = self._reduced[0], self._accounts
         buyers = self._keep("customers", lambda: table if known is None else table.join(known, how="left"))
@@ -245,15 +240,8 @@ class StudyData:
     def outcomes(self, days: int = 90) -> pd.DataFrame:
         """What customers known at as_of did in the `days` from as_of on; 0 for those who did nothing.
 
-        Returns
-        -------
-        DataFrame
-            Index ``customer_id`` of `customers`; ``future_revenue`` (net), ``future_orders``, ``future_margin``.
-
-        Raises
-        ------
-        NotEnoughDataError
-            The period is not over in the data; ask the study `at` an earlier day.
+        By ``customer_id`` of `customers`: ``future_revenue`` (net), ``future_orders``, ``future_margin``.
+        NotEnoughDataError where the period is not over in the data; ask the study `at` an earlier day.
         """
         end = self.window.as_of + dt.timedelta(days=days)
         known = (self._parent or self).window.as_of

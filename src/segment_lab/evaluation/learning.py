@@ -23,10 +23,8 @@ class Training:
     ----------
     segmentations : mapping of str to Segmentation
         Labels at t0 − H, under the names of the judged schemes. A scheme that is not here is cross-fitted.
-    outcomes : DataFrame by ``customer_id``
-        ``future_revenue, future_orders`` in [t0 − H, t0).
-    customers : DataFrame, optional
-        The customer table at t0 − H: what the baselines learn from.
+    outcomes, customers : DataFrame by ``customer_id``
+        ``future_revenue, future_orders`` in [t0 − H, t0); the table at t0 − H, from which the baselines learn.
     window : ObservationWindow, optional
         ``as_of`` t0 − H, ``holdout_end`` at most t0; checked when given.
     """

@@ -46,10 +46,8 @@ def evidence(now: Segmentation, customers: pd.DataFrame, *, earlier: Segmentatio
         The same scheme one horizon earlier, and what its customers did since (``future_orders, future_revenue``).
     margin_rate : float, optional
         Declared margin per unit of revenue; used only where the table has no ``margin``.
-    contacted : iterable of customer_id
-        Customers of a treatment arm in that time: the natural rate leaves them out.
-    effort : Series, index customer_id, optional
-        Minutes (or number) of contacts per customer.
+    contacted, effort : iterable of customer_id, Series by customer_id
+        Customers of a treatment arm in that time (the natural rate leaves them out); minutes or number of contacts.
 
     Returns
     -------
@@ -123,10 +121,8 @@ def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
     beliefs : mapping, optional
         (segment, kind of action) to what own campaigns taught (`ledger.learn`); otherwise the entry's ``uplift``, or
         the weak default.
-    holdout_share : float
-        Share not contacted in a roll-out. A pilot always contacts half.
-    seed : int
-        Of the draws.
+    holdout_share, seed : float, int
+        Share not contacted in a roll-out (a pilot always contacts half); seed of the draws.
     currency : str
         Unit of money in the reasons.
 
