@@ -155,3 +155,20 @@ def test_numbers_as_offices_write_them(text, number):
     table = ibis.memtable({"v": [text]})
     value = table.select(n=Reading(thousands=",").number(table.v)).to_pyarrow()["n"][0].as_py()
     assert value == number
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("00004,19970101,2,29.33\n00004,19970118,2,29.73\n", ("has no header", "header: [customer_id")),
+    ("order_id,status\n1,x\n", ("-c customer_id=COLUMN", "order_id, status", "docs/own_data.md"))])
+def test_the_message_says_how_to_go_on(tmp_path, monkeypatch, text, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.csv").write_text(text)
+    result = CliRunner().invoke(main, ["init", "x.csv"])
+    assert result.exit_code == 2
+    assert all(word in result.output for word in words)
+
+
+def test_invoices_are_recognised_as_such(first_study):
+    text = "Invoice No,Customer,Invoice Date,Due Date,Amount\n1,a,2026-01-01,2026-01-31,5\n"
+    _, _, output = first_study("i.csv", text)
+    assert "map it as the table invoices too" in output

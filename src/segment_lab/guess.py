@@ -55,6 +55,7 @@ UNIT_PRICE = ("unit price", "item cost", "price", "цена", "cena jednostkowa"
               "stückpreis", "-preis")
 CURRENCY = ("currency", "currency code", "валюта", "waluta", "währung", "währg")
 STATUS = ("order status", "financial status", "status", "deal stage", "stage name", "stage", "статус", "-status")
+DUE = ("due date", "payment due", "срок оплаты", "termin płatności", "fälligkeitsdatum", "fällig am")
 _MUST = ("customer_id", "order_date", "amount")
 
 
@@ -116,16 +117,26 @@ def first_config(path: Path, target: Path,
     headers = list(raw.table.columns)
     columns = guess_columns(headers) | dict(given or {})
     if missing := [name for name in _MUST if name not in columns]:
-        raise DataError(f"The columns of {path.name} cannot be told from their names", [
-            Fault(", ".join(missing), "no header looks like it", f"The file has: {', '.join(headers)}. Say which "
-                  f"column (or expression, such as 'price * quantity') it is: segment-lab init {path.name!r} "
-                  f"{' '.join(f'-c {m}=COLUMN' for m in missing)}. What stands in another file is joined first: "
-                  "docs/own_data.md, \"Several files\"")])
+        raise _cannot_tell(path, headers, missing)
     source["columns"] = columns
     source |= _layout(raw.table, columns, remarks)
     currency = _money_kind(raw.table, source, remarks)
     remarks += _worth_a_look(raw.table, columns)
     return _text(path, target, source, currency, remarks), columns, remarks
+
+
+def _cannot_tell(path: Path, headers: list[str], missing: list[str]) -> DataError:
+    numbers = sum(bool(re.fullmatch(r"[\d.,/:_ -]+", header)) for header in headers)
+    if numbers > len(headers) / 2:
+        return DataError(f"{path.name} has no header", [
+            Fault("first line", f"looks like data: {', '.join(headers)}", "Write a line with the names of the columns "
+                  "above it, or name them in the study file: header: [customer_id, order_date, amount]")])
+    say = " ".join(f"-c {name}=COLUMN" for name in missing)
+    return DataError(f"The columns of {path.name} cannot be told from their names", [
+        Fault(", ".join(missing), "no header looks like it", f"The file has: {', '.join(headers)}. Say which column "
+              f"(or expression, such as 'price * quantity') it is: segment-lab init {path.name!r} {say}. Where orders "
+              "stand in several files, or this is no order log but a table of leads, invoices or customers, "
+              "docs/own_data.md says how")])
 
 
 # The shape of a file: where its header is and how its text is written ---------------------------------------
@@ -298,6 +309,9 @@ def _worth_a_look(table: ir.Table, columns: Mapping[str, str]) -> list[str]:
     if status and len(ends) > 1:
         out.append(f"{status} is {_listed(ends)}: leave out what was no sale, for example "
                    f"where: {quoted(status)} = '{next(iter(ends))}'")
+    if due := match(table.columns, DUE, columns.values()):
+        out.append(f"with {due} this may be a list of invoices: map it as the table invoices too, and who owes what is "
+                   "reported")
     customer = columns["customer_id"]
     if customer in table.columns:
         rows = table.group_by(id=table[customer].cast("string")).aggregate(n=table.count())

@@ -95,8 +95,8 @@ class Intake:
         days = [(row["order_date"], row["rows"]) for row in query.get_backend().to_pyarrow(query).to_pylist()]
         remarks, faults = [], []
         if early := _parted(days):
-            remarks.append(f"{early[1]:,} orders (the first of {days[0][0]}) lie more than a year before all others; "
-                           f"window: {{start: {early[0]}}} leaves them out")
+            remarks.append(f"more than a year before all others: {early[1]:,} of the orders, the first of "
+                           f"{days[0][0]}; window: {{start: {early[0]}}} leaves them out")
         if late := _parted(days[::-1]):
             faults.append(Fault("orders.order_date", f"days more than a year after all others, which end on {late[0]}",
                                 f"Mend them, or write as_of: {late[0] + dt.timedelta(days=1)} in the study file to "
