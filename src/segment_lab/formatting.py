@@ -74,7 +74,7 @@ def guess_format(name: str, values: pd.Series) -> str:
         return "text"
     numbers = values.abs().dropna()
     kind = next((kind for kind, words in GUESSES if re.search(words, str(name).lower())), None)
-    if kind == "money" and not numbers.empty and numbers.median() < 100:
+    if kind == "money" and numbers.any() and numbers.median() < 100:
         return "cents"
     whole = bool((numbers == numbers.round()).all())
     if kind in {"count", "days"} and not whole and numbers.max() < 10:

@@ -93,7 +93,8 @@ class Book:
     def finding(self, value: pd.Series, currency: str = "") -> tuple[tuple[str, ...], dict[str, Any]]:
         """The report's answer and its figures: what is late, what will be lost, who is valuable and late."""
         total, late = (float(self.customers[name].sum()) for name in ("open_amount", "overdue_amount"))
-        first = f"Customers owe {total:,.0f} {currency}".rstrip() + f"; {late:,.0f} of it is past its due day."
+        unit = f" {currency}".rstrip()
+        first = f"Customers owe {total:,.0f}{unit}; {late:,.0f} of it is past its due day."
         cell = self.conflict(value)
         figures: dict[str, Any] = {
             "open_amount": total, "overdue_amount": late, "overdue_share": late / total if total else 0.0,
@@ -102,13 +103,13 @@ class Book:
         try:
             loss = self.provision.loc["total"]
             figures |= {"expected_loss": loss["expected_loss"], "net_value": loss["net_value"]}
-            second = (f"By this company's own history {loss['expected_loss']:,.0f} will not be paid, "
-                      f"or {loss['expected_loss_low']:,.0f} to {loss['expected_loss_high']:,.0f}.")
+            second = (f"By this company's own history {loss['expected_loss']:,.0f}{unit} will not be paid "
+                      f"(allowing for chance, {loss['expected_loss_low']:,.0f} to {loss['expected_loss_high']:,.0f}).")
             if not loss["expected_loss"] > 0:
                 second = (f"Nothing was ever lost in this history; so few customers still allow a loss of up to "
-                          f"{loss['expected_loss_high']:,.0f}.")
+                          f"{loss['expected_loss_high']:,.0f}{unit}.")
         except NotEnoughDataError:
             second = "How much of it will be lost cannot be said yet: the history is too short."
-        third = (f"{len(cell):,} of the best customers owe {cell['overdue_amount'].sum():,.0f} overdue: talk to them "
-                 "before shipping goes on." if len(cell) else "None of the best customers is overdue.")
+        third = (f"{len(cell):,} of the best customers owe {cell['overdue_amount'].sum():,.0f}{unit} overdue: talk to "
+                 "them before shipping goes on." if len(cell) else "None of the best customers is overdue.")
         return (first, second, third), figures

@@ -145,14 +145,14 @@ class Page:
     def table(self) -> pd.DataFrame:
         """The decision table: what, for whom, at what cost; a value is expected only of what was measured."""
         d = self.decided
-        kind = {cards.ROLL_OUT: "Roll out", cards.PILOT: "Pilot", "later": "Later", cards.UNKNOWN: "Not enough data"}
+        kind = {cards.ROLL_OUT: "Roll out", cards.PILOT: "Pilot", "later": "Later"}
         value = {cards.ROLL_OUT: "{ev:,.0f} ({ev_low:,.0f} to {ev_high:,.0f})", cards.PILOT: "pilot first"}
         rows: list[dict[str, Any]] = d.to_dict("records")  # type: ignore[assignment]
         out = d[["customers", "contacts", "cost", "hours"]].where(d["contacts"] > 0).assign(customers=d["customers"])
         out["expected_value"] = pd.Series([value.get(r["decision"], "–").format(**r).replace("-", "−") for r in rows],
                                           index=d.index)
-        out.insert(0, "do", [f"{kind[r['decision']]}: {r['action']}" if r["decision"] in kind else r["do"]
-                             for r in rows])
+        out.insert(0, "do", [f"{kind[r['decision']]}: {r['action']}" if r["decision"] in kind else
+                             "Not enough data" if r["decision"] == cards.UNKNOWN else r["do"] for r in rows])
         return out.join(self.known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
 
     def cards(self) -> Html:
