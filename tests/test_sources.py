@@ -224,3 +224,20 @@ def test_a_typing_error_in_a_date_does_not_set_the_window(study_of):
     study = study_of(text, as_of="2025-12-29")
     assert len(study.customers()) == 51
     assert any("1900-01-01" in r and "window: {start: 2025-01-01}" in r for r in study.intake("orders").remarks())
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    frame = pd.DataFrame({"customer_id": ["a"], "order_date": ["2026-01-01"], "amount": [5]})
+    frame.to_excel(tmp_path / "log.xlsx", index=False, engine="xlsxwriter", sheet_name="2026")
+    for sheet in ("Sales", 2026):
+        with pytest.raises(DataError, match=r"there is no sheet .*, but '2026'"):
+            sl.customer_table(tmp_path / "log.xlsx", sheet=sheet)
+    (tmp_path / "log.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n")
+    for name in ("log.xlsx", "log.csv"):
+        with pytest.raises(DataError):
+            sl.customer_table(tmp_path / name, skip=40)
+
+
+def test_a_log_without_amounts_counts_orders(study_of):
+    study = study_of("customer_id,order_date\na,2026-01-01\na,2026-01-02\n", source={"columns": {"amount": "1"}})
+    assert study.customers().loc["a", ["frequency", "revenue"]].tolist() == [2, 2]

@@ -190,8 +190,15 @@ def _scratch(pid: int) -> Path:
 def _excel(path: Path, source: Source) -> ir.Table:
     sheets = source.sheet if isinstance(source.sheet, list) else [source.sheet or 0]
     header = source.skip if source.header is True else None
-    found = pd.read_excel(path, sheet_name=sheets, header=header, dtype=object, engine="calamine",
-                          skiprows=source.skip if header is None else 0, keep_default_na=False)
+    with pd.ExcelFile(path, engine="calamine") as book:
+        there = book.sheet_names
+        if gone := [s for s in sheets if s not in there and not (isinstance(s, int) and s < len(there))]:
+            raise OSError(f"there is no sheet {gone[0]!r}, but {', '.join(map(repr, there))}")
+        try:
+            found = book.parse(sheets, header=header, dtype=object, skiprows=source.skip if header is None else 0,
+                               keep_default_na=False)
+        except ValueError as error:  # a header below the last line
+            raise OSError(str(error)) from None
     frames = [_sheet_text(frame, source) for frame in found.values()]
     return ibis.memtable(pd.concat(frames, ignore_index=True).fillna("").astype("str"))
 
