@@ -16,12 +16,7 @@ import pandas as pd
 from segment_lab import engine
 from segment_lab.contracts import CONTRACTS, conform
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
-from segment_lab.features.customers import (
-    collect,
-    customer_expression,
-    outcomes_expression,
-    with_reason,
-)
+from segment_lab.features.customers import collect, customer_expression, outcomes_expression, with_reason
 from segment_lab.features.people import accounts, with_prospects
 from segment_lab.files import replacing
 from segment_lab.intake import Intake, cache_folder, raise_faults, take_in
