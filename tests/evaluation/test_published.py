@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import ROOT, dataset
+from datasets import ROOT, dataset, datasets_folder
 from segment_lab.evaluation import Training, scorecard
 from segment_lab.evaluation.agreement import adjusted_rand
 from segment_lab.evaluation.stability import matched
@@ -42,7 +42,7 @@ def gini(config: str, as_of: str, **changes) -> pd.Series:
 
 @pytest.fixture
 def here(monkeypatch, tmp_path):
-    monkeypatch.setenv("SEGMENT_LAB_DATASETS", str(dataset("README.md").parent))
+    monkeypatch.setenv("SEGMENT_LAB_DATASETS", str(datasets_folder()))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
