@@ -73,13 +73,19 @@ class Intake:
         return money(self.lines.filter(self.lines.reason.isnull()).drop("reason"), self.reading.decimals)
 
     @cached_property
-    def summary(self) -> pd.DataFrame:
-        """One scan: rows by ``reason`` (``accepted`` first) and, for orders, the first and last day."""
-        days = {"first": self.lines.order_date.min(), "last": self.lines.order_date.max()} \
-            if "order_date" in self.lines.columns else {}
-        table = self.lines.group_by("reason").aggregate(rows=self.lines.count(), **days)
-        frame = table.get_backend().to_pandas(table)
+    def _tally(self) -> pd.DataFrame:
+        """One scan: ``rows`` by ``reason`` (null where accepted) and, for orders, by ``order_date``."""
+        keys = [key for key in ("reason", "order_date") if key in self.lines.columns]
+        query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
+        frame = query.get_backend().to_pyarrow(query).to_pandas(date_as_object=True)
         frame["reason"] = frame["reason"].astype("object").where(frame["reason"].notna(), "accepted")
+        return frame
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Rows by ``reason`` (``accepted`` first) and, for orders, the first and last day."""
+        days = {"first": ("order_date", _least), "last": ("order_date", _most)} if "order_date" in self._tally else {}
+        frame = self._tally.groupby("reason").agg(rows=("rows", "sum"), **days).reset_index()
         # After the query: the reader notes broken lines while it reads.
         for reason, part in self.broken.groupby("reason") if len(self.broken) else ():
             frame.loc[len(frame), ["reason", "rows"]] = [f"broken line: {reason}", len(part)]
@@ -90,9 +96,8 @@ class Intake:
 
         Most are typing errors. Early ones begin the window; late ones would set as_of, and all customers seem lost.
         """
-        table = self.lines.filter(self.lines.reason.isnull())
-        query = table.group_by("order_date").aggregate(rows=table.count()).order_by("order_date")
-        days = [(row["order_date"], row["rows"]) for row in query.get_backend().to_pyarrow(query).to_pylist()]
+        tally = self._tally[self._tally.reason == "accepted"].sort_values("order_date")
+        days = list(zip(tally.order_date, tally.rows.astype(int), strict=True))
         remarks, faults = [], []
         if early := _parted(days):
             remarks.append(f"more than a year before all others: {early[1]:,} of the orders, the first of "
@@ -172,6 +177,14 @@ class Intake:
             if n:
                 out.append(f"{int(n):,} values of {name} have blanks around them; they stay as they are")
         return out
+
+
+def _least(days: pd.Series) -> Any:
+    return min(days.dropna(), default=None)
+
+
+def _most(days: pd.Series) -> Any:
+    return max(days.dropna(), default=None)
 
 
 def _parted(days: list[tuple[dt.date, int]]) -> tuple[dt.date, int] | None:
