@@ -63,7 +63,7 @@ def _validity(step: Step, outcomes: pd.DataFrame, draws: int, seed: int) -> dict
     cuts = [step.segmentation] if step.previous is None else [step.segmentation, step.previous]
     judged = judge([from_segments(str(i), "scheme", s, outcomes, None, seed) for i, s in enumerate(cuts)],
                    Outcome.of(outcomes), draws, seed)
-    found = judged.table().iloc[0][["gini", "gini_low", "gini_high"]].to_dict()
+    found = {str(c): float(v) for c, v in judged.table().iloc[0].items() if str(c).startswith("gini")}
     if step.previous is not None:
         gain = judged.differences().set_index("measure").loc["gini"]
         found |= {"gain": gain["difference"], "gain_low": gain["difference_low"], "gain_high": gain["difference_high"]}

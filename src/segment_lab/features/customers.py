@@ -9,6 +9,8 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from segment_lab.window import ObservationWindow
 
@@ -156,22 +158,25 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     set_aside : DataFrame
         ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
     """
-    rows = expression.get_backend().to_pyarrow(expression.order_by("customer_id")).to_pandas()
-    kept = rows.customer_id.notna()
-    buyers = kept & (rows.frequency > 0)
-    account = [("accepted", rows[buyers]), ("returns by customers without a purchase", rows[kept & ~buyers])]
-    account += list(rows[~kept].groupby("set_aside", sort=True))
-    set_aside = pd.DataFrame([(reason, int(part.lines.sum()), round(float(part.revenue.sum()), 6))
-                              for reason, part in account if len(part) or reason == "accepted"],
-                             columns=["reason", "lines", "revenue"])
-    return as_frame(rows[buyers]), set_aside
+    rows = expression.get_backend().to_pyarrow(expression.order_by("customer_id"))
+    kept = pc.is_valid(rows["customer_id"])
+    buys = pc.and_(kept, pc.greater(rows["frequency"], 0))
+    account = [("accepted", rows.filter(buys)),
+               ("returns by customers without a purchase", rows.filter(pc.and_not(kept, buys)))]
+    left = rows.filter(pc.invert(kept)).sort_by("set_aside")
+    account += [(str(left["set_aside"][i]), left.slice(i, 1)) for i in range(left.num_rows)]
+    counted = [(reason, int(pc.sum(part["lines"]).as_py() or 0), round(pc.sum(part["revenue"]).as_py() or 0.0, 6))
+               for reason, part in account if part.num_rows or reason == "accepted"]
+    return as_frame(account[0][1]), pd.DataFrame(counted, columns=["reason", "lines", "revenue"])
 
 
-def as_frame(rows: pd.DataFrame) -> pd.DataFrame:
+def as_frame(rows: pa.Table) -> pd.DataFrame:
     """Buyers as the customer table is promised: index ``customer_id``, sorted; days and counts whole, money floats."""
-    table = rows.set_index("customer_id")[[c for c in COLUMNS if c in rows]]
-    kinds = {c: "int64" if c in WHOLE else "datetime64[s]" if str(c).endswith("_order") else "float64" for c in table}
-    table = table.astype(kinds)
+    kinds = {c: pa.int64() if c in WHOLE else pa.timestamp("s") if c.endswith("_order") else pa.float64()
+             for c in COLUMNS if c in rows.column_names}
+    typed = rows.select(["customer_id", *kinds]).cast(pa.schema([("customer_id", pa.string()), *kinds.items()]))
+    # Column by column, each given up once it is converted: two whole copies of a large base would not fit.
+    table = typed.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
     # A server may sort text by the rules of a language.
     return table if table.index.is_monotonic_increasing else table.sort_index()
 
