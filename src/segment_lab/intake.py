@@ -85,7 +85,7 @@ class Intake:
     def summary(self) -> pd.DataFrame:
         """Rows by ``reason`` (``accepted`` first) and, for orders, the first and last day."""
         days = {"first": ("order_date", _least), "last": ("order_date", _most)} if "order_date" in self._tally else {}
-        frame = self._tally.groupby("reason").agg(rows=("rows", "sum"), **days).reset_index()
+        frame: Any = self._tally.groupby("reason").agg(rows=("rows", "sum"), **days).reset_index()
         # After the query: the reader notes broken lines while it reads.
         for reason, part in self.broken.groupby("reason") if len(self.broken) else ():
             frame.loc[len(frame), ["reason", "rows"]] = [f"broken line: {reason}", len(part)]
