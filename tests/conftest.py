@@ -15,7 +15,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a process per core: threads would only wait
     os.environ.setdefault(name, "1")
 # One cache for all workers of a test run, never the developer's own: copies are made once, nothing is stale.
-RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+# The first process names it, those that it starts inherit the name.
+RUN = os.environ.setdefault("SEGMENT_LAB_TEST_RUN", str(os.getpid()))
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
 os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
 settings.register_profile("repo", max_examples=30, deadline=None, derandomize=True,

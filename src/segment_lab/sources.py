@@ -195,8 +195,8 @@ def _excel(path: Path, source: Source) -> ir.Table:
         if gone := [s for s in sheets if s not in there and not (isinstance(s, int) and s < len(there))]:
             raise OSError(f"there is no sheet {gone[0]!r}, but {', '.join(map(repr, there))}")
         try:
-            found = book.parse(sheets, header=header, dtype=object, skiprows=source.skip if header is None else 0,
-                               keep_default_na=False)
+            found = pd.read_excel(book, sheets, header=header, dtype=object, keep_default_na=False,
+                                  skiprows=source.skip if header is None else 0)
         except ValueError as error:  # a header below the last line
             raise OSError(str(error)) from None
     frames = [_sheet_text(frame, source) for frame in found.values()]
