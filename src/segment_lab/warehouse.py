@@ -116,7 +116,7 @@ def assign(study: Study, method: str, target: Path, limit: int, seed: int,
             few = customers.filter(md5(customers.customer_id.concat(f":{seed}")) < f"{limit * 16**8 // everybody:08x}")
         progress(f"learning the rule on {min(everybody, limit):,} of {everybody:,} customers")
         rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
-        frame = as_frame(rows).join(rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id"))
+        frame = as_frame([rows]).join(rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id"))
         segmenter.fit(frame)
         progress("assigning segments")
         labelled = customers.mutate(segment=segmenter.named(customers))

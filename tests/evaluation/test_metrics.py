@@ -157,7 +157,7 @@ def steps(agreeing, gains):
 
 @pytest.mark.parametrize(("table", "days", "buyers", "kind", "reason"), [
     (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 90, 1000, "PROPER", "more data no longer improved"),
-    (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 29, 1000, "PRELIMINARY", "only 29 days"),
+    (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 29, 1000, "PRELIMINARY", "days of data (29)"),
     (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 90, 499, "PRELIMINARY", "only 499 buyers"),
     (steps([None, 0.9], [None, 0.01]), 60, 1000, "PRELIMINARY", "fewer than 3 months"),
     (steps([None, 0.9, 0.84], [None, 0.01, 0.01]), 90, 1000, "PRELIMINARY", "agreement 0.84"),

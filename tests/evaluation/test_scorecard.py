@@ -247,7 +247,7 @@ def test_the_status_of_one_scheme_is_that_of_the_scorecard(compared):
                               fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
                               population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes)
     assert status() == compared.status["spend"]
-    assert "only 20 days" in status(START + dt.timedelta(days=20)).reason
+    assert "days of data (20)" in status(START + dt.timedelta(days=20)).reason
 
 
 def test_too_short_a_history_is_refused():

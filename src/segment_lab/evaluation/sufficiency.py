@@ -63,10 +63,11 @@ def _validity(step: Step, outcomes: pd.DataFrame, draws: int, seed: int) -> dict
     cuts = [step.segmentation] if step.previous is None else [step.segmentation, step.previous]
     judged = judge([from_segments(str(i), "scheme", s, outcomes, None, seed) for i, s in enumerate(cuts)],
                    Outcome.of(outcomes), draws, seed)
-    found = {str(c): float(v) for c, v in judged.table().iloc[0].items() if str(c).startswith("gini")}
+    now = dict(judged.table().iloc[0])
+    found = {name: float(now[name]) for name in ("gini", "gini_low", "gini_high")}
     if step.previous is not None:
-        gain = judged.differences().set_index("measure").loc["gini"]
-        found |= {"gain": gain["difference"], "gain_low": gain["difference_low"], "gain_high": gain["difference_high"]}
+        gain = dict(judged.differences().set_index("measure").loc["gini"])
+        found |= {f"gain{end}": float(gain[f"difference{end}"]) for end in ("", "_low", "_high")}
     return found
 
 
@@ -76,7 +77,7 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     Under 30 days of data or 500 buyers it is PRELIMINARY whatever the figures say.
     """
     if days < MIN_DAYS:
-        return Status("PRELIMINARY", f"only {days} days of data; at least {MIN_DAYS} are needed")
+        return Status("PRELIMINARY", f"less than {MIN_DAYS} days of data ({days})")
     if buyers < MIN_BUYERS:
         return Status("PRELIMINARY", f"only {buyers:,} buyers; at least {MIN_BUYERS} are needed")
     agreed, gained = table["agreement"].dropna().tail(MONTHS), table["gain"].dropna().tail(MONTHS)

@@ -158,27 +158,40 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     set_aside : DataFrame
         ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
     """
-    rows = expression.get_backend().to_pyarrow(expression.order_by("customer_id"))
-    kept = pc.is_valid(rows["customer_id"])
-    buys = pc.and_(kept, pc.greater(rows["frequency"], 0))
-    account = [("accepted", rows.filter(buys)),
-               ("returns by customers without a purchase", rows.filter(pc.and_not(kept, buys)))]
-    left = rows.filter(pc.invert(kept)).sort_by("set_aside")
-    account += [(str(left["set_aside"][i]), left.slice(i, 1)) for i in range(left.num_rows)]
-    counted = [(reason, int(pc.sum(part["lines"]).as_py() or 0), round(pc.sum(part["revenue"]).as_py() or 0.0, 6))
-               for reason, part in account if part.num_rows or reason == "accepted"]
-    return as_frame(account[0][1]), pd.DataFrame(counted, columns=["reason", "lines", "revenue"])
+    buyers, others = [], []
+    # In pieces, as they come: a result fetched whole stands in memory twice, in the engine and outside.
+    for batch in expression.get_backend().to_pyarrow_batches(expression.order_by("customer_id")):
+        rows = pa.Table.from_batches([batch])
+        buys = pc.and_(pc.is_valid(rows["customer_id"]), pc.greater(rows["frequency"], 0))
+        buyers.append(rows.filter(buys).drop_columns("set_aside"))
+        others.append(rows.filter(pc.invert(buys)).select(["customer_id", "set_aside", "lines", "revenue"]))
+    bought = pa.concat_tables(buyers)
+    accepted = {"reason": "accepted", "lines": int(pc.sum(bought["lines"]).as_py() or 0),
+                "revenue": pc.sum(bought["revenue"]).as_py() or 0.0}
+    rest = pa.concat_tables(others).to_pandas()
+    rest["reason"] = rest["set_aside"].where(rest["customer_id"].isna(), "returns by customers without a purchase")
+    account = pd.concat([pd.DataFrame([accepted]), rest.groupby("reason")[["lines", "revenue"]].sum().reset_index()])
+    account = account.astype({"lines": "int64", "revenue": "float64"}).round(6).reset_index(drop=True)
+    del bought
+    return as_frame(buyers), account
 
 
-def as_frame(rows: pa.Table) -> pd.DataFrame:
-    """Buyers as the customer table is promised: index ``customer_id``, sorted; days and counts whole, money floats."""
-    kinds = {c: pa.int64() if c in WHOLE else pa.timestamp("s") if c.endswith("_order") else pa.float64()
-             for c in COLUMNS if c in rows.column_names}
-    typed = rows.select(["customer_id", *kinds]).cast(pa.schema([("customer_id", pa.string()), *kinds.items()]))
-    # Column by column, each given up once it is converted: two whole copies of a large base would not fit.
-    table = typed.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
-    # A server may sort text by the rules of a language.
-    return table if table.index.is_monotonic_increasing else table.sort_index()
+def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
+    """Buyers as the customer table is promised: index ``customer_id``, sorted; days and counts whole, money floats.
+
+    The list is emptied: each column is given up once it is converted, for a large base would not fit twice.
+    """
+    names = set(parts[0].column_names)
+    kinds = {"customer_id": pa.string()} | {
+        c: pa.int64() if c in WHOLE else pa.timestamp("s") if c.endswith("_order") else pa.float64()
+        for c in COLUMNS if c in names}
+    rows = pa.concat_tables([part.select(list(kinds)).cast(pa.schema(list(kinds.items()))) for part in parts])
+    parts.clear()
+    ids = rows["customer_id"]
+    if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():  # A server may sort text by the rules of a language.
+        rows = rows.sort_by("customer_id")
+    del ids
+    return rows.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
 
 
 def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
