@@ -1,15 +1,17 @@
-"""Order log → customer table, side by side in one run: segment_lab, raw DuckDB, polars, pandas, lifetimes,
-pymc-marketing, and a floor (every column read, nothing grouped).
+"""Order log → customer table (and the segments made of it), side by side in one run: segment_lab, raw DuckDB, polars,
+pandas, lifetimes, pymc-marketing, and a floor (every column read, nothing grouped).
 
 Each contender runs in a process of its own (so peak memory is its own), in turn, several rounds; medians and ratios to
 raw DuckDB are printed. Peers may live in an environment of their own (`--peers`); those not installed are named.
 
     python benchmarks/customer_table.py --lines 10 --format parquet csv --shape lines orders --peers other/bin/python
+    python benchmarks/customer_table.py --lines 10 --format parquet --task segments
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -135,17 +137,43 @@ def pymc_marketing(path: Path) -> int:
     return len(rfm_summary(_frame(path), "customer_id", "order_date", "amount"))
 
 
-CONTENDERS = {f.__name__: f for f in (floor, raw_duckdb, segment_lab, segment_lab_lean, polars, pandas,
-                                     lifetimes, pymc_marketing)}
-OURS = ("floor", "raw_duckdb", "segment_lab", "segment_lab_lean")
+def segment_lab_rfm(path: Path) -> int:
+    import segment_lab as sl
+
+    customers = sl.customer_table(path, as_of="2026-01-01")
+    return len(sl.RFMSegmenter().fit(customers).segment(customers))
+
+
+def segment_lab_every_rule(path: Path) -> int:
+    """All rule-based segmentations of one log: RFM, ABC, lifecycle tiers, own rules."""
+    import segment_lab as sl
+
+    customers = sl.customer_table(path, as_of="2026-01-01")
+    rules = [{"name": "Large", "when": "revenue > 2000 AND recency_days < 200"},
+             {"name": "Silent", "when": "recency_days > 300"}, {"name": "New", "when": "tenure_days < 90"}]
+    schemes = (sl.RFMSegmenter(), sl.ABCSegmenter(), sl.LifecycleSegmenter(), sl.RuleSegmenter(rules))
+    return min(len(scheme.fit(customers).segment(customers)) for scheme in schemes)
+
+
+def pymc_rfm_segments(path: Path) -> int:
+    from pymc_marketing.clv.utils import rfm_segments
+
+    return len(rfm_segments(_frame(path), "customer_id", "order_date", "amount"))
+
+
+TASKS = {"table": (floor, raw_duckdb, segment_lab, segment_lab_lean, polars, pandas, lifetimes, pymc_marketing),
+         "segments": (raw_duckdb, segment_lab_rfm, segment_lab_every_rule, pymc_rfm_segments)}
+CONTENDERS = {f.__name__: f for task in TASKS.values() for f in task}
+OURS = [name for name in CONTENDERS if name.startswith(("floor", "raw", "segment_lab"))]
 
 
 def child(name: str, path: str) -> None:
     """Run one contender, warm of imports; print seconds, peak memory and rows."""
     try:
-        warm = Path(tempfile.mkdtemp()) / f"log{Path(path).suffix}"
-        _small(Path(path), warm)
-        CONTENDERS[name](warm)
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ValueError):  # some cannot rank so few
+            warm = Path(folder) / f"log{Path(path).suffix}"
+            _small(Path(path), warm)
+            CONTENDERS[name](warm)
     except ImportError as error:
         print(json.dumps({"missing": str(error)}))
         return
@@ -180,13 +208,15 @@ def main() -> None:
     parser.add_argument("--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"])
     parser.add_argument("--shape", nargs="+", default=["lines"], choices=list(SHAPES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
+    parser.add_argument("--task", default="table", choices=list(TASKS))
+    parser.add_argument("--only", nargs="+", choices=list(CONTENDERS))
     parser.add_argument("--peers", default=sys.executable, help="interpreter that has the peers")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(*options.child)
         return
+    options.only = options.only or [f.__name__ for f in TASKS[options.task]]
     print("| lines | shape, format | contender | seconds (median) | × raw DuckDB | peak MB |")
     print("|---:|---|---|---:|---:|---:|")
     for millions in options.lines:
