@@ -21,7 +21,7 @@ import psutil
 SEGMENT_LAB = Path(sys.executable).parent / "segment-lab"
 STUDY = """
 name: large
-as_of: 2026-01-01
+as_of: 2025-09-27
 sources: {orders: {path: log.parquet}}
 methods: {rfm: {}, abc: {}, lifecycle: {}, clusters: {}}
 """

@@ -241,3 +241,27 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
 def test_a_log_without_amounts_counts_orders(study_of):
     study = study_of("customer_id,order_date\na,2026-01-01\na,2026-01-02\n", source={"columns": {"amount": "1"}})
     assert study.customers().loc["a", ["frequency", "revenue"]].tolist() == [2, 2]
+
+
+def test_a_sample_holds_the_same_customers_with_their_whole_history(study_of):
+    lines = pd.DataFrame({"customer_id": [f"c{i % 300}" for i in range(3000)], "amount": 5.0,
+                          "order_date": [f"2026-{1 + i % 6:02}-{1 + i % 28:02}" for i in range(3000)]})
+    study = study_of(lines.to_csv(index=False))
+    part = study.drawn(100)
+    assert study.drawn(300) is study
+    assert 70 < len(part.customers()) < 130
+    for day in (None, "2026-04-01"):
+        whole, some = (study, part) if day is None else (study.at(day), part.at(day))
+        pd.testing.assert_frame_equal(some.customers(), whole.customers().loc[some.customers().index])
+        assert set(part.at("2026-04-01").customers().index) <= set(part.customers().index)
+    assert part.fingerprint != study.fingerprint
+    assert part.window == study.window
+
+
+def test_a_comparison_on_a_sample_says_so(study_of, monkeypatch):
+    monkeypatch.setattr("segment_lab.study.JUDGED", 150)
+    lines = pd.DataFrame({"customer_id": [f"c{i * i % 307}" for i in range(4000)], "amount": range(1, 4001),
+                          "order_date": [f"2026-{1 + i % 9:02}-{1 + i % 28:02}" for i in range(4000)]})
+    card = study_of(lines.to_csv(index=False), methods={"abc": {}}).scorecard(draws=20, horizon_days=60)
+    assert "random sample of" in card.notes[0]
+    assert f"of {lines.customer_id.nunique()} customers" in card.notes[0]

@@ -47,6 +47,16 @@ def shared() -> Any:
     return _shared(os.getpid())
 
 
+@ibis.udf.scalar.builtin
+def md5(text: str) -> str:  # type: ignore[empty-body]
+    """The hash that DuckDB, PostgreSQL and Spark share."""
+
+
+def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
+    """Rows of a random `share` (below 1) of the customers: the same customers in every table, on every engine."""
+    return table.filter(md5(table.customer_id.cast("string").concat(f":{seed}")) < f"{int(share * 16**8):08x}")
+
+
 def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.ndarray:
     """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
 

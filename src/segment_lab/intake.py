@@ -7,7 +7,7 @@ import glob
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ import pandas as pd
 import platformdirs
 
 from segment_lab.contracts import CONTRACTS, Contract, Reading, conform, money
+from segment_lab.engine import drawn
 from segment_lab.errors import DataError, Fault
 from segment_lab.sources import RawTable, Source, detect_reading, locate, open_source
 
@@ -61,6 +62,14 @@ class Intake:
         """`lines` with whole-number ids left as numbers, which are cheaper to group by."""
         typed = self.kept_broken is not None
         return self.lines if typed else conform(self.raw.table, self.contract, self.reading, text_ids=False)
+
+    def drawn(self, share: float) -> Intake:
+        """The rows of a random share of the customers; a table that names none stays whole."""
+        if "customer_id" not in self.lines.columns:
+            return self
+        part = replace(self, lines=drawn(self.lines, share), kept_broken=self.broken.head(0))
+        part.__dict__ |= {"narrow": drawn(self.narrow, share), "fingerprint": f"{self.fingerprint}:{share}"}
+        return part
 
     @property
     def contract(self) -> Contract:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from segment_lab.warehouse import Assignment
 
 DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
+
+
+# Above so many customers schemes are compared on a sample: the intervals are narrow by then, and memory is bounded.
+JUDGED = 200_000
 
 
 class Study(StudyData):
@@ -99,7 +104,13 @@ class Study(StudyData):
 
         options = {**self.config.comparison.model_dump(), **options}
         def make() -> Any:
-            return compare(self.methods, self.window, own=own, **self._protocol, **options)
+            judged = self.drawn(JUDGED)
+            card = compare(self.methods, self.window, own=own, **judged._protocol, **options)
+            if judged is self:
+                return card
+            words = (f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
+                     f"{len(self.customers()):,} customers, each with a whole history.")
+            return replace(card, notes=(words, *card.notes))
         if own:
             return make()
         return self.cached("scorecard", (options, [(m, self.options(m)) for m in self.methods]), make)
@@ -117,9 +128,10 @@ class Study(StudyData):
         from segment_lab.evaluation.protocol import sufficiency_of
 
         horizon = self.config.comparison.horizon_days
-        protocol = {k: v for k, v in self._protocol.items() if k != "customers"}
-        return self.cached(f"status-{method}", (horizon, self.options(method)), lambda: sufficiency_of(
-            method, self.window, horizon_days=horizon, **protocol))
+        def make() -> Status:
+            protocol = {k: v for k, v in self.drawn(JUDGED)._protocol.items() if k != "customers"}
+            return sufficiency_of(method, self.window, horizon_days=horizon, **protocol)
+        return self.cached(f"status-{method}", (horizon, self.options(method)), make)
 
     def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders",
                table: str | None = None, accounts: str = "customers") -> str:

@@ -61,14 +61,17 @@ class StudyData:
     _frames: Mapping[str, Any] = {}
     # Notebooks ask many questions of a text file, so it is parsed once and kept; one table is one pass.
     _keep_copies = True
+    # A study of a sample of the customers: the whole it was drawn from, and the share.
+    _whole: Self | None = None
+    _share = 1.0
 
     # Data -------------------------------------------------------------------------------------------------
 
     @cached_property
     def connection(self) -> Any:
         """The study's DuckDB connection; its time zone decides on which day an order falls."""
-        if self._parent is not None:
-            return self._parent.connection
+        if above := self._parent or self._whole:
+            return above.connection
         connection = engine.connect()
         connection.raw_sql(f"SET TimeZone = '{self.config.timezone}'")
         return connection
@@ -83,6 +86,9 @@ class StudyData:
         """One table as taken in: accepted lines, rejects, counts by reason."""
         if self._parent is not None:
             return self._parent.intake(table)
+        if self._whole is not None:
+            whole = self._whole
+            return self._keep(("intake", table), lambda: whole.intake(table).drawn(self._share))
         if not self.has(table):
             raise NotEnoughDataError(f"The study {self.name} has no table {table!r}. Add it under sources in "
                                      f"{self.path or 'the study file'}; docs/own_data.md says how.")
@@ -141,8 +147,8 @@ class StudyData:
 
     @cached_property
     def _span(self) -> tuple[dt.date, dt.date]:
-        if self._parent is not None:
-            return self._parent._span
+        if above := self._parent or self._whole:
+            return above._span
         if not self.has("orders"):
             return self._other_days()
         intake = self.intake("orders")
@@ -175,6 +181,19 @@ class StudyData:
         root = self._parent or self
         return root._keep(("at", day), lambda: type(self)(
             root.config.model_copy(update={"as_of": day}), root.base, path=root.path, parent=root))
+
+    def drawn(self, limit: int) -> Self:
+        """This study with a random sample of about `limit` customers, or itself where it has no more.
+
+        Every customer who is drawn comes with a whole history, the same customers on every day.
+        """
+        everybody = len(self.customers())
+        if everybody <= limit:
+            return self
+        part = self._keep(("drawn", limit), lambda: type(self)(
+            self.config.model_copy(update={"as_of": self.window.as_of}), self.base, path=self.path))
+        part._whole, part._share = self, limit / everybody
+        return part
 
     # Customers --------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.engine import drawn
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.features.customers import COLUMNS, as_frame, buyers_expression
 from segment_lab.intake import raise_faults
@@ -91,11 +92,6 @@ class Assignment:
                 "applied to all of them; sizes and money are of all.")
 
 
-@ibis.udf.scalar.builtin
-def md5(text: str) -> str:  # type: ignore[empty-body]
-    """The hash that DuckDB, PostgreSQL and Spark share: the same customers are drawn everywhere."""
-
-
 def assign(study: Study, method: str, target: Path, limit: int, seed: int,
            progress: Callable[[str], None]) -> Assignment:
     """See `Study.assign`."""
@@ -113,7 +109,7 @@ def assign(study: Study, method: str, target: Path, limit: int, seed: int,
             raise DataError("Nobody bought anything in the window", [Fault("orders", f"no purchase in {study.window}")])
         few = customers
         if everybody > limit:
-            few = customers.filter(md5(customers.customer_id.concat(f":{seed}")) < f"{limit * 16**8 // everybody:08x}")
+            few = drawn(customers, limit / everybody, seed)
         progress(f"learning the rule on {min(everybody, limit):,} of {everybody:,} customers")
         rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
         frame = as_frame([rows]).join(rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id"))

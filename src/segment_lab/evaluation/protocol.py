@@ -110,6 +110,9 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
         raise NotEnoughDataError(
             f"A judged period of {horizon_days} days leaves {max((t0 - window.start).days, 0)} days to make segments "
             f"from; at least {sufficiency.MIN_DAYS} are needed.")
+    judged = outcomes(t0, horizon_days)
+    if not (judged["future_orders"] > 0).any():  # said before hours of work, not after them
+        raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
     now = {m: line.label(m, line.fitted(m, t0), t0, t0) for m in methods}
     training = None
     if _long_enough(window, seen_at, before):
@@ -117,7 +120,7 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
                             customers(before), ObservationWindow(seen_at(before).start, before, t0))
     later = {m: Later(line.label(m, line.fitted(m, t0), t0, today),
                       line.label(m, line.fitted(m, today), today, today)) for m in methods}
-    return scorecard({**now, **(own or {})}, outcomes(t0, horizon_days), customers=customers(t0), training=training,
+    return scorecard({**now, **(own or {})}, judged, customers=customers(t0), training=training,
                      later=later, segmenters={m: line.fitted(m, t0) for m in methods},
                      populations={m: line.table(m, t0) for m in methods},
                      steps={m: line.steps(m, today, horizon_days, months) for m in methods},
