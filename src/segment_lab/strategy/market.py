@@ -129,12 +129,18 @@ def stress(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS, *,
     """
     if not base["revenue"].sum() > 0:
         raise NotEnoughDataError("Nobody bought in the period, so there is no revenue to put under stress.")
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(base), np.full(len(base), 1 / len(base)), size=draws)
-    luck = rng.random((draws, len(base)))
-    rows = {name: [q for money in _money(base, s, period_days)
-                   for q in np.quantile((weights * (luck >= s.customers)) @ money, (0.5, 0.05, 0.95))]
-            for name, s in scenarios.items()}
+    # One draw at a time, and only of those who bought: all draws of a large base would not fit in memory.
+    buyers, rng = base[base["revenue"] != 0], np.random.default_rng(seed)
+    money = [np.stack(_money(buyers, s, period_days)) for s in scenarios.values()]
+    found = np.empty((draws, len(scenarios), 2))
+    for draw in found:
+        among = rng.binomial(len(base), len(buyers) / len(base))
+        times = np.bincount(rng.integers(len(buyers), size=among), minlength=len(buyers))
+        luck = rng.random(len(buyers))
+        for i, scenario in enumerate(scenarios.values()):
+            draw[i] = money[i] @ (times * (luck >= scenario.customers))
+    ends = np.quantile(found, (0.5, 0.05, 0.95), axis=0)  # (end, scenario, revenue or cash)
+    rows = {name: [*ends[:, i, 0], *ends[:, i, 1]] for i, name in enumerate(scenarios)}
     columns = [f"{money}{end}" for money in ("revenue", "cash") for end in ("", "_low", "_high")]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("scenario")
 
@@ -142,7 +148,8 @@ def stress(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS, *,
 def _money(base: pd.DataFrame, scenario: Scenario, period_days: int) -> tuple[np.ndarray, np.ndarray]:
     """Revenue and cash of every customer who stays."""
     revenue = base["revenue"].to_numpy(float) * (1 - scenario.basket)
-    revenue[np.argsort(-revenue, kind="stable")[: scenario.largest]] = 0.0
+    if scenario.largest:
+        revenue[np.argsort(-revenue, kind="stable")[: scenario.largest]] = 0.0
     wait, lost = (base[c].fillna(0.0).to_numpy(float) if c in base else np.zeros(len(base))
                   for c in ("days_to_pay", "loss_rate"))
     arrived = np.clip(1 - (wait + scenario.days_to_pay) / period_days, 0, 1)
@@ -171,9 +178,15 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
             "Basket lost, per cent": 100 * _crossing(lambda v: cash(Scenario(basket=v)), 0, 1, cash_floor),
             "Days they pay later": _crossing(lambda v: cash(Scenario(days_to_pay=v)), 0, period_days, cash_floor),
             "Bad debts multiplied by": _crossing(lambda v: cash(Scenario(roll_rates=v)), 1, 100, cash_floor),
-            "Largest customers in default": next((float(k) for k in range(min(len(base), 1000) + 1)
-                                                  if cash(Scenario(largest=k)) <= cash_floor), np.nan)}
+            "Largest customers in default": _defaults(base, cash_floor, period_days)}
     return pd.DataFrame({"breaks_at": rows}).rename_axis("lever")
+
+
+def _defaults(base: pd.DataFrame, floor: float, period_days: int, most: int = 1000) -> float:
+    revenue, cash = _money(base, Scenario(), period_days)
+    largest = np.argsort(-revenue, kind="stable")[:most]
+    left = cash.sum() - np.r_[0.0, np.cumsum(cash[largest])]
+    return float(np.argmax(left <= floor)) if (left <= floor).any() else np.nan
 
 
 def _crossing(cash: Callable[[float], float], low: float, high: float, floor: float) -> float:
