@@ -47,6 +47,8 @@ lock: env  ## Resolve the newest allowed versions into requirements.lock
 
 bench: env  ## Measure side by side with peers and the raw engine
 	@$(BIN)/python benchmarks/customer_table.py
+	@$(BIN)/python benchmarks/customer_table.py --task segments --format parquet
+	@$(BIN)/python benchmarks/out_of_core.py
 	@$(BIN)/python benchmarks/scorecard.py
 	@$(BIN)/python benchmarks/report.py
 
