@@ -105,7 +105,8 @@ class Study(StudyData):
         options = {**self.config.comparison.model_dump(), **options}
         def make() -> Any:
             judged = self.drawn(JUDGED)
-            card = compare(self.methods, self.window, own=own, **judged._protocol, **options)
+            card = compare(self.methods, self.window, own=own, **judged._protocol, **options,
+                           history=lambda method: self._history(method, options["horizon_days"]))
             if judged is self:
                 return card
             words = (f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
@@ -123,15 +124,23 @@ class Study(StudyData):
                 "customers": lambda day: self.at(day).customers(), "window_at": lambda day: self.at(day).window,
                 "outcomes": lambda day, days: self.at(day).outcomes(days)}
 
+    def _history(self, method: str, horizon_days: int) -> pd.DataFrame:
+        """What each month of data changed in a scheme; the reports share it, because it takes many fits."""
+        from segment_lab.evaluation.protocol import history_of
+
+        def make() -> pd.DataFrame:
+            protocol = {k: v for k, v in self.drawn(JUDGED)._protocol.items() if k != "customers"}
+            return history_of(method, self.window, horizon_days=horizon_days, **protocol)
+        return self.cached(f"history-{method}", (horizon_days, self.options(method)), make)
+
     def status(self, method: str) -> Status:
         """Whether a scheme may be acted on: PROPER, or PRELIMINARY with the reason."""
-        from segment_lab.evaluation.protocol import sufficiency_of
+        from segment_lab.evaluation.sufficiency import MIN_BUYERS, MIN_DAYS, assess
 
-        horizon = self.config.comparison.horizon_days
-        def make() -> Status:
-            protocol = {k: v for k, v in self.drawn(JUDGED)._protocol.items() if k != "customers"}
-            return sufficiency_of(method, self.window, horizon_days=horizon, **protocol)
-        return self.cached(f"status-{method}", (horizon, self.options(method)), make)
+        buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
+        enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
+        return assess(self._history(method, self.config.comparison.horizon_days) if enough else pd.DataFrame(),
+                      days, buyers)
 
     def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders",
                table: str | None = None, accounts: str = "customers") -> str:

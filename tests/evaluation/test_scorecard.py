@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.evaluation import Training, baselines, compare, scorecard
-from segment_lab.evaluation.protocol import sufficiency_of
+from segment_lab.evaluation.protocol import history_of
 from segment_lab.evaluation.sections import SECTIONS
 from segment_lab.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
@@ -241,13 +241,11 @@ def test_own_labels_are_compared_with_fitted_schemes():
     assert any("cross-fitted" in n or "cross-fitting, for ours" in n for n in found.notes)
 
 
-def test_the_status_of_one_scheme_is_that_of_the_scorecard(compared):
-    def status(as_of=END):
-        return sufficiency_of("spend", ObservationWindow(START, as_of),
-                              fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
-                              population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes)
-    assert status() == compared.status["spend"]
-    assert "days of data (20)" in status(START + dt.timedelta(days=20)).reason
+def test_the_history_of_one_scheme_is_that_of_the_scorecard(compared):
+    alone = history_of("spend", ObservationWindow(START, END),
+                       fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
+                       population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes)
+    pd.testing.assert_frame_equal(alone, compared["sufficiency"].loc["spend"])
 
 
 def test_too_short_a_history_is_refused():

@@ -20,7 +20,7 @@ from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.learning import Training
 from segment_lab.evaluation.scorecard import Scorecard, scorecard
 from segment_lab.evaluation.stability import Later, matched, unfitted
-from segment_lab.segmentation import Segmentation, Status
+from segment_lab.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
 
 MONTH = 30
@@ -66,21 +66,17 @@ class _Timeline:
         return steps
 
 
-def sufficiency_of(method: str, window: ObservationWindow, *, fit: Fit, population: Population, outcomes: Outcomes,
-                   window_at: WindowAt | None = None, horizon_days: int = 90, months: int = 6) -> Status:
-    """PROPER or PRELIMINARY for one method at ``window.as_of``; the callables are those of `compare`."""
-    line, today = _Timeline(fit, population, outcomes, window_at or window.at), window.as_of
-    buyers = int((line.table(method, today)["frequency"] > 0).sum())
-    if window.days < sufficiency.MIN_DAYS or buyers < sufficiency.MIN_BUYERS:
-        return sufficiency.assess(pd.DataFrame(), window.days, buyers)
-    table = sufficiency.history(line.steps(method, today, horizon_days, months))
-    return sufficiency.assess(table, window.days, buyers)
+def history_of(method: str, window: ObservationWindow, *, fit: Fit, population: Population, outcomes: Outcomes,
+               window_at: WindowAt | None = None, horizon_days: int = 90, months: int = 6) -> pd.DataFrame:
+    """`sufficiency.history` of one method up to ``window.as_of``; the callables are those of `compare`."""
+    line = _Timeline(fit, population, outcomes, window_at or window.at)
+    return sufficiency.history(line.steps(method, window.as_of, horizon_days, months))
 
 
 def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, population: Population,
             customers: Callable[[dt.date], pd.DataFrame], outcomes: Outcomes, window_at: WindowAt | None = None,
-            own: Mapping[str, Segmentation] | None = None, horizon_days: int = 90, months: int = 6,
-            **options: Any) -> Scorecard:
+            history: Callable[[str], pd.DataFrame] | None = None, own: Mapping[str, Segmentation] | None = None,
+            horizon_days: int = 90, months: int = 6, **options: Any) -> Scorecard:
     """Score methods out of time.
 
     Parameters
@@ -90,6 +86,8 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     fit, population, customers, outcomes, window_at : callable
         What was known before a day: the fitted segmenter and the table of a method, the buyers, what they did in so
         many days after it (``future_revenue, future_orders``), the window (the same start by default).
+    history : callable, optional
+        `history_of` a method, where it is known already.
     own : mapping of str to Segmentation, optional
         Labels brought from elsewhere, made at t0 or earlier; their segments' worth is cross-fitted.
     horizon_days, months : int
@@ -123,7 +121,8 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     return scorecard({**now, **(own or {})}, judged, customers=customers(t0), training=training,
                      later=later, segmenters={m: line.fitted(m, t0) for m in methods},
                      populations={m: line.table(m, t0) for m in methods},
-                     steps={m: line.steps(m, today, horizon_days, months) for m in methods},
+                     histories={m: history(m) if history else sufficiency.history(
+                         line.steps(m, today, horizon_days, months)) for m in methods},
                      window=ObservationWindow(seen_at(t0).start, t0, today), **options)
 
 

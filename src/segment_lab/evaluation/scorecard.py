@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
               customers: pd.DataFrame | None = None, training: Training | None = None,
               later: Mapping[str, Later] | None = None, segmenters: Mapping[str, Any] | None = None,
               populations: Mapping[str, pd.DataFrame] | None = None,
-              steps: Mapping[str, Sequence[sufficiency.Step]] | None = None,
+              histories: Mapping[str, pd.DataFrame] | None = None,
               window: ObservationWindow | None = None, draws: int = 200, seed: int = 0, baselines: bool = True,
               refits: int = 20) -> Scorecard:
     """Compare segmentations made at t0 by what their customers did in [t0, t0 + H).
@@ -100,8 +100,8 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
         The schemes on a later day: movement against drift of the cuts.
     segmenters, populations : mapping by scheme, optional
         Fitted segmenters (stability and ambiguity), and the table each reads where it is not `customers`.
-    steps : mapping of str to sequence of Step, optional
-        The schemes on successive days: data sufficiency and the status.
+    histories : mapping of str to DataFrame, optional
+        `sufficiency.history` of the schemes: data sufficiency and the status.
     window : ObservationWindow, optional
         ``as_of`` = t0, ``holdout_end`` = t0 + H (else ``outcomes.attrs["as_of"]``): a scheme that knows more than
         t0 is refused. Without either the scorecard says that nobody checked.
@@ -136,7 +136,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
             read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
             tables |= _of_customers(here, judged, table, seed)
             tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
-        status, tables["sufficiency"] = _sufficiency(steps or {}, len(judged), seed)
+        status, tables["sufficiency"] = _sufficiency(histories or {}, len(judged))
     words = verdict(tables, days)
     tables = {name: tables[name] for name in SECTIONS if name in tables and len(tables[name])}
     return Scorecard(
@@ -250,9 +250,8 @@ def _of_segmenters(named: Mapping[str, Segmentation], segmenters: Mapping[str, A
             "stability": pd.concat(stable, names=["scheme"])}
 
 
-def _sufficiency(steps: Mapping[str, Sequence[sufficiency.Step]], buyers: int,
-                 seed: int) -> tuple[dict[str, Status], pd.DataFrame]:
-    tables = {name: sufficiency.history(series, seed=seed) for name, series in steps.items() if series}
+def _sufficiency(histories: Mapping[str, pd.DataFrame], buyers: int) -> tuple[dict[str, Status], pd.DataFrame]:
+    tables = {name: table for name, table in histories.items() if len(table)}
     status = {name: sufficiency.assess(t, int(t.index.max()), buyers) for name, t in tables.items()}
     return status, pd.concat(tables, names=["scheme"]) if tables else pd.DataFrame()
 

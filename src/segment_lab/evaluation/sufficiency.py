@@ -55,7 +55,7 @@ def history(steps: Sequence[Step], draws: int = 50, seed: int = 0) -> pd.DataFra
         if step.outcomes is not None and len(step.outcomes):
             row |= _validity(step, step.outcomes, draws, seed)
         rows.append(row)
-    return pd.DataFrame(rows).set_index("days")
+    return pd.DataFrame(rows).set_index("days") if rows else pd.DataFrame()
 
 
 def _validity(step: Step, outcomes: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
