@@ -20,6 +20,7 @@ import platformdirs
 from segment_lab.contracts import CONTRACTS, Contract, Reading, conform, money
 from segment_lab.engine import drawn
 from segment_lab.errors import DataError, Fault
+from segment_lab.files import replacing
 from segment_lab.sources import RawTable, Source, detect_reading, locate, open_source
 
 CACHE_DAYS = 14
@@ -167,7 +168,7 @@ class Intake:
         return tuple(str(v) for v in values.get_backend().to_pandas(values).iloc[:, 0])
 
     def remarks(self, limit: int = 20_000_000) -> list[str]:
-        """What is odd but usable: repeated rows, blanks around ids, amounts finer than the declared decimals."""
+        """What is odd but usable: repeated rows, orders long before all others, blanks around ids."""
         total = int(self.counts.sum())
         if total > limit:
             return [f"repeated rows were not looked for: {total:,} rows are more than {limit:,}"]
@@ -256,10 +257,9 @@ def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any,
     broken = target.with_suffix(".broken.parquet")
     if not (target.exists() and broken.exists()):
         _prune(target.parent)
-        draft = target.with_suffix(f".{os.getpid()}.tmp")
-        connection.to_parquet(whole, str(draft))
-        raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(broken)
-        draft.replace(target)
+        with replacing(target) as draft:
+            connection.to_parquet(whole, str(draft))
+            raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(broken)
     os.utime(target)
     return connection.read_parquet(str(target)), pd.read_parquet(broken)
 
@@ -306,7 +306,6 @@ def _fingerprint(source: Source, base: Path | None, lines: ir.Table, name: str, 
             f"max_{c}": lines[c].cast("string").max() for c in lines.columns if lines[c].type().is_date()})
         digest.update(state.get_backend().to_pandas(state).to_json().encode())
     return digest.hexdigest()[:16]
-
 
 
 

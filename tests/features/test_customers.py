@@ -202,3 +202,10 @@ def test_cdnow_published_summary():
     # Published in weeks; T runs to 1997-09-30, the last observed day.
     assert np.abs(table.t_x.to_numpy() / 7 - summary.recency).max() < 0.006
     assert np.abs((table.tenure_days.to_numpy() - 1) / 7 - summary["T"]).max() < 0.006
+
+
+def test_an_empty_log_says_so():
+    empty = pd.DataFrame({"customer_id": pd.Series([], dtype="str"), "order_date": pd.Series([], dtype="datetime64[s]"),
+                          "amount": pd.Series([], dtype="float64")})
+    with pytest.raises(DataError, match="the file holds no rows"):
+        sl.customer_table(empty, as_of="2026-02-01")

@@ -16,8 +16,6 @@ TRUST = pd.DataFrame({"kind": ["scheme", "scheme", "baseline", "null", "baseline
                      index=["rfm", "wobbly", "past-spend rank", "random segments", "not installed"])
 MOVES = pd.DataFrame({"moved_share": [0.3, 0.1], "moved_share_low": [0.25, 0.08], "moved_share_high": [0.35, 0.12],
                       "drift_share": [0.1, 0.05]}, index=["rfm", "abc"])
-FLOW = pd.DataFrame([[8, 2, 0], [0, 5, 5], [0, 0, 0]], index=pd.Index(["A", "B", "empty"], name="abc"),
-                    columns=pd.Index(["one", "two", "three"], name="clusters"))
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +35,6 @@ def test_forest_shows_every_known_row_best_on_top_and_chance_hollow():
     assert [d.get_xdata()[0] for d in dots] == [0.01, 0.5, 0.6, 0.7]
     assert [d.get_markerfacecolor() == "white" for d in dots] == [True, True, False, False]
     assert plots.forest_alt(TRUST).startswith("Gini, best first: past-spend rank 0.70 (0.65 to 0.75); RFM 0.60")
-
-
-def test_row_shares_leave_out_the_empty_and_add_up():
-    ax = plots.row_shares(FLOW)
-    assert {"A", "B", "80%", "20%", "50%"} <= set(words(ax))
-    assert "empty" not in words(ax)
-    assert (ax.get_ylabel(), ax.get_xlabel()) == ("ABC", "clusters")
-    assert plots.row_alt(FLOW) == "Most customers of A are in one (80%); B are in two (50%)"
 
 
 def test_agreement_is_a_lower_triangle_without_nan():
@@ -72,8 +62,7 @@ def test_sufficiency_has_a_line_per_scheme_and_what_is_needed():
     assert ax.lines[2].get_ydata()[0] == 0.85
 
 
-@pytest.mark.parametrize("drawn", [lambda ax: plots.gini_forest(TRUST, ax), lambda ax: plots.row_shares(FLOW, ax),
-                                   lambda ax: plots.movement_bars(MOVES, ax)])
+@pytest.mark.parametrize("drawn", [lambda ax: plots.gini_forest(TRUST, ax), lambda ax: plots.movement_bars(MOVES, ax)])
 def test_the_given_axes_are_used(drawn):
     _, ax = plt.subplots()
     assert drawn(ax) is ax

@@ -159,12 +159,15 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
         ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
     """
     buyers, others = [], []
+    reader = expression.get_backend().to_pyarrow_batches(expression.order_by("customer_id"))
     # In pieces, as they come: a result fetched whole stands in memory twice, in the engine and outside.
-    for batch in expression.get_backend().to_pyarrow_batches(expression.order_by("customer_id")):
+    for batch in reader:
         rows = pa.Table.from_batches([batch])
         buys = pc.and_(pc.is_valid(rows["customer_id"]), pc.greater(rows["frequency"], 0))
         buyers.append(rows.filter(buys).drop_columns("set_aside"))
         others.append(rows.filter(pc.invert(buys)).select(["customer_id", "set_aside", "lines", "revenue"]))
+    if not buyers:  # an empty log comes in no piece at all
+        buyers = others = [reader.schema.empty_table()]
     bought = pa.concat_tables(buyers)
     accepted = {"reason": "accepted", "lines": int(pc.sum(bought["lines"]).as_py() or 0),
                 "revenue": pc.sum(bought["revenue"]).as_py() or 0.0}

@@ -58,26 +58,8 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return _titled(ax, "", "")
 
 
-def row_shares(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Where the customers of each row are: shares of the row. Rows without customers are left out.
-
-    `counts` is a flow between two schemes, or a migration matrix.
-    """
-    counts = counts.loc[counts.sum(axis=1) > 0, counts.sum(axis=0) > 0]
-    ax = _heatmap(counts.div(counts.sum(axis=1), axis=0), "{:.0%}", ax)
-    return _titled(ax, *_names([counts.index.name or "", counts.columns.name or ""]))
-
-
-def row_alt(counts: pd.DataFrame) -> str:
-    """`row_shares` in words: where most of each row are."""
-    counts = counts.loc[counts.sum(axis=1) > 0]
-    share = counts.div(counts.sum(axis=1), axis=0)
-    return "Most customers of " + "; ".join(
-        f"{row} are in {most} ({top:.0%})" for row, most, top in
-        zip(share.index, share.idxmax(axis=1), share.max(axis=1), strict=True))
-
-
 def flow_caption(counts: pd.DataFrame) -> str:
+    """What a flow between two schemes shows, in a sentence."""
     rows, columns = _names([counts.index.name or "", counts.columns.name or ""])
     return f"Where the customers of each {rows} segment are by {columns}; rows add up to 100%."
 
