@@ -34,6 +34,16 @@ def study_of(tmp_path):
     return make
 
 
+def test_a_draft_that_another_process_put_in_place_does_not_matter(study_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / ".fitted-abc-1.joblib.7-9.tmp").symlink_to("gone")  # listed, but nothing is there
+    study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
+    assert len(study.customers()) == 1
+    kept = {p.name.partition("-")[0] + "".join(p.suffixes) for p in (tmp_path / "cache").glob("[!.]*")}
+    assert kept == {"orders.parquet", "orders.broken.parquet"}
+
+
 def test_a_broken_file_gives_one_message_with_every_fault(study_of):
     with pytest.raises(DataError) as caught:
         study_of(BROKEN).check()

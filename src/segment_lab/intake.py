@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import glob
 import hashlib
@@ -257,17 +258,18 @@ def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any,
     broken = target.with_suffix(".broken.parquet")
     if not (target.exists() and broken.exists()):
         _prune(target.parent)
-        with replacing(target) as draft:
+        with replacing(target) as draft, replacing(broken) as rest:
             connection.to_parquet(whole, str(draft))
-            raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(broken)
+            raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(rest)
     os.utime(target)
     return connection.read_parquet(str(target)), pd.read_parquet(broken)
 
 
 def _prune(folder: Path) -> None:
     for old in folder.glob("*-*.*"):
-        if time.time() - old.stat().st_mtime > CACHE_DAYS * 86400:
-            old.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another process's draft, in place by now
+            if time.time() - old.stat().st_mtime > CACHE_DAYS * 86400:
+                old.unlink()
 
 
 def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:

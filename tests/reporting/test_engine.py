@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import papermill
@@ -114,6 +115,19 @@ def test_a_lost_server_is_an_error_not_a_hang(tmp_path):
     with pytest.raises(RuntimeError, match="no result"):
         lost.call("os:getpid", {}, tmp_path / "r")
     lost.close()
+
+
+def test_a_server_that_is_ending_gives_no_child_to_wait_for(tmp_path, monkeypatch):
+    from segment_lab.reporting.worker import ForkServer
+
+    ending = ForkServer()
+    ending.close()
+    # Its last reply was read, but the system still counts it among the living.
+    monkeypatch.setattr(ending._process, "poll", lambda: None)
+    answers = ThreadPoolExecutor(1)
+    child = answers.submit(ending.fork, "kernel", {}).result(10)
+    assert child.poll() == -signal.SIGKILL
+    answers.shutdown()
 
 
 def test_children_die_with_the_process_that_asked_for_them(tmp_path):

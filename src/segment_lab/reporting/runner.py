@@ -174,8 +174,9 @@ class _Job:
                 self._tell(futures[future])
         finally:
             self.progress.end()
-            server.close()  # ends what still runs, when this is left early
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # left early: nothing new begins,
+            server.close()  # what still runs ends,
+            pool.shutdown()  # and nobody writes any more
 
     def _export(self, facts: Mapping[str, Any], staging: Path, server: ForkServer) -> dict[str, Any]:
         began = time.monotonic()

@@ -83,26 +83,30 @@ class ForkServer:
         self._children: dict[int, Child] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
+        self._gone = False
         self._process = subprocess.Popen([sys.executable, "-P", "-m", __name__], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, env=env)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def fork(self, task: str, arguments: Mapping[str, Any], cwd: str | None = None,
              env: Mapping[str, str] | None = None) -> Child:
-        """A new child that runs ``TASKS[task](**arguments)``; returns once it has a process id."""
+        """A new child that runs ``TASKS[task](**arguments)``; returns once it has a process id.
+
+        Of a server that has ended, or ends meanwhile, the child comes back killed.
+        """
         child = Child()
         with self._lock:
+            if self._gone:
+                self._lost(child)
+                return child
             number = next(self._numbers)
             self._children[number] = child
             request = {"id": number, "task": task, "arguments": arguments, "cwd": cwd, "env": env}
-            try:
+            # To a server that is closing nothing can be written; the listener then gives up its children.
+            with contextlib.suppress(BrokenPipeError, ValueError):
                 assert self._process.stdin is not None
                 self._process.stdin.write(json.dumps(request) + "\n")
                 self._process.stdin.flush()
-            except (BrokenPipeError, ValueError):
-                pass
-            if self._process.poll() is not None:
-                self._lost(child)
         child.started.wait()
         return child
 
@@ -143,8 +147,10 @@ class ForkServer:
             else:
                 child.returncode = reply["exit"]
                 child.ended.set()
-        for child in list(self._children.values()):
-            self._lost(child)
+        with self._lock:  # a child asked for from here on has nobody to wait for
+            self._gone = True
+            for child in self._children.values():
+                self._lost(child)
 
     @staticmethod
     def _lost(child: Child) -> None:
