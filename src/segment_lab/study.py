@@ -105,8 +105,8 @@ class Study(StudyData):
         options = {**self.config.comparison.model_dump(), **options}
         def make() -> Any:
             judged = self.drawn(JUDGED)
-            card = compare(self.methods, self.window, own=own, **judged._protocol, **options,
-                           history=lambda method: self._history(method, options["horizon_days"]))
+            card = compare(self.methods, self.window, own=own, history=self._history, status=self.status,
+                           **judged._protocol, **options)
             if judged is self:
                 return card
             words = (f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
@@ -114,7 +114,8 @@ class Study(StudyData):
             return replace(card, notes=(words, *card.notes))
         if own:
             return make()
-        return self.cached("scorecard", (options, [(m, self.options(m)) for m in self.methods]), make)
+        return self.cached("scorecard", (options, self.config.comparison.horizon_days,
+                                         [(m, self.options(m)) for m in self.methods]), make)
 
     @property
     def _protocol(self) -> dict[str, Any]:
@@ -124,9 +125,11 @@ class Study(StudyData):
                 "customers": lambda day: self.at(day).customers(), "window_at": lambda day: self.at(day).window,
                 "outcomes": lambda day, days: self.at(day).outcomes(days)}
 
-    def _history(self, method: str, horizon_days: int) -> pd.DataFrame:
+    def _history(self, method: str) -> pd.DataFrame:
         """What each month of data changed in a scheme; the reports share it, because it takes many fits."""
         from segment_lab.evaluation.protocol import history_of
+
+        horizon_days = self.config.comparison.horizon_days
 
         def make() -> pd.DataFrame:
             protocol = {k: v for k, v in self.drawn(JUDGED)._protocol.items() if k != "customers"}
@@ -139,8 +142,7 @@ class Study(StudyData):
 
         buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
-        return assess(self._history(method, self.config.comparison.horizon_days) if enough else pd.DataFrame(),
-                      days, buyers)
+        return assess(self._history(method) if enough else pd.DataFrame(), days, buyers)
 
     def to_sql(self, method: str, dialect: str = "duckdb", *, source: str = "orders",
                table: str | None = None, accounts: str = "customers") -> str:

@@ -16,7 +16,9 @@ from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.evaluation import Training, baselines, compare, scorecard
 from segment_lab.evaluation.protocol import history_of
 from segment_lab.evaluation.sections import SECTIONS
-from segment_lab.segmentation import Segmentation
+from segment_lab.evaluation.sufficiency import MIN_BUYERS
+from segment_lab.segmentation import Segmentation, Status
+from segment_lab.study import Study
 from segment_lab.window import ObservationWindow
 
 DAY, HORIZON = dt.date(2025, 10, 3), 90
@@ -50,9 +52,11 @@ def card():
 def compared():
     """The protocol on the simulated log; a request for anything from END on fails inside `simulated.outcomes`."""
     methods = {"spend": Bands("revenue", 5), "recency": Bands("recency_days", 3)}
-    return compare(list(methods), ObservationWindow(START, END), customers=simulated.customers,
-                   fit=lambda m, day: Bands(**methods[m].get_params()).fit(simulated.customers(day)),
-                   population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes, draws=50, refits=4)
+    window, known = ObservationWindow(START, END), {
+        "fit": lambda m, day: Bands(**methods[m].get_params()).fit(simulated.customers(day)),
+        "population": lambda m, day: simulated.customers(day), "outcomes": simulated.outcomes}
+    return compare(list(methods), window, customers=simulated.customers, **known, draws=50, refits=4,
+                   history=lambda m: history_of(m, window, **known), status=lambda m: Status("PROPER", f"{m} settled"))
 
 
 def test_spend_foretells_and_baselines_are_in_the_same_table(card):
@@ -225,7 +229,7 @@ def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     assert 0 < movement.loc["spend", "moved_share"] < 0.5
     assert compared["ambiguity"].loc["spend", "7 days more share"] == 0
     assert not compared["stability"]["informative"].any()
-    assert set(compared.status) == {"spend", "recency"}
+    assert list(compared.status_table()["reason"]) == ["spend settled", "recency settled"]
     assert compared["sufficiency"].loc["spend"].index.max() == 365
 
 
@@ -235,17 +239,20 @@ def test_own_labels_are_compared_with_fitted_schemes():
     own = Segmentation.from_labels(pd.Series(np.where(table["frequency"] > 2, "often", "rarely"), index=table.index))
     found = compare(["spend"], ObservationWindow(START, END), customers=simulated.customers, own={"ours": own},
                     fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
-                    population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes, draws=20, refits=2,
-                    months=0)
+                    population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes, draws=20, refits=2)
     assert found.schemes == ["spend", "ours"]
     assert any("cross-fitted" in n or "cross-fitting, for ours" in n for n in found.notes)
 
 
-def test_the_history_of_one_scheme_is_that_of_the_scorecard(compared):
-    alone = history_of("spend", ObservationWindow(START, END),
-                       fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
-                       population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes)
-    pd.testing.assert_frame_equal(alone, compared["sufficiency"].loc["spend"])
+def test_the_comparison_and_the_page_of_a_scheme_say_the_same_of_its_status():
+    """Under 500 customers are judged, because others came after t0; over 500 stand at as_of."""
+    log, t0 = simulated.orders(), END - dt.timedelta(days=90)
+    log = log[(log["customer_id"] < "c00450") | (log["order_date"] >= pd.Timestamp(t0))]
+    study = Study.from_frames({"orders": log}, methods={"abc": {}}, as_of=END)
+    card = study.scorecard(draws=5, refits=2)
+    assert len(study.at(t0).customers()) < MIN_BUYERS <= len(study.customers())
+    assert dict(card.status) == {"abc": study.segmentation("abc").status}
+    assert "buyers" not in card.status["abc"].reason
 
 
 def test_too_short_a_history_is_refused():

@@ -2,8 +2,8 @@
 
 With `as_of` T and horizon H: t0 = T − H. Each scheme is drawn twice, as the company would have done on those days: at
 t0 − H, where [t0 − H, t0) teaches what a segment of each name is worth, and at t0, where [t0, T) judges it. It labels
-T once more with frozen and with new cuts (movement and drift), and is refitted every 30 days (data sufficiency).
-Nothing from t0 on reaches a figure that judges.
+T once more with frozen and with new cuts (movement and drift). Nothing from t0 on reaches a figure that judges.
+Whether there are enough data for a scheme at T is asked apart from its trial: `history_of` refits it every 30 days.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.learning import Training
 from segment_lab.evaluation.scorecard import Scorecard, scorecard
 from segment_lab.evaluation.stability import Later, matched, unfitted
-from segment_lab.segmentation import Segmentation
+from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow
 
-MONTH = 30
+MONTH, MONTHS = 30, 6  # data sufficiency: a refit every 30 days, and how many of them it looks back
 Fit = Callable[[str, dt.date], Any]
 Population = Callable[[str, dt.date], pd.DataFrame]
 Outcomes = Callable[[dt.date, int], pd.DataFrame]
@@ -51,10 +51,10 @@ class _Timeline:
         names = matched(now, self.label(method, old, before, t0)).names
         return self.label(method, old, before, before).replace(names=names)
 
-    def steps(self, method: str, today: dt.date, horizon_days: int, months: int) -> list[sufficiency.Step]:
+    def steps(self, method: str, today: dt.date, horizon_days: int) -> list[sufficiency.Step]:
         """The scheme every 30 days up to `today`; outcomes where the days after are over by then."""
         start = self.window_at(today).start
-        days = [today - dt.timedelta(days=MONTH * m) for m in range(months, -1, -1)]
+        days = [today - dt.timedelta(days=MONTH * m) for m in range(MONTHS, -1, -1)]
         days = [d for d in days if d > start and self.window_at(d).days >= sufficiency.MIN_DAYS]
         steps = []
         for before, day in zip([None, *days], days, strict=False):
@@ -67,16 +67,16 @@ class _Timeline:
 
 
 def history_of(method: str, window: ObservationWindow, *, fit: Fit, population: Population, outcomes: Outcomes,
-               window_at: WindowAt | None = None, horizon_days: int = 90, months: int = 6) -> pd.DataFrame:
+               window_at: WindowAt | None = None, horizon_days: int = 90) -> pd.DataFrame:
     """`sufficiency.history` of one method up to ``window.as_of``; the callables are those of `compare`."""
     line = _Timeline(fit, population, outcomes, window_at or window.at)
-    return sufficiency.history(line.steps(method, window.as_of, horizon_days, months))
+    return sufficiency.history(line.steps(method, window.as_of, horizon_days))
 
 
 def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, population: Population,
             customers: Callable[[dt.date], pd.DataFrame], outcomes: Outcomes, window_at: WindowAt | None = None,
-            history: Callable[[str], pd.DataFrame] | None = None, own: Mapping[str, Segmentation] | None = None,
-            horizon_days: int = 90, months: int = 6, **options: Any) -> Scorecard:
+            history: Callable[[str], pd.DataFrame] | None = None, status: Callable[[str], Status] | None = None,
+            own: Mapping[str, Segmentation] | None = None, horizon_days: int = 90, **options: Any) -> Scorecard:
     """Score methods out of time.
 
     Parameters
@@ -86,12 +86,13 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     fit, population, customers, outcomes, window_at : callable
         What was known before a day: the fitted segmenter and the table of a method, the buyers, what they did in so
         many days after it (``future_revenue, future_orders``), the window (the same start by default).
-    history : callable, optional
-        `history_of` a method, where it is known already.
+    history, status : callable, optional
+        `history_of` a method, and whether it may be acted on at T. Both are the study's own answers, for the customers
+        of T: a scheme must not be called settled on one page and preliminary on another.
     own : mapping of str to Segmentation, optional
         Labels brought from elsewhere, made at t0 or earlier; their segments' worth is cross-fitted.
-    horizon_days, months : int
-        H, and how many months back data sufficiency looks (a search for k is not repeated there).
+    horizon_days : int
+        H.
     options
         Passed to `scorecard`: ``draws, seed, baselines, refits``.
 
@@ -121,8 +122,8 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     return scorecard({**now, **(own or {})}, judged, customers=customers(t0), training=training,
                      later=later, segmenters={m: line.fitted(m, t0) for m in methods},
                      populations={m: line.table(m, t0) for m in methods},
-                     histories={m: history(m) if history else sufficiency.history(
-                         line.steps(m, today, horizon_days, months)) for m in methods},
+                     histories={m: history(m) for m in methods} if history else None,
+                     status={m: status(m) for m in methods} if status else None,
                      window=ObservationWindow(seen_at(t0).start, t0, today), **options)
 
 

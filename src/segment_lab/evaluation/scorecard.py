@@ -11,7 +11,6 @@ import pandas as pd
 
 from segment_lab.display import Html, group, headline, note
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
-from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.agreement import agreement, flow
 from segment_lab.evaluation.baselines import Context, predictions
 from segment_lab.evaluation.homogeneity import homogeneity
@@ -83,7 +82,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
               customers: pd.DataFrame | None = None, training: Training | None = None,
               later: Mapping[str, Later] | None = None, segmenters: Mapping[str, Any] | None = None,
               populations: Mapping[str, pd.DataFrame] | None = None,
-              histories: Mapping[str, pd.DataFrame] | None = None,
+              histories: Mapping[str, pd.DataFrame] | None = None, status: Mapping[str, Status] | None = None,
               window: ObservationWindow | None = None, draws: int = 200, seed: int = 0, baselines: bool = True,
               refits: int = 20) -> Scorecard:
     """Compare segmentations made at t0 by what their customers did in [t0, t0 + H).
@@ -101,7 +100,9 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
     segmenters, populations : mapping by scheme, optional
         Fitted segmenters (stability and ambiguity), and the table each reads where it is not `customers`.
     histories : mapping of str to DataFrame, optional
-        `sufficiency.history` of the schemes: data sufficiency and the status.
+        `sufficiency.history` of the schemes: data sufficiency.
+    status : mapping of str to Status, optional
+        Whether each scheme may be acted on, as its own page says (`Study.status`).
     window : ObservationWindow, optional
         ``as_of`` = t0, ``holdout_end`` = t0 + H (else ``outcomes.attrs["as_of"]``): a scheme that knows more than
         t0 is refused. Without either the scorecard says that nobody checked.
@@ -136,11 +137,12 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
             read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
             tables |= _of_customers(here, judged, table, seed)
             tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
-        status, tables["sufficiency"] = _sufficiency(histories or {}, len(judged))
+        if known := {name: history for name, history in (histories or {}).items() if len(history)}:
+            tables["sufficiency"] = pd.concat(known, names=["scheme"])
     words = verdict(tables, days)
     tables = {name: tables[name] for name in SECTIONS if name in tables and len(tables[name])}
     return Scorecard(
-        tables, {n: needs for n, (_, needs) in SECTIONS.items() if n not in tables}, status, words,
+        tables, {n: needs for n, (_, needs) in SECTIONS.items() if n not in tables}, dict(status or {}), words,
         (*notes, *_notes(tables["trust"], Outcome.of(judged), t0, draws)),
         {(a, b): flow(here[a], here[b]) for a in here for b in here if a != b},
         {n: later[n].frozen.migration(s) for n, s in named.items() if later and n in later})
@@ -248,12 +250,6 @@ def _of_segmenters(named: Mapping[str, Segmentation], segmenters: Mapping[str, A
     stable = {n: refit_stability(segmenters[n], rows, refits=refits, seed=seed) for n, rows in read.items()}
     return {"ambiguity": _rows({n: ambiguity(segmenters[n], rows, named[n]) for n, rows in read.items()}),
             "stability": pd.concat(stable, names=["scheme"])}
-
-
-def _sufficiency(histories: Mapping[str, pd.DataFrame], buyers: int) -> tuple[dict[str, Status], pd.DataFrame]:
-    tables = {name: table for name, table in histories.items() if len(table)}
-    status = {name: sufficiency.assess(t, int(t.index.max()), buyers) for name, t in tables.items()}
-    return status, pd.concat(tables, names=["scheme"]) if tables else pd.DataFrame()
 
 
 def _rows(rows: Mapping[str, pd.Series]) -> pd.DataFrame:
