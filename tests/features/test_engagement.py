@@ -50,6 +50,11 @@ class TestTable:
         # b: 12 and 3 recorded; e: a call of 10, and 1 for the mail, not for its opening.
         assert table["contact_minutes"].to_dict() == {"a": 1, "b": 15, "c": 0, "d": 1, "e": 11}
 
+    def test_without_recorded_minutes(self):
+        plain = touches().drop("minutes")
+        assert engagement_table(plain, "2026-02-01")["contact_minutes"].tolist() == [0] * 5
+        assert engagement_table(plain, "2026-02-01", minutes={"call": 10.0})["contact_minutes"].tolist() == [0, 10, 0, 0, 10]
+
     def test_topics(self):
         assert click_topics(touches(), "2026-02-01").loc["a"].to_dict() == {"prices": 1, "tea": 2}
         assert click_topics(touches().drop("topic"), "2026-02-01").empty

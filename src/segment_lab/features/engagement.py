@@ -42,12 +42,13 @@ def engagement_table(touches: ir.Table, as_of: dt.date | str, *,
     usual = ibis.cases(*((made & (rows.channel == c), float(m)) for c, m in minutes.items()), else_=0.0) \
         if minutes else ibis.literal(0.0)
     recorded = rows.minutes.cast("float64") if "minutes" in rows.columns else ibis.null("float64")
+    rows = rows.mutate(spent=ibis.coalesce(recorded, usual))  # a column, even where both are the same for all
     ago = rows.day.max
     figures = {event: (rows.event == event).sum() for event in MAIL}
     figures |= {name: (rows.event == event).sum() for event, name in TALKS.items()}
     figures |= {f"last_{event}": ago(where=rows.event == event) for event in MAIL}
     table = rows.group_by("customer_id").aggregate(
-        **figures, last_contact=ago(), contact_minutes=ibis.coalesce(recorded, usual).sum())
+        **figures, last_contact=ago(), contact_minutes=rows.spent.sum())
     frame = table.order_by("customer_id").to_pandas().set_index("customer_id")
     for name in [c for c in frame if c.startswith("last_")]:
         days = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(frame.pop(name))).dt.days
