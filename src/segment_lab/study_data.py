@@ -101,10 +101,15 @@ class StudyData:
         return self.intake(name).accepted
 
     def orders(self) -> ir.Table:
-        """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else the source has."""
+        """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else the source has.
+
+        With ``returns: drop`` lines below zero are left out here too.
+        """
         table, window = self.table("orders"), self.window
-        return table.filter((table.order_date >= ibis.literal(window.start))
-                            & (table.order_date < ibis.literal(window.as_of)))
+        inside = (table.order_date >= ibis.literal(window.start)) & (table.order_date < ibis.literal(window.as_of))
+        if self.config.returns == "drop":
+            inside &= table.amount_minor >= 0
+        return table.filter(inside)
 
     def check(self) -> list[Intake]:
         """Take every table in; a DataError lists the faults of all of them at once."""

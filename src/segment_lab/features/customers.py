@@ -38,7 +38,7 @@ def customer_expression(lines: ir.Table, window: ObservationWindow, returns: Ret
         A row per customer, and a row with null ``customer_id`` per reason for which
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
-    orders = _with_gaps(_per_order(with_reason(lines, window, returns)))
+    orders = _with_gaps(per_order(with_reason(lines, window, returns)))
     nobody = ibis.null(orders.customer_id.type())
     by = {"customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, nobody),
           "set_aside": orders.reason}
@@ -63,7 +63,7 @@ def buyers_expression(lines: ir.Table, window: ObservationWindow, returns: Retur
         inside &= lines.reason.isnull()
     if returns == "drop":
         inside &= lines.amount_minor >= 0
-    orders = _per_order(lines.filter(inside).drop(*{"reason"} & {*lines.columns}))
+    orders = per_order(lines.filter(inside).drop(*{"reason"} & {*lines.columns}))
     gaps: dict[str, ir.Value] = {}
     if "gap_days" in (columns or COLUMNS):
         orders = _with_gaps(orders) if exact_median else _with_middle(_with_gaps(orders))
@@ -107,7 +107,7 @@ def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) ->
     return lines.mutate(reason=ibis.cases(*cases, else_=ibis.null("string")))
 
 
-def _per_order(lines: ir.Table) -> ir.Table:
+def per_order(lines: ir.Table) -> ir.Table:
     """Lines to orders. Without an order id, everything a customer bought on one day is one order."""
     keys: dict[str, ir.Value] = {"order_date": lines.order_date}
     dates = {}
@@ -200,7 +200,7 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
 def outcomes_expression(lines: ir.Table, start: dt.date, days: int, returns: Returns = "net") -> ir.Table:
     """Per customer what happened in ``start <= day < start + days``: orders and money (minor units)."""
     window = ObservationWindow(start, start + dt.timedelta(days=days))
-    orders = _per_order(with_reason(lines, window, returns))
+    orders = per_order(with_reason(lines, window, returns))
     orders = orders.filter(orders.reason.isnull())
     return orders.group_by("customer_id").aggregate(
         future_orders=orders.count(where=orders.is_order), future_revenue=orders.revenue.sum(),

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.features.customers import Returns, collect, customer_expression
+from segment_lab.features.customers import Returns, collect, customer_expression, per_order
 from segment_lab.window import ObservationWindow
 
 QUARTERS = 8
 
 
 def monthly(orders: ir.Table) -> pd.DataFrame:
-    """Revenue, orders, active and new customers per calendar month.
+    """Revenue, orders, active and new customers per calendar month, as the customer table counts them.
 
-    Index ``month`` (first day), every month between the first and the last, 0 where nothing happened.
+    Index ``month`` (first day), every month between the first and the last, 0 where nothing happened. New customers
+    add up to the customers, orders to their orders, and revenue (by the day of the line) to theirs.
     """
-    first = orders.group_by("customer_id").aggregate(first=orders.order_date.min())
-    joined = orders.join(first, "customer_id")
-    lines = joined.mutate(month=joined.order_date.truncate("M"), order=_order_key(joined),
-                          is_new=joined.first.truncate("M") == joined.order_date.truncate("M"))
-    months = lines.group_by("month").aggregate(
-        revenue=lines.amount_minor.sum(), orders=lines.order.nunique(where=lines.amount_minor >= 0),
-        customers=lines.customer_id.nunique(where=lines.amount_minor >= 0),
-        new_customers=lines.customer_id.nunique(where=lines.is_new & (lines.amount_minor >= 0)))
-    frame = months.get_backend().to_pandas(months)
-    frame["month"] = pd.to_datetime(frame["month"])
-    frame = frame.set_index("month").sort_index()
+    bought = _with_first(orders)
+    bought = bought.mutate(month=bought.order_date.truncate("M"))
+    lines = orders.semi_join(bought, "customer_id").mutate(month=orders.order_date.truncate("M"))
+    counts = bought.group_by("month").aggregate(
+        orders=bought.count(), customers=bought.customer_id.nunique(),
+        new_customers=bought.customer_id.nunique(where=bought.first.truncate("M") == bought.month))
+    parts = [lines.group_by("month").aggregate(revenue=lines.amount_minor.sum()), counts]
+    frames = [part.get_backend().to_pandas(part).assign(month=lambda f: pd.to_datetime(f["month"])) for part in parts]
+    frame = pd.concat([f.set_index("month") for f in frames], axis=1, sort=True).fillna(0)
+    frame = frame.astype(dict.fromkeys(("orders", "customers", "new_customers"), "int64"))
     frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
     every = pd.date_range(frame.index.min(), frame.index.max(), freq="MS", name="month")
     return frame.reindex(every, fill_value=0)
 
 
-def _order_key(orders: ir.Table) -> ir.Value:
-    day = orders.customer_id + "|" + orders.order_date.cast("string")
-    return ibis.coalesce(orders.order_id, day) if "order_id" in orders.columns else day
+def _with_first(orders: ir.Table) -> ir.Table:
+    """Every order (returns and cancelled orders are none) with the day of its customer's first."""
+    bought = per_order(orders).filter(lambda t: t.is_order)
+    return bought.mutate(first=bought.order_date.min().over(group_by="customer_id"))
 
 
 def _scale(orders: ir.Table) -> int:
@@ -54,9 +54,7 @@ def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     Index: quarter of the first order; ``customers``, then one column per quarters since (1, 2 … 8), null where the
     quarter is not over.
     """
-    bought = orders.filter(orders.amount_minor >= 0)
-    first = bought.group_by("customer_id").aggregate(first=bought.order_date.min())
-    active = bought.join(first, "customer_id")
+    active = _with_first(orders)
     active = active.mutate(start=_quarter(active.first), later=_quarter(active.order_date) - _quarter(active.first))
     counts = active.group_by(["start", "later"]).aggregate(n=active.customer_id.nunique())
     frame = counts.get_backend().to_pandas(counts)
@@ -75,8 +73,11 @@ def _quarter(day: ir.DateValue) -> ir.IntegerValue:
 
 
 def concentration(customers: pd.DataFrame) -> pd.DataFrame:
-    """Share of revenue held by the largest 1, 5, 10, 20 and 50 % of customers; at least one customer each."""
-    revenue = customers["revenue"].sort_values(ascending=False).to_numpy()
+    """Share of revenue held by the largest 1, 5, 10, 20 and 50 % of customers; at least one customer each.
+
+    As in the ABC, totals below zero count as nothing: money that went back is no share of what came in.
+    """
+    revenue = customers["revenue"].clip(lower=0).sort_values(ascending=False).to_numpy()
     total = revenue.sum()
     rows = []
     for share in (0.01, 0.05, 0.10, 0.20, 0.50):
