@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
 from segment_lab import display, formatting
 from segment_lab.segmentation import Segmentation, Status
@@ -62,7 +63,7 @@ def test_table_has_caption_scopes_and_rounded_aligned_numbers(segments):
     assert html.count('scope="col"') == 4
     assert html.count('scope="row"') == 2
     assert cells(display.table(segments, "c")) == [
-        ["Segment", "Customers", "Revenue", "Revenue share"],
+        ["Segment", "Customers", "Revenue", "Share of revenue"],
         ["A <b>", "1,200", "1,000,000", "90.0%"], ["B", "3", "–", "<0.1%"]]
     assert '<td class="num" data-sort="1200">1,200</td>' in html
     assert "<b>" not in html
@@ -81,7 +82,7 @@ def test_no_text_of_the_data_becomes_markup(value, column, caption):
 def test_intervals_stand_beside_their_value():
     frame = pd.DataFrame({"scheme": ["rfm"], "gini": [0.64], "gini_low": [0.6], "gini_high": [0.68],
                           "natural_rate": [(0.11, 0.19)]})
-    assert cells(display.table(frame, "c")) == [["Scheme", "Gini", "Natural rate"],
+    assert cells(display.table(frame, "c")) == [["Scheme", "Gini", "Buys anyway"],
                                                 ["rfm", "0.64 0.60 to 0.68", "11.0% to 19.0%"]]
 
 
@@ -137,10 +138,11 @@ def test_unknown_format_and_kind_name_the_nearest():
 
 
 @pytest.mark.parametrize("make", [lambda: display.table(pd.DataFrame({"a": [1]}), " "),
-                                  lambda: display.figure(None, "")])
+                                  lambda: display.figure(draw(), " ")])
 def test_caption_and_alt_text_are_required(make):
     with pytest.raises(ValueError, match="needs a"):
         make()
+    plt.close("all")
 
 
 def draw():
@@ -152,7 +154,6 @@ def draw():
 
 
 def test_figure_is_a_small_closed_unclipped_deterministic_picture():
-    import matplotlib.pyplot as plt
     from PIL import Image
 
     first, second = str(display.figure(draw(), 'bars "a" <b>')), str(display.figure(draw(), 'bars "a" <b>'))

@@ -56,7 +56,7 @@ def _plain(markup: str) -> str:
 
 def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | None = None,
           labels: Mapping[str, str] | None = None, note: str = "", index: bool = True,
-          rows: int = MOST_ROWS) -> Html:
+          rows: int = MOST_ROWS, empty: str = "") -> Html:
     """An accessible table: caption, scoped headers, numbers aligned and rounded, cells escaped.
 
     Columns ``x``, ``x_low`` and ``x_high`` are shown as one: the value with its interval.
@@ -69,19 +69,23 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
     caption : str
         One sentence that says what the table shows, units included.
     formats : mapping, optional
-        Column to one of ``count, money, cents, share, days, number, date, words, text``; guessed from name and
-        dtype otherwise.
+        Column to one of ``count, money, cents, share, days, number, date, words, text``; otherwise as in
+        ``config/columns.yml``, or guessed from name and dtype.
     labels : mapping, optional
-        Column to the words shown in its header; underscores become spaces otherwise.
+        Column to the words shown in its header; otherwise as in ``config/columns.yml``, or underscores become spaces.
     note : str, optional
         A line below the table.
     index : bool
         Whether the index is shown.
     rows : int
         At most so many rows are shown; the rest are counted in a line below.
+    empty : str
+        A sentence to show in place of a table without rows.
     """
     if not caption.strip():
         raise ValueError("A table needs a caption: one sentence that says what it shows, units included.")
+    if empty and frame.empty:
+        return _nothing(empty)
     formats, labels = dict(formats or {}), dict(labels or {})
     depth, across = 1, frame.columns.name
     if index and not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None):
@@ -151,19 +155,21 @@ def _row(columns: list[tuple[str, str, list[Any], list[Any]]], i: int, depth: in
     return Markup("<tr>{}</tr>").format(Markup("").join(cells))
 
 
-def figure(drawing: Any, alt: str, caption: str = "") -> Html:
+def figure(drawing: Any, alt: str = "", caption: str = "") -> Html:
     """A picture of a matplotlib Axes or Figure; `alt` says in words, from the data, what it shows.
 
-    The caption stands above the picture, its first sentence as the title: there belongs what the picture tells. The
-    picture has twice the pixels it is shown with and 64 colours, as lossless WebP (a third smaller than PNG);
-    the same drawing gives the same bytes. The figure is closed afterwards.
+    The pictures of `segment_lab.plots` bring their own alt text, as the label of the figure. The caption stands above
+    the picture, its first sentence as the title: there belongs what the picture tells. The picture has twice the
+    pixels it is shown with and 64 colours, as lossless WebP (a third smaller than PNG); the same drawing gives the
+    same bytes. The figure is closed afterwards.
     """
-    if not alt.strip():
-        raise ValueError("A figure needs an alt text: what it shows, in words and figures from the data.")
     import matplotlib.pyplot as plt
     from PIL import Image
 
     canvas = drawing if hasattr(drawing, "savefig") else drawing.figure
+    alt = alt.strip() or str(canvas.get_label())
+    if not alt.strip():
+        raise ValueError("A figure needs an alt text: what it shows, in words and figures from the data.")
     raw, small = io.BytesIO(), io.BytesIO()
     # A tight box may grow the picture, so no label is ever cut off.
     canvas.savefig(raw, format="png", dpi=220, bbox_inches="tight", pad_inches=0.08, facecolor="white")
@@ -187,6 +193,10 @@ def note(text: str, kind: str = "info") -> Html:
         raise ValueError(f"{kind!r} is no kind of note; {nearest(kind, NOTES)}")
     return Html(Markup('<p class="sl-note sl-{}"><strong>{}:</strong> {}</p>'
                        ).format(kind, NOTES[kind], text))
+
+
+def _nothing(text: str) -> Html:
+    return note(text)  # for where a parameter is called note
 
 
 def finding(text: str) -> Html:

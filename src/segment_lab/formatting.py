@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
+from segment_lab.config import packaged
 from segment_lab.errors import nearest
 
 MISSING = "–"
@@ -62,7 +63,9 @@ GUESSES = (
 
 
 def guess_format(name: str, values: pd.Series) -> str:
-    """The format of a column from its dtype and its name: one of `FORMATS`."""
+    """The format of a column, one of `FORMATS`: as ``config/columns.yml`` says, or from its dtype and its name."""
+    if known := (packaged("columns").get(name) or {}).get("format"):
+        return str(known)
     if values.dtype == object:  # dates, decimals, or intervals as pairs
         flat = [part for v in values for part in (v if isinstance(v, list | tuple) else [v]) if not is_missing(part)]
         if not flat or not all(isinstance(v, dt.date | Number | np.generic) for v in flat):
@@ -104,6 +107,9 @@ def format_value(value: Any, kind: str = "text") -> Markup:
 
 
 def words(name: Any) -> str:
-    """A column's name as a header: underscores become spaces, the first letter a capital."""
+    """A column as a header: as ``config/columns.yml`` says, or underscores become spaces, the first letter a capital.
+    """
+    if known := (packaged("columns").get(str(name)) or {}).get("label"):
+        return str(known)
     text = str(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from segment_lab.display import figure
 from segment_lab.plots import strategy as plots
+from segment_lab.plots import style
 
 INTERVALS = pd.DataFrame({"natural_rate": [.5, .1, np.nan], "natural_rate_low": [.4, .05, np.nan],
                           "natural_rate_high": [.6, .2, np.nan]}, index=["A", "B", "Empty"])
@@ -64,7 +66,16 @@ def test_axes_are_used_when_given():
     assert plots.natural_rates(INTERVALS, ax=ax) is ax
 
 
+def test_pictures_bring_their_alt_text():
+    ax = plots.natural_rates(INTERVALS)
+    assert ax.figure.get_label().startswith("Share that bought again with no campaign: ")
+    assert "alt=\"Share that bought again" in str(figure(ax))
+    _, bare = plt.subplots()
+    with pytest.raises(ValueError, match="alt text"):
+        figure(bare)
+
+
 def test_alt_says_the_values():
-    text = plots.alt("Rates", pd.Series({"A": .5, "B": np.nan, "C": .125}), "share")
+    text = style.listed("Rates", pd.Series({"A": .5, "B": np.nan, "C": .125}), "share")
     assert text == "Rates: A 50%; C 12%."
-    assert plots.alt("Uplift", pd.Series({"A": -.015}), "uplift") == "Uplift: A -1.5 per 100."
+    assert style.listed("Uplift", pd.Series({"A": -.015}), "uplift") == "Uplift: A -1.5 per 100."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.plots.style import GRID, INK, MUTED, PALETTE, axes, numbers
+from segment_lab.plots.style import GRID, INK, MUTED, PALETTE, axes, described, listed, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, None)
     ax.set_xlabel("Bought again with no campaign")
     numbers(ax.xaxis, "share")
-    return ax
+    return described(ax, listed("Share that bought again with no campaign", shown["natural_rate"], "share"))
 
 
 def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -43,7 +43,8 @@ def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel("More buyers per 100 contacted")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax
+    return described(ax, " ".join([listed("Extra buyers needed for the action to pay", shown["break_even"], "uplift"),
+                                   listed("Believed", shown["uplift"], "uplift")]))
 
 
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -58,7 +59,8 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel("More buyers per 100 contacted")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax
+    return described(ax, listed("Effect of each campaign by segment", shown.set_index(
+        shown["campaign_id"] + " " + shown["segment"])["effect"], "uplift"))
 
 
 def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
@@ -81,7 +83,7 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     ax.set_xlim(min(0, float(ends.min())), 1.22 * max(before, float(ends.max())))
     ax.set_xlabel("Revenue")
     numbers(ax.xaxis, "money")
-    return ax
+    return described(ax, listed(f"From revenue {before:,.0f} to {after:,.0f}", steps))
 
 
 def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -93,7 +95,7 @@ def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("Money in the period")
     numbers(ax.xaxis, "money")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax
+    return described(ax, listed("Cash in each scenario", table["cash"]))
 
 
 def _rows(ax: Axes, names: Any) -> Axes:
@@ -109,10 +111,3 @@ def _interval(ax: Axes, value: pd.Series, low: pd.Series, high: pd.Series, color
     y = np.arange(len(value)) + shift
     ax.hlines(y, low, high, color=color, linewidth=3, alpha=0.55)
     ax.scatter(value, y, color=color, s=48, zorder=3, label=label)
-
-
-def alt(what: str, values: pd.Series, kind: str = "money") -> str:
-    """An alternative text from the data: every row with its value, in the order drawn."""
-    write = {"share": lambda v: f"{v:.0%}", "uplift": lambda v: f"{100 * v:+.1f} per 100"}.get(
-        kind, lambda v: f"{v:,.0f}")
-    return f"{what}: " + "; ".join(f"{name} {write(v)}" for name, v in values.items() if pd.notna(v)) + "."

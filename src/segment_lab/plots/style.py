@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -74,3 +76,16 @@ def numbers(axis: Any, kind: str = "count") -> None:
     write: Callable[[float, int], str] = ((lambda v, _: f"{100 * v:g}%") if kind == "share"
                                           else (lambda v, _: short(v)))
     axis.set_major_formatter(FuncFormatter(write))
+
+
+def described(ax: Axes, alt: str) -> Axes:
+    """`ax` with the alternative text of its picture, which `display.figure` takes from the figure's label."""
+    ax.figure.set_label(alt)
+    return ax
+
+
+def listed(what: str, values: pd.Series, kind: str = "money") -> str:
+    """An alternative text from the data: every row with its value (money, share or uplift), in the order drawn."""
+    write = {"share": lambda v: f"{v:.0%}", "uplift": lambda v: f"{100 * v:+.1f} per 100"}.get(
+        kind, lambda v: f"{v:,.0f}")
+    return f"{what}: " + "; ".join(f"{name} {write(v)}" for name, v in values.items() if pd.notna(v)) + "."

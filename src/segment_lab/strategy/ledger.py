@@ -59,6 +59,14 @@ def measurable(found: pd.DataFrame) -> pd.DataFrame:
     return done[both.astype(bool)]
 
 
+def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]:
+    """Customers whom a campaign that ran after `day` contacted: what they do then is not by themselves."""
+    if found is None:
+        return []
+    running = (found["arm"] == TREATMENT) & (found["ends_on"] > pd.Timestamp(as_date(day)))
+    return found.loc[running, "customer_id"].tolist()
+
+
 def regroup(found: pd.DataFrame, segments: Mapping[str, pd.Series]) -> pd.DataFrame:
     """The same trials read by another scheme's segments, as they stood on the day of each draw.
 

@@ -156,6 +156,11 @@ def _money(base: pd.DataFrame, scenario: Scenario, period_days: int) -> tuple[np
     return revenue, revenue * arrived * (1 - np.minimum(lost * scenario.roll_rates, 1))
 
 
+def cash(base: pd.DataFrame, period_days: int = 90, scenario: Scenario = Scenario()) -> float:
+    """What these very customers pay within the period; in a scenario, on average over who is lost (see `stress`)."""
+    return float(_money(base, scenario, period_days)[1].sum()) * (1 - scenario.customers)
+
+
 def concentration(revenue: pd.Series) -> dict[str, float]:
     """Herfindahl-Hirschman index of revenue (1: one customer), its inverse, the largest one's and five's share."""
     positive = revenue[revenue > 0].sort_values(ascending=False)
@@ -171,13 +176,13 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
 
     Customers and basket in per cent lost, days, a multiple of bad debts, and a number of customers.
     """
-    def cash(scenario: Scenario) -> float:
-        return float(_money(base, scenario, period_days)[1].sum()) * (1 - scenario.customers)
+    def least(scenario: Callable[[float], Scenario], low: float, high: float) -> float:
+        return _crossing(lambda move: cash(base, period_days, scenario(move)), low, high, cash_floor)
 
-    rows = {"Customers lost, per cent": 100 * _crossing(lambda v: cash(Scenario(customers=v)), 0, 1, cash_floor),
-            "Basket lost, per cent": 100 * _crossing(lambda v: cash(Scenario(basket=v)), 0, 1, cash_floor),
-            "Days they pay later": _crossing(lambda v: cash(Scenario(days_to_pay=v)), 0, period_days, cash_floor),
-            "Bad debts multiplied by": _crossing(lambda v: cash(Scenario(roll_rates=v)), 1, 100, cash_floor),
+    rows = {"Customers lost, per cent": 100 * least(lambda v: Scenario(customers=v), 0, 1),
+            "Basket lost, per cent": 100 * least(lambda v: Scenario(basket=v), 0, 1),
+            "Days they pay later": least(lambda v: Scenario(days_to_pay=v), 0, period_days),
+            "Bad debts multiplied by": least(lambda v: Scenario(roll_rates=v), 1, 100),
             "Largest customers in default": _defaults(base, cash_floor, period_days)}
     return pd.DataFrame({"breaks_at": rows}).rename_axis("lever")
 

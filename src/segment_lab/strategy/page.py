@@ -14,7 +14,7 @@ import pandas as pd
 from segment_lab.display import Html, card, details, group
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmentation import Segmentation
-from segment_lab.strategy import cards, experiment, ledger, market
+from segment_lab.strategy import cards, ledger, market
 from segment_lab.strategy.budget import BudgetPlan, plan_budget
 from segment_lab.strategy.economics import Belief, detectable_effect
 from segment_lab.strategy.playbook import Entry, Playbook
@@ -90,11 +90,8 @@ class Page:
     @cached_property
     def known(self) -> pd.DataFrame:
         """The evidence per segment; customers of a campaign in the horizon do not count as natural."""
-        contacted: list[str] = []
-        if self.found is not None and self.earlier.window is not None:
-            rows = self.found[(self.found["arm"] == experiment.TREATMENT)
-                              & (self.found["ends_on"] > pd.Timestamp(self.earlier.window.as_of))]
-            contacted = rows["customer_id"].tolist()
+        contacted = (ledger.contacted_since(self.found, self.earlier.window.as_of)
+                     if self.earlier.window is not None else [])
         return cards.evidence(self.now, self.people, earlier=self.earlier, outcomes=self.outcomes, effort=self.effort,
                               margin_rate=self.margin_rate, contacted=contacted)
 
@@ -149,11 +146,31 @@ class Page:
         value = {cards.ROLL_OUT: "{ev:,.0f} ({ev_low:,.0f} to {ev_high:,.0f})", cards.PILOT: "pilot first"}
         rows: list[dict[str, Any]] = d.to_dict("records")  # type: ignore[assignment]
         out = d[["customers", "contacts", "cost", "hours"]].where(d["contacts"] > 0).assign(customers=d["customers"])
+        out = out.rename(columns={"contacts": "contacted"})
         out["expected_value"] = pd.Series([value.get(r["decision"], "–").format(**r).replace("-", "−") for r in rows],
                                           index=d.index)
-        out.insert(0, "do", [f"{kind[r['decision']]}: {r['action']}" if r["decision"] in kind else
+        out.insert(0, "what_to_do", [f"{kind[r['decision']]}: {r['action']}" if r["decision"] in kind else
                              "Not enough data" if r["decision"] == cards.UNKNOWN else r["do"] for r in rows])
         return out.join(self.known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
+
+    @property
+    def priced(self) -> pd.DataFrame:
+        """The decisions whose action has a price and a belief."""
+        priced = self.decided.dropna(subset=["break_even", "uplift"])
+        if priced.empty:
+            raise NotEnoughDataError("Without a margin nobody can say what an action must achieve.")
+        return priced
+
+    def weighed(self) -> pd.DataFrame:
+        """Every action of the playbook with what it costs, what it must add to pay and what is believed of it."""
+        return self.options[0][["segment", "action", "verdict", "cost_per_contact", "cost_source",
+                                "margin_per_conversion", "break_even", "uplift", "uplift_source"]]
+
+    def effects(self) -> pd.DataFrame:
+        """What each campaign did to each segment, beside what was predicted."""
+        return self.measured[["campaign_id", "segment", "action", "treated", "held", "effect", "effect_low",
+                              "effect_high", "money_effect", "money_effect_low", "money_effect_high", "predicted",
+                              "as_predicted"]]
 
     def cards(self) -> Html:
         """A card per segment: the verdict, the sentence that decided it, and the evidence."""
@@ -177,6 +194,11 @@ class Page:
             return group(*act, *leave)
         folded = details(f"Left alone for now: {len(leave)} segment{'s' * (len(leave) > 1)}, and why", group(*leave))
         return group(group(*act), folded)
+
+    def saved_remark(self) -> str:
+        """What is not spent, in a line."""
+        money, hours = (self.saved[column].sum() for column in ("money_saved", "hours_saved"))
+        return f"Left out: {money:,.0f} {self.currency} and {hours:,.0f} hours not spent"
 
     def budget_remark(self) -> str:
         """Limits, what the plan takes of them, what more would earn, and the even spread beside it."""
