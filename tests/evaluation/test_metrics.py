@@ -59,6 +59,16 @@ def test_omega_squared_is_the_textbook_formula():
     assert omega_squared(A, y) == pytest.approx(3 * (f - 1) / (3 * (f - 1) + 500))
 
 
+def test_the_interval_of_segments_that_say_nothing_holds_zero():
+    rng, held = np.random.default_rng(3), []
+    for seed in range(20):
+        many = labels(rng.integers(0, 30, 600))
+        revenue = pd.Series(np.expm1(np.abs(rng.normal(size=600))), index=many.codes.index)
+        found = homogeneity({"many": many}, revenue, draws=100, seed=seed).iloc[0]
+        held.append(found["omega2_low"] <= 0 <= found["omega2_high"])
+    assert np.mean(held) >= .9
+
+
 def test_more_segments_raise_eta_but_not_omega_by_chance():
     revenue = pd.Series(RNG.lognormal(size=500), index=labels(A).codes.index)
     table = homogeneity({"few": labels(A), "many": labels(RNG.integers(0, 60, 500))}, revenue, draws=20)

@@ -43,14 +43,20 @@ def effects_of(sums: np.ndarray) -> tuple[float, float]:
 
 def homogeneity(segmentations: Mapping[str, Segmentation], revenue: pd.Series, draws: int = 200,
                 seed: int = 0) -> pd.DataFrame:
-    """η² and ω² of future log-revenue per scheme with 95 % intervals; `null_eta2` is what chance gives."""
+    """η² and ω² of future log-revenue per scheme with 95 % intervals; `null_eta2` is what chance gives.
+
+    Customers drawn twice make segments look purer than they are, so the draws are moved back onto the estimate: without
+    that, of 30 segments that say nothing only one interval in seven held 0.
+    """
     y = log_revenue(revenue.to_numpy())
     groups = [_grouped(s.codes.loc[revenue.index].to_numpy(), y) for s in segmentations.values()]
     values = np.array([[effects_of(g.sums(w)) for g in groups] for w in counts(len(y), draws, seed)])
-    low, high = interval(values[1:])
+    known = np.isfinite(values[1:])
+    centre = np.where(known, values[1:], 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    low, high = interval(values[1:] - centre + values[0])
     k = np.array([len(g.starts) for g in groups])
     return pd.DataFrame({
-        "segments": k, "eta2": values[0, :, 0], "eta2_low": low[:, 0], "eta2_high": high[:, 0],
+        "segments": k, "eta2": values[0, :, 0], "eta2_low": low[:, 0].clip(0), "eta2_high": high[:, 0],
         "null_eta2": (k - 1) / max(len(y) - 1, 1),
         "omega2": values[0, :, 1], "omega2_low": low[:, 1], "omega2_high": high[:, 1],
     }, index=pd.Index(segmentations, name="scheme"))
