@@ -119,6 +119,20 @@ class TestFunnel:
         assert deal_time(rows, "source").index.tolist() == ["fair"]
         assert deal_time(lead_table(table(LEADS))).empty
 
+    def test_the_interval_of_a_few_skewed_deals_holds_their_mean(self):
+        rng, held = np.random.default_rng(0), []
+        for _ in range(200):
+            leads = pd.DataFrame({"days_to_win": rng.gamma(2, 10, 6)})
+            held.append(deal_time(leads).eval("mean_days_low <= 20 <= mean_days_high").iloc[0])
+        assert np.mean(held) >= .9  # the percentile bootstrap: .82
+
+    def test_too_few_deals_have_no_interval(self):
+        times = deal_time(pd.DataFrame({"days_to_win": [3.0, 9.0, 4.0, 30.0]})).iloc[0]
+        assert times["mean_days"] == 11.5
+        assert np.isnan(times["mean_days_low"])
+        same = deal_time(pd.DataFrame({"days_to_win": [7.0] * 6})).iloc[0]
+        assert (same["mean_days_low"], same["mean_days_high"]) == (7, 7)
+
 
 class TestLeakage:
     """A lead's columns: 400 leads, 300 of them decided, 100 won."""
