@@ -48,6 +48,12 @@ def test_by_hand(revenue, expected):
     assert classes(*revenue) == expected
 
 
+def test_the_shares_are_those_by_which_the_classes_were_cut():
+    table = customers(80, 15, 5, 0, -40)
+    shares = against_reference(ABCSegmenter().fit(table).segment(table), table)["revenue_share"]
+    assert shares.tolist() == pytest.approx([.8, .15, .05])
+
+
 def test_any_number_of_cuts():
     assert classes(40, 30, 20, 10, cuts=(0.4, 0.7, 0.9)) == "ABCD"
     with pytest.raises(ConfigError, match="must ascend"):

@@ -79,11 +79,12 @@ def against_reference(segmentation: Segmentation, customers: pd.DataFrame,
                       value: str = "revenue") -> pd.DataFrame:
     """The actual shares of each class beside the ranges of the literature, with a flag for what lies outside.
 
-    Per class ``customers, customer_share`` and the money's share; for three classes also the reference ranges as
-    text and, for both shares, ``inside``, ``above`` or ``below``.
+    Per class ``customers, customer_share`` and the share of the positive totals, by which the classes were cut; for
+    three classes also the reference ranges as text and, for both shares, ``inside``, ``above`` or ``below``.
     """
-    profile = segmentation.profile(customers)
-    table = profile[["customers", "customer_share", value, f"{value}_share"]].copy()
+    table = segmentation.profile(customers)[["customers", "customer_share", value]].copy()
+    money = segmentation.align(customers)[value].clip(lower=0).groupby(segmentation.labels.array, observed=False).sum()
+    table[f"{value}_share"] = money / money.sum() if money.sum() else np.nan
     rows = {row["name"]: row for row in packaged("abc")["classes"]}
     if tuple(rows) != segmentation.names:
         return table
