@@ -230,6 +230,10 @@ def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     assert compared["ambiguity"].loc["spend", "7 days more share"] == 0
     assert not compared["stability"]["informative"].any()
     assert list(compared.status_table()["reason"]) == ["spend settled", "recency settled"]
+    assert "PROPER" not in str(compared.show_status())
+    assert "<td class=\"txt\">Settled</td>" in str(compared.show_status())
+    assert "recency; rows add up to 100%" in str(compared.show_flows())
+    assert str(compared.show_moves()).count("<table>") == 2
     assert compared["sufficiency"].loc["spend"].index.max() == 365
 
 

@@ -28,18 +28,24 @@ def words(ax) -> list[str]:
     return [t.get_text() for t in [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts]]
 
 
+def alt(ax) -> str:
+    return ax.figure.get_label()
+
+
 def test_forest_shows_every_known_row_best_on_top_and_chance_hollow():
     ax = plots.gini_forest(TRUST)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["random segments", "wobbly", "RFM", "past-spend rank"]
     dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
     assert [d.get_xdata()[0] for d in dots] == [0.01, 0.5, 0.6, 0.7]
     assert [d.get_markerfacecolor() == "white" for d in dots] == [True, True, False, False]
-    assert plots.forest_alt(TRUST).startswith("Gini, best first: past-spend rank 0.70 (0.65 to 0.75); RFM 0.60")
+    assert alt(ax).startswith("Gini, best first: past-spend rank 0.70 (0.65 to 0.75); RFM 0.60")
 
 
 def test_agreement_is_a_lower_triangle_without_nan():
     table = pd.DataFrame({"a": ["rfm", "rfm", "abc"], "b": ["abc", "own", "own"], "ari": [0.2, 0.3, 0.9]})
-    found = words(plots.agreement_heatmap(table))
+    ax = plots.agreement_heatmap(table)
+    found = words(ax)
+    assert alt(ax) == "Agreement (ARI): RFM and ABC 0.20; RFM and own 0.30; ABC and own 0.90"
     assert {"0.20", "0.30", "0.90", "RFM", "ABC", "own"} <= set(found)
     assert "nan" not in found
 
@@ -47,6 +53,7 @@ def test_agreement_is_a_lower_triangle_without_nan():
 def test_bars_carry_values_and_intervals():
     ax = plots.movement_bars(MOVES)
     assert sorted(p.get_width() for p in ax.patches) == [0.05, 0.1, 0.1, 0.3]
+    assert alt(ax) == "Customers who moved: RFM 30%; ABC 10%."
     assert len(plots.movement_bars(MOVES.assign(drift_share=np.nan)).patches) == 2
     missed = pd.DataFrame({"missed_revenue_share": [0.3, 0.5], "missed_revenue_share_low": [0.2, 0.4],
                            "missed_revenue_share_high": [0.4, 0.6]}, index=["abc", "rfm"])

@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.display import Html, group, headline, note
+from segment_lab.display import STANDING, Html, details, group, headline, note, table
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.evaluation.agreement import agreement, flow
 from segment_lab.evaluation.baselines import Context, predictions
 from segment_lab.evaluation.homogeneity import homogeneity
 from segment_lab.evaluation.learning import CAP_PERCENTILE, CROSS_FITTED, Outcome, Training, from_segments
-from segment_lab.evaluation.sections import SECTIONS, shown
+from segment_lab.evaluation.sections import SECTIONS, flow_table, shown
 from segment_lab.evaluation.stability import Later, movement, refit_stability
 from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
 from segment_lab.evaluation.validity import judge, null_gini, top_customers
@@ -68,6 +68,27 @@ class Scorecard:
         """Status and reason per scheme; brought labels have none."""
         rows = {NAMES.get(n, n): {"status": s.kind, "reason": s.reason} for n, s in self.status.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["status", "reason"]).rename_axis("scheme")
+
+    def show_status(self) -> Html:
+        """The status of every scheme in words a reader knows."""
+        words = {kind: word for kind, (word, _) in STANDING.items()}
+        return table(self.status_table().replace({"status": words}), "Which schemes may be acted on, and why")
+
+    def show_flows(self, scheme: str | None = None) -> Html:
+        """Where the customers of a scheme's segments (the first's) are by every other scheme."""
+        first = scheme or self.schemes[0]
+        others = [b for a, b in self.flows if a == first]
+        if not others:
+            return note("One scheme only.")
+        return details(f"Who is where: {title(first)} beside every other scheme", *(flow_table(
+            self.flows[first, other], f"Where the customers of each {NAMES.get(first, first)} segment are by "
+            f"{NAMES.get(other, other)}; rows add up to 100%.") for other in others))
+
+    def show_moves(self) -> Html:
+        """From which segment to which customers moved in the judged period, by the same cut points."""
+        return details("From segment to segment, scheme by scheme", *(flow_table(
+            moved, f"{title(name)}: of each segment's customers at the beginning, where they are at the end by the "
+            "same cut points") for name, moved in self.matrices.items()))
 
     def headline(self) -> Html:
         """The verdict, with the figures the index keeps."""

@@ -37,15 +37,10 @@ def gini_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for kind in (k for k in COLOURS if (rows["kind"] == k).any()):
         ax.plot([], [], "o-", color=COLOURS[kind], label={"null": "dealt at random"}.get(kind, kind))
     _legend_below(ax)
-    return ax
-
-
-def forest_alt(trust: pd.DataFrame) -> str:
-    """`gini_forest` in words, best first."""
-    rows = trust[trust["gini"].notna()].sort_values("gini", ascending=False)
-    return "Gini, best first: " + "; ".join(
+    best = rows[::-1]
+    return style.described(ax, "Gini, best first: " + "; ".join(
         f"{name} {g:.2f} ({low:.2f} to {high:.2f})" for name, g, low, high in
-        zip(_names(rows.index), rows["gini"], rows["gini_low"], rows["gini_high"], strict=True))
+        zip(_names(best.index), best["gini"], best["gini_low"], best["gini_high"], strict=True)))
 
 
 def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -55,13 +50,9 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
     ax = _heatmap(ari, "{:.2f}", ax, upright=len(names) < 6)
-    return _titled(ax, "", "")
-
-
-def flow_caption(counts: pd.DataFrame) -> str:
-    """What a flow between two schemes shows, in a sentence."""
-    rows, columns = _names([counts.index.name or "", counts.columns.name or ""])
-    return f"Where the customers of each {rows} segment are by {columns}; rows add up to 100%."
+    return style.described(ax, "Agreement (ARI): " + "; ".join(
+        f"{a} and {b} {round(value, 2) + 0.0:.2f}" for a, b, value in
+        zip(_names(agreement["a"]), _names(agreement["b"]), agreement["ari"], strict=True)))
 
 
 def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -79,7 +70,7 @@ def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.numbers(ax.xaxis, "share")
     ax.set_xlabel("Share of customers")
     ax.legend(loc="lower right")
-    return ax
+    return style.described(ax, _listed("Customers who moved", rows["moved_share"][::-1]))
 
 
 def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None, needed: float = 0.85) -> Axes:
@@ -95,7 +86,8 @@ def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None, needed:
     ax.annotate(" needed", (0, needed), xycoords=("axes fraction", "data"), ha="left", va="bottom", color=style.MUTED)
     ax.set(xlabel="Days of data", ylabel="Agreement, 1 = the same", ylim=(min(0.5, known.min() - 0.05), 1.02))
     _legend_below(ax)
-    return ax
+    last = known.groupby(level="scheme", sort=False).last()
+    return style.described(ax, _listed("Agreement with the cut points of a month earlier, at the end", last))
 
 
 def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -109,7 +101,7 @@ def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axe
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis, "share")
     ax.set_xlabel("Money of the best customers, missed")
-    return ax
+    return style.described(ax, _listed("Money of the best customers, missed", rows["missed_revenue_share"][::-1]))
 
 
 def _heatmap(values: pd.DataFrame, text: str, ax: Axes | None, upright: bool = False) -> Axes:
@@ -143,6 +135,5 @@ def _names(names: Iterable[Any]) -> list[str]:
     return [NAMES.get(n, str(n)) for n in names]
 
 
-def _titled(ax: Axes, rows: str, columns: str) -> Axes:
-    ax.set(ylabel=rows, xlabel=columns)
-    return ax
+def _listed(what: str, shares: pd.Series) -> str:
+    return style.listed(what, shares.set_axis(_names(shares.index)), "share")
