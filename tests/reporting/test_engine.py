@@ -78,7 +78,7 @@ def test_a_broken_bound_is_the_error_of_the_cell_that_ran(cell, options, reason,
     began = time.monotonic()
     made, error = execute(("print('before')", cell, "print('after')"), tmp_path, server=server, **options)
     assert reason in error.evalue
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50  # the cell would take 60
     before, broken, after = code(made)
     assert before.outputs[0].text == "before\n"
     assert broken.outputs[-1].evalue == error.evalue
