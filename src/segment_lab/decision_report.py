@@ -58,7 +58,8 @@ class DecisionReport:
     def found(self) -> pd.DataFrame | None:
         """Everybody whom a campaign drew, with what they bought; None without campaigns."""
         campaigns = self._table("campaigns")
-        return None if campaigns is None else ledger.results(campaigns, self.study.orders(), self.study.window.as_of)
+        return None if campaigns is None else ledger.results(
+            campaigns, self.study.orders(all_time=True), self.study.window.as_of)
 
     def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
         """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of `Page`."""
@@ -86,14 +87,14 @@ class DecisionReport:
     @cached_property
     def recent(self) -> pd.DataFrame:
         """What customers did in the last `horizon_days`."""
-        return market.between(self._customers(self.horizon_days), self._customers(0))
+        return self.study.bought(self.horizon_days)
 
     @cached_property
     def before(self) -> pd.DataFrame:
         """What they did in the period before (NotEnoughDataError where the data do not reach back)."""
         if self.back + self.horizon_days + 1 >= self.study.window.days:
             raise NotEnoughDataError("The data do not reach back to a second period.")
-        before = market.between(self._customers(self.back + self.horizon_days), self._customers(self.back))
+        before = self._on(self.back).bought(self.horizon_days)
         if not before["revenue"].sum() > 0:
             raise NotEnoughDataError("Nobody bought in the period that the last one is compared with.")
         return before
@@ -157,7 +158,7 @@ class DecisionReport:
                                           contacted=contacted),
             lambda: kpis.upsell(self.before, self.recent),
             *([] if leads is None else [lambda: kpis.lead_conversion(leads, study.window.as_of)]),
-            lambda: kpis.lifetime_value(kpis.first_year(study.orders()), study.window.as_of))
+            lambda: kpis.lifetime_value(kpis.first_year(study.orders(all_time=True)), study.window.as_of))
         return group(table(kpis.readable(rows), "Four case figures with their 95% interval"),
                      *(note(reason, "missing") for reason in reasons))
 

@@ -100,13 +100,16 @@ class StudyData:
         """Accepted rows of a table under canonical names, as an Ibis table; money in readable amounts."""
         return self.intake(name).accepted
 
-    def orders(self) -> ir.Table:
+    def orders(self, *, all_time: bool = False) -> ir.Table:
         """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else the source has.
 
-        With ``returns: drop`` lines below zero are left out here too.
+        With ``returns: drop`` lines below zero are left out here too. `all_time` adds what lies before the window: a
+        campaign, or a customer's first order, may be older than what describes customers today.
         """
         table, window = self.table("orders"), self.window
-        inside = (table.order_date >= ibis.literal(window.start)) & (table.order_date < ibis.literal(window.as_of))
+        inside = table.order_date < ibis.literal(window.as_of)
+        if not all_time:
+            inside &= table.order_date >= ibis.literal(window.start)
         if self.config.returns == "drop":
             inside &= table.amount_minor >= 0
         return table.filter(inside)
@@ -138,16 +141,16 @@ class StudyData:
     def window(self) -> ObservationWindow:
         """What is observed; without orders, the days around `as_of`."""
         rule = self.config.window
-        if self.config.as_of and (rule.start or rule.days):  # nothing to look up: spares a scan of the log
-            return ObservationWindow(rule.start or self.config.as_of - dt.timedelta(days=rule.days or 0),
-                                     self.config.as_of)
+        if self.config.as_of and rule.start and self._parent is None:  # nothing to look up: spares a scan of the log
+            return ObservationWindow(rule.start, self.config.as_of)
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
         if as_of <= first and self._parent is not None:
             raise NotEnoughDataError(f"The first order is of {first}: there is nothing to see as it stood on {as_of}.")
         if as_of <= first:
             raise ConfigError(f"as_of {as_of} is not after the first order ({first}). Orders end on {last}.")
-        start = as_of - dt.timedelta(days=rule.days) if rule.days else rule.start or first
+        # Days before the first order are no observed days: nobody must take them for data.
+        start = max(first, as_of - dt.timedelta(days=rule.days)) if rule.days else rule.start or first
         return ObservationWindow(start, as_of)
 
     @cached_property
@@ -267,15 +270,26 @@ class StudyData:
         if end > known:
             raise NotEnoughDataError(f"{days} days after {self.window.as_of} end on {end}, but the data are known only "
                                      f"before {known}. Use study.at('{known - dt.timedelta(days=days)}') or earlier.")
-        intake = self.intake("orders")
-        query = outcomes_expression(intake.lines, self.window.as_of, days, self.config.returns)
-        rows = query.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
-        out = rows.reindex(self.customers().index).fillna(0)
-        for name in ("future_revenue", "future_margin"):
-            if name in out:
-                out[name] = out[name].astype("float64") / 10**intake.reading.decimals
+        out = self._done(self.window.as_of, days).add_prefix("future_")
         out.attrs["as_of"] = self.window.as_of.isoformat()  # lets a scorecard refuse labels made later
-        return out.astype({"future_orders": "int64"})
+        return out
+
+    def bought(self, days: int) -> pd.DataFrame:
+        """What customers did in the `days` before as_of: ``orders, revenue`` (``margin``) of those who did anything.
+
+        The orders are asked, not two customer tables: with a window that moves along, these begin on different days.
+        """
+        done = self._done(self.window.as_of - dt.timedelta(days=days), days)
+        return done[(done["orders"] != 0) | (done["revenue"] != 0)]
+
+    def _done(self, start: dt.date, days: int) -> pd.DataFrame:
+        """``orders, revenue`` (``margin``) in ``start <= day < start + days`` of every customer known at as_of."""
+        intake = self.intake("orders")
+        query = outcomes_expression(intake.lines, start, days, self.config.returns)
+        rows = query.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
+        out = rows.reindex(self.customers().index).fillna(0).rename(columns=lambda c: c.removeprefix("future_"))
+        money = {c: out[c].astype("float64") / 10**intake.reading.decimals for c in ("revenue", "margin") if c in out}
+        return out.assign(**money).astype({"orders": "int64"})
 
     # Keeping ----------------------------------------------------------------------------------------------
 
