@@ -34,6 +34,15 @@ def test_detectable_effect_is_found_four_times_of_five():
     assert (z > stats.norm.ppf(.975)).mean() == pytest.approx(.8, abs=.03)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.9, 0.97, 1.0])
+def test_no_more_than_all_can_buy(rate):
+    assert min(max(rate, 0.01), 0.99) + ec.default_belief(rate).quantile(0.9) <= 1 + 1e-9
+
+
+def test_where_few_buy_anyway_the_belief_is_cohens_small_effect():
+    assert ec.default_belief(0.3).sd == pytest.approx(0.2 * np.sqrt(0.3 * 0.7))
+
+
 def test_break_even():
     assert ec.break_even(6.5, 130) == .05
     assert ec.break_even(0, 130) == 0

@@ -50,9 +50,13 @@ class Belief:
 
 
 def default_belief(rate: float) -> Belief:
-    """The weak prior around no effect, scaled to the natural `rate`; an assumption, and marked so."""
+    """The weak prior around no effect, scaled to the natural `rate`; an assumption, and marked so.
+
+    Where nearly all buy anyway, few more can: what is believable (its 90 % point) never takes the rate past 1.
+    """
     rate = min(max(rate, 0.01), 0.99)
-    return Belief(0.0, float(PRIOR_EFFECT * np.sqrt(rate * (1 - rate))), "assumption: none known, a small one possible")
+    sd = min(PRIOR_EFFECT * np.sqrt(rate * (1 - rate)), (1 - rate) / stats.norm.ppf(0.9))
+    return Belief(0.0, float(sd), "assumption: none known, a small one possible")
 
 
 def rate_difference(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float, float]:
