@@ -88,6 +88,9 @@ def test_before_against_after_is_refused():
     assert set(ledger.effects(ledger.measurable(both))["campaign_id"]) == {"K2"}
     with pytest.raises(NotEnoughDataError, match="horizon"):
         ledger.effects(both.assign(finished=False))
+    # A finished campaign without a holdout has ended: that is not what is missing.
+    with pytest.raises(NotEnoughDataError, match="No campaign that held customers back"):
+        ledger.effects(ledger.measurable(found))
 
 
 def test_planted_effects_lie_inside_their_intervals():

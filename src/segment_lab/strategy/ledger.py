@@ -107,7 +107,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     """
     done = found[found["finished"]] if "finished" in found else found
     if done.empty:
-        raise NotEnoughDataError("No campaign has reached the end of its horizon yet, so there is no effect to show.")
+        raise NotEnoughDataError("No campaign that held customers back (arm: holdout) has reached the end of its "
+                                 "horizon yet, so there is no effect to show. Before against after is none.")
     arms = done.groupby("campaign_id")["arm"].agg(set)
     if len(lacking := arms.index[~arms.map({TREATMENT, HOLDOUT}.issubset)]):
         raise NotEnoughDataError(f"No effect can be shown for {', '.join(map(str, lacking))}: a treatment and a "
