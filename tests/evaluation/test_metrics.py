@@ -215,6 +215,15 @@ def test_actionability_counts_only_those_who_may_be_reached():
     assert found.loc["empty", "smallest_uplift"] == np.inf
 
 
+def test_an_uplift_past_one_hundred_of_a_hundred_is_out_of_reach():
+    segments = labels([0] * 40 + [1] * 4000)
+    table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
+    outcomes = pd.DataFrame({"future_orders": [1] * 38 + [0] * 2 + [1] * 2000 + [0] * 2000}, index=table.index)
+    found = actionability(segments, table, outcomes)["smallest_uplift"]
+    assert found.iloc[0] == np.inf
+    assert 0 < found.iloc[1] < 0.1
+
+
 def test_a_tree_finds_a_rule_and_not_noise():
     index = [f"c{i:05d}" for i in range(600)]
     table = pd.DataFrame({"revenue": RNG.lognormal(size=600), "recency_days": RNG.integers(1, 300, 600)}, index=index)

@@ -21,7 +21,8 @@ def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes:
     """Per segment: size, revenue share, reachable share, natural rate of buying again, smallest detectable effect.
 
     Reachable are those who consented (NaN where the table has no ``consent``; then all are counted). The natural
-    rate is (buyers + ½) / (n + 1), so that 0 of 7 is not taken for "never".
+    rate is (buyers + ½) / (n + 1), so that 0 of 7 is not taken for "never". An effect that would take it past 1 is
+    infinite: no campaign can show one.
     """
     rows = segmentation.align(customers)
     labels, names = segmentation.labels, list(segmentation.names)
@@ -37,8 +38,10 @@ def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes:
         reach = consented.groupby(labels, observed=False).sum().reindex(names, fill_value=0.0)
         out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
     out["natural_rate"] = (out.pop("buyers") + 0.5) / (out["customers"] + 1)
-    out["smallest_uplift"] = [detectable_effect(p, n * (1 - HOLDOUT), n * HOLDOUT)
-                              for p, n in zip(out["natural_rate"], reach, strict=True)]
+    uplift = pd.Series([detectable_effect(p, n * (1 - HOLDOUT), n * HOLDOUT)
+                        for p, n in zip(out["natural_rate"], reach, strict=True)], index=out.index)
+    # More than all cannot buy: such an uplift is out of reach, however many are contacted.
+    out["smallest_uplift"] = uplift.where(out["natural_rate"] + uplift <= 1, np.inf)
     return out.drop(columns="revenue").reindex(names).rename_axis("segment")
 
 
