@@ -159,13 +159,34 @@ def test_numbers_as_offices_write_them(text, number):
 
 @pytest.mark.parametrize(("text", "words"), [
     ("00004,19970101,2,29.33\n00004,19970118,2,29.73\n", ("has no header", "header: [customer_id")),
-    ("order_id,status\n1,x\n", ("-c customer_id=COLUMN", "order_id, status", "docs/own_data.md"))])
+    ("order_id,status\n1,x\n", ("-c customer_id=COLUMN", "order_id, status", "docs/own_data.md")),
+    ("user,date\n1,2026-01-01\n", ("segment-lab init 'my files/x.csv' -c", "-c amount=1 counts the lines")),
+    ("ID,frequency,recency,T\n1,2,30.4,38.9\n", ("no order log", "are summed up by customer already"))])
 def test_the_message_says_how_to_go_on(tmp_path, monkeypatch, text, words):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "x.csv").write_text(text)
-    result = CliRunner().invoke(main, ["init", "x.csv"])
+    (tmp_path / "my files").mkdir()
+    (tmp_path / "my files" / "x.csv").write_text(text)
+    result = CliRunner().invoke(main, ["init", "my files/x.csv"])
     assert result.exit_code == 2
     assert all(word in result.output for word in words)
+
+
+def test_an_event_log_is_asked_for_its_purchases(first_study):
+    rows = "".join(f"u{i % 3},view{i},2026-01-{i + 1:02}\n" for i in range(20))
+    _, _, output = first_study("log.csv", "user_id,event,timestamp\n" + rows + "u1,Purchase,2026-01-31\n",
+                               "-c", "amount=1")
+    assert "event is one of 21 things that happened" in output
+    assert "where: event = 'Purchase'" in output
+
+
+def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study):
+    text = "donor,week,gift\na,1,5\na,3,5\nb,2,6\n"
+    config, got, output = first_study("weeks.csv", text, "-c", "order_date=week")
+    assert (config["sources"]["orders"]["date_format"], got) == ("excel", {"a": 10, "b": 6})
+    assert "order_date: 7 * week" in output
+    (source := config["sources"]["orders"])["columns"]["order_date"] = "7 * week"
+    customers = sl.customer_table(source.pop("path"), **source)
+    assert customers["gap_days"].dropna().to_dict() == {"a": 14}
 
 
 def test_invoices_are_recognised_as_such(first_study):

@@ -281,8 +281,8 @@ def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
 
 def _date(value: ir.Value, reading: Reading) -> ir.Value:
     if not value.type().is_string():
-        if value.type().is_integer():
-            return read_day(value.cast("string"), (*reading.date_formats, "%Y%m%d")[0])
+        if value.type().is_numeric():
+            return read_day(value.cast("int64").cast("string"), (*reading.date_formats, "%Y%m%d")[0])
         return value if value.type().is_date() else value.cast("date")
     if reading.date_formats:
         days = [read_day(value, form) for form in reading.date_formats]

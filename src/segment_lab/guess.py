@@ -6,6 +6,7 @@ import csv
 import gzip
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,20 +29,20 @@ HEADERS: dict[str, tuple[str, ...]] = {
                     "user id", "buyer id", "subscriber id", "member id", "household id", "household key", "customer no",
                     "customer number", "customer key", "id клиента", "код клиента", "id klienta", "nr klienta",
                     "kundennummer", "kunden nr", "kunden id", "kdnr", "email", "e mail", "customer", "client",
-                    "account", "buyer", "subscriber", "member", "household", "company", "organization", "organisation",
-                    "клиент", "покупатель", "контрагент", "klient", "nabywca", "kontrahent", "kunde", "auftraggeber",
-                    "rechnungsempfänger", "debitor", "id"),
+                    "account", "buyer", "subscriber", "member", "donor id", "donor", "household", "company",
+                    "organization", "organisation", "клиент", "покупатель", "контрагент", "klient", "nabywca",
+                    "kontrahent", "kunde", "auftraggeber", "rechnungsempfänger", "debitor", "id"),
     "order_id": ("order id", "invoice no", "invoice id", "invoice number", "order no", "order number", "receipt",
                  "transaction id", "basket id", "deal id", "record id", "invoice", "order", "номер заказа",
                  "номер счета", "заказ", "чек", "документ", "nr zamówienia", "numer zamówienia", "zamówienie",
                  "nr faktury", "numer faktury", "faktura", "bestellnummer", "auftragsnummer", "auftrag",
                  "rechnungsnummer", "rechnung", "bestellung", "belegnummer"),
     "order_date": ("order date", "order purchase timestamp", "invoice date", "purchase date", "transaction date",
-                   "close date", "won time", "date", "timestamp", "datetime", "created at", "paid at", "order ts",
+                   "close date", "gift date", "donation date", "won time", "date", "timestamp", "datetime", "created at", "paid at", "order ts",
                    "дата заказа", "дата покупки", "дата", "data zamówienia", "data sprzedaży", "data", "bestelldatum",
                    "rechnungsdatum", "belegdatum", "datum", "-datum"),
     "amount": ("line total", "order total", "total amount", "net amount", "amount", "revenue", "total", "sales",
-               "sales value", "payment value", "dollar value", "sum", "value", "turnover", "сумма заказа", "сумма",
+               "sales value", "payment value", "dollar value", "donation", "gift", "sum", "value", "turnover", "сумма заказа", "сумма",
                "выручка", "стоимость", "оборот", "kwota", "wartość", "przychód", "suma", "umsatz", "betrag", "summe",
                "wert", "gesamtpreis", "-umsatz", "-betrag", "-summe", "-wert"),
     "margin": ("gross margin", "margin", "profit", "маржа", "прибыль", "marża", "zysk", "marge", "deckungsbeitrag",
@@ -55,6 +56,8 @@ UNIT_PRICE = ("unit price", "item cost", "price", "цена", "cena jednostkowa"
               "stückpreis", "-preis")
 CURRENCY = ("currency", "currency code", "валюта", "waluta", "währung", "währg")
 STATUS = ("order status", "financial status", "status", "deal stage", "stage name", "stage", "статус", "-status")
+EVENT = ("event", "event name", "event type", "action")
+_BOUGHT = r"purchase|order|paid|buy|bought|sale|donat|subscri"
 DUE = ("due date", "payment due", "срок оплаты", "termin płatności", "fälligkeitsdatum", "fällig am")
 _MUST = ("customer_id", "order_date", "amount")
 
@@ -131,12 +134,17 @@ def _cannot_tell(path: Path, headers: list[str], missing: list[str]) -> DataErro
         return DataError(f"{path.name} has no header", [
             Fault("first line", f"looks like data: {', '.join(headers)}", "Write a line with the names of the columns "
                   "above it, or name them in the study file: header: [customer_id, order_date, amount]")])
+    if {"frequency", "recency"} <= {normal(header) for header in headers}:
+        return DataError(f"{path.name} is no order log", [
+            Fault("frequency, recency", "are summed up by customer already", "Here they are computed: give the orders "
+                  "themselves, a line each, with customer, date and amount")])
     say = " ".join(f"-c {name}=COLUMN" for name in missing)
+    counted = " Without amounts, -c amount=1 counts the lines." if "amount" in missing else ""
     return DataError(f"The columns of {path.name} cannot be told from their names", [
         Fault(", ".join(missing), "no header looks like it", f"The file has: {', '.join(headers)}. Say which column "
-              f"(or expression, such as 'price * quantity') it is: segment-lab init {path.name!r} {say}. Where orders "
-              "stand in several files, or this is no order log but a table of leads, invoices or customers, "
-              "docs/own_data.md says how")])
+              f"(or expression, such as 'price * quantity') it is: segment-lab init {shlex.quote(str(path))} {say}."
+              f"{counted} Where orders stand in several files, or this is no order log but a table of leads, invoices "
+              "or customers, docs/own_data.md says how")])
 
 
 # The shape of a file: where its header is and how its text is written ---------------------------------------
@@ -231,6 +239,10 @@ def _layout(table: ir.Table, columns: Mapping[str, str], remarks: list[str]) -> 
     if day in table.columns and table[day].type().is_string():
         found = date_formats(table[day])
         best = [form for form, n in found if n == found[0][1]]
+        if not best and _numbered(table[day]):
+            best = ["excel"]
+            remarks.append(f"{day} is counted from a start, not dated: it is read as days (for weeks: order_date: "
+                           f"7 * {quoted(day)}), and the calendar is made up")
         if best and "iso" not in best:
             out["date_format"] = best[0]  # the European one, where two fit
         if len(best) > 1 and "iso" not in best:
@@ -243,6 +255,12 @@ def _layout(table: ir.Table, columns: Mapping[str, str], remarks: list[str]) -> 
     value = table[amount] if amount in table.columns else compile_expression(amount, table, "amount", number)
     digits = decimals_of(number(value) if value.type().is_string() else value.cast("float64"))
     return out if digits == 2 else out | {"decimals": digits}
+
+
+def _numbered(values: ir.StringColumn) -> bool:
+    """Whole numbers of up to four digits alone: days or weeks since a start."""
+    plain = values.strip().re_search(r"^\d{1,4}$")
+    return bool((plain | (values.strip() == "")).all().to_pandas()) and bool(plain.any().to_pandas())
 
 
 # What a number looks like when its mark is a comma, a dot, or cannot be told: "1,50", "1.234,5" · "1.50" · "1,234".
@@ -309,6 +327,12 @@ def _worth_a_look(table: ir.Table, columns: Mapping[str, str]) -> list[str]:
     if status and len(ends) > 1:
         out.append(f"{status} is {_listed(ends)}: leave out what was no sale, for example "
                    f"where: {quoted(status)} = '{next(iter(ends))}'")
+    event = next((name for name in table.columns if normal(name) in EVENT and name not in columns.values()), None)
+    kinds = _common_values(table, event, 100) if event else {}
+    if event and len(kinds) > 1:
+        bought = next((kind for kind in kinds if re.search(_BOUGHT, kind, re.IGNORECASE)), next(iter(kinds)))
+        out.append(f"{event} is one of {len(kinds)} things that happened: leave in what was a purchase, for example "
+                   f"where: {quoted(event)} = '{bought}'")
     if due := match(table.columns, DUE, columns.values()):
         out.append(f"with {due} this may be a list of invoices: map it as the table invoices too, and who owes what is "
                    "reported")
@@ -324,12 +348,12 @@ def _worth_a_look(table: ir.Table, columns: Mapping[str, str]) -> list[str]:
     return out
 
 
-def _common_values(table: ir.Table, column: str) -> dict[str, int]:
-    """The values of a column with a dozen different ones at most, commonest first; none for other columns."""
+def _common_values(table: ir.Table, column: str, most: int = 12) -> dict[str, int]:
+    """The values of a column with `most` different ones at most, commonest first; none for other columns."""
     text = table[column].cast("string").name("value").as_table()
     counts = text.filter(text.value.strip() != "").value.value_counts(name="n").order_by(
-        ibis.desc("n"), "value").limit(13).to_pandas()
-    return dict(zip(counts["value"], counts["n"].astype(int), strict=True)) if len(counts) <= 12 else {}
+        ibis.desc("n"), "value").limit(most + 1).to_pandas()
+    return dict(zip(counts["value"], counts["n"].astype(int), strict=True)) if len(counts) <= most else {}
 
 
 def _listed(counts: Mapping[str, int]) -> str:
