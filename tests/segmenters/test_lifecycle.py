@@ -161,6 +161,10 @@ def test_the_finding_counts_the_dead_among_the_buyers():
     assert finding.figures["dead_customers"] == 2
     assert finding.figures["dead_share_of_buyers"] == pytest.approx(2 / 9)
     assert "2 of 9 who ever bought (22%) are dead: silent for over 100 days." in finding.sentences[1]
+    one = table().assign(revenue=0.0)
+    one.loc["one order, silent", "revenue"] = 1e6
+    silent = LifecycleSegmenter(dead_days=100, vip_share=0.2).fit(one)
+    assert "One VIP has been silent that long too" in lifecycle_finding(silent.segment(one), one).sentences[1]
 
 
 def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign_still_reached():

@@ -140,6 +140,8 @@ def test_the_finding_quotes_the_profile():
     assert finding.figures["gone_silent_revenue_share"] == pytest.approx(
         profile["revenue_share"][["Can't Lose", "At Risk"]].sum())
     assert f"{profile['customers']['Champions']:,} of 300 customers" in finding.sentences[0]
+    shortest = table["recency_days"][result.labels.isin(["Can't Lose", "At Risk"])].min()
+    assert f"silent for {shortest:,.0f} days or longer" in finding.sentences[1]
     assert set(fitted.meanings()) == {rule.name for rule in load_grid("quintiles").segments}
 
 
@@ -148,4 +150,4 @@ def test_where_everybody_bought_once_nobody_is_praised_or_missed():
     fitted = RFMSegmenter().fit(once)
     finding = rfm_finding(fitted.segment(once), once)
     assert finding.sentences[0] == "Champions: nobody. No customer bought often, much and lately enough."
-    assert "gone silent" not in finding.sentences[1]
+    assert "silent" not in finding.sentences[1]

@@ -263,7 +263,8 @@ def lifecycle_finding(segmentation: Segmentation, customers: pd.DataFrame, value
     days, dead = segmentation.parameters["dead_days"], float(sizes["Dead"] / max(buyers, 1))
     second = f"{sizes['Dead']:,} of {buyers:,} who ever bought ({dead:.0%}) are dead: silent for over {days} days."
     if check["silent"]:
-        second += f" {check['silent']:,} VIPs have been silent that long too: call them first."
+        who = f"{check['silent']:,} VIPs have" if check["silent"] > 1 else "One VIP has"
+        second += f" {who} been silent that long too: to be called first."
     return Finding((check["sentence"], second), {
         "VIP_customers": check["customers"], f"VIP_{value}_share": check["value_share"],
         "dead_customers": int(sizes["Dead"]), "dead_share_of_buyers": dead, "dead_after_days": days,

@@ -206,8 +206,10 @@ def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
     first = (f"{profile.index[0]}: {best.customers:,.0f} of {len(segmentation):,} customers "
              f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue." if best.customers else
              f"{profile.index[0]}: nobody. No customer bought often, much and lately enough.")
-    second = (f"{lost.customers:,.0f} customers who used to buy regularly or much have gone silent "
-              f"({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
+    # What "silent" means depends on the base: 12 days in a grocery, a year where furniture is sold.
+    days = segmentation.align(customers)["recency_days"][segmentation.labels.isin(silent)].min()
+    second = (f"{lost.customers:,.0f} customers who used to buy regularly or much have been silent for {days:,.0f} "
+              f"days or longer ({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
               "Whether winning them back pays is on the decision page." if lost.customers else
               f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers.")
     figures = {"customers": len(segmentation), "best_segment_customers": int(best.customers),
