@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from segment_lab.errors import NotEnoughDataError
+from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.features.proportions import Z975
 from segment_lab.segmentation import Status
 from segment_lab.strategy.economics import Belief, default_belief, rate_difference, rate_difference_se
@@ -33,20 +33,30 @@ def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> 
     `campaigns` is that table, `orders` are accepted order lines (``customer_id, order_date, amount``, optionally
     ``order_id, margin``), reduced in the engine. Campaigns drawn on or after `as_of` are not seen; those whose horizon
     ends later are not ``finished``. The campaigns' rows come back with ``orders, revenue``, ``margin`` where known.
+    An order is what it is in the customer table: without an id all of a day, and none if its own returns cancelled it.
     """
     rows, day = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])), pd.Timestamp(as_date(as_of))
     rows = rows[rows["assigned_on"] < day]
     rows["horizon_days"] = rows.get("horizon_days", pd.Series(np.nan, index=rows.index)).fillna(DEFAULT_HORIZON)
     rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
     rows["finished"] = rows["ends_on"] <= day
+    if (twice := rows.duplicated(["campaign_id", "customer_id"])).any():
+        raise DataError("The effects of campaigns cannot be measured", [Fault(
+            "campaigns", "assigns a customer to one campaign more than once", "Keep one arm per customer and campaign",
+            int(twice.sum()), tuple(rows.loc[twice, "customer_id"].astype(str).unique()[:3]))])
     spans = ibis.memtable(rows[["campaign_id", "customer_id", "assigned_on", "ends_on"]])
     lines = orders.inner_join(spans, "customer_id")
     ordered = lines.order_date.cast("date")
     lines = lines.filter(ordered >= lines.assigned_on.cast("date"), ordered < lines.ends_on.cast("date"))
-    order = lines.order_id if "order_id" in lines.columns else lines.order_date.cast("string")
-    bought = lines.group_by("campaign_id", "customer_id").aggregate(
-        orders=order.nunique(where=lines.amount > 0), revenue=lines.amount.sum().round(2),
-        **({"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}))
+    day_order = lines.order_date.cast("date").cast("string")
+    order = ibis.coalesce(lines.order_id, "on " + day_order) if "order_id" in lines.columns else day_order
+    single = lines.group_by("campaign_id", "customer_id", order=order).aggregate(
+        paid=lines.amount.sum().round(6), least=lines.amount.min(),
+        **({"earned": lines.margin.sum()} if "margin" in lines.columns else {}))
+    bought = single.group_by("campaign_id", "customer_id").aggregate(
+        orders=((single.paid > 0) | ((single.paid == 0) & (single.least >= 0))).sum(),
+        revenue=single.paid.sum().round(2),
+        **({"margin": single.earned.sum().round(2)} if "earned" in single.columns else {}))
     found = orders.get_backend().to_pyarrow(bought).to_pandas()
     out = rows.merge(found, on=["campaign_id", "customer_id"], how="left", validate="one_to_one")
     return out.fillna({c: 0.0 for c in ("orders", "revenue", "margin") if c in found})
@@ -118,7 +128,7 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     for campaign, part in done.assign(segment=_segment(done)).groupby("campaign_id", sort=True):
         strata = [{"campaign_id": campaign, "segment": s, **_effect(p)}
                   for s, p in part.groupby("segment", observed=True) if p["arm"].nunique() == 2]
-        rows += [*strata, *([_pooled(strata, part)] if strata else [])]
+        rows += [*strata, *([_pooled(strata)] if strata else [])]
     return pd.DataFrame(rows)
 
 
@@ -138,21 +148,27 @@ def _money(part: pd.DataFrame) -> dict[str, float]:
     column = next((c for c in ("margin", "revenue") if c in part), None)
     treated, held = (part[part["arm"] == arm] for arm in (TREATMENT, HOLDOUT))
     if column is None or min(len(treated), len(held)) < 2:
-        return dict.fromkeys(("money_effect", "money_effect_low", "money_effect_high"), np.nan)
+        return dict.fromkeys(("money_effect", "money_effect_low", "money_effect_high", "money_se"), np.nan)
     test = stats.ttest_ind(treated[column], held[column], equal_var=False).confidence_interval()
     return {"money_effect": float(treated[column].mean() - held[column].mean()),
-            "money_effect_low": float(test.low), "money_effect_high": float(test.high)}
+            "money_effect_low": float(test.low), "money_effect_high": float(test.high),
+            "money_se": float(np.sqrt(treated[column].var() / len(treated) + held[column].var() / len(held)))}
 
 
-def _pooled(strata: list[dict[str, Any]], part: pd.DataFrame) -> dict[str, Any]:
+def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
     """All segments of a campaign, each weighted by its customers, so unequal holdout shares cannot mislead."""
     frame = pd.DataFrame(strata)
     n = (frame["treated"] + frame["held"]).to_numpy(float)
     mean = {c: float(np.average(frame[c], weights=n))
             for c in ("treated_rate", "holdout_rate", "effect", "predicted")}
     se = float(np.sqrt((n / n.sum()) ** 2 @ frame["se"] ** 2))
-    reach = Z975 * se
-    return {**strata[0], "segment": "All", **frame[["treated", "held"]].sum(), **mean, **_money(part), "se": se,
+    reach, known = Z975 * se, frame["money_se"].notna()
+    if known.any():
+        money = float(np.average(frame["money_effect"][known], weights=n[known]))
+        money_se = float(np.sqrt((n[known] / n[known].sum()) ** 2 @ frame["money_se"][known] ** 2))
+        mean |= {"money_effect": money, "money_effect_low": money - Z975 * money_se,
+                 "money_effect_high": money + Z975 * money_se, "money_se": money_se}
+    return {**strata[0], "segment": "All", **frame[["treated", "held"]].sum(), **mean, "se": se,
             "effect_low": mean["effect"] - reach, "effect_high": mean["effect"] + reach,
             "as_predicted": abs(mean["predicted"] - mean["effect"]) <= reach}
 
