@@ -115,6 +115,15 @@ def test_exact_duplicates_are_kept_and_counted_or_dropped(study_of):
     assert study_of(text, source={"duplicates": "drop"}).customers().revenue.tolist() == [5.0]
 
 
+def test_amounts_of_nothing_are_told(study_of):
+    some = study_of("customer_id,order_date,amount\na,2026-01-01,0\na,2026-01-02,5\nb,2026-01-03,0.00\n")
+    assert some.intake("orders").remarks() == [
+        "2 order lines have an amount of 0; an order of such lines alone is still an order"]
+    assert some.customers().frequency.tolist() == [2, 1]
+    none = study_of("customer_id,order_date,amount\na,2026-01-01,0\n")
+    assert "no amount is above 0" in none.intake("orders").remarks()[0]
+
+
 def test_a_missing_file_says_what_is_there(tmp_path):
     (tmp_path / "here.csv").write_text("x")
     with pytest.raises(DataError, match=r"does not exist.*here\.csv"):

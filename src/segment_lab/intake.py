@@ -169,7 +169,7 @@ class Intake:
         return tuple(str(v) for v in values.get_backend().to_pandas(values).iloc[:, 0])
 
     def remarks(self, limit: int = 20_000_000) -> list[str]:
-        """What is odd but usable: repeated rows, orders long before all others, blanks around ids."""
+        """What is odd but usable: repeated rows, orders long before all others, amounts of 0, blanks around ids."""
         total = int(self.counts.sum())
         if total > limit:
             return [f"repeated rows were not looked for: {total:,} rows are more than {limit:,}"]
@@ -179,7 +179,7 @@ class Intake:
         if repeated > 0:
             out.append(f"{repeated:,} rows repeat another row exactly; they are kept (duplicates: drop removes them)")
         if self.name == "orders":
-            out += self.far_off()[0]
+            out += self.far_off()[0] + self._free_of_charge()
         ids = [c.name for c in self.contract.columns if c.kind == "id" and c.name in self.lines.columns]
         if not ids:
             return out
@@ -188,6 +188,17 @@ class Intake:
             if n:
                 out.append(f"{int(n):,} values of {name} have blanks around them; they stay as they are")
         return out
+
+    def _free_of_charge(self) -> list[str]:
+        """Order lines that cost nothing: gifts, full coupons; or, where all do, the wrong column."""
+        amount = self.accepted.amount_minor
+        counts = self.accepted.aggregate(free=(amount == 0).sum(), dear=(amount > 0).sum())
+        row = counts.get_backend().to_pandas(counts).iloc[0].fillna(0)
+        if not row["dear"]:
+            return ["no amount is above 0, so nothing can be said about money: map another column, or write amount: "
+                    "'1', which counts order lines"]
+        return [f"{int(row['free']):,} order lines have an amount of 0; an order of such lines alone is still an order"
+                ] if row["free"] else []
 
 
 def _least(days: pd.Series) -> Any:

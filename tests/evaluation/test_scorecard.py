@@ -185,6 +185,8 @@ def test_bad_input_lists_every_fault():
         scorecard(schemes(), OUTCOMES.set_axis([f"x{i}" for i in range(len(OUTCOMES))]))
     with pytest.raises(NotEnoughDataError, match="Nobody bought"):
         scorecard(schemes(), OUTCOMES * 0)
+    with pytest.raises(NotEnoughDataError, match="above 0"):
+        scorecard(schemes(), OUTCOMES.assign(future_revenue=0.0))
     with pytest.raises(ConfigError, match="same method name"):
         scorecard(list(schemes().values()), OUTCOMES)
     with pytest.raises(ConfigError, match="nothing to compare"):

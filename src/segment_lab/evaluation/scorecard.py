@@ -137,7 +137,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
     DataError
         A leaked future, missing columns, or no customer in common; every fault is listed.
     NotEnoughDataError
-        Nobody bought in the judged period.
+        Nobody bought in the judged period, or only for nothing.
     """
     from threadpoolctl import threadpool_limits
 
@@ -226,6 +226,9 @@ def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[
                         [Fault("customer_id", "nothing in common", "Check that the ids are written alike")])
     if not (judged["future_orders"] > 0).any():
         raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
+    if not (judged["future_revenue"] > 0).any():
+        raise NotEnoughDataError("No purchase of the judged period has an amount above 0, so no scheme can be judged "
+                                 "by what customers spend.")
     left = [f"{len(s) - len(judged):,} of {title(name)}" for name, s in named.items() if len(s) > len(judged)]
     words = f"Not judged, because another scheme or the outcomes do not hold them: {', '.join(left)}."
     return judged, [words] if left else []

@@ -86,6 +86,9 @@ def sentence(section: str, table: pd.DataFrame, schemes: Sequence[str]) -> str:
 
 def _span(values: pd.Series) -> str:
     """``5% (ABC) to 31% (RFM)``."""
+    values = values.dropna()  # all spent the same, or too few customers
+    if values.empty:
+        return "an unknown share"
     low, high = str(values.idxmin()), str(values.idxmax())
     ends = f"{values.min():.0%} ({title(low)})"
     return ends if len(values) == 1 else f"{ends} to {values.max():.0%} ({title(high)})"
