@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -27,6 +28,18 @@ def test_who_says_what_is_typical_here():
     even = PEOPLE.assign(region=["North"] * 5 + ["South"] * 5 + ["North"] * 4 + ["South"] * 6)
     assert profiles.who(SEG, even).empty
     assert "name" not in profiles.who(SEG, PEOPLE, ["name", "region"])["column"].tolist()
+
+
+def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_chance():
+    rng = np.random.default_rng(3)
+    ids = pd.Index([f"C{i:03d}" for i in range(400)], name="customer_id")
+    seg = Segmentation(pd.Series(np.arange(400) % 4, index=ids), ("A", "B", "C", "D"), "own")
+    noise = {f"noise_{i}": rng.choice(list("uvwxyz"), 400) for i in range(10)}
+    people = pd.DataFrame({"age": np.where(np.arange(400) % 4 == 1, "65+", "19-24"),
+                           "street": [f"s{i}" for i in range(400)], "email": "a@example.com", **noise}, index=ids).assign(revenue=1.0)
+    assert profiles.who(seg, people)[["segment", "column", "value"]].to_numpy().tolist()[0] == ["A", "age", "19-24"]
+    found = set(profiles.who(seg, people)["column"])
+    assert found == {"age"}
 
 
 def test_what_they_buy():
