@@ -82,6 +82,22 @@ def test_a_young_base_has_no_second_period(young):
     assert market.SCENARIOS.keys() == set(young.stressed.index)
 
 
+def test_leads_decided_after_the_day_are_not_decided_on_it(report):
+    day = "2025-10-01"
+    stages = report.study.table("lead_stages").to_pandas()
+    ended = stages["stage"].str.lower().isin(["won", "lost"]) & (stages["entered_on"] < pd.Timestamp(day))
+    then = DecisionReport(report.study.at(day), "abc")._leads()
+    assert set(then.index[then["status"].notna()]) <= set(stages.loc[ended, "lead_id"])
+    assert then["status"].eq("won").sum() == then["won"].eq(True).sum() > 0
+
+
+def test_leads_are_read_in_the_words_of_the_study():
+    leads = pd.DataFrame({"lead_id": list("abcd"), "status": ["1", "0", "0", "0"]})
+    orders = pd.DataFrame({"customer_id": ["c"], "order_date": ["2026-01-01"], "amount": [1.0]})
+    study = sl.Study.from_frames({"orders": orders, "leads": leads}, as_of="2026-02-01", methods={"abc": {}})
+    assert DecisionReport(study, "abc")._leads()["status"].eq("won").sum() == 1
+
+
 def test_columns_are_shown_in_known_ways():
     for name, shown in packaged("columns").items():
         assert set(shown) <= {"label", "format"}, name

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.display import Html, group, note, table
-from segment_lab.errors import NotEnoughDataError
+from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.features.engagement import engagement_table, usual_minutes
+from segment_lab.features.leads import lead_table
 from segment_lab.features.receivables import invoice_history
 from segment_lab.segmentation import Segmentation
 from segment_lab.strategy import kpis, ledger, market
@@ -151,16 +152,26 @@ class DecisionReport:
 
     def case_figures(self) -> Html:
         """Four figures often quoted, with intervals; a note for each that the data do not allow."""
-        study, leads = self.study, self._table("leads")
+        study = self.study
         contacted = ledger.contacted_since(self.found, self._on(self.horizon_days).window.as_of)
         rows, reasons = kpis.collect(
             lambda: kpis.return_of_lapsed(self._customers(self.horizon_days), self.recent, days=self.horizon_days,
                                           contacted=contacted),
             lambda: kpis.upsell(self.before, self.recent),
-            *([] if leads is None else [lambda: kpis.lead_conversion(leads, study.window.as_of)]),
+            *([lambda: kpis.lead_conversion(self._leads(), study.window.as_of)] if study.has("leads") else []),
             lambda: kpis.lifetime_value(kpis.first_year(study.orders(all_time=True)), study.window.as_of))
         return group(table(kpis.readable(rows), "Four case figures with their 95% interval"),
                      *(note(reason, "missing") for reason in reasons))
+
+    def _leads(self) -> pd.DataFrame:
+        """The leads as they stood on the day, as the leads report reads them; the file's status may be of today."""
+        study, words = self.study, self.study.options("leads")
+        history = study.table("lead_stages") if study.has("lead_stages") else None
+        try:
+            rows = lead_table(study.table("leads"), history, study.window.as_of, won=words["won"], lost=words["lost"])
+        except DataError as error:
+            raise NotEnoughDataError(str(error)) from None
+        return rows.assign(status=rows["won"].map({True: "won", False: "lost"}))
 
     @cached_property
     def _frozen(self) -> Any:
