@@ -101,6 +101,13 @@ def test_equal_customers_are_one_segment():
     assert cluster_finding(fitted, fitted.segment(table), table).sentences[0].startswith("There is only one kind")
 
 
+def test_where_nothing_was_paid_the_finding_speaks_of_no_revenue():
+    table = planted(60)
+    fitted = ClusterSegmenter(k_max=3).fit(table)
+    sentence = cluster_finding(fitted, fitted.segment(table), table.assign(revenue=0.0)).sentences[0]
+    assert sentence.endswith("% of them.")
+
+
 def search(*rows: tuple) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["k", "jaccard", "jaccard_min", "silhouette", "stable"]).set_index("k")
 
@@ -153,3 +160,9 @@ def test_what_is_the_same_for_everybody_names_no_cluster():
     once = base(300).assign(frequency=1, repeat_frequency=0, recency_days=1.0)
     names = " ".join(ClusterSegmenter(k=3, bootstraps=5).fit(once).segment(once).names).lower()
     assert not any(word in names for word in ("frequent", "rare", "silent", "recent"))
+
+
+def test_the_method_is_told_in_the_words_of_the_tables():
+    remark = ClusterSegmenter("gmm", features=("recency_days", "return_share")).method_remark()
+    assert remark.startswith("Gaussian mixture on the logarithms of days since last order, return share, each in")
+    assert ClusterSegmenter().method_remark().startswith("k-means on")

@@ -18,7 +18,9 @@ from segment_lab.segmenters.lifecycle import (
     look_back,
     natural_return,
     overlap_matrix,
+    overlap_remark,
     reach,
+    silent_vips,
     unclaimed,
     vip_check,
 )
@@ -160,7 +162,7 @@ def test_the_finding_counts_the_dead_among_the_buyers():
     finding = lifecycle_finding(result, table())
     assert finding.figures["dead_customers"] == 2
     assert finding.figures["dead_share_of_buyers"] == pytest.approx(2 / 9)
-    assert "2 of 9 who ever bought (22%) are dead: silent for over 100 days." in finding.sentences[1]
+    assert "2 of 9 who ever bought (22%) count as dead: silent for over 100 days." in finding.sentences[1]
     one = table().assign(revenue=0.0)
     one.loc["one order, silent", "revenue"] = 1e6
     silent = LifecycleSegmenter(dead_days=100, vip_share=0.2).fit(one)
@@ -190,3 +192,25 @@ def test_reach_counts_consent_given():
     assert found.loc[["VIP", "Regular", "Cold"], "may_be_written_to"].tolist() == [1, 0, 0]
     with pytest.raises(NotEnoughDataError, match="no consent"):
         reach(by_hand().fit(rows).segment(rows), rows.drop(columns="consent"))
+
+
+def test_remarks_on_overlaps_and_on_the_limit_of_silence():
+    result = by_hand().fit(table()).segment(table())
+    assert overlap_remark(result).endswith("1 meets none (no order, no offer, no contact) and is counted as Cold.")
+    buyers = table().loc[["ten orders", "four orders"]]
+    assert overlap_remark(by_hand().fit(buyers).segment(buyers)) == (
+        "100% of the customers meet more than one rule. Everybody meets at least one.")
+    assert by_hand().fit(table()).silence_remark().startswith("The limit of silence, 100 days, was given by hand.")
+    rows = base(200, 0.4)
+    learned = LifecycleSegmenter().fit(rows)
+    assert f"repeat customers usually order again within that time ({learned.dead_days_} days)" in learned.silence_remark()
+    prospects = LifecycleSegmenter().fit(table().loc[["offer", "touched"]])
+    assert prospects.silence_remark() == "Nobody has bought yet, so nobody can be dead."
+
+
+def test_silent_vips_are_those_beyond_the_limit_largest_first():
+    rows = table().assign(vip=True, recency_days=500.0, revenue=range(len(table())))
+    silent = silent_vips(by_hand().fit(rows).segment(rows), rows)
+    bought = rows.index[rows["frequency"] > 0]
+    assert list(silent.index) == list(bought[::-1])
+    assert silent_vips(by_hand().fit(table()).segment(table()), table()).empty

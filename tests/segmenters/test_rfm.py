@@ -13,7 +13,7 @@ from test_grid import claims, vignette_grid
 from datasets import dataset
 from segment_lab.errors import ConfigError
 from segment_lab.segmenters.grid import load_grid
-from segment_lab.segmenters.rfm import RFMSegmenter, quantile_cuts, rfm_finding
+from segment_lab.segmenters.rfm import RFMSegmenter, quantile_cuts, rfm_finding, tie_remark
 
 
 def oracle_scores(table: pd.DataFrame, n_bins: int, money: pd.Series) -> pd.DataFrame:
@@ -151,3 +151,16 @@ def test_where_everybody_bought_once_nobody_is_praised_or_missed():
     finding = rfm_finding(fitted.segment(once), once)
     assert finding.sentences[0] == "Champions: nobody. No customer bought often, much and lately enough."
     assert "silent" not in finding.sentences[1]
+    alike = once.assign(revenue=5.0)
+    assert "All 300 customers are in one segment" in rfm_finding(fitted.segment(alike), alike).sentences[1]
+
+
+def test_remarks_say_which_scores_nobody_has_and_where_the_cut_points_come_from():
+    scores = pd.DataFrame({"r_score": [1, 2, 3], "f_score": [1, 1, 3], "m_score": [3, 2, 1]})
+    assert tie_remark(scores, 3).startswith("Scores that nobody has: frequency 2. Many customers have the same")
+    assert tie_remark(scores.assign(f_score=[1, 2, 3]), 3) == "Every score is in use."
+    assert RFMSegmenter().cut_remark().startswith("The steps divide the customers into groups as equal as ties allow")
+    mixed = RFMSegmenter(3, cuts={"recency": [30, 90], "frequency": [1, 3]}).cut_remark()
+    assert mixed.startswith("The cut points of recency and frequency were given by hand. The other steps divide")
+    by_hand = {measure: [1, 2] for measure in ("recency", "frequency", "monetary")}
+    assert RFMSegmenter(3, cuts=by_hand).cut_remark() == "All cut points were given by hand."

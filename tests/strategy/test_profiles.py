@@ -35,8 +35,8 @@ def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_c
     ids = pd.Index([f"C{i:03d}" for i in range(400)], name="customer_id")
     seg = Segmentation(pd.Series(np.arange(400) % 4, index=ids), ("A", "B", "C", "D"), "own")
     noise = {f"noise_{i}": rng.choice(list("uvwxyz"), 400) for i in range(10)}
-    people = pd.DataFrame({"age": np.where(np.arange(400) % 4 == 1, "65+", "19-24"),
-                           "street": [f"s{i}" for i in range(400)], "email": "a@example.com", **noise}, index=ids).assign(revenue=1.0)
+    people = pd.DataFrame({"age": np.where(np.arange(400) % 4 == 1, "65+", "19-24"), "email": "a@example.com",
+                           "street": [f"s{i}" for i in range(400)], **noise}, index=ids).assign(revenue=1.0)
     assert profiles.who(seg, people)[["segment", "column", "value"]].to_numpy().tolist()[0] == ["A", "age", "19-24"]
     found = set(profiles.who(seg, people)["column"])
     assert found == {"age"}

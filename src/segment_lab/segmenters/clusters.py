@@ -241,7 +241,8 @@ def cluster_finding(segmenter: ClusterSegmenter, segmentation: Segmentation, cus
     profile = segmentation.profile(customers)
     best = profile.iloc[0]
     first = (f"The data fall into {segmenter.k_} kinds of customers; the first, \u201c{profile.index[0]}\u201d, is "
-             f"{best.customer_share:.0%} of them and brings {best.revenue_share:.0%} of the revenue.")
+             f"{best.customer_share:.0%} of them"
+             + (f" and brings {best.revenue_share:.0%} of the revenue." if np.isfinite(best.revenue_share) else "."))
     figures: dict[str, Any] = {"segments": segmenter.k_, "best_segment_revenue_share": float(best.revenue_share)}
     if segmenter.k_ == 1:
         return Finding(("There is only one kind of customer: all are equal in these features.",), figures)

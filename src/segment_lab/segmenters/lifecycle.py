@@ -261,7 +261,7 @@ def lifecycle_finding(segmentation: Segmentation, customers: pd.DataFrame, value
     sizes, check = segmentation.sizes(), vip_check(segmentation, customers, value)
     buyers = int((segmentation.align(customers)["frequency"] > 0).sum())
     days, dead = segmentation.parameters["dead_days"], float(sizes["Dead"] / max(buyers, 1))
-    second = f"{sizes['Dead']:,} of {buyers:,} who ever bought ({dead:.0%}) are dead: silent for over {days} days."
+    second = f"{sizes['Dead']:,} of {buyers:,} who ever bought ({dead:.0%}) count as dead: silent for over {days} days."
     if check["silent"]:
         who = f"{check['silent']:,} VIPs have" if check["silent"] > 1 else "One VIP has"
         second += f" {who} been silent that long too: to be called first."

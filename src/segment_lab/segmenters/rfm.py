@@ -212,6 +212,9 @@ def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
               f"days or longer ({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
               "Whether winning them back pays is on the decision page." if lost.customers else
               f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers.")
+    if profile.customers.max() == len(segmentation) > 1:
+        second = (f"All {len(segmentation):,} customers are in one segment, {profile.customers.idxmax()}: they buy too "
+                  "much alike for scores to tell them apart, and its name says nothing.")
     figures = {"customers": len(segmentation), "best_segment_customers": int(best.customers),
                "best_segment_revenue_share": float(best.revenue_share)}
     if silent:
