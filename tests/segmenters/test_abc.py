@@ -10,12 +10,15 @@ from bases import base
 from hypothesis import given
 from hypothesis import strategies as st
 
+import segment_lab as sl
 from datasets import dataset
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.segmenters.abc import (
     ABCSegmenter,
     abc_finding,
     against_reference,
+    concentration_remark,
+    contact_minutes,
     effort_gap,
     effort_remark,
     gini,
@@ -23,6 +26,7 @@ from segment_lab.segmenters.abc import (
     other_money,
     pareto,
     reference_remark,
+    zero_remark,
 )
 
 
@@ -107,6 +111,9 @@ def test_reference_ranges_belong_to_three_classes():
     table = customers(4, 3, 2, 1)
     result = ABCSegmenter(cuts=(0.5,)).fit(table).segment(table)
     assert "customers_expected" not in against_reference(result, table)
+    three = against_reference(ABCSegmenter().fit(table).segment(table), table)
+    assert list(three) == ["customers", "customer_share", "customers_expected", "customers_flag", "revenue",
+                           "revenue_share", "sales_expected", "sales_flag"]
     assert ABCSegmenter(cuts=(0.5,)).fit(table).meanings() == {}
 
 
@@ -132,7 +139,7 @@ def test_gini_is_the_mean_difference_and_the_area_under_the_curve(values):
 
 
 def test_effort_gap_shares_the_places_of_equals_whatever_the_row_order():
-    table = customers(60, 10, 10, 10, 10).assign(effort_minutes=[0, 40, 0, 0, 0])
+    table = customers(60, 10, 10, 10, 10).assign(contact_minutes=[0, 40, 0, 0, 0])
     for rows in (table, table.iloc[::-1]):
         found = effort_gap(rows, top=0.4)   # two places: the first, and a quarter of each of the four equals
         assert found == pytest.approx({"value_share": 0.7, "effort_share": 0.25, "gap": 0.45})
@@ -151,3 +158,33 @@ def test_classes_by_another_money_are_set_beside():
     assert (beside.index.name, beside.columns.name) == ("by revenue", "by margin")
     with pytest.raises(NotEnoughDataError, match="margin is not known"):
         other_money(result, table.drop(columns="margin"), (0.8, 0.95), "margin")
+
+
+def test_remarks_on_limits_concentration_and_empty_totals():
+    table = customers(80, 15, 5, 0, -3)
+    fitted = ABCSegmenter().fit(table)
+    assert fitted.limits_remark("EUR").startswith("By revenue in the window, EUR: A from")
+    assert fitted.limits_remark().startswith("By revenue in the window: A from")
+    assert "; C below. Equal customers share a class." in fitted.limits_remark()
+    assert ABCSegmenter().fit(customers(0, -1)).limits_remark() == "Nobody has a positive total, so all are in class C."
+    assert zero_remark(fitted.segment(table), table).startswith("2 customers with a total of zero or less are in class")
+    one = table.iloc[:4]
+    assert zero_remark(fitted.segment(one), one).startswith("One customer with a total of zero or less is in class C")
+    assert zero_remark(fitted.segment(table.iloc[:3]), table.iloc[:3]) == "Every customer has a positive total."
+    assert concentration_remark(np.array([6, 1, 1, 1, 1]), "margin") == (
+        "The best 20% of the customers hold 60% of the margin. Gini 0.40 (0: all equal, 1: one has everything).")
+
+
+def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel():
+    orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": "2026-01-01", "amount": 10})
+    touches = pd.DataFrame({"touch_id": [1, 2, 3], "customer_id": ["a", "a", "b"], "touch_date": "2026-01-02",
+                            "channel": "call", "event": "call", "minutes": [7, None, None]})
+    costs = pd.DataFrame({"action": ["ring"], "channel": ["call"], "cost_per_contact": [5],
+                          "minutes_per_contact": [10]})
+    tables = {"orders": orders, "touches": touches}
+    plain = contact_minutes(sl.Study.from_frames(tables, as_of="2026-02-01"))
+    assert plain.to_dict() == {"a": 7, "b": 0}
+    usual = contact_minutes(sl.Study.from_frames({**tables, "contact_costs": costs}, as_of="2026-02-01"))
+    assert usual.to_dict() == {"a": 17, "b": 10}
+    with pytest.raises(NotEnoughDataError, match="No contact minutes"):
+        contact_minutes(sl.Study.from_frames({"orders": orders}, as_of="2026-02-01"))

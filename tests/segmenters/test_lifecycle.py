@@ -201,9 +201,8 @@ def test_remarks_on_overlaps_and_on_the_limit_of_silence():
     assert overlap_remark(by_hand().fit(buyers).segment(buyers)) == (
         "100% of the customers meet more than one rule. Everybody meets at least one.")
     assert by_hand().fit(table()).silence_remark().startswith("The limit of silence, 100 days, was given by hand.")
-    rows = base(200, 0.4)
-    learned = LifecycleSegmenter().fit(rows)
-    assert f"repeat customers usually order again within that time ({learned.dead_days_} days)" in learned.silence_remark()
+    learned = LifecycleSegmenter().fit(base(200, 0.4))
+    assert f"usually order again within that time ({learned.dead_days_} days)" in learned.silence_remark()
     prospects = LifecycleSegmenter().fit(table().loc[["offer", "touched"]])
     assert prospects.silence_remark() == "Nobody has bought yet, so nobody can be dead."
 

@@ -102,11 +102,16 @@ class TestAudit:
         assert fitted.moved(CUSTOMERS).to_dict("index") == {
             "a": {"before": "Rich", "now": "Key"}, "b": {"before": "Other", "now": "New"},
             "d": {"before": "Other", "now": "Not East"}}
-        assert RuleSegmenter(RULES).fit(CUSTOMERS).moved(CUSTOMERS).empty
+        unversioned = RuleSegmenter(RULES).fit(CUSTOMERS)
+        assert unversioned.moved(CUSTOMERS).empty
+        assert "no previous version" in unversioned.unmoved()
+        assert fitted.unmoved() == "Nobody moved."
 
     def test_in_words(self, fitted):
         found = rules_finding(fitted.segment(CUSTOMERS), fitted.truth(CUSTOMERS))
         assert found.sentences[0].startswith("Your 5 rules place 4 of 5 customers; the largest segment is Key")
+        one = RuleSegmenter(RULES[:1]).fit(CUSTOMERS)
+        assert "Your one rule places" in rules_finding(one.segment(CUSTOMERS), one.truth(CUSTOMERS)).sentences[0]
         assert found.figures == {"customers": 5, "unclaimed_customers": 1, "customers_claimed_by_several": 2,
                                  "dead_rules": 2}
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from segment_lab.config import packaged
 from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.features.engagement import engagement_table, usual_minutes
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
 
@@ -71,6 +72,16 @@ class ABCSegmenter(Segmenter):
         strategies = {row["name"]: f"{row['strategy']}." for row in packaged("abc")["classes"]}
         return strategies if tuple(strategies) == self.segment_names_ else {}
 
+    def limits_remark(self, currency: str = "") -> str:
+        """The least money of each class, in one sentence."""
+        last = self.segment_names_[-1]
+        if not self.thresholds_:
+            return f"Nobody has a positive total, so all are in class {last}."
+        limits = "; ".join(f"{name} from {least:,.2f}"
+                           for name, least in zip(self.segment_names_, self.thresholds_, strict=False))
+        unit = f", {currency}" if currency else ""
+        return f"By {self.value} in the window{unit}: {limits}; {last} below. Equal customers share a class."
+
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "cuts": list(self.cuts), "least_value": self.thresholds_}
 
@@ -90,10 +101,11 @@ def against_reference(segmentation: Segmentation, customers: pd.DataFrame,
         return table
     for share, reference in (("customer_share", "customers"), (f"{value}_share", "sales")):
         ranges = [rows[name][reference] for name in segmentation.names]
-        table[f"{reference}_expected"] = [f"{low:.0%} to {high:.0%}" for low, high in ranges]
-        table[f"{reference}_flag"] = [
-            "below" if actual < low - 1e-9 else "above" if actual > high + 1e-9 else "inside"
-            for actual, (low, high) in zip(table[share], ranges, strict=True)]
+        flags = ["below" if actual < low - 1e-9 else "above" if actual > high + 1e-9 else "inside"
+                 for actual, (low, high) in zip(table[share], ranges, strict=True)]
+        beside = list(table).index(share) + 1
+        table.insert(beside, f"{reference}_expected", [f"{low:.0%} to {high:.0%}" for low, high in ranges])
+        table.insert(beside + 1, f"{reference}_flag", flags)
     return table
 
 
@@ -134,8 +146,32 @@ def pareto(values: pd.Series | np.ndarray, top: float = 0.2) -> float:
     return float(ranked[:max(round(top * len(ranked)), 1)].sum() / ranked.sum())
 
 
+def concentration_remark(values: pd.Series | np.ndarray, what: str = "revenue") -> str:
+    """How concentrated customers' totals are: what the best fifth holds, and the Gini coefficient."""
+    return (f"The best 20% of the customers hold {pareto(values):.0%} of the {what}. "
+            f"Gini {gini(values):.2f} (0: all equal, 1: one has everything).")
+
+
+def zero_remark(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue") -> str:
+    """Where the customers are who brought nothing, or cost money."""
+    zero, last = int((segmentation.align(customers)[value] <= 0).sum()), segmentation.names[-1]
+    if not zero:
+        return "Every customer has a positive total."
+    who, are = (f"{zero:,} customers", "are") if zero > 1 else ("One customer", "is")
+    return (f"{who} with a total of zero or less {are} in class {last}; the shares of the classes are of positive "
+            "totals.")
+
+
+def contact_minutes(study: Any) -> pd.Series:
+    """Minutes spent on each customer until the study's day, as recorded, else the usual ones of the channel."""
+    if not study.has("touches"):
+        raise NotEnoughDataError("No contact minutes are known, so effort cannot be set beside value.")
+    usual = usual_minutes(study.table("contact_costs")) if study.has("contact_costs") else None
+    return engagement_table(study.table("touches"), study.window.as_of, minutes=usual)["contact_minutes"]
+
+
 def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2,
-               effort: str = "effort_minutes") -> dict[str, float]:
+               effort: str = "contact_minutes") -> dict[str, float]:
     """What the best `top` of the customers bring, beside the share of the contact minutes they get.
 
     ``value_share``, ``effort_share`` and ``gap`` (value less effort: positive means under-served). Equal customers at
@@ -153,7 +189,7 @@ def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2
     return {"value_share": value_share, "effort_share": effort_share, "gap": value_share - effort_share}
 
 
-def effort_remark(customers: pd.DataFrame, value: str = "revenue", effort: str = "effort_minutes") -> str:
+def effort_remark(customers: pd.DataFrame, value: str = "revenue", effort: str = "contact_minutes") -> str:
     """The effort gap of the best fifth in one sentence."""
     gap = effort_gap(customers, value, 0.2, effort)
     less = "less" if gap["gap"] > 0 else "more"

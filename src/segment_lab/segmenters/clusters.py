@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from segment_lab.errors import DataError, Fault
+from segment_lab.formatting import words
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter
 from segment_lab.segmenters.search import VALID, Algorithm, apart, choose_k, make_model, quality, search_k
@@ -158,6 +159,13 @@ class ClusterSegmenter(Segmenter):
     def meanings(self) -> dict[str, str]:
         medians = zip(self.segment_names_, self.profile_[list(self.features)].to_numpy(), strict=True)
         return {name: f"Typically {', '.join(map(_value, self.features, row))}." for name, row in medians}
+
+    def method_remark(self) -> str:
+        """How the groups were made, in plain words."""
+        method = "k-means" if self.algorithm == "kmeans" else "Gaussian mixture"
+        features = ", ".join(words(feature).lower() for feature in self.features)
+        return (f"{method} on the logarithms of {features}, each in standard units. Money counts in units of its "
+                "median. The rule is frozen once fitted: a later customer gets the segment that fits best.")
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "features": list(self.features), "k": self.k_, "reason": self.reason_,

@@ -164,6 +164,15 @@ class LifecycleSegmenter(Segmenter):
         return pd.DataFrame({"rule": [words[t] for t in self.precedence]},
                             index=pd.Index(self.precedence, name="tier"))
 
+    def silence_remark(self) -> str:
+        """Where the limit of silence comes from, and whom it may wrong."""
+        if self.dead_days_ is None:
+            return "Nobody has bought yet, so nobody can be dead."
+        limit = (f"The limit of silence, {self.dead_days_} days, was given by hand." if self.dead_days is not None else
+                 f"Silence is measured against the base's own rhythm: {self.dead_reason_} ({self.dead_days_} days).")
+        return (f"{limit} Customers who buy seldom by nature are counted dead too early. Flags such as VIP are known "
+                "only as they are today, also for days in the past.")
+
     def meanings(self) -> dict[str, str]:
         return dict(packaged("tiers")["tiers"])
 
@@ -186,6 +195,22 @@ def unclaimed(segmentation: Segmentation) -> pd.Index:
     """Customers whom no rule claims (they are counted as Cold)."""
     truth = _truth(segmentation)
     return truth.index[~truth.any(axis=1)]
+
+
+def overlap_remark(segmentation: Segmentation) -> str:
+    """How many customers meet several rules, and how many meet none."""
+    several, nobody = (_truth(segmentation).sum(axis=1) > 1).mean(), len(unclaimed(segmentation))
+    left = ("Everybody meets at least one." if not nobody else
+            f"{nobody:,} meet{'s' if nobody == 1 else ''} none (no order, no offer, no contact) and "
+            f"{'is' if nobody == 1 else 'are'} counted as Cold.")
+    return f"{several:.0%} of the customers meet more than one rule. {left}"
+
+
+def silent_vips(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
+    """VIPs who have been silent beyond the limit, with what they bought; largest first."""
+    silent = (segmentation.labels == "VIP") & _truth(segmentation)["Dead"]
+    rows = segmentation.align(customers)[silent]
+    return rows[["recency_days", "frequency", "revenue"]].sort_values("revenue", ascending=False, kind="stable")
 
 
 def vip_check(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue",

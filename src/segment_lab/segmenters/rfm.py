@@ -124,6 +124,15 @@ class RFMSegmenter(Segmenter):
         return pd.DataFrame({words[m]: [self._words(m, s) for s in scores] for m in MEASURES},
                             index=pd.Index(scores, name="score"))
 
+    def cut_remark(self) -> str:
+        """Where the cut points come from: learned, by hand, or both."""
+        by_hand = [measure for measure in MEASURES if measure in (self.cuts or {})]
+        if len(by_hand) == len(MEASURES):
+            return "All cut points were given by hand."
+        given = f"The cut points of {' and '.join(by_hand)} were given by hand. The other" if by_hand else "The"
+        return (f"{given} steps divide the customers into groups as equal as ties allow; cut points are rounded where "
+                "nobody changes side.")
+
     def meanings(self) -> dict[str, str]:
         texts = {rule.name: rule.meaning for rule in self.grid_.segments}
         return {name: texts.get(name, "Scores that the grid does not name.") for name in self.segment_names_}
@@ -187,14 +196,14 @@ def quantile_cuts(values: np.ndarray, n_bins: int, closed: str = "right") -> lis
 
 
 def tie_remark(scores: pd.DataFrame, n_bins: int) -> str:
-    """Which scores nobody has because many customers are equal, in one sentence; empty where all are in use."""
+    """Which scores nobody has because many customers are equal, in one sentence."""
     unused = []
     for measure in MEASURES:
         gone = sorted(set(range(1, n_bins + 1)) - set(scores[f"{measure[0]}_score"]))
         if gone:
             unused.append(f"{measure} {', '.join(map(str, gone))}")
     return (f"Scores that nobody has: {'; '.join(unused)}. Many customers have the same value there; equal customers "
-            "always share a score.") if unused else ""
+            "always share a score.") if unused else "Every score is in use."
 
 
 def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:

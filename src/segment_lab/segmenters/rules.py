@@ -139,6 +139,10 @@ class RuleSegmenter(Segmenter):
         both = pd.DataFrame({"before": before.astype("str"), "now": self.segment(customers).labels.astype("str")})
         return both[both["before"] != both["now"]]
 
+    def unmoved(self) -> str:
+        """What to say where `moved` finds nobody."""
+        return "Nobody moved." if self.previous else "The study file holds no previous version of the rules."
+
     def meanings(self) -> dict[str, str]:
         return {**{rule["name"]: rule["when"] for rule in self.rules}, self.otherwise: "No rule claims them."}
 
@@ -217,7 +221,8 @@ def rules_finding(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:
     unclaimed, several = int((matches == 0).sum()), int((matches > 1).sum())
     dead = counts.index[counts["finding"] != ""]
     sizes = segmentation.sizes().iloc[:-1]
-    first = (f"Your {len(counts)} rules place {n - unclaimed:,} of {n:,} customers; the largest segment is "
+    yours = f"Your {len(counts)} rules place" if len(counts) > 1 else "Your one rule places"
+    first = (f"{yours} {n - unclaimed:,} of {n:,} customers; the largest segment is "
              f"{sizes.idxmax()} with {sizes.max():,}.")
     idle = f"Rules that do nothing: {', '.join(dead)}." if len(dead) else "Every rule is in use."
     second = (f"No rule claims {unclaimed:,} customers ({unclaimed / n:.0%}); several rules claim {several:,} "
