@@ -22,6 +22,7 @@ from segment_lab.evaluation.homogeneity import homogeneity, omega_squared
 from segment_lab.evaluation.stability import Later, best_jaccard, matched, movement, reading, refit_stability
 from segment_lab.evaluation.sufficiency import Step, assess, history
 from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
+from segment_lab.evaluation.verdict import sentence
 
 RNG = np.random.default_rng(0)
 A, B = RNG.integers(0, 4, 500), RNG.integers(0, 3, 500)
@@ -219,9 +220,17 @@ def test_an_uplift_past_one_hundred_of_a_hundred_is_out_of_reach():
     segments = labels([0] * 40 + [1] * 4000)
     table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
     outcomes = pd.DataFrame({"future_orders": [1] * 38 + [0] * 2 + [1] * 2000 + [0] * 2000}, index=table.index)
-    found = actionability(segments, table, outcomes)["smallest_uplift"]
-    assert found.iloc[0] == np.inf
-    assert 0 < found.iloc[1] < 0.1
+    found = actionability(segments, table, outcomes)
+    assert found["smallest_uplift"].iloc[0] == np.inf
+    assert 0 < found["smallest_uplift"].iloc[1] < 0.1
+    assert "in 1 of them not even all buying would show" in sentence("actionability", found, ["own"])
+    assert sentence("actionability", found.iloc[1:], ["own"]).endswith("that it worked.")
+
+
+def test_a_sentence_without_a_known_share_says_so():
+    table = pd.DataFrame({"omega2": [np.nan, np.nan]}, index=["rfm", "abc"])
+    assert "explains an unknown share of" in sentence("homogeneity", table, ["rfm", "abc"])
+    assert "explains 20% (ABC) of" in sentence("homogeneity", table.fillna({"omega2": 0.2}).iloc[1:], ["abc"])
 
 
 def test_a_tree_finds_a_rule_and_not_noise():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 NAMES = {"rfm": "RFM", "abc": "ABC", "lifecycle": "lifecycle tiers", "clusters": "clusters", "rules": "own rules"}
@@ -150,8 +151,11 @@ def _sufficient(table: pd.DataFrame, schemes: list[str]) -> str:
 
 def _actionable(table: pd.DataFrame, schemes: list[str]) -> str:
     filled = table[table["customers"] > 0]
+    never = int(np.isinf(filled["smallest_uplift"]).sum())
     return (f"In {int((filled['smallest_uplift'] > 0.05).sum())} of {len(filled)} segments a campaign would have to "
-            "lift the rate of buying by more than 5 points before anybody could see that it worked.")
+            "lift the rate of buying by more than 5 points before anybody could see that it worked"
+            + (f"; in {never} of them not even all buying would show, because so many buy anyway or they are so few."
+               if never else "."))
 
 
 def _interpretable(table: pd.DataFrame, schemes: list[str]) -> str:
