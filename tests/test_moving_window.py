@@ -46,6 +46,15 @@ def test_campaigns_older_than_the_window_keep_their_orders(reports):
     assert weeks.found["orders"].sum() == found["orders"].sum() > 0
 
 
+def test_campaigns_drawn_before_the_window_begins_teach_nothing_and_break_nothing():
+    study = sl.Study.from_yaml(SAMPLE, methods={"abc": {}}, window={"start": "2026-01-01"})
+    beliefs = DecisionReport(study, "abc").page().beliefs
+    assert {belief.source.split(",")[0] for belief in beliefs.values() if belief.measured} <= {
+        "own campaign K3", "own campaign K4"}
+    with pytest.raises(NotEnoughDataError, match="window starts"):
+        study.at("2025-08-15").customers()
+
+
 def test_days_before_the_first_order_are_no_data():
     study = sl.Study.from_frames({"orders": log(20)}, as_of="2026-07-01", window={"days": 730})
     assert study.window.days == 20

@@ -70,7 +70,7 @@ class DecisionReport:
             effort = engagement_table(study.table("touches"), study.window.as_of, minutes=minutes)["contact_minutes"]
         return Page(self.now, self.people, self.earlier, self.recent, costs=costs, found=self.found, effort=effort,
                     playbook=str(study.base / playbook) if playbook else None, currency=study.currency, seed=self.seed,
-                    segments_on=lambda day: study.at(day).segmentation(self.scheme, self._frozen).labels, **limits)
+                    segments_on=self._segments_on, **limits)
 
     def stages(self, page: Page) -> pd.DataFrame:
         """Where the study stands in the four stages of `ledger.stages`."""
@@ -187,6 +187,13 @@ class DecisionReport:
 
     def _segments(self, days: int) -> Segmentation:
         return self._on(days).segmentation(self.scheme, self._frozen)
+
+    def _segments_on(self, day: dt.date) -> pd.Series:
+        """The segment of each customer on the day a campaign was drawn; of nobody before the window begins."""
+        try:
+            return self.study.at(day).segmentation(self.scheme, self._frozen).labels
+        except NotEnoughDataError:
+            return pd.Series(dtype="object")
 
     def _table(self, name: str) -> pd.DataFrame | None:
         return self.study.table(name).to_pandas() if self.study.has(name) else None

@@ -146,7 +146,11 @@ class StudyData:
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
         if as_of <= first and self._parent is not None:
-            raise NotEnoughDataError(f"The first order is of {first}: there is nothing to see as it stood on {as_of}.")
+            raise NotEnoughDataError(f"The first order is of {first}: there is nothing to see as it stood on {as_of}. "
+                                     "A shorter horizon_days looks back less far.")
+        if rule.start and as_of <= rule.start and self._parent is not None:
+            raise NotEnoughDataError(f"The window starts on {rule.start}: there is nothing to see as it stood on "
+                                     f"{as_of}.")
         if as_of <= first:
             raise ConfigError(f"as_of {as_of} is not after the first order ({first}). Orders end on {last}.")
         # Days before the first order are no observed days: nobody must take them for data.
