@@ -14,7 +14,7 @@ LAYERS = [
     {"errors", "window", "files"}, {"engine", "display", "formatting", "expressions"}, {"contracts"},
     {"sources", "databases", "sampledata", "features", "guess", "intake"}, {"segmentation"}, {"segmenters"},
     {"evaluation", "strategy"}, {"plots"}, {"study_config", "study_data", "warehouse", "study"},
-    {"data_report", "decision_report", "one_table"}, {"reporting"}, {"cli"},
+    {"data_report", "decision_report", "engagement_report", "one_table"}, {"reporting"}, {"cli"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}
 # Look and format of pictures and numbers know nothing of the domain; any layer may use them.

@@ -57,6 +57,13 @@ def segments() -> pd.DataFrame:
                         index=pd.Index(["A <b>", "B"], name="segment"))
 
 
+def test_one_format_may_hold_for_all_columns_and_no_caption_ends_in_a_comma():
+    frame = pd.DataFrame({"Prompt": [1.26], "Overdue": [1234.5]}, index=pd.Index(["A"], name="value"))
+    html = display.table(frame, "Overdue money, ", formats="money")
+    assert cells(html)[1] == ["A", "1", "1,234"]
+    assert "<span>Overdue money</span>" in str(html)
+
+
 def test_table_has_caption_scopes_and_rounded_aligned_numbers(segments):
     html = str(display.table(segments, "Size & revenue, EUR"))
     assert "<caption><span>Size &amp; revenue, EUR</span></caption>" in html

@@ -54,7 +54,7 @@ def _plain(markup: str) -> str:
     return re.sub(r"\s+", " ", Markup(re.sub(r"<[^>]*>", " ", markup)).unescape()).strip()[:200]
 
 
-def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | None = None,
+def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | str | None = None,
           labels: Mapping[str, str] | None = None, note: str = "", index: bool = True,
           rows: int = MOST_ROWS, empty: str = "") -> Html:
     """An accessible table: caption, scoped headers, numbers aligned and rounded, cells escaped.
@@ -68,9 +68,9 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
         0, 1, 2 …); the first column does then.
     caption : str
         One sentence that says what the table shows, units included.
-    formats : mapping, optional
-        Column to one of ``count, money, cents, share, days, number, date, words, text``; otherwise as in
-        ``config/columns.yml``, or guessed from name and dtype.
+    formats : mapping or str, optional
+        Column to one of ``count, money, cents, share, days, number, date, words, text``, or one for all columns;
+        otherwise as in ``config/columns.yml``, or guessed from name and dtype.
     labels : mapping, optional
         Column to the words shown in its header; otherwise as in ``config/columns.yml``, or underscores become spaces.
     note : str, optional
@@ -84,9 +84,11 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | Non
     """
     if not caption.strip():
         raise ValueError("A table needs a caption: one sentence that says what it shows, units included.")
+    caption = caption.rstrip(" ,")  # of a unit that the study does not name only the comma is left
     if empty and frame.empty:
         return _nothing(empty)
-    formats, labels = dict(formats or {}), dict(labels or {})
+    formats = dict.fromkeys(frame.columns, formats) if isinstance(formats, str) else dict(formats or {})
+    labels = dict(labels or {})
     depth, across = 1, frame.columns.name
     if index and not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None):
         depth = frame.index.nlevels

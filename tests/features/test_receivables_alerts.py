@@ -40,6 +40,15 @@ def test_rules_by_hand():
     assert raised["owner"].tolist() == ["Ann", "nobody recorded", "Ann"]
     assert raised["is_new"].all()
     assert on("2026-02-01").empty
+    seen = alerts.shown(raised)
+    assert seen["invoices"].tolist() == [2, 1, 1]
+    assert "key" not in seen
+
+
+def test_the_rules_in_words():
+    assert AlertRules(30, 3000).in_words("EUR") == (
+        "Invoices overdue for 30 days or more (old); customers with 3,000 EUR or more overdue (large)")
+    assert AlertRules(30).in_words("EUR") == "Invoices overdue for 30 days or more (old)"
 
 
 def test_limits_are_reached_not_passed():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from test_receivables_ledger import bill, invoices
 
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.features import collection, ledger
 from segment_lab.features.book import Book
 from segment_lab.features.receivables import receivables_table
@@ -68,6 +69,26 @@ def test_suggestions_are_judged_where_the_cause_is_recorded():
     assert np.isnan(collection.suggestion_check(*frames())["agree"])
 
 
+def test_suggestions_are_believed_only_where_they_beat_the_commonest_cause():
+    check = pd.Series({"recorded": 120, "suggested": 100, "agree": 0.7, "agree_low": 0.6, "agree_high": 0.8,
+                       "baseline": 0.5})
+    said = str(collection.suggestion_note(check))
+    assert "sl-info" in said
+    assert "agreed in 70% of 100 invoices (60% to 80%); always naming the commonest cause in 50%." in said
+    assert "sl-warning" in str(collection.suggestion_note(check.replace(0.5, 0.65)))
+    assert "None of the 120 overdue invoices" in str(collection.suggestion_note(check.replace(100, 0)))
+    assert "has a recorded cause" in str(collection.suggestion_note(collection.suggestion_check(*frames())))
+
+
+def test_causes_are_summed_up_and_none_is_lost():
+    found = pd.DataFrame({"cause": ["deliberate", None, "deliberate"], "source": ["recorded", "unknown", "recorded"],
+                          "treatment": ["Stop.", "Ask.", "Stop."], "open_amount": [10.0, 50.0, 20.0]})
+    sums = collection.by_cause(found)
+    assert sums.index.tolist() == [("unknown", "unknown"), ("deliberate", "recorded")]
+    assert sums[["treatment", "invoices", "amount"]].to_numpy().tolist() == [["Ask.", 1, 50.0], ["Stop.", 2, 30.0]]
+    assert collection.by_cause(found.iloc[:0]).empty
+
+
 def test_checklist_says_what_is_missing_and_what_is_unknown():
     items, _ = frames({"documents_sent": False, "questions_open": True, "statement_sent": None})
     todo = collection.checklist(items)
@@ -108,11 +129,11 @@ def test_exposure_by_hand():
 
 
 def test_the_conflict_is_the_best_class_in_debt():
-    book = Book(BOOK, None, pd.Timestamp("2026-04-01").date())
+    book = Book(BOOK, None, pd.Timestamp("2026-04-01").date(), currency="EUR")
     value = pd.Series(pd.Categorical(["A", "A", "B"], ["A", "B"], ordered=True), list("abc"))
     assert book.conflict(value).index.tolist() == ["a"]
     assert book.debtors().index.tolist() == ["a", "c"]
-    sentences, figures = book.finding(value, "EUR")
+    sentences, figures = book.finding(value)
     assert sentences[0] == "Customers owe 530 EUR; 380 of it is past its due day."
     assert figures["conflict_overdue_amount"] == 300
 
@@ -122,3 +143,15 @@ def test_exposure_check_compares_with_what_came():
             enumerate(pd.date_range("2025-01-01", "2026-03-31", freq="3D"))]
     check = collection.exposure_check(invoices(rows), None, "2026-04-01", 90)
     assert check[["customers", "expected", "happened", "inside"]].tolist() == [1, 300, 300, 1]
+    book = Book(invoices(rows), None, pd.Timestamp("2026-04-01").date(), currency="EUR")
+    assert book.exposure_remark(90) == ("The same expectation 90 days ago for 1 customers: 300 EUR; 300 came. 100% of "
+                                        "them stayed inside their interval.")
+    with pytest.raises(NotEnoughDataError, match="Nobody had been invoiced"):
+        book.exposure_remark(800)
+
+
+def test_a_book_without_a_month_end_has_no_dso():
+    young = Book(invoices([bill("I1", "a", "2026-03-05", "2026-04-01", 300)]), None, pd.Timestamp("2026-03-20").date())
+    with pytest.raises(NotEnoughDataError, match="No month has ended"):
+        _ = young.dso
+    assert young.reconcile().loc["open", "amount"] == 300

@@ -119,7 +119,14 @@ def test_aging_matrix_keeps_every_cent_and_shows_credit_apart():
     assert matrix.loc["unallocated", "open_amount"] == -35
     assert matrix["open_amount"].sum() == items["open_amount"].sum()
     assert aging.aging_matrix(items)["open_amount"].sum() == items["open_amount"].sum()
-    assert aging.aging_matrix(items.iloc[:0])["items"].sum() == 0
+    nothing = aging.aging_matrix(items.iloc[:0])
+    assert nothing["items"].sum() == 0
+    assert aging.old_debt(nothing).startswith("0% of the open debt")
+
+
+def test_old_debt_is_a_share_of_what_is_owed_not_of_the_balance():
+    items = ledger.open_items(INVOICES, PAYMENTS, "2026-05-20")  # 60 overdue for 104 days, 10 for 29; credit of 35
+    assert aging.old_debt(aging.aging_matrix(items)) == "86% of the open debt is more than 90 days overdue."
 
 
 def test_dso_by_hand():
@@ -132,7 +139,12 @@ def test_dso_by_hand():
     assert row["dso"] == 30
     assert row["best_possible"] == 20
     assert row["countback"] == 30  # the last 300 were sold from 2 March on
-    assert aging.dso(table, paid, ["2026-03-01"])["dso"].isna().all()  # sales of 90 days are not known yet
+    young = aging.dso(table, paid, ["2026-03-01"])
+    assert young["dso"].isna().all()  # sales of 90 days are not known yet
+    assert "cannot be told" in aging.dso_remark(young)
+    remark = aging.dso_remark(aging.dso(table, paid, ["2026-03-01", "2026-04-01"]))
+    assert remark.startswith("A sale waits 30 days for its money; 20 if nobody paid late.")
+    assert remark.endswith("over actual sales: 30 days.")
 
 
 def random_book(seed: int, n: int = 80) -> tuple[pd.DataFrame, pd.DataFrame]:

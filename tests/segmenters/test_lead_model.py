@@ -64,6 +64,8 @@ def test_chances_are_calibrated(known):
 def test_the_planted_leak_never_reaches_the_model(known):
     found, _ = known
     assert found.checks.loc["close_note", "verdict"] == "refused"
+    assert found.refused.index.tolist() == ["close_note"]
+    assert set(found.admitted.index) == set(found.checks.index) - {"close_note"}
     assert found.tested["win_probability"].between(0.001, 0.999).all()
 
 
@@ -91,6 +93,14 @@ def test_the_finding_says_it_in_words(known):
     assert "of 1,350 decided leads were won" in first
     assert f"start with the {found.bands().loc['Hot', 'open_leads']:,} that are hot" in start
     assert second.startswith("Ignoring the")
+    won = found.leads["won"].sum()
+    assert found.funnel_remark() == f"Of 1,500 leads {won:,} came to “Won”."
+    assert found.splits == ["source"]
+
+
+def test_where_no_lead_is_open_none_waits():
+    frame, _ = crm()
+    assert LeadModel().analyse(ibis.memtable(frame[frame["status"] != "open"])).waiting().empty
 
 
 def test_row_order_and_threads_change_nothing(known):

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.features.ledger import SCALE, UNALLOCATED, balances, movements, owed
+from segment_lab.features.ledger import SCALE, UNALLOCATED, balances, bucket_names, movements, owed
 
 SALES_DAYS = 90
 
@@ -47,6 +47,14 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     return matrix.astype({"items": int})
 
 
+def old_debt(matrix: pd.DataFrame) -> str:
+    """How much of the debt in `aging_matrix` is in its oldest bucket, in words."""
+    owing = matrix["open_amount"].drop(UNALLOCATED, errors="ignore")
+    oldest = bucket_names()[-1]
+    share = owing[oldest] / (owing.sum() or 1)
+    return f"{share:.0%} of the open debt is more than {oldest.rstrip('+')} days overdue."
+
+
 def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | str]) -> pd.DataFrame:
     """Days sales outstanding at each of `days`.
 
@@ -74,6 +82,17 @@ def dso(invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | 
     out["countback"] = [_countback(sales[sales.index < day], day, receivables)
                         for day, receivables in zip(out.index, out["receivables"], strict=True)]
     return out
+
+
+def dso_remark(frame: pd.DataFrame) -> str:
+    """The last month end of `dso` in words."""
+    now = frame.iloc[-1]
+    if np.isnan(now["dso"]):
+        return (f"The DSO of the last month end cannot be told: it takes {SALES_DAYS} days with sales on account "
+                "before it.")
+    counted = "" if np.isnan(now["countback"]) else f" Counted back over actual sales: {now['countback']:.0f} days."
+    return (f"A sale waits {now['dso']:.0f} days for its money; {now['best_possible']:.0f} if nobody paid late. Days "
+            f"sales outstanding (DSO): open debt ÷ net sales of the last {SALES_DAYS} days × {SALES_DAYS}.{counted}")
 
 
 def _countback(sales: pd.Series, day: pd.Timestamp, receivables: float) -> float:

@@ -59,6 +59,14 @@ class AlertRules:
         return cls(min_days, min_amount)
 
 
+    def in_words(self, currency: str = "") -> str:
+        """What raises an alert, with the names of the rules."""
+        old = f"Invoices overdue for {self.min_days} days or more (old)"
+        if self.min_amount == float("inf"):
+            return old
+        return f"{old}; customers with {self.min_amount:,.0f}{f' {currency}'.rstrip()} or more overdue (large)"
+
+
 def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     """What the rules say on one day, raised before or not.
 
@@ -109,6 +117,11 @@ def alerts(items: pd.DataFrame, rules: AlertRules, as_of: dt.date | str, *,
     _keep(state, {"as_of": day, "raised": dict(zip(out["key"], out["first_raised"], strict=True)),
                   "pushed": sorted({*known["pushed"]} & {*out["key"]})})
     return out
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """`alerts` as people read them: the number of invoices instead of their ids, and no key."""
+    return frame.assign(invoices=frame["invoices"].map(len)).drop(columns="key")
 
 
 def write(frame: pd.DataFrame, folder: Path | str) -> list[Path]:

@@ -8,6 +8,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from segment_lab.display import Html, note
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.features.ledger import overdue, settings
 from segment_lab.features.proportions import with_interval
 from segment_lab.features.receivables import RECENT_DAYS, invoice_history, receivables_table
@@ -36,6 +38,13 @@ def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+def by_cause(found: pd.DataFrame) -> pd.DataFrame:
+    """`causes` summed up, most money first: per cause and source the treatment, ``invoices`` and ``amount``."""
+    by = found.fillna({"cause": "unknown"}).groupby(["cause", "source", "treatment"])["open_amount"]
+    sums = pd.DataFrame({"invoices": by.size(), "amount": by.sum()})
+    return sums.sort_values("amount", ascending=False, kind="stable").reset_index("treatment")
+
+
 def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     """How often the suggestion agrees where a cause *is* recorded, beside always naming the commonest cause.
 
@@ -50,6 +59,20 @@ def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     share = with_interval([(guess[made] == truth).sum()], [made.sum()], "agree").iloc[0]
     commonest = truth.value_counts(normalize=True).max() if len(truth) else np.nan
     return pd.Series({"recorded": len(rows), "suggested": int(made.sum()), **share, "baseline": commonest})
+
+
+def suggestion_note(check: pd.Series) -> Html:
+    """`suggestion_check` in words; a warning where suggestions are not shown to be better than the commonest cause."""
+    if not check["recorded"]:
+        return note("No overdue invoice has a recorded cause, so suggestions cannot be checked: record them.",
+                    "warning")
+    if not check["suggested"]:
+        return note(f"None of the {check['recorded']:.0f} overdue invoices with a recorded cause shows a sign, so "
+                    "suggestions cannot be checked.", "warning")
+    text = (f"Where a cause is recorded, the suggestion agreed in {check['agree']:.0%} of {check['suggested']:.0f} "
+            f"invoices ({check['agree_low']:.0%} to {check['agree_high']:.0%}); always naming the commonest cause in "
+            f"{check['baseline']:.0%}.")
+    return note(text, "info" if check["agree_low"] > check["baseline"] else "warning")
 
 
 def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
@@ -143,10 +166,13 @@ def exposure_check(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date
     """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
 
     ``customers, expected, happened`` (money), and ``inside``: the share of customers whose invoices fell into their
-    interval (it should be near 95 %).
+    interval (it should be near 95 %). NotEnoughDataError where nobody had been invoiced by then.
     """
     then = as_date(as_of) - dt.timedelta(days=horizon_days)
     customers = receivables_table(invoices, payments, then)
+    if customers.empty:
+        raise NotEnoughDataError(f"Nobody had been invoiced {horizon_days} days ago, so the expectation cannot be "
+                                 "checked yet.")
     forecast = exposure(customers, customers.index, horizon_days=horizon_days)
     history = invoice_history(invoices, payments, as_of)
     since = history[history["issue_date"] >= pd.Timestamp(then)].groupby("customer_id")["amount"].sum()

@@ -30,7 +30,8 @@ def responses(rates: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.numbers(ax.xaxis, "share")
     ax.set_xlabel("Share that bought")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax
+    return style.described(ax, _beside("Share that bought, contacted and not contacted", rates["contacted_bought"],
+                                       rates["not_contacted_bought"]))
 
 
 def effort_gap(effort: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -38,12 +39,23 @@ def effort_gap(effort: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = style.axes(ax, rows=2 * len(effort))
     place = np.arange(len(effort))
     other = "revenue_share" if "revenue_share" in effort else "customer_share"
+    against = "revenue" if other == "revenue_share" else "customers"
     ax.barh(place - 0.19, effort["effort_share"], height=0.36, color=style.PALETTE[0], label="contact minutes")
-    ax.barh(place + 0.19, effort[other], height=0.36, color=style.PALETTE[1], label=other.replace("_share", ""))
+    ax.barh(place + 0.19, effort[other], height=0.36, color=style.PALETTE[1], label=against)
     ax.set_yticks(place, list(map(str, effort.index)))
     ax.set_ylim(len(effort) - 0.5, -0.5)
     style.numbers(ax.xaxis, "share")
     ax.set_xlabel("Share of all")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     ax.grid(axis="y", visible=False)
-    return ax
+    return style.described(ax, _beside(f"Share of contact minutes and of {against}",
+                                       effort["effort_share"], effort[other]))
+
+
+def _beside(what: str, one: pd.Series, other: pd.Series) -> str:
+    """Two shares of every row in words; "unknown" where there is none."""
+    def share(value: float) -> str:
+        return "unknown" if pd.isna(value) else f"{value:.0%}"
+
+    rows = zip(one.index, one, other, strict=True)
+    return f"{what}: " + "; ".join(f"{name} {share(left)} and {share(right)}" for name, left, right in rows) + "."

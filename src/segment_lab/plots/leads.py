@@ -30,7 +30,9 @@ def funnel(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.numbers(ax.xaxis)
     ax.set_xlabel("Leads that entered" + (" (orange: stuck now)" if stuck.any() else ""))
     ax.grid(axis="y", visible=False)
-    return ax
+    told = ", ".join(f"{stage} {entered:,}" + (f" ({share:.0%} went on)" if pd.notna(share) else "")
+                     for stage, entered, share in stages[["entered", "conversion"]].itertuples())
+    return style.described(ax, f"Leads that entered each stage: {told}.")
 
 
 def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -45,7 +47,8 @@ def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style.numbers(axis, "share")
     ax.set(xlabel="Predicted chance of winning", ylabel="Share that was won", xlim=(0, top), ylim=(0, top))
     ax.legend(loc="upper left")
-    return ax
+    told = "; ".join(f"{group.predicted:.0%} and {group.observed:.0%}" for group in groups.itertuples())
+    return style.described(ax, f"Predicted and observed share of wins by group: {told}.")
 
 
 def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -60,4 +63,6 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style.numbers(axis, "share")
     ax.set(xlabel="Ignore leads with a chance below", ylabel="Share of all", ylim=(0, None), xlim=(0, None))
     ax.legend(loc="upper left")
-    return ax
+    told = "; ".join(f"{row.ignored_below:.0%} spares {row.leads_ignored_share:.0%} of the leads and loses "
+                     f"{row.wins_lost_share:.0%} of the wins" for row in costs.itertuples())
+    return style.described(ax, f"Ignoring leads with a chance below: {told}.")

@@ -23,7 +23,7 @@ def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="Open amount", ylabel="Days overdue", xlim=(0, rows.max() * 1.15 if len(rows) else 1))
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis)
-    return ax
+    return style.described(ax, style.listed("Open amount by days overdue", matrix["open_amount"]))
 
 
 def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -38,7 +38,9 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     style.numbers(ax.xaxis, "share")
-    return ax
+    told = "; ".join(f"{pool.Index} {pool.share:.0%} ({pool.share_low:.0%} to {pool.share_high:.0%})"
+                     for pool in frame.itertuples())
+    return style.described(ax, f"Overdue debt: {told}.")
 
 
 def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -52,12 +54,17 @@ def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     locator = AutoDateLocator(maxticks=6)
     ax.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
-    return ax
+    known = frame[["dso", "best_possible"]].dropna()
+    told = "not known yet" if known.empty else "at last {dso:.0f} days; {best_possible:.0f} if nobody paid late".format(
+        **known.iloc[-1])
+    return style.described(ax, f"DSO by month end, {told}.")
 
 
 def roll_rates(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Where the money of each bucket is a month later, in per cent. `matrix`: from `RollRates.matrix`."""
-    return _heat(matrix.dropna() * 100, ax, "{:.0f}%", "A month later", "Days overdue", blank=0.5)
+    ax = _heat(matrix.dropna() * 100, ax, "{:.0f}%", "A month later", "Days overdue", blank=0.5)
+    return style.described(ax, style.listed("Share of the money that is paid a month later, by days overdue now",
+                                            matrix["paid"], "share"))
 
 
 def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -69,7 +76,9 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if late:
         ax.add_patch(Rectangle((late[0] - 0.5, -0.48), len(late), 0.97, fill=False, clip_on=False,
                                edgecolor=style.PALETTE[1], linewidth=3))
-    return ax
+    told = "; ".join(f"{value}: " + ", ".join(f"{name} {n:,}" for name, n in row.items() if n)
+                     for value, row in counts.iterrows())
+    return style.described(ax, f"Customers by value and by how they pay. {told}.")
 
 
 def _heat(frame: pd.DataFrame, ax: Axes | None, text: str, across: str, down: str, blank: float) -> Axes:

@@ -66,6 +66,28 @@ class LeadAnalysis:
     def deal_time(self, by: str | None = None) -> pd.DataFrame:
         return funnels.deal_time(self.leads, by, seed=self.model.seed)
 
+    @property
+    def splits(self) -> list[str]:
+        """The columns by which funnel and deal time can be told apart."""
+        return [name for name in ("source", "owner", "segment") if name in self.leads]
+
+    def funnel_remark(self) -> str:
+        """How many of the leads came through, in words."""
+        entered = self.funnel()["entered"]
+        return f"Of {entered.iloc[0]:,} leads {entered.iloc[-1]:,} came to “{entered.index[-1]}”."
+
+    @property
+    def refused(self) -> pd.DataFrame:
+        """Columns that the model may not read, why, and what gave them away."""
+        rows = self.checks[self.checks["verdict"] == "refused"]
+        return rows[["reason", "auc_alone", "decided_share"]]
+
+    @property
+    def admitted(self) -> pd.DataFrame:
+        """The other columns: used or ignored, and how well each ranks the leads alone."""
+        rows = self.checks[self.checks["verdict"] != "refused"]
+        return rows[["verdict", "reason", "auc_alone"]]
+
     def segmentation(self) -> Segmentation:
         """The open leads by band; the index holds lead ids."""
         chances = self.chances.to_frame()
@@ -75,7 +97,7 @@ class LeadAnalysis:
         """The open leads, the most promising first: who they are, their chance and band."""
         chances = self.chances.sort_values(ascending=False, kind="stable")
         known = [c for c in ("customer_id", "source", "owner", "segment", "value") if c in self.leads]
-        bands = self.segmentation().labels
+        bands = self.segmentation().labels if len(chances) else None
         return self.leads.loc[chances.index, known].assign(band=bands, chance_share=chances)
 
     def measures(self, draws: int = 300) -> pd.DataFrame:
@@ -166,7 +188,7 @@ def leads_finding(analysis: LeadAnalysis) -> Finding:
     elif len(steps) > 1:
         won += (f" No stage stands out: from each, {steps['conversion'].iloc[0]:.0%} to "
                 f"{steps['conversion'].iloc[-1]:.0%} went on.")
-    figures = {"leads": len(analysis.leads), "leads_won": int(decided.sum()), "conversion": float(share)}
+    figures = {"leads": len(analysis.leads), "leads_won": int(decided.sum()), "win_rate": float(share)}
     try:
         bands, figures["AUC"] = analysis.bands(), float(analysis.measures()["value"]["AUC"])
     except NotEnoughDataError as reason:

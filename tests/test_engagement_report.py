@@ -1,0 +1,81 @@
+"""The engagement report gathers the contacts of a study, and says what a study with few tables cannot tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import segment_lab as sl
+from segment_lab.engagement_report import EngagementReport
+from segment_lab.errors import NotEnoughDataError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def report():
+    return EngagementReport(sl.Study.from_yaml(ROOT / "configs" / "sample.yml"), "abc")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """Orders and contacts without topic or minutes, nothing else."""
+    place = tmp_path_factory.mktemp("bare")
+    days = pd.date_range("2026-01-01", periods=120, freq="D")
+    pd.DataFrame({"customer_id": [f"c{i % 30}" for i in range(120)], "order_date": days, "amount": 10.0}).to_csv(
+        place / "o.csv", index=False)
+    pd.DataFrame({"touch_id": range(30), "customer_id": [f"c{i}" for i in range(30)], "touch_date": "2026-03-20",
+                  "channel": "email", "event": ["delivered", "clicked"] * 15}).to_csv(place / "t.csv", index=False)
+    (place / "s.yml").write_text("name: bare\nsources: {orders: {path: o.csv}, touches: {path: t.csv}}\n")
+    return EngagementReport(sl.Study.from_yaml(place / "s.yml"), "abc")
+
+
+def test_everybody_stands_under_one_answer(report):
+    answers = report.answers()
+    assert answers["customers"].sum() == len(report.states)
+    assert answers["customer_share"].sum() == pytest.approx(1)
+    assert answers["meaning"].notna().all()
+
+
+def test_contacts_and_clicks_add_up(report):
+    touches = report.study.table("touches").to_pandas()
+    kinds = report.kinds()
+    assert kinds["contacts"].sum() == len(touches)
+    clicks = touches[touches["event"] == "clicked"]
+    assert kinds.loc["clicked", "customers"] == clicks["customer_id"].nunique()
+    topics = report.topics()
+    assert topics["clicks"].to_dict() == clicks["topic"].value_counts().to_dict()
+    assert topics["clicks"].is_monotonic_decreasing
+
+
+def test_nobody_with_overdue_debt_or_a_dead_address_is_mailed(report, tmp_path):
+    debts = report.study.population("receivables")["max_days_overdue"]
+    assert set(report.debtors) == set(debts.index[debts > 0])
+    assert len(report.undelivered) == report.states.sizes()["Undelivered"]
+    report.write_mailing(tmp_path / "list.csv", ["A", "B"])
+    mailed = pd.read_csv(tmp_path / "list.csv", dtype=str)
+    assert list(mailed) == ["customer_id"]
+    assert not set(mailed["customer_id"]) & {*report.debtors, *report.undelivered}
+    assert len(mailed) == report.reachable().loc[["A", "B"], "customers_reached"].sum()
+
+
+def test_minutes_and_responses_are_those_of_the_contacts(report):
+    known = report.contacts.index.isin(report.segments.labels.index)
+    assert report.effort["contact_minutes"].sum() == pytest.approx(report.contacts.loc[known, "contact_minutes"].sum())
+    assert (report.study.window.as_of - report.since).days == 30
+    then = report.study.at(report.since).segmentation("abc")
+    both = report.responses["contacted_customers"] + report.responses["not_contacted_customers"]
+    assert both.to_dict() == then.sizes().to_dict()
+
+
+def test_what_is_not_in_the_study_is_said(bare):
+    assert bare.topics().empty
+    assert bare.debtors.empty
+    assert bare.kinds().loc["clicked"].tolist() == [15, 15]
+    assert len(bare.responses)
+    with pytest.raises(NotEnoughDataError, match="no column consent"):
+        bare.reachable()
+    with pytest.raises(NotEnoughDataError, match="how many minutes"):
+        _ = bare.effort
