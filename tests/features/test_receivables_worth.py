@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +47,21 @@ def test_roll_rates_by_hand(half: Book):
     summary = half.rates.summary()
     assert summary.loc["current", "customers_seen"] == 8
     assert summary.loc["current", "paid_low"] <= summary.loc["current", "paid"] <= summary.loc["current", "paid_high"]
+
+
+def test_a_large_book_takes_neither_the_square_of_its_invoices_nor_all_draws_at_once():
+    connection = ibis.duckdb.connect()
+    rows = connection.create_table("invoices", invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 300)]).to_pandas())
+    plan = connection.raw_sql(f"EXPLAIN {ibis.to_sql(ledger.movements(rows))}").fetchall()
+    assert "HASH_JOIN" in str(plan)
+    assert "NL_JOIN" not in str(plan)
+    money = np.random.default_rng(1).exponential(size=(20_000, 2, 4))
+    rates = rollrates.RollRates(money, ["current", "late"], 6, 365, True)
+    tracemalloc.start()
+    rates.summary()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6  # all draws at once: 80 MB, twice
 
 
 def test_provision_by_hand(half: Book):

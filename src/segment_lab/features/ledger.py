@@ -147,7 +147,9 @@ def _whole(amount: ir.NumericValue) -> ir.IntegerValue:
 
 def _issued(rows: ir.Table, home: ir.Table) -> ir.Table:
     target = home.select(target="invoice_id", target_owner="owner")
-    both = rows.left_join(target, [rows.credit, rows.related_invoice_id == target.target])
+    # Equality alone, or the engine compares every invoice with every other.
+    rows = rows.mutate(reduces=ibis.ifelse(rows.credit, rows.related_invoice_id, ibis.null("string")))
+    both = rows.left_join(target, rows.reduces == target.target)
     return both.select(customer_id=ibis.coalesce(both.target_owner, both.customer_id),
                        invoice_id=ibis.coalesce(both.target, both.invoice_id), day=both.issue_date,
                        kind=ibis.ifelse(both.credit, "credit", "invoice"), units=both.units)

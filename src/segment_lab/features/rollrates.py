@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
@@ -45,7 +46,7 @@ class RollRates:
 
     def summary(self) -> pd.DataFrame:
         """Per bucket: share ``paid`` within a month and share that ``rolls_on`` to an older bucket, with intervals."""
-        draws = self._draws()[:, 1:-1, :]
+        draws = self._draws[:, 1:-1, :]
         out = pd.DataFrame({"customers_seen": self.seen()}, index=pd.Index(self.buckets, name="bucket"))
         older = np.triu(np.ones(draws.shape[1:]), k=2)
         for name, pick in (("paid", np.eye(1, draws.shape[2])), ("rolls_on", older)):
@@ -56,7 +57,7 @@ class RollRates:
 
     def unpaid(self, months: int) -> np.ndarray:
         """Share of each bucket's money not paid within `months`, shape (1 + DRAWS, buckets): estimate, then draws."""
-        share = 1 - np.linalg.matrix_power(self._draws(), months)[:, 1:-1, 0]
+        share = 1 - np.linalg.matrix_power(self._draws, months)[:, 1:-1, 0]
         return np.where(np.abs(share) < 1e-6, 0.0, share)
 
     def unseen(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,13 +72,17 @@ class RollRates:
     def seen(self) -> np.ndarray:
         return (self.money.sum(axis=2) > 0).sum(axis=0)
 
+    @cached_property
     def _draws(self) -> np.ndarray:
         """Transition matrices over all states, shape (1 + DRAWS, states, states); the first is the estimate."""
+        from scipy.sparse import csr_array
+
         customers, buckets, states = self.money.shape
-        weights = np.random.default_rng(0).multinomial(customers, np.full(customers, 1 / customers), DRAWS)
-        pooled = self.money.sum(axis=0)
-        drawn = np.tensordot(np.vstack([np.ones(customers), weights]), self.money, axes=1)
-        drawn += 1e-9 * pooled  # a bucket that a draw leaves empty falls back on the estimate
+        pooled, money = self.money.sum(axis=0), csr_array(self.money.reshape(customers, -1).T)
+        rng, equal = np.random.default_rng(0), np.full(customers, 1 / customers)
+        # One draw at a time: all at once they are DRAWS numbers per customer.
+        sums = [pooled, *((money @ rng.multinomial(customers, equal)).reshape(pooled.shape) for _ in range(DRAWS))]
+        drawn = np.array(sums) + 1e-9 * pooled  # a bucket that a draw leaves empty falls back on the estimate
         chain = np.zeros((len(drawn), states, states))
         chain[:, 0, 0] = chain[:, -1, -1] = 1.0
         # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by the callers.
