@@ -124,6 +124,12 @@ def test_amounts_of_nothing_are_told(study_of):
     assert "no amount is above 0" in none.intake("orders").remarks()[0]
 
 
+def test_looking_back_past_the_first_order_says_what_helps(study_of):
+    study = study_of("customer_id,order_date,amount\na,2026-05-01,5\nb,2026-05-31,6\n")
+    with pytest.raises(NotEnoughDataError, match="A shorter horizon_days looks back less far"):
+        study.at("2026-03-03").customers()
+
+
 def test_a_missing_file_says_what_is_there(tmp_path):
     (tmp_path / "here.csv").write_text("x")
     with pytest.raises(DataError, match=r"does not exist.*here\.csv"):
