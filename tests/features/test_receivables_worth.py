@@ -51,7 +51,8 @@ def test_roll_rates_by_hand(half: Book):
 
 def test_a_large_book_takes_neither_the_square_of_its_invoices_nor_all_draws_at_once():
     connection = ibis.duckdb.connect()
-    rows = connection.create_table("invoices", invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 300)]).to_pandas())
+    one = invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 300)]).to_pandas().dropna(axis=1)
+    rows = connection.create_table("invoices", one)
     plan = connection.raw_sql(f"EXPLAIN {ibis.to_sql(ledger.movements(rows))}").fetchall()
     assert "HASH_JOIN" in str(plan)
     assert "NL_JOIN" not in str(plan)
