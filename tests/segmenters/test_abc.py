@@ -115,6 +115,8 @@ def test_reference_ranges_belong_to_three_classes():
     assert list(three) == ["customers", "customer_share", "customers_expected", "customers_flag", "revenue",
                            "revenue_share", "sales_expected", "sales_flag"]
     assert ABCSegmenter(cuts=(0.5,)).fit(table).meanings() == {}
+    assert list(result.sizes().to_frame().join(ABCSegmenter(cuts=(0.5,)).fit(table).meaning_table())) == ["customers"]
+    assert abc_finding(result, table).sentences[0].startswith("1 of 4 customers (25%)")
 
 
 def test_gini_and_lorenz_by_hand():

@@ -212,9 +212,9 @@ def abc_finding(segmentation: Segmentation, customers: pd.DataFrame, value: str 
     table = against_reference(segmentation, customers, value)
     best, last = table.iloc[0], table.iloc[-1]
     top, concentration = pareto(customers[value]), gini(customers[value])
-    first = (f"{best.customers:,} of {len(segmentation):,} customers ({best.customer_share:.0%}) bring "
+    first = (f"{best.customers:,.0f} of {len(segmentation):,} customers ({best.customer_share:.0%}) bring "
              f"{best[f'{value}_share']:.0%} of the {value}: class {table.index[0]}, to be kept first.")
-    second = (f"The {last.customers:,} customers of class {table.index[-1]} ({last.customer_share:.0%}) "
+    second = (f"The {last.customers:,.0f} customers of class {table.index[-1]} ({last.customer_share:.0%}) "
               f"bring {last[f'{value}_share']:.0%}; the best fifth of all customers holds {top:.0%}.")
     return Finding((first, second), {
         "class_A_customers": int(best.customers), "class_A_customer_share": float(best.customer_share),

@@ -160,8 +160,9 @@ class Segmenter(BaseEstimator):
         return {}
 
     def meaning_table(self) -> pd.DataFrame:
-        """`meanings` as a table: one row per segment, one column ``meaning``."""
-        return pd.Series(self.meanings(), name="meaning", dtype="str").rename_axis("segment").to_frame()
+        """`meanings` as a table: one row per segment, one column ``meaning`` (none where there is nothing to say)."""
+        table = pd.Series(self.meanings(), name="meaning", dtype="str").rename_axis("segment").to_frame()
+        return table if len(table) else table[[]]
 
     def describe(self) -> dict[str, Any]:
         """Parameters and learned cut points, as the report and the manifest print them."""
