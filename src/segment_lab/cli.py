@@ -80,6 +80,7 @@ def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 @click.option("--rejected", type=click.Path(path_type=Path), help="Write rejected rows to this Parquet file.")
 def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     """Read the data of CONFIG, say what is accepted and rejected and why, render nothing."""
+    from segment_lab.features.overview import rhythm
     from segment_lab.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
@@ -98,6 +99,8 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
         for row in study.account().itertuples():
             if row.lines != read.get(row.reason):  # said above already
                 click.echo(f"  {row.lines:>12,}  {row.reason}")
+        if quick := rhythm(study.customers(), study.config.strategy.horizon_days):
+            click.echo(f"  note: {quick}")
         if rejected:
             study.write_rejected(rejected)
             click.echo(f"rejected rows: {rejected}")

@@ -43,7 +43,7 @@ def data_report(study: Study) -> DataReport:
         _sentences(study, customers, account, months, top), _figures(customers, account, top),
         f"Window: {study.window}. Returns: {study.config.returns}. Repeated rows: {intake.source.duplicates}.",
         account.set_index("reason"), _tables(study), _remarks(study), returns, months, cohorts, counts, top,
-        _alt(months, cohorts, counts))
+        _alt(months, overview.full_months(months, study.window), cohorts, counts))
 
 
 def _account(study: Study) -> pd.DataFrame:
@@ -95,19 +95,24 @@ def _tables(study: Study) -> pd.DataFrame:
 
 def _remarks(study: Study) -> Html:
     notes = [note(f"{name}: {remark}.") for name in study.config.sources for remark in study.intake(name).remarks()]
+    if quick := overview.rhythm(study.customers(), study.config.strategy.horizon_days):
+        notes.append(note(f"orders: {quick}."))
     return group(*notes) if notes else note("Nothing odd was noticed: no repeated rows, no blanks around ids.")
 
 
-def _alt(months: pd.DataFrame, cohorts: pd.DataFrame, counts: pd.Series) -> dict[str, str]:
-    best, worst = months.revenue.idxmax(), months.revenue.idxmin()
+def _alt(months: pd.DataFrame, full: pd.DataFrame, cohorts: pd.DataFrame, counts: pd.Series) -> dict[str, str]:
+    """What the pictures tell; months that the log holds only in part are neither the best nor the worst."""
+    best, worst = full.revenue.idxmax(), full.revenue.idxmin()
+    whole = f", {len(full)} of them whole" if len(full) < len(months) else ""
     first = cohorts.iloc[:, 1].dropna() if cohorts.shape[1] > 1 else pd.Series(dtype=float)
     later = (f"between {first.min():.0%} and {first.max():.0%} of a quarter's new customers bought again in the next"
              if len(first) else "no later quarter is over yet")
     return {
-        "revenue": f"Revenue in {len(months)} months; highest in {best:%B %Y} ({months.revenue.max():,.0f}), lowest in "
-                   f"{worst:%B %Y} ({months.revenue.min():,.0f}).",
-        "customers": f"Customers who bought per month, from {months.customers.min():,} to {months.customers.max():,}; "
-                     f"{months.new_customers.iloc[-1]:,} of {months.customers.iloc[-1]:,} in the last month were new.",
+        "revenue": f"Revenue in {len(months)} months{whole}; highest in {best:%B %Y} ({full.revenue.max():,.0f}), "
+                   f"lowest in {worst:%B %Y} ({full.revenue.min():,.0f}).",
+        "customers": f"Customers who bought per month, from {full.customers.min():,} to {full.customers.max():,}; "
+                     f"{full.new_customers.iloc[-1]:,} of {full.customers.iloc[-1]:,} in {full.index[-1]:%B %Y} were "
+                     "new.",
         "cohorts": f"{len(cohorts)} cohorts by quarter of the first order; {later}.",
         "orders": f"{counts.iloc[0]:,} customers placed one order, {counts.iloc[1]:,} two; {counts.iloc[-1]:,} placed "
                   f"{counts.index[-1].replace('+', ' or more')}.",

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.data_report import data_report
 from segment_lab.features import overview
 from segment_lab.segmenters.abc import pareto
 
@@ -25,6 +26,25 @@ def test_the_months_add_up_to_the_customer_table(returns):
     assert months["orders"].sum() == customers["frequency"].sum()
     assert months["new_customers"].sum() == len(customers) == 3
     assert months["customers"].tolist() == ([1, 2, 1] if returns == "net" else [1, 3, 1])
+
+
+@pytest.mark.parametrize(("gaps", "words"), [
+    ([7.0] * 9 + [14.0], "strategy: {horizon_days: 8}"), ([2.0] * 10, "strategy: {horizon_days: 7}"),
+    ([40.0] * 10, ""), ([7.0] * 5 + [float("nan")] * 5, "")])
+def test_where_all_buy_within_the_horizon_a_shorter_one_is_proposed(gaps, words):
+    said = overview.rhythm(pd.DataFrame({"gap_days": gaps}), 90)
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_months_held_in_part_are_neither_the_best_nor_the_worst():
+    days = pd.date_range("2026-01-15", "2026-04-02")
+    log = pd.DataFrame({"customer_id": "a", "order_date": days, "amount": 1.0})
+    study = sl.Study.from_frames({"orders": log}, as_of="2026-04-03")
+    months = overview.monthly(study.orders())
+    assert overview.full_months(months, study.window).index.month.tolist() == [2, 3]
+    assert "lowest in February 2026 (28)" in data_report(study).alt["revenue"]
+    assert len(overview.full_months(months.iloc[:1], study.window)) == 1
 
 
 def test_cohorts_begin_with_the_first_order_that_was_kept():
