@@ -57,7 +57,15 @@ def segments() -> pd.DataFrame:
                         index=pd.Index(["A <b>", "B"], name="segment"))
 
 
-def test_one_format_may_hold_for_all_columns_and_no_caption_ends_in_a_comma():
+def test_without_a_currency_no_comma_is_left_over():
+    def told(text: str) -> str:
+        return re.sub(r"<[^>]+>", "", str(display.details(text)))
+
+    assert [told(t) for t in ("Overdue money, ", "At the close, .", "Lost: 10 , overdue. More", "10 EUR, of .5")] == [
+        "Overdue money", "At the close.", "Lost: 10, overdue. More", "10 EUR, of .5"]
+
+
+def test_one_format_may_hold_for_all_columns():
     frame = pd.DataFrame({"Prompt": [1.26], "Overdue": [1234.5]}, index=pd.Index(["A"], name="value"))
     html = display.table(frame, "Overdue money, ", formats="money")
     assert cells(html)[1] == ["A", "1", "1,234"]

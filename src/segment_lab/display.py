@@ -50,6 +50,11 @@ class Html:
         return str(self.markup)
 
 
+def _tidy(text: str) -> str:
+    """Without the blank or comma that a study without a currency leaves before a full stop, a comma or the end."""
+    return re.sub(r"[ ,]+(?=[.,](?:\s|$)|$)", "", text)
+
+
 def _plain(markup: str) -> str:
     return re.sub(r"\s+", " ", Markup(re.sub(r"<[^>]*>", " ", markup)).unescape()).strip()[:200]
 
@@ -84,7 +89,7 @@ def table(frame: pd.DataFrame, caption: str, *, formats: Mapping[str, str] | str
     """
     if not caption.strip():
         raise ValueError("A table needs a caption: one sentence that says what it shows, units included.")
-    caption = caption.rstrip(" ,")  # of a unit that the study does not name only the comma is left
+    caption = _tidy(caption)
     if empty and frame.empty:
         return _nothing(empty)
     formats = dict.fromkeys(frame.columns, formats) if isinstance(formats, str) else dict(formats or {})
@@ -179,7 +184,7 @@ def figure(drawing: Any, alt: str = "", caption: str = "") -> Html:
     image = Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE)
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=4)
     data = base64.b64encode(small.getvalue()).decode()
-    title, *rest = re.split(r"(?<=[.:?]) +(?=[A-Z0-9])", caption, maxsplit=1)
+    title, *rest = re.split(r"(?<=[.:?]) +(?=[A-Z0-9])", _tidy(caption), maxsplit=1)
     above = Markup("<figcaption><strong>{}</strong> {}</figcaption>").format(title, "".join(rest)) if caption else ""
     return Html(Markup('<figure class="sl-figure">{}<img alt="{}" width="{}" height="{}" '
                        'src="data:image/webp;base64,{}"></figure>'
@@ -278,7 +283,7 @@ def group(*pieces: Html) -> Html:
 def details(summary: str, *pieces: Html) -> Html:
     """Evidence folded under one line that says what it holds."""
     return Html(Markup('<details class="sl-details"><summary>{}</summary>{}</details>'
-                       ).format(summary, _joined(pieces)), group(*pieces).data)
+                       ).format(_tidy(summary), _joined(pieces)), group(*pieces).data)
 
 
 def _joined(pieces: Iterable[Html]) -> Markup:
