@@ -183,6 +183,8 @@ def test_bad_input_lists_every_fault():
     assert "more than once" in str(error.value)
     with pytest.raises(DataError, match="nothing in common"):
         scorecard(schemes(), OUTCOMES.set_axis([f"x{i}" for i in range(len(OUTCOMES))]))
+    with pytest.raises(NotEnoughDataError, match="spent the same"):
+        scorecard(schemes(), OUTCOMES.assign(future_orders=1, future_revenue=9.9))
     with pytest.raises(NotEnoughDataError, match="Nobody bought"):
         scorecard(schemes(), OUTCOMES * 0)
     with pytest.raises(NotEnoughDataError, match="above 0"):

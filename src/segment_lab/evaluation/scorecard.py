@@ -137,7 +137,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
     DataError
         A leaked future, missing columns, or no customer in common; every fault is listed.
     NotEnoughDataError
-        Nobody bought in the judged period, or only for nothing.
+        Nobody bought in the judged period, or only for nothing, or all spent the same.
     """
     from threadpoolctl import threadpool_limits
 
@@ -229,6 +229,9 @@ def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[
     if not (judged["future_revenue"] > 0).any():
         raise NotEnoughDataError("No purchase of the judged period has an amount above 0, so no scheme can be judged "
                                  "by what customers spend.")
+    if judged["future_revenue"].clip(lower=0).nunique() < 2:
+        raise NotEnoughDataError("All customers spent the same in the judged period: no order of them is better than "
+                                 "another, so no scheme can be judged by it.")
     left = [f"{len(s) - len(judged):,} of {title(name)}" for name, s in named.items() if len(s) > len(judged)]
     words = f"Not judged, because another scheme or the outcomes do not hold them: {', '.join(left)}."
     return judged, [words] if left else []
