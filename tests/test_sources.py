@@ -7,8 +7,9 @@ import pytest
 
 import segment_lab as sl
 from segment_lab import engine
+from segment_lab.databases import open_source
 from segment_lab.errors import DataError, NotEnoughDataError
-from segment_lab.sources import Source, date_formats, open_source
+from segment_lab.sources import Source, date_formats
 from segment_lab.study import Study
 
 BROKEN = """customer_id,order_date,amount

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from segment_lab.contracts import CONTRACTS
 from segment_lab.errors import DataError, Fault
-from segment_lab.sources import RawTable, Source, expand
+from segment_lab.sources import RawTable, Source, expand, open_file
 
 # Scheme → what must be installed beside the package, where something must.
 SERVERS = {"postgres": "segment-lab[postgres]", "postgresql": "segment-lab[postgres]", "spark": "segment-lab[spark]",
@@ -31,8 +31,8 @@ SERVERS = {"postgres": "segment-lab[postgres]", "postgresql": "segment-lab[postg
 BATCH = 100_000
 
 
-def open_database(source: Source, base: Path, connection: Any, where: str) -> RawTable:
-    """Open a table by its URL; `connection` is the study's DuckDB, whose time zone all days are counted in.
+def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+    """Open a file, or a table by its URL; `connection` is the study's DuckDB, in whose time zone all days are counted.
 
     Raises
     ------
@@ -40,7 +40,9 @@ def open_database(source: Source, base: Path, connection: Any, where: str) -> Ra
         The scheme is unknown, a package is missing, or the table cannot be reached. The message never holds the
         address: drivers repeat passwords in theirs.
     """
-    url = address(source.url or "", where)
+    if source.url is None:
+        return open_file(source, base, connection, where)
+    url = address(source.url, where)
     scheme, _, rest = url.partition("://")
     fault = Fault(str(source.table or source.path), "cannot be read",
                   "Check the address, the credentials in the environment, and the table's name")

@@ -21,7 +21,7 @@ from segment_lab.contracts import CURRENCY_MARKS, Reading
 from segment_lab.errors import DataError, Fault
 from segment_lab.expressions import columns as columns_of
 from segment_lab.expressions import compile_expression
-from segment_lab.sources import Source, date_formats, first_lines, open_source, separator
+from segment_lab.sources import Source, date_formats, first_lines, open_file, separator
 
 # Words of column headers, most telling first: English, Russian, Polish, German. "-datum" is the end of a longer word.
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -116,7 +116,7 @@ def first_config(path: Path, target: Path,
     """
     source: dict[str, Any] = {"path": str(path)} | _shape(path)
     remarks = [source.pop("remark")] if "remark" in source else []
-    raw = open_source(Source(**source), Path.cwd(), engine.connect())
+    raw = open_file(Source(**source), Path.cwd(), engine.connect())
     headers = list(raw.table.columns)
     columns = guess_columns(headers) | dict(given or {})
     if missing := [name for name in _MUST if name not in columns]:

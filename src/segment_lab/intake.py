@@ -19,10 +19,11 @@ import pandas as pd
 import platformdirs
 
 from segment_lab.contracts import CONTRACTS, Contract, Reading, conform, money
+from segment_lab.databases import open_source
 from segment_lab.engine import drawn
 from segment_lab.errors import DataError, Fault
 from segment_lab.files import replacing
-from segment_lab.sources import RawTable, Source, detect_reading, locate, open_source
+from segment_lab.sources import RawTable, Source, detect_reading, locate
 
 CACHE_DAYS = 14
 

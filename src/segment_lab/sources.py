@@ -1,4 +1,4 @@
-"""Where data come from: CSV, Parquet, Excel, databases and Ibis tables, read as raw text or typed columns.
+"""Where data come from: CSV, Parquet, Excel, JSON and frames, read as raw text or typed columns.
 
 Text files are read entirely as text by the engine's own reader, so ``007`` stays ``007``; lines that do not have the
 header's number of fields are kept aside with their text.
@@ -127,12 +127,8 @@ def locate(source: Source, base: Path, where: str) -> Path:
         Fault(where, f"{path} does not exist", f"{folder} holds: {there}. Mend the path in the study file")])
 
 
-def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
-    """Open a source on a DuckDB `connection` (a database URL opens its own)."""
-    if source.url is not None:
-        from segment_lab.databases import open_database
-
-        return open_database(source, base, connection, where)
+def open_file(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+    """Open the file or folder of a source on a DuckDB `connection`."""
     path = locate(source, base, where)
     suffix = "".join(path.suffixes[-2:]).lower()
     try:

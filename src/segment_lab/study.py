@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +14,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.study_config import SEGMENTERS, check_options
 from segment_lab.study_data import StudyData
-
-if TYPE_CHECKING:
-    from segment_lab.warehouse import Assignment
+from segment_lab.warehouse import Assignment, assign, statement
 
 DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
 
@@ -159,9 +157,7 @@ class Study(StudyData):
             That table's name there (default: the word of `source`); beside orders, the table of account columns
             (``vip, region`` …), joined only where the rule reads one.
         """
-        from segment_lab.warehouse import statement
-
-        return statement(self, method, dialect, source, table, accounts)
+        return statement(self, self.fitted(method), dialect, source, table, accounts)
 
     def assign(self, method: str, target: str | Path, *, limit: int = 1_000_000, seed: int = 0,
                progress: Callable[[str], None] = lambda step: None) -> Assignment:
@@ -172,9 +168,7 @@ class Study(StudyData):
         and account columns are refused. `target` is the Parquet file of ``customer_id, segment``; `progress` is told
         each step in words.
         """
-        from segment_lab.warehouse import assign
-
-        return assign(self, method, Path(target), limit, seed, progress)
+        return assign(self, self.segmenter(method), Path(target), limit, seed, progress)
 
     def __repr__(self) -> str:
         as_of = self.config.as_of or "the day after the last order"

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -17,26 +17,23 @@ from segment_lab.engine import drawn
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.features.customers import COLUMNS, as_frame, buyers_expression
 from segment_lab.intake import raise_faults
-
-if TYPE_CHECKING:
-    from segment_lab.study import Study
+from segment_lab.study_data import StudyData
 
 # Ibis knows no exact median there, so it is counted out.
 WITHOUT_MEDIAN = ("bigquery", "trino", "mysql", "mssql")
 
 
-def statement(study: Study, method: str, dialect: str, source: str, table: str | None, accounts: str) -> str:
+def statement(study: StudyData, fitted: Any, dialect: str, source: str, table: str | None, accounts: str) -> str:
     """See `Study.to_sql`."""
-    fitted = study.fitted(method)
     if source == "customers":
         return str(fitted.to_sql(table or source, dialect, window=study.window))
     lines = order_lines(study, table or source, ("amount", "margin") if "margin" in fitted.reads else ("amount",))
     people = buyers_expression(lines, study.window, study.config.returns, study.intake("orders").reading.decimals,
                                fitted.reads & {*COLUMNS}, dialect not in WITHOUT_MEDIAN)
-    return str(fitted.to_sql(with_accounts(study, fitted, method, people, accounts), dialect, window=study.window))
+    return str(fitted.to_sql(with_accounts(study, fitted, people, accounts), dialect, window=study.window))
 
 
-def order_lines(study: Study, name: str, money: tuple[str, ...]) -> ir.Table:
+def order_lines(study: StudyData, name: str, money: tuple[str, ...]) -> ir.Table:
     """The canonical order table of a warehouse, as it would be typed there; amounts in whole minor units."""
     intake = study.intake("orders")
     # Declared as timestamps, days are cast on the spot: a date, a timestamp and ISO text all become a day.
@@ -49,10 +46,10 @@ def order_lines(study: Study, name: str, money: tuple[str, ...]) -> ir.Table:
     return raw.mutate(order_date=raw.order_date.cast("date"), **minor).drop(*money)
 
 
-def with_accounts(study: Study, fitted: Any, method: str, people: ir.Table, accounts: str) -> ir.Table:
+def with_accounts(study: StudyData, fitted: Any, people: ir.Table, accounts: str) -> ir.Table:
     """Buyers with the account columns that the rule reads; what only prospects have is null."""
     wanted = fitted.reads - {*people.columns}
-    joined = account_columns(study, method, wanted, {*fitted.optional_columns})
+    joined = account_columns(study, fitted, wanted)
     if joined:
         people = people.left_join(ibis.table({"customer_id": "string", **joined}, name=accounts), "customer_id")
         people = people.drop("customer_id_right")
@@ -60,12 +57,12 @@ def with_accounts(study: Study, fitted: Any, method: str, people: ir.Table, acco
                             for c in sorted(wanted - {*joined})})
 
 
-def account_columns(study: Study, method: str, wanted: set[str], optional: set[str]) -> dict[str, Any]:
-    """Types of those `wanted` columns that the accounts hold; a ConfigError where others are not `optional`."""
+def account_columns(study: StudyData, segmenter: Any, wanted: set[str]) -> dict[str, Any]:
+    """Types of those `wanted` columns that the accounts hold; a ConfigError where others are not optional."""
     known = study.table("customers").schema() if study.has("customers") else {}
-    if lacking := wanted - {*known} - optional:
-        raise ConfigError(f"{method} reads {', '.join(sorted(lacking))}, which order lines do not hold. Start from a "
-                          f"customer table that does: source='customers'.")
+    if lacking := wanted - {*known, *segmenter.optional_columns}:
+        raise ConfigError(f"{segmenter.method} reads {', '.join(sorted(lacking))}, which order lines do not hold. "
+                          f"Start from a customer table that does: source='customers'.")
     return {column: known[column] for column in sorted(wanted & {*known})}
 
 
@@ -92,13 +89,13 @@ class Assignment:
                 "applied to all of them; sizes and money are of all.")
 
 
-def assign(study: Study, method: str, target: Path, limit: int, seed: int,
+def assign(study: StudyData, segmenter: Any, target: Path, limit: int, seed: int,
            progress: Callable[[str], None]) -> Assignment:
     """See `Study.assign`."""
-    segmenter, intake = study.segmenter(method), study.intake("orders")
+    intake = study.intake("orders")
     raise_faults(intake, study.config.tolerance)
     wanted = {*segmenter.columns, *segmenter.optional_columns, "recency_days", "frequency", "revenue"}
-    joined = account_columns(study, method, wanted - {*COLUMNS}, {*segmenter.optional_columns})
+    joined = account_columns(study, segmenter, wanted - {*COLUMNS})
     people = buyers_expression(intake.lines, study.window, study.config.returns, intake.reading.decimals, wanted)
     if joined:
         people = people.left_join(_accounts(study, list(joined), people), "customer_id").drop("customer_id_right")
@@ -120,7 +117,7 @@ def assign(study: Study, method: str, target: Path, limit: int, seed: int,
         return Assignment(target, _profile(labelled, segmenter.segment_names_), len(frame), segmenter)
 
 
-def _accounts(study: Study, columns: list[str], beside: ir.Table) -> ir.Table:
+def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Table:
     """Account columns, one row per customer, in the engine where the orders are."""
     table = study.table("customers").select("customer_id", *columns).distinct(on="customer_id", keep="first")
     if table.get_backend() is beside.get_backend():

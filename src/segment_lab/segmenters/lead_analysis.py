@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
@@ -19,18 +19,15 @@ from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding
 
-if TYPE_CHECKING:
-    from segment_lab.segmenters.leads import LeadModel
-
 
 @dataclass(frozen=True)
 class LeadAnalysis:
-    """What `LeadModel.analyse` found. Everything about probabilities needs 50 leads won and 50 lost.
+    """What `model`, a `LeadModel`, found. Everything about probabilities needs 50 leads won and 50 lost.
 
     `leads` come from `features.leads.lead_table`, `checks` of their columns from `features.leakage.leakage`.
     """
 
-    model: LeadModel
+    model: Any
     leads: pd.DataFrame
     stages: ir.Table | None
     order: tuple[str, ...]
