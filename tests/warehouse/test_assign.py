@@ -62,7 +62,7 @@ def test_schemes_that_need_more_than_orders_are_refused(study, tmp_path):
 def test_an_earlier_day_and_an_empty_window(study, tmp_path):
     earlier = study.at("2025-12-31")
     assert len(read(earlier.assign("abc", tmp_path / "s.parquet"))) == len(earlier.customers()) < len(study.customers())
-    empty = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", as_of="2020-01-01", window={"days": 30})
+    empty = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", as_of="2020-01-01", window={"start": "2019-12-01"})
     with pytest.raises(DataError, match="Nobody bought anything"):
         empty.assign("abc", tmp_path / "none.parquet")
     assert not (tmp_path / "none.parquet").exists()
