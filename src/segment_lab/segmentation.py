@@ -115,8 +115,8 @@ class Segmentation:
     def migration(self, earlier: Segmentation) -> pd.DataFrame:
         """Customers by segment then (rows) and now (columns), over those in both; counts."""
         both = earlier.codes.index.intersection(self.codes.index)
-        counts = np.zeros((len(earlier.names), len(self.names)), dtype="int64")
-        np.add.at(counts, (earlier.codes.loc[both].to_numpy(), self.codes.loc[both].to_numpy()), 1)
+        counts = contingency(earlier.codes.loc[both].to_numpy(), self.codes.loc[both].to_numpy(),
+                             len(earlier.names), len(self.names))
         return pd.DataFrame(counts, index=pd.Index(earlier.names, name="earlier"),
                             columns=pd.Index(self.names, name="now"))
 
@@ -164,3 +164,18 @@ def _faults(codes: pd.Series, names: tuple[str, ...]) -> list[Fault]:
         faults.append(Fault("segment", f"is none of {list(names)}", "Give every customer one of the names",
                             int(outside.sum()), tuple(map(str, codes.index[outside][:3]))))
     return faults
+
+
+def contingency(a: np.ndarray, b: np.ndarray, rows: int = 0, columns: int = 0) -> np.ndarray:
+    """Counts by code of `a` (rows) and code of `b` (columns), of at least that shape."""
+    a, b = np.asarray(a, dtype="int64"), np.asarray(b, dtype="int64")
+    rows, columns = (max(least, int(codes.max(initial=-1)) + 1) for least, codes in ((rows, a), (columns, b)))
+    return np.bincount(a * columns + b, minlength=rows * columns).reshape(rows, columns)
+
+
+def best_jaccard(a: np.ndarray, b: np.ndarray, k: int = 0) -> np.ndarray:
+    """Per code of `a` (at least `k`): the best |A∩B| / |A∪B| over the codes of `b`; NaN for an empty one."""
+    table = contingency(a, b, k)
+    sizes = table.sum(axis=1, keepdims=True)
+    best = (table / np.maximum(sizes + table.sum(axis=0) - table, 1)).max(axis=1)
+    return np.where(sizes[:, 0] > 0, best, np.nan)

@@ -14,15 +14,15 @@ from segment_lab.evaluation.agreement import (
     adjusted_mutual_information,
     adjusted_rand,
     agreement,
-    contingency,
     cramers_v,
     flow,
 )
 from segment_lab.evaluation.homogeneity import homogeneity, omega_squared
-from segment_lab.evaluation.stability import Later, best_jaccard, matched, movement, reading, refit_stability
+from segment_lab.evaluation.stability import Later, matched, movement, reading, refit_stability
 from segment_lab.evaluation.sufficiency import Step, assess, history
 from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
 from segment_lab.evaluation.verdict import sentence
+from segment_lab.segmentation import best_jaccard, contingency
 
 RNG = np.random.default_rng(0)
 A, B = RNG.integers(0, 4, 500), RNG.integers(0, 3, 500)

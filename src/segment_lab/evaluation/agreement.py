@@ -10,14 +10,7 @@ import pandas as pd
 
 from segment_lab.evaluation.registry import metric
 from segment_lab.evaluation.resampling import interval
-from segment_lab.segmentation import Segmentation
-
-
-def contingency(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Counts by code of `a` (rows) and code of `b` (columns)."""
-    a, b = np.asarray(a), np.asarray(b)
-    rows, columns = int(a.max()) + 1, int(b.max()) + 1
-    return np.bincount(a * columns + b, minlength=rows * columns).reshape(rows, columns).astype(float)
+from segment_lab.segmentation import Segmentation, contingency
 
 
 @metric("agreement", "AMI", "How much knowing one scheme's segment tells about the other's, beyond chance.", low=-1)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.evaluation.agreement import contingency
 from segment_lab.evaluation.registry import metric
 from segment_lab.features.proportions import with_interval
-from segment_lab.segmentation import Segmentation
+from segment_lab.segmentation import Segmentation, best_jaccard, contingency
+from segment_lab.segmenters.search import VALID, WEAKEST
 
 # Hennig's thresholds, from the lowest. From VALID on in shuffled data, stability is no evidence of anything.
-READINGS = ((0.60, "do not trust"), (0.75, "a pattern"), (0.85, "valid"), (np.inf, "highly stable"))
-VALID = 0.75
+READINGS = ((WEAKEST, "do not trust"), (VALID, "a pattern"), (0.85, "valid"), (np.inf, "highly stable"))
 # Above so many customers a fixed random sample stands for all.
 SAMPLE = 5_000
 
@@ -25,14 +24,6 @@ SAMPLE = 5_000
 def mean_best_jaccard(a: np.ndarray, b: np.ndarray) -> float:
     """Mean over the segments of `a` of the best Jaccard similarity with a segment of `b`."""
     return float(np.nanmean(best_jaccard(a, b)))
-
-
-def best_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Per code of `a`: the best |A∩B| / |A∪B| over the segments of `b`; NaN for an empty segment."""
-    table = contingency(a, b)
-    sizes = table.sum(axis=1, keepdims=True)
-    best = (table / np.maximum(sizes + table.sum(axis=0) - table, 1)).max(axis=1)
-    return np.where(sizes[:, 0] > 0, best, np.nan)
 
 
 def reading(jaccard: float) -> str:
@@ -80,13 +71,11 @@ def refit_stability(segmenter: Any, customers: pd.DataFrame, *, refits: int = 20
 
 def _found_again(segmenter: Any, base: Any, rows: pd.DataFrame, refits: int, rng: np.random.Generator) -> np.ndarray:
     """Best Jaccard of each segment of `base` in every refit, shape (refits, segments)."""
-    codes, n = base.predict(rows), len(rows)
-    found = np.full((refits, len(base.segment_names_)), np.nan)
-    for b in range(refits):
+    codes, n, found = base.predict(rows), len(rows), []
+    for _ in range(refits):
         drawn = rows.iloc[rng.integers(0, n, n)].set_axis(range(n))
-        best = best_jaccard(codes, unfitted(segmenter).fit(drawn).predict(rows))
-        found[b, :len(best)] = best
-    return found
+        found.append(best_jaccard(codes, unfitted(segmenter).fit(drawn).predict(rows), len(base.segment_names_)))
+    return np.array(found)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.evaluation.baselines import features
+from segment_lab.features.people import consented
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
 from segment_lab.strategy.economics import detectable_effect
@@ -34,8 +35,7 @@ def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes:
     out["revenue_share"] = out["revenue"] / out["revenue"].sum() if out["revenue"].sum() else np.nan
     out["reachable_share"], reach = np.nan, out["customers"].astype(float)
     if "consent" in rows:
-        consented = rows["consent"].eq(True).fillna(False).astype(float)
-        reach = consented.groupby(labels, observed=False).sum().reindex(names, fill_value=0.0)
+        reach = consented(rows).groupby(labels, observed=False).sum().astype(float)
         out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
     out["natural_rate"] = (out.pop("buyers") + 0.5) / (out["customers"] + 1)
     uplift = pd.Series([detectable_effect(p, n * (1 - HOLDOUT), n * HOLDOUT)

@@ -18,6 +18,11 @@ def accounts(customers: ir.Table) -> pd.DataFrame:
     return frame.drop_duplicates("customer_id").set_index("customer_id")
 
 
+def consented(customers: pd.DataFrame) -> pd.Series:
+    """Who may be written to, from the column ``consent``: only a recorded yes counts."""
+    return customers["consent"].astype("boolean").fillna(False).astype(bool)
+
+
 def with_prospects(buyers: pd.DataFrame, known: pd.DataFrame | None, touches: ir.Table | None, leads: ir.Table | None,
                    stages: ir.Table | None, as_of: dt.date) -> pd.DataFrame:
     """Buyers and everybody else who was known before `as_of`.

@@ -15,6 +15,7 @@ from pydantic import Field
 from segment_lab import engine
 from segment_lab.config import packaged
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.features.people import consented
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
@@ -275,7 +276,7 @@ def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
     """Per tier how many gave consent; `NotEnoughDataError` where the table has no ``consent``."""
     if "consent" not in customers:
         raise NotEnoughDataError("The customers table has no consent, so nobody can be said to be reachable.")
-    consent = segmentation.align(customers)["consent"].astype("boolean").fillna(False).astype(bool)
+    consent = consented(segmentation.align(customers))
     table = consent.groupby(segmentation.labels.array, observed=False).agg(customers="size", may_be_written_to="sum")
     return table.assign(reachable_share=table["may_be_written_to"] / table["customers"].replace(0, np.nan)
                         ).rename_axis("tier")

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from segment_lab.segmentation import best_jaccard
+
 Algorithm = Literal["kmeans", "gmm"]
 VALID, WEAKEST = 0.75, 0.60  # Hennig (2007): a valid cluster on average, and none that must not be trusted
 SILHOUETTE_ROWS, GMM_ROWS = 4_000, 2_500  # one is quadratic, the other slow per row
@@ -54,18 +56,10 @@ def _judge(points: np.ndarray, few: np.ndarray, algorithm: Algorithm, k: int, bo
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = make_model(algorithm, k, seed).fit(points)
         labels = model.predict(points)
-        found = [_found_again(labels, make_model(algorithm, k, seed + b, starts=3).fit(
+        found = [best_jaccard(labels, make_model(algorithm, k, seed + b, starts=3).fit(
             points[rng.integers(0, len(points), len(points))]).predict(points), k) for b in range(bootstraps)]
-    again = np.mean(found, axis=0)
+    again = np.nan_to_num(found).mean(axis=0)
     return float(again.mean()), float(again.min()), _silhouette(few, model.predict(few))
-
-
-def _found_again(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
-    """Per cluster the best Jaccard similarity with a cluster of another run."""
-    both = np.zeros((k, k))
-    np.add.at(both, (labels, others), 1)
-    union = both.sum(axis=1, keepdims=True) + both.sum(axis=0) - both
-    return (both / np.maximum(union, 1)).max(axis=1)
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
+from segment_lab.features.people import consented
 from segment_lab.segmentation import Segmentation
 
 
@@ -48,7 +49,7 @@ def mailing(segmentation: Segmentation, customers: pd.DataFrame, segments: Seque
                   for name in needed if name not in customers]:
         raise DataError("There can be no mailing list", faults)
     rows = segmentation.align(customers)[segmentation.labels.isin(list(segments)).to_numpy()]
-    reasons = {"no consent": ~rows["consent"].astype("boolean").fillna(False).astype(bool).to_numpy(),
+    reasons = {"no consent": ~consented(rows).to_numpy(),
                "mail does not arrive": rows.index.isin(list(undelivered)),
                "overdue debt": rows.index.isin(list(debtors))}
     if "email" in rows:
