@@ -79,3 +79,18 @@ def test_what_is_not_in_the_study_is_said(bare):
         bare.reachable()
     with pytest.raises(NotEnoughDataError, match="how many minutes"):
         _ = bare.effort
+
+
+def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel():
+    orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": "2026-01-01", "amount": 10})
+    touches = pd.DataFrame({"touch_id": [1, 2, 3], "customer_id": ["a", "a", "b"], "touch_date": "2026-01-02",
+                            "channel": "call", "event": "call", "minutes": [7, None, None]})
+    costs = pd.DataFrame({"action": ["ring"], "channel": ["call"], "cost_per_contact": [5],
+                          "minutes_per_contact": [10]})
+    tables = {"orders": orders, "touches": touches}
+    plain = sl.Study.from_frames(tables, as_of="2026-02-01").contacts()["contact_minutes"]
+    assert plain.to_dict() == {"a": 7, "b": 0}
+    usual = sl.Study.from_frames({**tables, "contact_costs": costs}, as_of="2026-02-01").contacts()["contact_minutes"]
+    assert usual.to_dict() == {"a": 17, "b": 10}
+    with pytest.raises(NotEnoughDataError, match="no table of contacts"):
+        sl.Study.from_frames({"orders": orders}, as_of="2026-02-01").contacts()

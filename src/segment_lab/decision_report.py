@@ -11,7 +11,6 @@ import pandas as pd
 
 from segment_lab.display import Html, group, note, table
 from segment_lab.errors import DataError, NotEnoughDataError
-from segment_lab.features.engagement import engagement_table, usual_minutes
 from segment_lab.features.leads import lead_table
 from segment_lab.features.receivables import invoice_history
 from segment_lab.segmentation import Segmentation
@@ -64,11 +63,10 @@ class DecisionReport:
 
     def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
         """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of `Page`."""
-        study, costs, effort = self.study, self._table("contact_costs"), None
-        if study.has("touches"):
-            minutes = None if costs is None else usual_minutes(study.table("contact_costs"))
-            effort = engagement_table(study.table("touches"), study.window.as_of, minutes=minutes)["contact_minutes"]
-        return Page(self.now, self.people, self.earlier, self.recent, costs=costs, found=self.found, effort=effort,
+        study = self.study
+        effort = study.contacts()["contact_minutes"] if study.has("touches") else None
+        return Page(self.now, self.people, self.earlier, self.recent, costs=self._table("contact_costs"),
+                    found=self.found, effort=effort,
                     playbook=str(study.base / playbook) if playbook else None, currency=study.currency, seed=self.seed,
                     segments_on=self._segments_on, **limits)
 

@@ -46,12 +46,10 @@ class EngagementReport:
         """The segments of the scheme."""
         return self.study.segmentation(self.scheme)
 
-    @cached_property
+    @property
     def contacts(self) -> pd.DataFrame:
-        """Every customer's contacts, one row each (`features.engagement.engagement_table`)."""
-        costs = self.study.table("contact_costs") if self.study.has("contact_costs") else None
-        minutes = None if costs is None else engagement.usual_minutes(costs)
-        return engagement.engagement_table(self._touches, self._day, minutes=minutes)
+        """Every customer's contacts, one row each (`Study.contacts`)."""
+        return self.study.contacts()
 
     def answers(self) -> pd.DataFrame:
         """Customers per state, with what the state means."""

@@ -70,6 +70,17 @@ class Study(StudyData):
             return people.join(engagement_table(self.table("touches"), as_of), how="left")
         return self.customers()
 
+    def contacts(self) -> pd.DataFrame:
+        """Every customer's contacts so far, with the minutes they took: as recorded, else usual for the channel.
+
+        One row per customer, as in `features.engagement.engagement_table`.
+        """
+        from segment_lab.features.engagement import engagement_table, usual_minutes
+        if not self.has("touches"):
+            raise NotEnoughDataError("The study has no table of contacts (touches), so nobody's minutes are known.")
+        usual = usual_minutes(self.table("contact_costs")) if self.has("contact_costs") else None
+        return self._keep("contacts", lambda: engagement_table(self.table("touches"), self.window.as_of, minutes=usual))
+
     def fitted(self, method: str) -> Any:
         """The segmenter of a method, fitted at as_of (kept on disk under the data's fingerprint)."""
         if gone := self.missing(method):

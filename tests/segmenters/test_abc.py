@@ -10,7 +10,6 @@ from bases import base
 from hypothesis import given
 from hypothesis import strategies as st
 
-import segment_lab as sl
 from datasets import dataset
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.segmenters.abc import (
@@ -18,7 +17,6 @@ from segment_lab.segmenters.abc import (
     abc_finding,
     against_reference,
     concentration_remark,
-    contact_minutes,
     effort_gap,
     effort_remark,
     gini,
@@ -175,18 +173,3 @@ def test_remarks_on_limits_concentration_and_empty_totals():
     assert zero_remark(fitted.segment(table.iloc[:3]), table.iloc[:3]) == "Every customer has a positive total."
     assert concentration_remark(np.array([6, 1, 1, 1, 1]), "margin") == (
         "The best 20% of the customers hold 60% of the margin. Gini 0.40 (0: all equal, 1: one has everything).")
-
-
-def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel():
-    orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": "2026-01-01", "amount": 10})
-    touches = pd.DataFrame({"touch_id": [1, 2, 3], "customer_id": ["a", "a", "b"], "touch_date": "2026-01-02",
-                            "channel": "call", "event": "call", "minutes": [7, None, None]})
-    costs = pd.DataFrame({"action": ["ring"], "channel": ["call"], "cost_per_contact": [5],
-                          "minutes_per_contact": [10]})
-    tables = {"orders": orders, "touches": touches}
-    plain = contact_minutes(sl.Study.from_frames(tables, as_of="2026-02-01"))
-    assert plain.to_dict() == {"a": 7, "b": 0}
-    usual = contact_minutes(sl.Study.from_frames({**tables, "contact_costs": costs}, as_of="2026-02-01"))
-    assert usual.to_dict() == {"a": 17, "b": 10}
-    with pytest.raises(NotEnoughDataError, match="No contact minutes"):
-        contact_minutes(sl.Study.from_frames({"orders": orders}, as_of="2026-02-01"))

@@ -14,7 +14,6 @@ from pydantic import Field
 
 from segment_lab.config import packaged
 from segment_lab.errors import ConfigError, NotEnoughDataError
-from segment_lab.features.engagement import engagement_table, usual_minutes
 from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
 
@@ -160,14 +159,6 @@ def zero_remark(segmentation: Segmentation, customers: pd.DataFrame, value: str 
     who, are = (f"{zero:,} customers", "are") if zero > 1 else ("One customer", "is")
     return (f"{who} with a total of zero or less {are} in class {last}; the shares of the classes are of positive "
             "totals.")
-
-
-def contact_minutes(study: Any) -> pd.Series:
-    """Minutes spent on each customer until the study's day, as recorded, else the usual ones of the channel."""
-    if not study.has("touches"):
-        raise NotEnoughDataError("No contact minutes are known, so effort cannot be set beside value.")
-    usual = usual_minutes(study.table("contact_costs")) if study.has("contact_costs") else None
-    return engagement_table(study.table("touches"), study.window.as_of, minutes=usual)["contact_minutes"]
 
 
 def effort_gap(customers: pd.DataFrame, value: str = "revenue", top: float = 0.2,
