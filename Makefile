@@ -32,7 +32,7 @@ test-fast: env  ## Run the tests without the browser and the slow ones
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not browser and not slow"
 
 lint: env  ## Check style and types
-	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff check src tests benchmarks notebooks
 	@$(BIN)/mypy
 
 lab: env  ## Open the notebooks in JupyterLab
