@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ibis
 import pandas as pd
 import pytest
+import yaml
 
 import segment_lab as sl
 from segment_lab import engine
+from segment_lab.contracts import CONTRACTS, Reading, conform
 from segment_lab.databases import open_source
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.sources import Source, date_formats
@@ -29,7 +32,6 @@ def study_of(tmp_path):
     def make(text: str, **config):
         (tmp_path / "orders.csv").write_text(text, encoding=config.pop("write", "utf-8"))
         source = {"path": "orders.csv", **config.pop("source", {})}
-        import yaml
         (tmp_path / "study.yml").write_text(yaml.safe_dump({"name": "t", "sources": {"orders": source}, **config}))
         return Study.from_yaml(tmp_path / "study.yml")
     return make
@@ -114,6 +116,26 @@ def test_exact_duplicates_are_kept_and_counted_or_dropped(study_of):
     assert kept.customers().revenue.tolist() == [15.0]
     assert "2 rows repeat another row exactly" in kept.intake("orders").remarks()[0]
     assert study_of(text, source={"duplicates": "drop"}).customers().revenue.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_words_that_decide_are_read_in_any_case_and_unknown_ones_set_aside(remote):
+    rows = [(f"c{i}", "K1", "Treatment " if i % 2 else "holdout", "2026-01-01") for i in range(38)]
+    rows = pd.DataFrame([*rows, ("x", "K1", "control", "2026-01-01")],
+                        columns=["customer_id", "campaign_id", "arm", "assigned_on"])
+    table = conform(ibis.memtable(rows), CONTRACTS["campaigns"], Reading(remote=remote)).to_pandas()
+    assert table["arm"].value_counts().to_dict() == {"treatment": 19, "holdout": 19, "control": 1}
+    assert table.loc[table["reason"].notna(), ["customer_id", "reason"]].to_numpy().tolist() == [["x", "unknown arm"]]
+
+
+def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(study_of, tmp_path):
+    (tmp_path / "k.csv").write_text("customer_id,campaign_id,arm,assigned_on\na,K,treated,2026-01-01\n")
+    study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
+    config = study.config.model_dump(exclude_unset=True)
+    config["sources"]["campaigns"] = {"path": "k.csv"}
+    (tmp_path / "study.yml").write_text(yaml.safe_dump(config))
+    with pytest.raises(DataError, match=r"unknown arm \(1 row\); for example 'treated'. The words are treatment"):
+        Study.from_yaml(tmp_path / "study.yml").check()
 
 
 def test_amounts_of_nothing_are_told(study_of):

@@ -55,6 +55,12 @@ def test_what_is_no_study_file(tmp_path, text):
         load(path)
 
 
+def test_a_day_that_does_not_exist_is_no_fault_of_the_program(tmp_path):
+    (tmp_path / "s.yml").write_text("name: t\nas_of: 2026-13-01\n")
+    with pytest.raises(ConfigError, match="holds a day that does not exist"):
+        load(tmp_path / "s.yml")
+
+
 def test_a_missing_study_file_points_to_init(tmp_path):
     with pytest.raises(ConfigError, match="segment-lab init"):
         load(tmp_path / "none.yml")

@@ -76,6 +76,12 @@ CONTRACTS: Mapping[str, Contract] = {c.name: c for c in (
               "action"),
 )}
 
+# Words that decide what a row counts for; a row with another one would silently count for nothing.
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("campaigns", "arm"): ("treatment", "holdout"),
+    ("touches", "event"): ("delivered", "undelivered", "opened", "clicked", "call", "chat", "visit"),
+}
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -206,6 +212,9 @@ def conform(raw: ir.Table, contract: Contract, reading: Reading, *, keep_raw: bo
         # Typed columns cannot be unreadable, except floats that are no number.
         if (text.type().is_string() and column.kind not in ("id", "text")) or text.type().is_floating():
             reason = ibis.ifelse(rows[name].notnull() & value.isnull(), f"unreadable {name}", reason)
+        if known := WORDS.get((contract.name, name)):
+            value = values[name] = value.strip().lower()
+            reason = ibis.ifelse(value.notnull() & ~value.isin(known), f"unknown {name}", reason)
         if column.required:
             reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
     kept = {name: rows[name] for name in (*extras, *before)}

@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import ibis.expr.types as ir
 import pandas as pd
 import platformdirs
 
-from segment_lab.contracts import CONTRACTS, Contract, Reading, conform, money
+from segment_lab import contracts
+from segment_lab.contracts import CONTRACTS, WORDS, Contract, Reading, conform, money
 from segment_lab.databases import open_source
 from segment_lab.engine import drawn
 from segment_lab.errors import DataError, Fault
@@ -147,7 +148,7 @@ class Intake:
         if not counts["accepted"]:
             listed = [self._fault(str(reason), int(n)) for reason, n in counts.items() if n]
             return listed or [Fault(self.name, "the file holds no rows", "Check the file and the where condition")]
-        bad = counts[[r for r in counts.index if r.startswith(("unreadable", "broken"))]]
+        bad = counts[[r for r in counts.index if r.startswith(("unreadable", "unknown", "broken"))]]
         if total and bad.sum() / total > tolerance:
             return [self._fault(str(reason), int(n)) for reason, n in bad.items()]
         return []
@@ -160,7 +161,7 @@ class Intake:
         """A few raw values behind a reason, for messages."""
         if reason.startswith("broken line"):
             return tuple(self.broken[self.broken.reason == reason.removeprefix("broken line: ")].text.head(n))
-        if not reason.startswith("unreadable"):
+        if not reason.startswith(("unreadable", "unknown")):
             return ()
         column = self.reading.columns.get(reason.split(" ", 1)[-1]) or reason.split(" ", 1)[-1]
         if column not in self.raw.table.columns:
@@ -232,6 +233,8 @@ _REMEDIES = {
     "on or after": "Move as_of, or leave it out to use the day after the last order",
     "before": "Let the window start earlier",
     "_date": _DATES, "_on": _DATES,
+    **{f"unknown {name}": f"The words are {', '.join(words)}. Map yours: {name}: CASE WHEN … THEN '{words[0]}' … END, "
+       "or leave these rows out with where" for (_, name), words in WORDS.items()},
     "unreadable": "Mend the values, or say how numbers are written: decimal: ',' for 1,50 and thousands: ',' for 1,000",
 }
 
@@ -267,7 +270,7 @@ def take_in(name: str, source: Source, base: Path, connection: Any, timezone: st
 
 def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any,
                 fingerprint: str) -> tuple[ir.Table, pd.DataFrame]:
-    target = cache_folder() / f"{name}-{fingerprint}.parquet"
+    target = cache_folder() / f"{name}-{fingerprint}-{_reading_code()}.parquet"
     broken = target.with_suffix(".broken.parquet")
     if not (target.exists() and broken.exists()):
         _prune(target.parent)
@@ -276,6 +279,12 @@ def _typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any,
             raw.broken(connection).astype({"text": "str", "reason": "str"}).to_parquet(rest)
     os.utime(target)
     return connection.read_parquet(str(target)), pd.read_parquet(broken)
+
+
+@cache
+def _reading_code() -> str:
+    """A hash of the code that parses: a newer package does not take the copies of an older one."""
+    return hashlib.sha256(Path(contracts.__file__).read_bytes()).hexdigest()[:8]
 
 
 def _prune(folder: Path) -> None:

@@ -172,6 +172,8 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
         raise ConfigError(f"There is no study file {path}. `segment-lab init FILE` writes a first one.") from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
         raise ConfigError(f"{path} is not a YAML study file: {str(error).splitlines()[0]}") from None
+    except ValueError as error:  # 2026-13-01 looks like a date and is none
+        raise ConfigError(f"{path} holds a day that does not exist ({error}). Days are written YYYY-MM-DD.") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} is not a study file: it must hold `name:` and `sources:`.")
     return validate(StudyConfig, merge(data, overrides or {}), str(path))
