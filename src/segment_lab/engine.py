@@ -19,17 +19,16 @@ import pandas as pd
 import pyarrow as pa
 
 
-def connect(memory_limit: str | None = None, threads: int | None = None, **settings: Any) -> Any:
-    """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond `memory_limit`.
+def connect() -> Any:
+    """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond its memory limit.
 
-    Defaults come from ``SEGMENT_LAB_MEMORY_LIMIT, SEGMENT_LAB_THREADS`` and, for the folder that is spilled to,
-    ``SEGMENT_LAB_TEMP`` (the system's folder for temporary files).
+    ``SEGMENT_LAB_MEMORY_LIMIT, SEGMENT_LAB_THREADS`` and, for the folder that is spilled to, ``SEGMENT_LAB_TEMP`` (the
+    system's folder for temporary files) set it up.
     """
     # DuckDB would spill into the working folder; and no two connections may share a folder.
     spill = Path(os.environ.get("SEGMENT_LAB_TEMP") or tempfile.gettempdir()) / f"segment_lab_{uuid.uuid4().hex}"
-    settings = {"memory_limit": memory_limit or os.environ.get("SEGMENT_LAB_MEMORY_LIMIT"),
-                "threads": threads or os.environ.get("SEGMENT_LAB_THREADS"), "temp_directory": str(spill), **settings}
-    connection = ibis.duckdb.connect(**{k: v for k, v in settings.items() if v is not None})
+    limits = {name: os.environ.get(f"SEGMENT_LAB_{name.upper()}") for name in ("memory_limit", "threads")}
+    connection = ibis.duckdb.connect(temp_directory=str(spill), **{k: v for k, v in limits.items() if v})
     # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook without
     # ipywidgets the bar is off and DuckDB refuses even to switch it off.
     with contextlib.suppress(duckdb.InvalidInputException):

@@ -91,17 +91,17 @@ class RawTable:
         return connection.raw_sql(query).df()
 
 
-def raw_frame(data: Any, label: str = "frame") -> RawTable:
+def raw_frame(data: Any) -> RawTable:
     """A pandas or polars frame, an Arrow table or an Ibis table as a source."""
     if isinstance(data, ir.Table):
-        return RawTable(data, is_text=False, label=label)
+        return RawTable(data, is_text=False, label="frame")
     if isinstance(data, pd.DataFrame):
         data = data.rename(columns=str).reset_index(drop=True)
         mixed = [c for c in data if data[c].dtype == object]
         # Arrow has no column of mixed types: such values are read as the text they would be in a file.
         texts = {c: data[c].map(lambda v: None if pd.isna(v) else str(v)).astype("str") for c in mixed}
         data = data.assign(**texts)
-    return RawTable(ibis.memtable(data), is_text=False, label=label)
+    return RawTable(ibis.memtable(data), is_text=False, label="frame")
 
 
 def expand(text: str, where: str, quoted: Callable[[str], str] = str) -> str:

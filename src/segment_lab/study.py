@@ -114,8 +114,8 @@ class Study(StudyData):
         options = {**self.config.comparison.model_dump(), **options}
         def make() -> Any:
             judged = self.drawn(JUDGED)
-            card = compare(self.methods, self.window, own=own, history=self._history, status=self.status,
-                           **judged._protocol, **options)
+            card = compare(self.methods, self.window, own=own, customers=lambda day: judged.at(day).customers(),
+                           history=self._history, status=self.status, **judged._protocol, **options)
             if judged is self:
                 return card
             words = (f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
@@ -131,19 +131,16 @@ class Study(StudyData):
         """What the evaluation may ask of the study: everything as it stood on a day."""
         return {"fit": lambda method, day: self.at(day).fitted(method),
                 "population": lambda method, day: self.at(day).population(method),
-                "customers": lambda day: self.at(day).customers(), "window_at": lambda day: self.at(day).window,
-                "outcomes": lambda day, days: self.at(day).outcomes(days)}
+                "outcomes": lambda day, days: self.at(day).outcomes(days),
+                "window_at": lambda day: self.at(day).window}
 
     def _history(self, method: str) -> pd.DataFrame:
         """What each month of data changed in a scheme; the reports share it, because it takes many fits."""
         from segment_lab.evaluation.protocol import history_of
 
         horizon_days = self.config.comparison.horizon_days
-
-        def make() -> pd.DataFrame:
-            protocol = {k: v for k, v in self.drawn(JUDGED)._protocol.items() if k != "customers"}
-            return history_of(method, self.window, horizon_days=horizon_days, **protocol)
-        return self.cached(f"history-{method}", (horizon_days, self.options(method)), make)
+        return self.cached(f"history-{method}", (horizon_days, self.options(method)), lambda: history_of(
+            method, self.window, horizon_days=horizon_days, **self.drawn(JUDGED)._protocol))
 
     def status(self, method: str) -> Status:
         """Whether a scheme may be acted on: PROPER, or PRELIMINARY with the reason."""

@@ -38,7 +38,7 @@ class Step:
     outcomes: pd.DataFrame | None = None
 
 
-def history(steps: Sequence[Step], draws: int = 50, seed: int = 0) -> pd.DataFrame:
+def history(steps: Sequence[Step], draws: int = 50) -> pd.DataFrame:
     """What one more month of data changed, by length of the window (days, the index).
 
     ``agreement`` compares the segments by today's cuts with those by the cuts of a month earlier; ``gain`` is how
@@ -53,16 +53,16 @@ def history(steps: Sequence[Step], draws: int = 50, seed: int = 0) -> pd.DataFra
             both = step.segmentation.codes.index.intersection(step.previous.codes.index)
             row["agreement"] = adjusted_rand(step.segmentation.codes.loc[both], step.previous.codes.loc[both])
         if step.outcomes is not None and len(step.outcomes):
-            row |= _validity(step, step.outcomes, draws, seed)
+            row |= _validity(step, step.outcomes, draws)
         rows.append(row)
     return pd.DataFrame(rows).set_index("days") if rows else pd.DataFrame()
 
 
-def _validity(step: Step, outcomes: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
+def _validity(step: Step, outcomes: pd.DataFrame, draws: int) -> dict[str, float]:
     """The Gini on the days after, and what it gained on the cuts of a month earlier."""
     cuts = [step.segmentation] if step.previous is None else [step.segmentation, step.previous]
-    judged = judge([from_segments(str(i), "scheme", s, outcomes, None, seed) for i, s in enumerate(cuts)],
-                   Outcome.of(outcomes), draws, seed)
+    judged = judge([from_segments(str(i), "scheme", s, outcomes, None) for i, s in enumerate(cuts)],
+                   Outcome.of(outcomes), draws, seed=0)
     now = dict(judged.table().iloc[0])
     found = {name: float(now[name]) for name in ("gini", "gini_low", "gini_high")}
     if step.previous is not None:
