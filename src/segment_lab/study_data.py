@@ -290,7 +290,7 @@ class StudyData:
         """``orders, revenue`` (``margin``) in ``start <= day < start + days`` of every customer known at as_of."""
         intake = self.intake("orders")
         query = outcomes_expression(intake.lines, start, days, self.config.returns)
-        rows = query.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
+        rows = query.to_pyarrow().to_pandas().set_index("customer_id")
         out = rows.reindex(self.customers().index).fillna(0).rename(columns=lambda c: c.removeprefix("future_"))
         money = {c: out[c].astype("float64") / 10**intake.reading.decimals for c in ("revenue", "margin") if c in out}
         return out.assign(**money).astype({"orders": "int64"})

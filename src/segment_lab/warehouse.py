@@ -122,7 +122,7 @@ def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Tabl
     table = study.table("customers").select("customer_id", *columns).distinct(on="customer_id", keep="first")
     if table.get_backend() is beside.get_backend():
         return table
-    copy = ibis.memtable(table.get_backend().to_pyarrow(table))
+    copy = ibis.memtable(table.to_pyarrow())
     beside.get_backend().execute(copy.count())  # Ibis hands a copy to Spark only with a query, not with a cached one
     return copy
 
@@ -141,7 +141,7 @@ def _profile(labelled: ir.Table, names: tuple[str, ...]) -> pd.DataFrame:
     table = labelled.group_by("segment").aggregate(
         customers=labelled.count(), revenue=labelled.revenue.sum(), recency_days=labelled.recency_days.mean(),
         frequency=labelled.frequency.mean())
-    frame = table.get_backend().to_pandas(table).set_index("segment").reindex(names)
+    frame = table.to_pandas().set_index("segment").reindex(names)
     frame[["customers", "revenue"]] = frame[["customers", "revenue"]].fillna(0)
     frame["customers"], frame["revenue"] = frame["customers"].astype("int64"), frame["revenue"].round(2)
     for name, share in (("customers", "customer_share"), ("revenue", "revenue_share")):

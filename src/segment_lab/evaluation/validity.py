@@ -16,6 +16,7 @@ import pandas as pd
 from segment_lab.evaluation.learning import Outcome, Prediction
 from segment_lab.evaluation.registry import metric
 from segment_lab.evaluation.resampling import Grouped, counts, interval
+from segment_lab.features.proportions import Z975
 
 TOP_SHARE = 0.20
 MEASURES = ("gini", "top_decile_lift", "auc", "brier", "capped_r2", "missed_share", "false_share",
@@ -82,7 +83,8 @@ def missed_revenue_share(score: np.ndarray, revenue: np.ndarray) -> float:
 
 def top_customers(revenue: np.ndarray) -> np.ndarray:
     """1 for the true top 20 % by revenue of the period (buyers only, ties at the edge included), else 0."""
-    edge = np.partition(revenue, -max(1, round(TOP_SHARE * len(revenue))))[-max(1, round(TOP_SHARE * len(revenue)))]
+    last = -max(1, round(TOP_SHARE * len(revenue)))
+    edge = np.partition(revenue, last)[last]
     return ((revenue >= edge) & (revenue > 0)).astype(float)
 
 
@@ -202,5 +204,5 @@ def null_gini(score: np.ndarray, revenue: np.ndarray) -> float:
     size = Grouped(score, np.ones(n)).sums()[0]
     place = 2 * (np.cumsum(size) - size / 2) / n - 1
     spread = (size @ place**2) * ((revenue - revenue.mean()) ** 2).sum() / (n - 1)
-    return _ratio(1.959964 * float(np.sqrt(spread)) / revenue.sum(),
+    return _ratio(Z975 * float(np.sqrt(spread)) / revenue.sum(),
                   gini_of(*Grouped(revenue, np.ones(n), revenue).sums()))

@@ -27,7 +27,7 @@ def monthly(orders: ir.Table) -> pd.DataFrame:
         orders=bought.count(), customers=bought.customer_id.nunique(),
         new_customers=bought.customer_id.nunique(where=bought.first.truncate("M") == bought.month))
     parts = [lines.group_by("month").aggregate(revenue=lines.amount_minor.sum()), counts]
-    frames = [part.get_backend().to_pandas(part).assign(month=lambda f: pd.to_datetime(f["month"])) for part in parts]
+    frames = [part.to_pandas().assign(month=lambda f: pd.to_datetime(f["month"])) for part in parts]
     frame = pd.concat([f.set_index("month") for f in frames], axis=1, sort=True).fillna(0)
     frame = frame.astype(dict.fromkeys(("orders", "customers", "new_customers"), "int64"))
     frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
@@ -57,7 +57,7 @@ def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     active = _with_first(orders)
     active = active.mutate(start=_quarter(active.first), later=_quarter(active.order_date) - _quarter(active.first))
     counts = active.group_by(["start", "later"]).aggregate(n=active.customer_id.nunique())
-    frame = counts.get_backend().to_pandas(counts)
+    frame = counts.to_pandas()
     table = frame.pivot_table(index="start", columns="later", values="n", aggfunc="sum").sort_index()
     sizes = table[0]
     shares = table.reindex(columns=range(1, QUARTERS + 1)).fillna(0).div(sizes, axis=0)

@@ -14,7 +14,7 @@ RESERVED = frozenset({"lines", "revenue", "frequency", "margin", "touches", "off
 def accounts(customers: ir.Table) -> pd.DataFrame:
     """The account columns of the customers table, one row per ``customer_id`` (the index)."""
     table = customers.drop(*(c for c in customers.columns if c.endswith("_minor") or c in RESERVED))
-    frame = table.get_backend().to_pandas(table)
+    frame = table.to_pandas()
     return frame.drop_duplicates("customer_id").set_index("customer_id")
 
 
@@ -62,7 +62,7 @@ def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
     if touches is None:
         return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
     counts = touches.filter(touches.touch_date < as_of).group_by("customer_id").count()
-    return counts.get_backend().to_pandas(counts).set_index("customer_id").iloc[:, 0]
+    return counts.to_pandas().set_index("customer_id").iloc[:, 0]
 
 
 def _offers(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> pd.Index:
@@ -71,4 +71,4 @@ def _offers(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> 
     offered = stages.filter((stages.entered_on < as_of) & stages.stage.lower().contains("offer"))
     reached = leads.semi_join(offered, "lead_id")
     ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
-    return pd.Index(ids.get_backend().to_pandas(ids).iloc[:, 0], dtype="str")
+    return pd.Index(ids.to_pandas().iloc[:, 0], dtype="str")
