@@ -14,6 +14,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmenters.lifecycle import (
     TIERS,
     LifecycleSegmenter,
+    dead_remark,
     lifecycle_finding,
     look_back,
     natural_return,
@@ -182,8 +183,20 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
     assert dict(then.labels) == {"a": "Dead", "b": "Warm", "c": "Warm", "d": "Warm"}
     rates = natural_return(then, since, contacted)
     assert rates.loc[["Dead", "Warm"], ["customers", "returned"]].to_numpy().tolist() == [[1, 1], [2, 0]]
+    assert "100% of those who counted as dead came back" in dead_remark(rates.assign(return_rate_low=0.4), 90)
+    assert dead_remark(rates.assign(return_rate_low=0.3), 90) == ""
     with pytest.raises(NotEnoughDataError, match="reach back 365 days"):
         look_back(study, days=400)
+
+
+def test_a_prospect_who_ordered_returns_as_cold():
+    orders = pd.DataFrame({"customer_id": ["a", "a", "new"], "amount": 10,
+                           "order_date": ["2025-01-01", "2025-12-20", "2025-12-01"]})
+    customers = pd.DataFrame({"customer_id": ["a", "new", "never"], "created_on": "2025-01-01"})
+    study = sl.Study.from_frames({"orders": orders, "customers": customers}, as_of="2026-01-01",
+                                 methods={"lifecycle": {"dead_days": 100}})
+    rates = natural_return(*look_back(study, days=90))
+    assert rates.loc["Cold", ["customers", "returned"]].tolist() == [2, 1]
 
 
 def test_reach_counts_consent_given():

@@ -21,6 +21,8 @@ from segment_lab.segmentation import Segmentation
 from segment_lab.segmenters.base import Finding, Segmenter, shortest_cut
 
 TIERS = ("VIP", "Regular", "Loyal", "Warm", "Cold", "Dead")
+#: Where certainly more of the dead than this come back by themselves, they were not dead.
+ALIVE = 1 / 3
 
 
 class LifecycleSegmenter(Segmenter):
@@ -261,7 +263,9 @@ def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, pd.Ind
     start = study.window.as_of - dt.timedelta(days=days)
     if start <= study.window.start:
         raise NotEnoughDataError(f"The data reach back {study.window.days} days; {days} are needed to look back.")
-    then, contacted = study.at(start), pd.Index([])
+    then, contacted = study.at(start).segmentation("lifecycle"), pd.Index([])
+    # Prospects of that day count too: a cold one who ordered came without a campaign.
+    since = study.bought(days).reindex(then.codes.index).fillna(0).add_prefix("future_")
     if study.has("campaigns"):
         campaigns = study.table("campaigns").to_pandas()
         assigned = pd.to_datetime(campaigns["assigned_on"])
@@ -269,7 +273,16 @@ def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, pd.Ind
         reached = ((campaigns["arm"] == "treatment") & (assigned < pd.Timestamp(study.window.as_of))
                    & (assigned + lasting > pd.Timestamp(start)))
         contacted = pd.Index(campaigns.loc[reached, "customer_id"].unique())
-    return then.segmentation("lifecycle"), then.outcomes(days), contacted
+    return then, since, contacted
+
+
+def dead_remark(rates: pd.DataFrame, days: int) -> str:
+    """What the return of the dead (`natural_return`) says about the limit; empty where few of them came back."""
+    if "Dead" not in rates.index or not rates.loc["Dead", "return_rate_low"] > ALIVE:
+        return ""
+    back = rates.loc["Dead", "return_rate"]
+    return (f"{back:.0%} of those who counted as dead came back by themselves within {days} days: for this base the "
+            "limit is too short. Raise dead_days or dead_quantile.")
 
 
 def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
