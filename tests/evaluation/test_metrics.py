@@ -18,11 +18,12 @@ from segment_lab.evaluation.agreement import (
     flow,
 )
 from segment_lab.evaluation.homogeneity import homogeneity, omega_squared
-from segment_lab.evaluation.stability import Later, matched, movement, reading, refit_stability
+from segment_lab.evaluation.stability import Later, matched, movement, reading, refit_stability, unfitted
 from segment_lab.evaluation.sufficiency import Step, assess, history
 from segment_lab.evaluation.usability import actionability, ambiguity, tree_accuracy
 from segment_lab.evaluation.verdict import sentence
 from segment_lab.segmentation import best_jaccard, contingency
+from segment_lab.segmenters.clusters import ClusterSegmenter
 
 RNG = np.random.default_rng(0)
 A, B = RNG.integers(0, 4, 500), RNG.integers(0, 3, 500)
@@ -115,6 +116,18 @@ def test_hennigs_words(value, word):
     assert reading(value) == word
 
 
+def test_a_base_of_equal_customers_is_one_segment_learned_anew_as_well():
+    """Nothing was searched there, so no number is kept: resamples and other days look for their own."""
+    same = pd.DataFrame({"recency_days": 10, "frequency": 2, "monetary_value": 5.0, "revenue": 10.0},
+                        index=[f"c{i:05d}" for i in range(600)])
+    one = ClusterSegmenter().fit(same)
+    assert one.k_ == 1
+    assert refit_stability(one, same, refits=2)["jaccard"].tolist() == [1]
+    rng = np.random.default_rng(0)
+    parted = same.assign(frequency=rng.choice([1, 9, 70], 600), recency_days=rng.integers(1, 300, 600))
+    assert unfitted(one).fit(parted).k_ > 1
+
+
 def test_movement_parts_customers_from_cuts():
     """Ten customers: one doubles its value; new cuts alone relabel two others."""
     earlier = labels([0, 0, 0, 0, 0, 1, 1, 1, 1, 1], ["high", "low"])
@@ -172,6 +185,8 @@ def steps(agreeing, gains):
     (steps([None, 0.9, 0.9], [None, 0.01, 0.01]), 90, 499, "PRELIMINARY", "only 499 buyers"),
     (steps([None, 0.9], [None, 0.01]), 60, 1000, "PRELIMINARY", "fewer than 3 months"),
     (steps([None, 0.9, 0.84], [None, 0.01, 0.01]), 90, 1000, "PRELIMINARY", "agreement 0.84"),
+    (steps([None, 0.9, 0.849], [None, 0.01, 0.01]), 90, 1000, "PRELIMINARY", "agreement 0.849, needed 0.85"),
+    (steps([None, 0.9, 0.84996], [None, 0.01, 0.01]), 90, 1000, "PRELIMINARY", "agreement 0.84996, needed 0.85"),
     (steps([None, 0.9, 0.9], [None, 0.03, 0.01]), 90, 1000, "PRELIMINARY", "Gini +0.030"),
     (steps([None, 0.1, 0.9, 0.9], [None, 0.2, 0.01, -0.1]), 120, 1000, "PROPER", "2 months running"),
 ])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,13 @@ def test_every_section_is_shown_and_put_into_words(compared):
     assert "no winner" in compared.verdict[0] or "better than" in compared.verdict[0]
     assert compared._repr_html_().count("<table") == 1
     assert pickle.loads(pickle.dumps(compared)).verdict == compared.verdict
+
+
+@pytest.mark.parametrize("section", ["agreement", "differences"])
+def test_pairs_of_schemes_are_shown_without_row_numbers(compared, section):
+    row = str(compared.show(section)).split("<tbody>")[1].split("</tr>")[0]
+    assert not re.search(r">\s*\d+\s*</th>", row)
+    assert re.search(r'<th scope="row"[^>]*>\s*(spend|recency)', row)
 
 
 def test_the_protocol_learns_before_t0_and_judges_after(compared):

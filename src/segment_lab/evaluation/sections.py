@@ -57,9 +57,9 @@ def shown(section: str, frame: pd.DataFrame, schemes: Sequence[str]) -> Html:
         frame = frame[frame["customers"] > 0]
     elif section == "differences":
         frame = frame[(frame["measure"] == "gini") & frame["a"].isin(schemes)].drop(columns="measure")
-    if "a" in frame:
-        frame = frame.replace({"a": NAMES, "b": NAMES}).reset_index(drop=True)
-    return table(frame.rename(index=NAMES), SECTIONS[section][0], labels=LABELS, note=below)
+    pairs = "a" in frame  # a row per pair of schemes: its number says nothing
+    frame = frame.replace({"a": NAMES, "b": NAMES}) if pairs else frame.rename(index=NAMES)
+    return table(frame, SECTIONS[section][0], labels=LABELS, note=below, index=not pairs)
 
 
 def flow_table(counts: pd.DataFrame, caption: str) -> Html:

@@ -35,10 +35,13 @@ def unfitted(segmenter: Any) -> Any:
     """A copy to refit that keeps what a search has chosen: the question is the cuts, not their number."""
     from sklearn.base import clone
 
-    copy = clone(segmenter, safe=False)
-    chosen = {"k": getattr(segmenter, "k_", None), "bootstraps": 5, "sample": 2_000}
+    copy, k = clone(segmenter, safe=False), getattr(segmenter, "k_", None)
+    if k is None:
+        return copy
+    # One segment was not chosen: there was nothing to search. Other customers, or another day, may have more.
+    chosen = {"bootstraps": 5, "sample": 2_000, **({"k": k} if k > 1 else {})}
     known = copy.get_params() if hasattr(copy, "get_params") else {}
-    return copy.set_params(**{p: v for p, v in chosen.items() if p in known}) if chosen["k"] else copy
+    return copy.set_params(**{p: v for p, v in chosen.items() if p in known})
 
 
 def refit_stability(segmenter: Any, customers: pd.DataFrame, *, refits: int = 20, seed: int = 0) -> pd.DataFrame:

@@ -86,8 +86,9 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
                                      "one more month would change the segments")
     agreement, gain = agreed.min(), gained.max()
     if agreement < AGREEMENT:
+        digits = next(d for d in range(2, 18) if round(agreement, d) < AGREEMENT)  # so many that it reads as less
         return Status("PRELIMINARY", f"cut points learned a month earlier give other segments (agreement "
-                                     f"{agreement:.2f}, needed {AGREEMENT})")
+                                     f"{agreement:.{digits}f}, needed {AGREEMENT})")
     if gain >= GAIN:
         return Status("PRELIMINARY", f"cut points from one more month of data still ranked the same customers "
                                      f"better (Gini +{gain:.3f}, settled below +{GAIN})")
