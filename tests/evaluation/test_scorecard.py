@@ -271,8 +271,17 @@ def test_the_comparison_and_the_page_of_a_scheme_say_the_same_of_its_status():
     assert "buyers" not in card.status["abc"].reason
 
 
+@pytest.mark.parametrize(("spent", "words"), [((0, 0), "Nobody bought"), ((1, 0), "above 0"), ((1, 5), "the same")])
+def test_a_period_that_judges_nothing_is_refused_before_any_fit(spent, words):
+    with pytest.raises(NotEnoughDataError, match=words):
+        compare(["spend"], ObservationWindow(START, END), customers=simulated.customers,
+                fit=lambda m, day: pytest.fail("fitted in vain"), population=lambda m, day: simulated.customers(day),
+                outcomes=lambda day, days: simulated.outcomes(day, days).assign(
+                    future_orders=spent[0], future_revenue=float(spent[1])))
+
+
 def test_too_short_a_history_is_refused():
-    with pytest.raises(NotEnoughDataError, match="leaves 10 days"):
+    with pytest.raises(NotEnoughDataError, match=r"leaves 10 days .* study file: comparison: \{horizon_days: …\}"):
         compare(["spend"], ObservationWindow(START, START + dt.timedelta(days=100)), customers=simulated.customers,
                 fit=lambda m, day: Bands().fit(simulated.customers(day)),
                 population=lambda m, day: simulated.customers(day), outcomes=simulated.outcomes)

@@ -18,7 +18,7 @@ import pandas as pd
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.evaluation import sufficiency
 from segment_lab.evaluation.learning import Training
-from segment_lab.evaluation.scorecard import Scorecard, scorecard
+from segment_lab.evaluation.scorecard import Scorecard, check_judgeable, scorecard
 from segment_lab.evaluation.stability import Later, matched, unfitted
 from segment_lab.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow
@@ -99,7 +99,7 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     Raises
     ------
     NotEnoughDataError
-        Less than 30 days lie before t0.
+        Less than 30 days lie before t0, or the judged period prefers no order of the customers to another.
     """
     today, horizon = window.as_of, dt.timedelta(days=horizon_days)
     t0, before = today - horizon, today - 2 * horizon
@@ -108,10 +108,10 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     if not _long_enough(window, seen_at, t0):
         raise NotEnoughDataError(
             f"A judged period of {horizon_days} days leaves {max((t0 - window.start).days, 0)} days to make segments "
-            f"from; at least {sufficiency.MIN_DAYS} are needed.")
+            f"from; at least {sufficiency.MIN_DAYS} are needed. A shorter one, in the study file: "
+            "comparison: {horizon_days: …}.")
     judged = outcomes(t0, horizon_days)
-    if not (judged["future_orders"] > 0).any():  # said before hours of work, not after them
-        raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
+    check_judgeable(judged)  # said before hours of work, not after them
     now = {m: line.label(m, line.fitted(m, t0), t0, t0) for m in methods}
     training = None
     if _long_enough(window, seen_at, before):

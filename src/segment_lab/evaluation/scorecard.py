@@ -215,6 +215,18 @@ def _leaks(named: Mapping[str, Segmentation], day: dt.date, cuts: dt.date, what:
     return faults
 
 
+def check_judgeable(judged: pd.DataFrame) -> None:
+    """NotEnoughDataError where the outcomes prefer no order of the customers to another."""
+    if not (judged["future_orders"] > 0).any():
+        raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
+    if not (judged["future_revenue"] > 0).any():
+        raise NotEnoughDataError("No purchase of the judged period has an amount above 0, so no scheme can be judged "
+                                 "by what customers spend.")
+    if judged["future_revenue"].clip(lower=0).nunique() < 2:
+        raise NotEnoughDataError("All customers spent the same in the judged period: no order of them is better than "
+                                 "another, so no scheme can be judged by it.")
+
+
 def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Outcomes of the customers that every scheme holds, and who is left out."""
     index = outcomes.index
@@ -224,14 +236,7 @@ def _common(named: Mapping[str, Segmentation], outcomes: pd.DataFrame) -> tuple[
     if judged.empty:
         raise DataError("No customer is in every segmentation and in the outcomes",
                         [Fault("customer_id", "nothing in common", "Check that the ids are written alike")])
-    if not (judged["future_orders"] > 0).any():
-        raise NotEnoughDataError("Nobody bought in the judged period, so no scheme can be judged by it.")
-    if not (judged["future_revenue"] > 0).any():
-        raise NotEnoughDataError("No purchase of the judged period has an amount above 0, so no scheme can be judged "
-                                 "by what customers spend.")
-    if judged["future_revenue"].clip(lower=0).nunique() < 2:
-        raise NotEnoughDataError("All customers spent the same in the judged period: no order of them is better than "
-                                 "another, so no scheme can be judged by it.")
+    check_judgeable(judged)
     left = [f"{len(s) - len(judged):,} of {title(name)}" for name, s in named.items() if len(s) > len(judged)]
     words = f"Not judged, because another scheme or the outcomes do not hold them: {', '.join(left)}."
     return judged, [words] if left else []
