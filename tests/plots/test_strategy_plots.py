@@ -34,9 +34,11 @@ def test_natural_rates_leave_out_what_is_unknown():
 def test_a_hopeless_break_even_is_cut_and_marked():
     best = pd.DataFrame({"break_even": [.01, 4.0], "uplift": [.02, .01], "uplift_low": [-.01, -.02],
                          "uplift_high": [.05, .04]}, index=["A", "B"])
+    dear = plots.needed_and_believed(best.assign(break_even=[.01, .4]))
+    assert [t.get_text() for t in dear.texts] == ["40 →"]
     ax = plots.needed_and_believed(best)
     assert [round(p.get_width(), 6) for p in ax.patches] == [1, 6.5]
-    assert [t.get_text() for t in ax.texts] == ["400 →"]
+    assert [t.get_text() for t in ax.texts] == ["can never pay"]
 
 
 def test_effects_show_predictions_beside_results():

@@ -65,6 +65,17 @@ def test_evidence_by_hand(facts):
     assert facts["margin_source"].str.startswith("the order log's margin").all()
 
 
+def test_contacted_buyers_teach_the_margin_before_one_order_does():
+    table = people()
+    seg = segments(table.index)
+    outcomes = pd.DataFrame({"orders": 3, "revenue": 150.0}, index=table.index)
+    # Of C's 20 customers 17 were in a campaign: three are too few for a rate, but twenty buyers show what one brings.
+    row = cards.evidence(seg, table, earlier=seg, outcomes=outcomes, contacted=table.index[100:117]).loc["C"]
+    assert row[["natural_n", "natural_source"]].tolist() == [103, "the whole base (too few here)"]
+    assert row["margin_per_conversion"] == pytest.approx(150 * .4)
+    assert row["margin_source"].endswith("contacted ones too")
+
+
 def test_margin_is_declared_or_unknown_never_invented():
     table = people(margin=False)
     seg = segments(table.index)
@@ -137,6 +148,34 @@ def test_every_figure_shown_fired_the_rule(verdict, changes, belief):
                 "do not (uneconomic)": {"margin_per_conversion": 3000.0},
                 "do not (unmeasurable)": {"customers": 60_000}}[verdict]
     assert cards.decide(facts.assign(**opposite), OPTIONS, beliefs=beliefs)[0]["verdict"].iloc[0] != verdict
+
+
+@pytest.mark.parametrize("margin", [.0012, 0.0, -3.0])
+def test_an_action_that_can_never_pay_says_so(margin):
+    row = cards.decide(known(margin_per_conversion=margin).head(1), OPTIONS)[0].iloc[0]
+    assert row["verdict"] == "do not (uneconomic)"
+    assert "can never pay" in row["reason"]
+    assert not re.search(r"per 100|inf|nan", row["reason"])
+
+
+def test_where_nearly_all_buy_anyway_no_pilot_is_drawn():
+    sure = {("A", "call"): Belief(.15, .05, "own campaigns elsewhere", measured=False)}
+    full = known(customers=6000, natural_rate=.99, planning_rate=.985, horizon_days=90)
+    row = cards.decide(full.head(1), OPTIONS, beliefs=sure)[0].iloc[0]
+    assert row["verdict"] == "do not (unmeasurable)"
+    assert row["reason"].startswith("Nearly all (99%) buy anyway within 90 days")
+    assert "horizon_days" in row["reason"]
+    assert cards.decide(full.head(1).assign(natural_rate=.9, planning_rate=.9), OPTIONS,
+                        beliefs=sure)[0]["verdict"].iloc[0] == "pilot"
+
+
+def test_an_effect_larger_than_all_who_do_not_buy_is_not_believable():
+    sure = {("A", "call"): Belief(.2, .05, "a consultant")}
+    # Half of 300 against half can show .089; eight of a hundred do not buy anyway.
+    row = cards.decide(known(customers=300, natural_rate=.92, planning_rate=.92).head(1), OPTIONS,
+                       beliefs=sure)[0].iloc[0]
+    assert (row["verdict"], row["limit"]) == ("do not (unmeasurable)", pytest.approx(.08))
+    assert "not show any effect that is possible" in row["reason"]
 
 
 def test_expected_value_is_the_formula():

@@ -11,7 +11,7 @@ import pytest
 import segment_lab as sl
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.strategy import cards, ledger, market
-from segment_lab.strategy.page import Page
+from segment_lab.strategy.page import Page, _natural
 
 ROOT = Path(__file__).resolve().parents[2]
 HORIZON = 90
@@ -92,6 +92,21 @@ def test_design_adds_up_to_the_segments(page, hopeful):
     assert design[["contacted", "held_out"]].sum(axis=1).tolist() == [360]
     with pytest.raises(NotEnoughDataError):  # nobody is contacted
         page.design()
+
+
+def test_design_promises_no_more_than_all_can_buy(parts, hopeful):
+    page = Page(*parts, playbook=hopeful.playbook, currency="EUR", budget=700, hours=60)
+    page.decided = page.decided.assign(decision="pilot", contacts=10.0, planning_rate=.9)
+    assert page.design()["detectable_per_100"].isna().all()
+
+
+def test_a_card_says_how_many_its_natural_rate_rests_on(page):
+    shown = str(page.cards())
+    for facts in page.known.to_dict("records"):
+        assert f"seen in {facts['natural_n']:,.0f} customers" in shown
+    facts = {"natural_rate": 1.0, "natural_rate_low": .9, "natural_rate_high": 1.0, "natural_n": 540,
+             "natural_source": "the whole base (too few here)"}
+    assert _natural(facts) == "100% (90% to 100%), seen in 540 customers of the whole base (too few here)"
 
 
 def test_a_worse_market_is_decided_again(page, hopeful):

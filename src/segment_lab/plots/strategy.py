@@ -37,14 +37,18 @@ def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
     y = np.arange(len(shown))
     ax.barh(y, needed.clip(upper=edge), color=GRID, edgecolor=MUTED, height=0.62, label="must add to pay")
     for i in np.flatnonzero(needed.to_numpy() > edge):
-        ax.annotate(f"{needed.iloc[i]:,.0f} →", (edge, i), xytext=(-4, 0), textcoords="offset points", ha="right",
+        text = f"{needed.iloc[i]:,.0f} →" if needed.iloc[i] <= 100 else "can never pay"
+        ax.annotate(text, (edge, i), xytext=(-4, 0), textcoords="offset points", ha="right",
                     va="center", fontsize=10, color=INK)
     _interval(ax, believed["uplift"], believed["uplift_low"], believed["uplift_high"], BLUE, label="believed, 80%")
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel("More buyers per 100 contacted")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return described(ax, " ".join([listed("Extra buyers needed for the action to pay", shown["break_even"], "uplift"),
-                                   listed("Believed", shown["uplift"], "uplift")]))
+    possible = shown["break_even"] <= 1
+    never = [f"Can never pay: {', '.join(map(str, shown.index[~possible]))}."] if not possible.all() else []
+    return described(ax, " ".join([
+        listed("Extra buyers needed for the action to pay", shown.loc[possible, "break_even"], "uplift"), *never,
+        listed("Believed", shown["uplift"], "uplift")]))
 
 
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:

@@ -4,10 +4,11 @@ The rules, in this order; the first that holds decides, and `reason` shows the f
 
 1. *not enough data*: the margin of an extra buyer is unknown, or nobody's natural rate was observed.
 2. *roll out*: the company's own holdouts make it likely (`SURE`, 90 %) that a contact earns more than it costs.
-3. *do not (uneconomic)*: even a pilot is expected to cost more than what it teaches is worth.
-4. *do not (unmeasurable)*: half against half, alone or read together with pilots of the same kind, could not show
-   even the largest uplift that is believable (the 90 % point of the belief).
-5. *pilot* otherwise.
+3. *do not (unmeasurable)*: nearly all (`NEARLY_ALL`) buy without any campaign, so hardly anybody is left to win.
+4. *do not (uneconomic)*: even a pilot is expected to cost more than what it teaches is worth.
+5. *do not (unmeasurable)*: half against half, alone or read together with pilots of the same kind, could not show
+   even the largest uplift that is believable (the 90 % point of the belief, and never more than do not buy anyway).
+6. *pilot* otherwise.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ UNECONOMIC, UNMEASURABLE = "do not (uneconomic)", "do not (unmeasurable)"
 VERDICTS = (ROLL_OUT, PILOT, UNKNOWN, UNMEASURABLE, UNECONOMIC)
 #: How likely an action must be to pay before everybody gets it, and the share of a belief held believable.
 SURE = 0.9
+#: Where more than this share buys anyway, a campaign cannot be judged by who buys.
+NEARLY_ALL = 0.95
 #: Fewer buyers than this say too little about money; half as many again about a rate.
 FEWEST = 10
 DRAWS = 1000
@@ -53,8 +56,8 @@ def evidence(now: Segmentation, customers: pd.DataFrame, *, earlier: Segmentatio
     -------
     DataFrame, index segment
         ``customers, customer_share, revenue_share, margin_share, earlier_customers, change``; the natural rate with
-        its interval, ``natural_n``, source, and ``planning_rate`` (never exactly 0); ``margin_per_conversion`` with
-        its standard error and source; ``effort_share``.
+        its interval, ``natural_n``, source, ``planning_rate`` (never exactly 0) and ``horizon_days``;
+        ``margin_per_conversion`` with its standard error and source; ``effort_share``.
     """
     out = now.profile(customers).reindex(columns=["customers", "customer_share", "revenue", "revenue_share",
                                                   "margin", "margin_share"])
@@ -62,8 +65,8 @@ def evidence(now: Segmentation, customers: pd.DataFrame, *, earlier: Segmentatio
     out["change"] = out["customers"] / out["earlier_customers"].replace(0, np.nan) - 1
     rates, source = _margin_rates(out, margin_rate)
     happened = outcomes.rename(columns=lambda c: c.removeprefix("future_")).reindex(earlier.codes.index).fillna(0.0)
-    rows = happened.assign(segment=earlier.labels.astype(str).to_numpy())
-    rows = rows[~rows.index.isin(list(contacted))]
+    rows = happened.assign(segment=earlier.labels.astype(str).to_numpy(),
+                           alone=~happened.index.isin(list(contacted)))
     orders = now.align(customers)["monetary_value"]
     facts = []
     for segment in out.index:
@@ -71,6 +74,8 @@ def evidence(now: Segmentation, customers: pd.DataFrame, *, earlier: Segmentatio
         facts.append(_natural(rows, rows[rows["segment"] == segment], own if len(own) else orders.dropna(),
                               float(rates[segment]), source))
     out = out.join(pd.DataFrame(facts, index=out.index))
+    if now.window is not None and earlier.window is not None:
+        out["horizon_days"] = (now.window.as_of - earlier.window.as_of).days
     if effort is not None and effort.sum() > 0:
         spent = effort.reindex(now.codes.index).fillna(0.0).groupby(now.labels.to_numpy(), observed=False).sum()
         out["effort_share"] = (spent / spent.sum()).reindex(out.index).to_numpy()
@@ -88,25 +93,30 @@ def _margin_rates(profile: pd.DataFrame, declared: float | None) -> tuple[pd.Ser
 
 
 def _natural(base: pd.DataFrame, part: pd.DataFrame, orders: pd.Series, rate: float, source: str) -> dict[str, Any]:
-    """Who bought again with no campaign, and what such a buyer brought.
+    """Who bought again with no campaign, and what an extra buyer brings.
 
-    The whole base's rate stands in for a thin segment; one order of its own (or of the base, where it has none) for
-    what too few buyers brought.
+    The whole base's rate stands in for a thin segment. Where too few bought by themselves, what the contacted buyers
+    of the segment brought counts too, and only then one order of its own (or of the base, where it has none): a buyer
+    of the period may well order several times.
     """
-    own = part if len(part) >= 2 * FEWEST else base
-    bought = int((own["orders"] > 0).sum())
-    low, high = wilson(bought, len(own))
-    buyers = part.loc[part["orders"] > 0, "revenue"]
-    thin = len(buyers) < FEWEST
-    spent = (orders if thin else buyers) * rate
-    return {"natural_n": len(own), "natural_rate": bought / len(own) if len(own) else np.nan,
+    own = part[part["alone"]]
+    thin = len(own) < 2 * FEWEST
+    seen = base[base["alone"]] if thin else own
+    bought = int((seen["orders"] > 0).sum())
+    low, high = wilson(bought, len(seen))
+    buyers = part[part["orders"] > 0]
+    choices = ((buyers.loc[buyers["alone"], "revenue"], "buyers of the period"),
+               (buyers["revenue"], "buyers of the period, contacted ones too"))
+    spent, whose = next((choice for choice in choices if len(choice[0]) >= FEWEST), (orders, "one typical order"))
+    spent = spent * rate
+    return {"natural_n": len(seen), "natural_rate": bought / len(seen) if len(seen) else np.nan,
             "natural_rate_low": low, "natural_rate_high": high,
             # Agresti & Coull's centre: a segment where nobody bought is not one where nobody ever would.
-            "planning_rate": (bought + 2) / (len(own) + 4) if len(own) else np.nan,
-            "natural_source": "this segment" if own is part else "the whole base (too few here)",
+            "planning_rate": (bought + 2) / (len(seen) + 4) if len(seen) else np.nan,
+            "natural_source": "the whole base (too few here)" if thin else "this segment",
             "margin_per_conversion": float(spent.mean()) if len(spent) else np.nan,
             "margin_se": float(spent.std(ddof=1) / np.sqrt(len(spent))) if len(spent) > 1 else 0.0,
-            "margin_source": source + (", one typical order" if thin else ", buyers of the period")}
+            "margin_source": f"{source}, {whose}"}
 
 
 def decide(known: pd.DataFrame, options: Mapping[str, Iterable[Entry]], *,
@@ -168,6 +178,7 @@ def _option(segment: str, entry: Entry, facts: pd.Series, belief: Belief, holdou
     profit = (belief.mean + belief.sd * normals[0]) * np.maximum(margin + facts["margin_se"] * normals[1], 0) - cost
     row = {
         "segment": segment, "customers": n, **facts[["natural_rate", "planning_rate", "margin_per_conversion"]],
+        "horizon_days": facts.get("horizon_days", np.nan),
         **entry.model_dump(exclude={"segment", "when", "uplift", "minutes_per_contact"}),
         "break_even": break_even(cost, margin), "uplift": belief.mean, "uplift_low": belief.quantile(1 - SURE),
         "uplift_high": belief.quantile(SURE), "uplift_source": belief.source, "measured": belief.measured,
@@ -183,8 +194,10 @@ def _option(segment: str, entry: Entry, facts: pd.Series, belief: Belief, holdou
 
 def _with_measurability(frame: pd.DataFrame) -> pd.DataFrame:
     """Half against half; among the pilots that would pay, those of one kind may be read together."""
-    pilots = frame[(frame["pilot_worth"] > 0) & ~(frame["measured"] & (frame["p_pays"] >= SURE))]
-    power = pool(pilots["customers"], pilots["planning_rate"], pilots["kind"], pilots["uplift_high"])
+    pilots = frame[(frame["pilot_worth"] > 0) & (frame["natural_rate"] <= NEARLY_ALL)
+                   & ~(frame["measured"] & (frame["p_pays"] >= SURE))]
+    believable = pilots["uplift_high"].clip(upper=1 - pilots["planning_rate"])
+    power = pool(pilots["customers"], pilots["planning_rate"], pilots["kind"], believable)
     return frame.join(power[["detectable", "reach", "limit", "measurable"]])
 
 
@@ -193,6 +206,8 @@ def _verdict(row: Mapping[str, Any]) -> str:
         return UNKNOWN
     if row["measured"] and row["p_pays"] >= SURE:
         return ROLL_OUT
+    if row["natural_rate"] > NEARLY_ALL:
+        return UNMEASURABLE
     if not row["pilot_worth"] > 0:
         return UNECONOMIC
     return UNMEASURABLE if row["measurable"] == "no" else PILOT
@@ -206,12 +221,10 @@ def per_hundred(value: float) -> str:
 
 def reason(row: Mapping[str, Any], currency: str = "") -> str:
     """The sentence beside the verdict; every figure in it entered the rule that decided."""
-    uplift = {c: per_hundred(row[c]) for c in ("break_even", "uplift", "reach", "limit")}
     unit = f" {currency}".rstrip()
     pays = (f"A contact costs {row['cost_per_contact']:,.2f}{unit} and an extra buyer brings "
-            f"{row['margin_per_conversion']:,.2f}{unit}")
+            f"{row['margin_per_conversion']:,.2f}{unit}").replace("-", "−")
     price = f"A pilot on half the segment costs {_money(row['pilot_price'])}{unit}"
-    group = "" if row["measurable"] == "alone" else ", read together with the other segments that get the same,"
     if row["verdict"] == UNKNOWN:
         if row["customers"] >= 2 and np.isnan(row["margin_per_conversion"]):
             return ("Margin unknown: without it nobody can say whether a contact pays. Map a margin column of the "
@@ -219,18 +232,37 @@ def reason(row: Mapping[str, Any], currency: str = "") -> str:
         return (f"{row['customers']:.0f} customers are in this segment now." if row["customers"] < 2 else
                 "No natural rate was observed, so there is nothing to compare with.")
     if row["verdict"] == ROLL_OUT:
-        return (f"{pays}. Measured against customers left alone: {uplift['uplift']} buyers per 100 contacted. Chance "
-                f"that it pays: {row['p_pays']:.0%} (needed: {SURE:.0%}).")
+        return (f"{pays}. Measured against customers left alone: {per_hundred(row['uplift'])} buyers per 100 "
+                f"contacted. Chance that it pays: {row['p_pays']:.0%} (needed: {SURE:.0%}).")
     if row["verdict"] == UNECONOMIC:
-        return (f"{pays}, so it pays only from {uplift['break_even']} buyers per 100; believed so far: "
-                f"{uplift['uplift']}. {price}; all told it is expected to lose {_money(-row['pilot_worth'])}{unit}.")
+        if not row["margin_per_conversion"] > 0 or row["break_even"] > 1:
+            return f"{pays}, so it can never pay, not even if every customer contacted bought because of it."
+        return (f"{pays}, so it pays only from {per_hundred(row['break_even'])} buyers per 100; believed so far: "
+                f"{per_hundred(row['uplift'])}. {price}; all told it is expected to lose "
+                f"{_money(-row['pilot_worth'])}{unit}.")
     if row["verdict"] == UNMEASURABLE:
-        return (f"Too few customers: even with half of them left alone for comparison, the result{group} could only "
-                f"show {uplift['reach']} buyers per 100 or more, and at most {uplift['limit']} is believable. Nobody "
-                "would know whether it worked.")
-    return (f"{pays}, so it pays from {uplift['break_even']} buyers per 100. {price}; with what it teaches it is "
-            f"expected to be worth {_money(row['pilot_worth'])}{unit}. The result{group} can show {uplift['reach']} or "
-            f"more; up to {uplift['limit']} is believable.")
+        return _too_full(row) if row["natural_rate"] > NEARLY_ALL else _too_few(row)
+    return (f"{pays}, so it pays from {per_hundred(row['break_even'])} buyers per 100. {price}; with what it teaches "
+            f"it is expected to be worth {_money(row['pilot_worth'])}{unit}. The result{_group(row)} can show "
+            f"{per_hundred(row['reach'])} or more; up to {per_hundred(row['limit'])} is believable.")
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    return "" if row["measurable"] == "alone" else ", read together with the other segments that get the same,"
+
+
+def _too_full(row: Mapping[str, Any]) -> str:
+    when = f"within {days:.0f} days" if np.isfinite(days := row["horizon_days"]) else "in the period"
+    return (f"Nearly all ({row['natural_rate']:.0%}) buy anyway {when}, so hardly anybody is left whom a contact could "
+            "make buy. To see what it does, shorten horizon_days, or compare money per customer instead of buyers.")
+
+
+def _too_few(row: Mapping[str, Any]) -> str:
+    half = f"Too few customers: even with half of them left alone for comparison, the result{_group(row)} could"
+    shown = (f"{half} only show {per_hundred(row['reach'])} buyers per 100 or more, and at most "
+             f"{per_hundred(row['limit'])} is believable" if row["reach"] <= 1 - row["planning_rate"] else
+             f"{half} not show any effect that is possible")
+    return f"{shown}. Nobody would know whether it worked."
 
 
 def _money(value: float) -> str:

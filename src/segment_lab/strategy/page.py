@@ -162,9 +162,13 @@ class Page:
         return priced
 
     def weighed(self) -> pd.DataFrame:
-        """Every action of the playbook with what it costs, what it must add to pay and what is believed of it."""
-        return self.options[0][["segment", "action", "verdict", "cost_per_contact", "cost_source",
-                                "margin_per_conversion", "break_even", "uplift", "uplift_source"]]
+        """Every action of the playbook with what it costs, what it must add to pay and what is believed of it.
+
+        ``break_even`` is null where even a buyer more for every contact could not pay for it.
+        """
+        shown = self.options[0][["segment", "action", "verdict", "cost_per_contact", "cost_source",
+                                 "margin_per_conversion", "break_even", "uplift", "uplift_source"]]
+        return shown.assign(break_even=shown["break_even"].where(shown["break_even"] <= 1))
 
     def effects(self) -> pd.DataFrame:
         """What each campaign did to each segment, beside what was predicted."""
@@ -176,7 +180,8 @@ class Page:
         """A card per segment: the verdict, the sentence that decided it, and the evidence."""
         act: list[Html] = []
         leave: list[Html] = []
-        for (segment, row), facts in zip(self.decided.iterrows(), self.known.to_dict("records"), strict=True):
+        known: list[dict[str, Any]] = self.known.to_dict("records")  # type: ignore[assignment]
+        for (segment, row), facts in zip(self.decided.iterrows(), known, strict=True):
             if not facts["customers"]:
                 continue
             figures = {"customers": facts["customers"], "change_in_customers": facts["change"],
@@ -184,8 +189,7 @@ class Page:
                        "share_of_contact_time": facts.get("effort_share"),
                        "share_that_buys_anyway": facts["natural_rate"]}
             present = {k: v for k, v in figures.items() if v is not None and np.isfinite(v)}
-            words: dict[str, Any] = {**present, "share_that_buys_anyway": "{:.0%} ({:.0%} to {:.0%})".format(
-                *(facts[f"natural_rate{end}"] for end in ("", "_low", "_high")))}
+            words: dict[str, Any] = {**present, "share_that_buys_anyway": _natural(facts)}
             if "change_in_customers" in words:
                 words["change_in_customers"] = f"{facts['change']:+.0%}".replace("-", "−")
             pile = act if row["verdict"] in (cards.ROLL_OUT, cards.PILOT) else leave
@@ -229,17 +233,29 @@ class Page:
                 f"{came}.")
 
     def design(self) -> pd.DataFrame:
-        """The experiment of the plan: who is contacted, who is held out, and what that can show."""
+        """The experiment of the plan: who is contacted, who is held out, and what that can show.
+
+        ``detectable_per_100`` is null where the arms alone can show no effect that is possible: more would have to
+        buy than do not buy anyway.
+        """
         rows = self.decided[self.decided["decision"].isin((cards.ROLL_OUT, cards.PILOT))]
         if rows.empty:
             raise NotEnoughDataError("Nothing is funded, so there is no experiment to draw.")
         held = rows["customers"] - rows["contacts"]
-        shown = [detectable_effect(*r) for r in zip(rows["planning_rate"], rows["contacts"], held, strict=True)]
+        shown = pd.Series([detectable_effect(*r) for r in zip(rows["planning_rate"], rows["contacts"], held,
+                                                              strict=True)], index=rows.index)
         return pd.DataFrame({"action": rows["action"], "contacted": rows["contacts"], "held_out": held,
-                             "detectable_per_100": [100 * effect for effect in shown]})
+                             "detectable_per_100": 100 * shown.where(shown <= 1 - rows["planning_rate"])})
 
     def overturned(self, scenarios: Mapping[str, market.Scenario] = market.SCENARIOS) -> pd.DataFrame:
         """Recommendations that a worse market changes (only customers and basket bear on a verdict)."""
         others = {name: cards.best(self.decide(market.worsened(self.known, s))[0])
                   for name, s in scenarios.items() if s.customers or s.basket}
         return market.changed(cards.best(self.options[0]), others)
+
+
+def _natural(facts: Mapping[str, Any]) -> str:
+    """Who buys anyway, and of how many customers that is known: ``100% (90% to 100%), seen in 35 customers``."""
+    rate, low, high = (facts[f"natural_rate{end}"] for end in ("", "_low", "_high"))
+    whose = "" if facts["natural_source"] == "this segment" else f" of {facts['natural_source']}"
+    return f"{rate:.0%} ({low:.0%} to {high:.0%}), seen in {facts['natural_n']:,.0f} customers{whose}"
