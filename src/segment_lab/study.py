@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -115,7 +116,8 @@ class Study(StudyData):
         def make() -> Any:
             judged = self.drawn(JUDGED)
             card = compare(self.methods, self.window, own=own, customers=lambda day: judged.at(day).customers(),
-                           history=self._history, status=self.status, **judged._protocol, **options)
+                           history=self._history, status=self.status, contacted=self._contacted,
+                           **judged._protocol, **options)
             if judged is self:
                 return card
             words = (f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
@@ -133,6 +135,14 @@ class Study(StudyData):
                 "population": lambda method, day: self.at(day).population(method),
                 "outcomes": lambda day, days: self.at(day).outcomes(days),
                 "window_at": lambda day: self.at(day).window}
+
+    def _contacted(self, day: dt.date) -> list[str]:
+        """Whom campaigns contacted between that day and as_of."""
+        from segment_lab.strategy.ledger import contacted_since, scheduled
+
+        if not self.has("campaigns"):
+            return []
+        return contacted_since(scheduled(self.table("campaigns").to_pandas(), self.window.as_of), day)
 
     def _history(self, method: str) -> pd.DataFrame:
         """What each month of data changed in a scheme; the reports share it, because it takes many fits."""

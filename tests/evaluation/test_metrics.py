@@ -227,8 +227,21 @@ def test_actionability_counts_only_those_who_may_be_reached():
     assert found["customers"].tolist() == [4, 2, 0]
     assert found["revenue_share"].tolist() == pytest.approx([0.9, 0.1, 0])
     assert found["reachable_share"].tolist()[:2] == [0.5, 0.5]
-    assert found.loc["big", "natural_rate"] == pytest.approx(1.5 / 5)
+    assert found.loc["big", "natural_rate"] == pytest.approx(1 / 6)  # of all: 4 customers are too few
     assert found.loc["empty", "smallest_uplift"] == np.inf
+
+
+def test_who_buys_anyway_is_read_from_customers_nobody_contacted():
+    """Of 40 each, 20 were contacted and bought; of the others 5 and 15 did. Third, where 2 are left, all count."""
+    segments = labels([0] * 40 + [1] * 40 + [2] * 40)
+    table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
+    outcomes = pd.DataFrame({"future_orders": ([1] * 25 + [0] * 15) + ([1] * 35 + [0] * 5) + [1] * 40}, table.index)
+    contacted = [*table.index[:20], *table.index[40:60], *table.index[80:118]]
+    found = actionability(segments, table, outcomes, contacted)
+    assert found["natural_rate"].tolist() == pytest.approx([5 / 20, 15 / 20, 22 / 42])
+    everybody = actionability(segments, table, outcomes, table.index)
+    assert everybody[["natural_rate", "smallest_uplift"]].isna().all(axis=None)
+    assert sentence("actionability", everybody, ["own"]).startswith("Campaigns contacted everybody")
 
 
 def test_an_uplift_past_one_hundred_of_a_hundred_is_out_of_reach():

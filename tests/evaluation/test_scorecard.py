@@ -19,6 +19,7 @@ from segment_lab.evaluation.protocol import history_of
 from segment_lab.evaluation.sections import SECTIONS
 from segment_lab.evaluation.sufficiency import MIN_BUYERS
 from segment_lab.segmentation import Segmentation, Status
+from segment_lab.strategy.cards import evidence
 from segment_lab.study import Study
 from segment_lab.window import ObservationWindow
 
@@ -269,6 +270,21 @@ def test_the_comparison_and_the_page_of_a_scheme_say_the_same_of_its_status():
     assert len(study.at(t0).customers()) < MIN_BUYERS <= len(study.customers())
     assert dict(card.status) == {"abc": study.segmentation("abc").status}
     assert "buyers" not in card.status["abc"].reason
+
+
+def test_the_comparison_and_the_decision_page_say_the_same_of_who_buys_anyway():
+    """A campaign drew 400 customers on the day the schemes are drawn; those it contacted are left out on both pages."""
+    log, t0 = simulated.orders(), END - dt.timedelta(days=90)
+    drawn = simulated.customers(t0).index[:800:2]
+    campaigns = pd.DataFrame({"campaign_id": "c1", "customer_id": drawn, "assigned_on": t0 + dt.timedelta(days=1),
+                              "arm": ["treatment", "treatment", "treatment", "holdout"] * 100, "horizon_days": 60})
+    study = Study.from_frames({"orders": log, "campaigns": campaigns}, methods={"abc": {}}, as_of=END)
+    compared = study.scorecard(draws=5, refits=2)["actionability"].loc["abc"]
+    earlier = study.at(t0)
+    known = evidence(study.segmentation("abc"), study.customers(), earlier=earlier.segmentation("abc"),
+                     outcomes=earlier.outcomes(90), contacted=drawn[np.arange(400) % 4 < 3])
+    pd.testing.assert_series_equal(compared["natural_rate"], known["natural_rate"], check_names=False)
+    assert (known["natural_n"] < earlier.segmentation("abc").sizes()).all()
 
 
 @pytest.mark.parametrize(("spent", "words"), [((0, 0), "Nobody bought"), ((1, 0), "above 0"), ((1, 5), "the same")])

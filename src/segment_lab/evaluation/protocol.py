@@ -9,7 +9,7 @@ Whether there are enough data for a scheme at T is asked apart from its trial: `
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -76,6 +76,7 @@ def history_of(method: str, window: ObservationWindow, *, fit: Fit, population: 
 def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, population: Population,
             customers: Callable[[dt.date], pd.DataFrame], outcomes: Outcomes, window_at: WindowAt | None = None,
             history: Callable[[str], pd.DataFrame] | None = None, status: Callable[[str], Status] | None = None,
+            contacted: Callable[[dt.date], Collection[str]] | None = None,
             own: Mapping[str, Segmentation] | None = None, horizon_days: int = 90, **options: Any) -> Scorecard:
     """Score methods out of time.
 
@@ -89,6 +90,8 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
     history, status : callable, optional
         `history_of` a method, and whether it may be acted on at T. Both are the study's own answers, for the customers
         of T: a scheme must not be called settled on one page and preliminary on another.
+    contacted : callable, optional
+        Whom campaigns contacted from a day on: what they buy then says nothing of who buys anyway.
     own : mapping of str to Segmentation, optional
         Labels brought from elsewhere, made at t0 or earlier; their segments' worth is cross-fitted.
     horizon_days : int
@@ -124,6 +127,7 @@ def compare(methods: Sequence[str], window: ObservationWindow, *, fit: Fit, popu
                      populations={m: line.table(m, t0) for m in methods},
                      histories={m: history(m) for m in methods} if history else None,
                      status={m: status(m) for m in methods} if status else None,
+                     contacted=contacted(t0) if contacted else (),
                      window=ObservationWindow(seen_at(t0).start, t0, today), **options)
 
 

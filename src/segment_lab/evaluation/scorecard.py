@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,8 +104,8 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
               later: Mapping[str, Later] | None = None, segmenters: Mapping[str, Any] | None = None,
               populations: Mapping[str, pd.DataFrame] | None = None,
               histories: Mapping[str, pd.DataFrame] | None = None, status: Mapping[str, Status] | None = None,
-              window: ObservationWindow | None = None, draws: int = 200, seed: int = 0, baselines: bool = True,
-              refits: int = 20) -> Scorecard:
+              contacted: Collection[str] = (), window: ObservationWindow | None = None, draws: int = 200,
+              seed: int = 0, baselines: bool = True, refits: int = 20) -> Scorecard:
     """Compare segmentations made at t0 by what their customers did in [t0, t0 + H).
 
     Parameters
@@ -124,6 +124,8 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
         `sufficiency.history` of the schemes: data sufficiency.
     status : mapping of str to Status, optional
         Whether each scheme may be acted on, as its own page says (`Study.status`).
+    contacted : collection of customer_id
+        Whom campaigns contacted in the judged period: who buys anyway is read from the others.
     window : ObservationWindow, optional
         ``as_of`` = t0, ``holdout_end`` = t0 + H (else ``outcomes.attrs["as_of"]``): a scheme that knows more than
         t0 is refused. Without either the scorecard says that nobody checked.
@@ -156,7 +158,7 @@ def scorecard(segmentations: Mapping[str, Segmentation] | Iterable[Segmentation]
             tables["movement"] = movement(named, later)
         if table is not None:
             read = {n: (populations or {}).get(n, table).loc[judged.index] for n in here if n in (segmenters or {})}
-            tables |= _of_customers(here, judged, table, seed)
+            tables |= _of_customers(here, judged, table, contacted, seed)
             tables |= _of_segmenters(named, segmenters or {}, read, refits, seed)
         if known := {name: history for name, history in (histories or {}).items() if len(history)}:
             tables["sufficiency"] = pd.concat(known, names=["scheme"])
@@ -267,9 +269,9 @@ def _validity(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers
 
 
 def _of_customers(named: Mapping[str, Segmentation], judged: pd.DataFrame, customers: pd.DataFrame,
-                  seed: int) -> dict[str, pd.DataFrame]:
+                  contacted: Collection[str], seed: int) -> dict[str, pd.DataFrame]:
     """Sections that read the customer table."""
-    acting = {n: actionability(s, customers, judged) for n, s in named.items()}
+    acting = {n: actionability(s, customers, judged, contacted) for n, s in named.items()}
     return {"actionability": pd.concat(acting, names=["scheme"]),
             "interpretability": _rows({n: tree_accuracy(s, customers, seed=seed) for n, s in named.items()})}
 

@@ -28,7 +28,8 @@ SECTIONS = {
                   "it takes segmenters and a customer table"),
     "sufficiency": ("By days of data: agreement with the cut points of a month earlier, and the Gini gained on them.",
                     "it takes the schemes on earlier days"),
-    "actionability": ("Size, reach, and the smallest uplift a campaign with 20% held out could show, in points.",
+    "actionability": ("Size, reach, who buys with no campaign, and the smallest uplift one with 20% held out could "
+                      "show, in points.",
                       "it takes a customer table"),
     "interpretability": ("How often three yes-or-no questions about a customer find the segment.",
                          "it takes a customer table"),

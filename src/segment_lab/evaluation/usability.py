@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from segment_lab.evaluation.baselines import features
 from segment_lab.features.people import consented
 from segment_lab.features.proportions import with_interval
 from segment_lab.segmentation import Segmentation
+from segment_lab.strategy.cards import FEWEST
 from segment_lab.strategy.economics import detectable_effect
 
 MONEY = ("revenue", "margin", "monetary_value")
@@ -18,30 +20,34 @@ MONEY = ("revenue", "margin", "monetary_value")
 NUDGE_DAYS, NUDGE_SHARE, HOLDOUT, SAMPLE = 7, 0.05, 0.2, 20_000
 
 
-def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+def actionability(segmentation: Segmentation, customers: pd.DataFrame, outcomes: pd.DataFrame,
+                  contacted: Collection[str] = ()) -> pd.DataFrame:
     """Per segment: size, revenue share, reachable share, natural rate of buying again, smallest detectable effect.
 
     Reachable are those who consented (NaN where the table has no ``consent``; then all are counted). The natural
-    rate is (buyers + ½) / (n + 1), so that 0 of 7 is not taken for "never". An effect that would take it past 1 is
-    infinite: no campaign can show one.
+    rate leaves out whom campaigns `contacted` in the judged period, and is that of all segments where too few are
+    left, as on the decision page. The effect is reckoned from (buyers + ½) / (n + 1), so that 0 of 7 is not taken for
+    "never"; one that would take it past 1 is infinite: no campaign can show it.
     """
     rows = segmentation.align(customers)
     labels, names = segmentation.labels, list(segmentation.names)
-    bought = (outcomes["future_orders"].reindex(labels.index) > 0).astype(float)
-    by = pd.DataFrame({"segment": labels, "revenue": rows["revenue"].clip(lower=0), "bought": bought}).groupby(
-        "segment", observed=False)
-    out = pd.DataFrame({"customers": by.size(), "revenue": by["revenue"].sum(), "buyers": by["bought"].sum()})
+    by = pd.DataFrame({"segment": labels, "revenue": rows["revenue"].clip(lower=0)}).groupby("segment", observed=False)
+    out = pd.DataFrame({"customers": by.size(), "revenue": by["revenue"].sum()})
     out["customer_share"] = out["customers"] / len(labels)
     out["revenue_share"] = out["revenue"] / out["revenue"].sum() if out["revenue"].sum() else np.nan
     out["reachable_share"], reach = np.nan, out["customers"].astype(float)
     if "consent" in rows:
         reach = consented(rows).groupby(labels, observed=False).sum().astype(float)
         out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
-    out["natural_rate"] = (out.pop("buyers") + 0.5) / (out["customers"] + 1)
+    alone = labels[~labels.index.isin(list(contacted))]
+    bought = (outcomes["future_orders"].reindex(alone.index) > 0).groupby(alone, observed=False)
+    thin = bought.size() < 2 * FEWEST
+    n, buyers = (c.astype("float64").mask(thin, c.sum()) for c in (bought.size(), bought.sum()))
+    out["natural_rate"], planned = buyers / n.replace(0, np.nan), (buyers + 0.5) / (n + 1)
     uplift = pd.Series([detectable_effect(p, n * (1 - HOLDOUT), n * HOLDOUT)
-                        for p, n in zip(out["natural_rate"], reach, strict=True)], index=out.index)
+                        for p, n in zip(planned, reach, strict=True)], index=out.index)
     # More than all cannot buy: such an uplift is out of reach, however many are contacted.
-    out["smallest_uplift"] = uplift.where(out["natural_rate"] + uplift <= 1, np.inf)
+    out["smallest_uplift"] = uplift.where(planned + uplift <= 1, np.inf).where(n > 0)
     return out.drop(columns="revenue").reindex(names).rename_axis("segment")
 
 

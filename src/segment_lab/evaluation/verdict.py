@@ -150,7 +150,9 @@ def _sufficient(table: pd.DataFrame, schemes: list[str]) -> str:
 
 
 def _actionable(table: pd.DataFrame, schemes: list[str]) -> str:
-    filled = table[table["customers"] > 0]
+    filled = table[(table["customers"] > 0) & table["smallest_uplift"].notna()]
+    if filled.empty:
+        return "Campaigns contacted everybody in the judged period, so nobody knows who buys anyway."
     never = int(np.isinf(filled["smallest_uplift"]).sum())
     return (f"In {int((filled['smallest_uplift'] > 0.05).sum())} of {len(filled)} segments a campaign would have to "
             "lift the rate of buying by more than 5 points before anybody could see that it worked"

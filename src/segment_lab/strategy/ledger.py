@@ -27,6 +27,16 @@ from segment_lab.window import as_date
 DEFAULT_HORIZON = 90
 
 
+def scheduled(campaigns: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
+    """The rows of campaigns drawn before `as_of`, with the day on which each ends and whether it is ``finished``."""
+    rows, day = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])), pd.Timestamp(as_date(as_of))
+    rows = rows[rows["assigned_on"] < day]
+    rows["horizon_days"] = rows.get("horizon_days", pd.Series(np.nan, index=rows.index)).fillna(DEFAULT_HORIZON)
+    rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
+    rows["finished"] = rows["ends_on"] <= day
+    return rows
+
+
 def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
     """Everybody who was assigned, with what they bought in ``assigned_on <= day < assigned_on + horizon_days``.
 
@@ -35,11 +45,7 @@ def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> 
     ends later are not ``finished``. The campaigns' rows come back with ``orders, revenue``, ``margin`` where known.
     An order is what it is in the customer table: without an id all of a day, and none if its own returns cancelled it.
     """
-    rows, day = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])), pd.Timestamp(as_date(as_of))
-    rows = rows[rows["assigned_on"] < day]
-    rows["horizon_days"] = rows.get("horizon_days", pd.Series(np.nan, index=rows.index)).fillna(DEFAULT_HORIZON)
-    rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
-    rows["finished"] = rows["ends_on"] <= day
+    rows = scheduled(campaigns, as_of)
     if (twice := rows.duplicated(["campaign_id", "customer_id"])).any():
         raise DataError("The effects of campaigns cannot be measured", [Fault(
             "campaigns", "assigns a customer to one campaign more than once", "Keep one arm per customer and campaign",
@@ -70,7 +76,8 @@ def measurable(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]:
-    """Customers whom a campaign that ran after `day` contacted: what they do then is not by themselves."""
+    """Customers whom a campaign (`scheduled`) that ran after `day` contacted: what they do then is not by themselves.
+    """
     if found is None:
         return []
     running = (found["arm"] == TREATMENT) & (found["ends_on"] > pd.Timestamp(as_date(day)))
