@@ -70,6 +70,21 @@ def test_minutes_and_responses_are_those_of_the_contacts(report):
     assert both.to_dict() == then.sizes().to_dict()
 
 
+def test_a_response_is_an_order_as_the_customer_table_counts_it():
+    """In the last 30 days only a buys: b and c cancel, d sends back an old order, e is too early and f too late."""
+    rows = [(c, f"{c}1", "2026-01-05", 10) for c in "abcdef"] + [
+        ("a", "a2", "2026-05-10", 5), ("b", "b2", "2026-05-10", 5), ("b", "b2", "2026-05-12", -5),
+        ("c", "c2", "2026-05-10", 5), ("c", "c2", "2026-05-11", 1), ("c", "c2", "2026-05-12", -7),
+        ("d", "d1", "2026-05-12", -5), ("e", "e2", "2026-05-01", 5), ("f", "f2", "2026-06-01", 5)]
+    orders = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
+    touches = pd.DataFrame({"touch_id": range(6), "customer_id": list("abcdef"), "touch_date": "2026-04-20",
+                            "channel": "email", "event": "delivered"})
+    study = sl.Study.from_frames({"orders": orders, "touches": touches}, as_of="2026-06-01")
+    found = EngagementReport(study, "abc").responses
+    assert found["contacted_customers"].sum() == 6
+    assert (found["contacted_customers"] * found["contacted_bought"]).sum() == pytest.approx(1)
+
+
 def test_what_is_not_in_the_study_is_said(bare):
     assert bare.topics().empty
     assert bare.debtors.empty

@@ -111,7 +111,9 @@ class EngagementReport:
     def responses(self) -> pd.DataFrame:
         """Who bought since then, among customers contacted in the 30 days before and among the others."""
         then = self.study.at(self.since).segmentation(self.scheme).labels
-        return engagement.response(self._touches, self.study.orders(), then, self._day, days=self.response_days)
+        done = self.study.bought(self.response_days)
+        return engagement.response(self._touches, done.index[done["orders"] > 0], then, self._day,
+                                   days=self.response_days)
 
     @property
     def _touches(self) -> ir.Table:

@@ -7,7 +7,7 @@ that is read. Clicks decide.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import ibis
 import ibis.expr.types as ir
@@ -83,7 +83,7 @@ def _known(touches: ir.Table, as_of: dt.date | str, start: dt.date | None = None
     return rows if start is None else rows.filter(rows.day >= start)
 
 
-def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt.date | str, *,
+def response(touches: ir.Table, buyers: Collection[str], segments: pd.Series, as_of: dt.date | str, *,
              days: int = 30, before: int = 30) -> pd.DataFrame:
     """Who bought in the `days` before `as_of`, among customers contacted just before them and among the others.
 
@@ -92,8 +92,10 @@ def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt
 
     Parameters
     ----------
-    touches, orders : Table
-        Contacts the company made (mail delivered, calls) and order lines with ``customer_id, order_date, amount``.
+    touches : Table
+        Contacts the company made: mail delivered, calls.
+    buyers : collection of customer_id
+        Who bought in the response period; an order that was cancelled or sent back is none (`Study.bought`).
     segments : Series, index customer_id
         Segment names as of the day the response period begins (``as_of - days``), so that no purchase in it
         decides the segment.
@@ -111,11 +113,8 @@ def response(touches: ir.Table, orders: ir.Table, segments: pd.Series, as_of: dt
         raise NotEnoughDataError(f"There is no customer to look at on {start}.")
     sent = _known(touches, start, start - dt.timedelta(days=before))
     contacted = sent.filter(sent.event.isin(OUTBOUND)).select("customer_id").distinct().to_pandas()["customer_id"]
-    day = orders.order_date.cast("date")
-    sales = orders.filter((day >= start) & (day < as_date(as_of)) & (orders.amount > 0))
-    buyers = sales.select("customer_id").distinct().to_pandas()["customer_id"]
     frame = pd.DataFrame({"segment": segments, "contacted": segments.index.isin(contacted),
-                          "bought": segments.index.isin(buyers)}, index=segments.index)
+                          "bought": segments.index.isin(list(buyers))}, index=segments.index)
     parts: list[pd.Series | pd.DataFrame] = []
     for name, rows in (("contacted", frame[frame["contacted"]]), ("not_contacted", frame[~frame["contacted"]])):
         by = rows.groupby("segment", observed=False)["bought"]
