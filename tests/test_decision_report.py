@@ -79,7 +79,9 @@ def test_a_young_base_has_no_second_period(young):
     assert young.recent["orders"].sum() == 90
     assert "do not reach back" in str(young.case_figures())
     assert young.found is None
-    assert market.SCENARIOS.keys() == set(young.stressed.index)
+    assert list(young.stressed.index) == list(market.applicable(young.recent))
+    assert len(young.stressed) == len(market.SCENARIOS) - 2  # a till business has no invoices to be paid late
+    assert "Days they pay later" not in young.breaking().index
 
 
 def test_leads_decided_after_the_day_are_not_decided_on_it(report):

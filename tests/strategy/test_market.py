@@ -15,24 +15,9 @@ from segment_lab.strategy.market import Scenario
 PERIOD = st.lists(st.tuples(st.integers(0, 6), st.floats(-50, 500, allow_nan=False)), min_size=5, max_size=5)
 
 
-def table(rows):
-    return pd.DataFrame(rows, columns=["customer_id", "frequency", "revenue"]).set_index("customer_id")
-
-
 def period(rows):
     frame = pd.DataFrame(rows, columns=["orders", "revenue"], index=list("abcde"))
     return frame[frame.ne(0).any(axis=1)]
-
-
-def test_between_two_customer_tables():
-    earlier = table([("a", 2, 20.0), ("b", 1, 10.0), ("gone", 1, 5.0)])
-    later = table([("a", 3, 35.0), ("b", 1, 10.0), ("new", 2, 8.0)])
-    out = market.between(earlier, later)
-    assert out.to_dict("index") == {
-        "a": {"orders": 1, "revenue": 15.0},
-        # Everything was sent back, so the later table does not hold the customer any more.
-        "gone": {"orders": -1, "revenue": -5.0},
-        "new": {"orders": 2, "revenue": 8.0}}
 
 
 def test_movement_by_hand():
@@ -103,6 +88,20 @@ def test_stress_needs_revenue_and_sane_scenarios():
 def test_concentration_by_hand():
     out = market.concentration(pd.Series([60.0, 30.0, 10.0, 0.0, -5.0]))
     assert out == pytest.approx({"hhi": .46, "equal_customers": 1 / .46, "largest_share": .6, "top_5_share": 1})
+    with pytest.raises(NotEnoughDataError):
+        market.concentration(pd.Series([0.0, -5.0]))
+
+
+def test_without_invoices_nobody_pays_late_and_nothing_is_a_bad_debt():
+    till = base()[["revenue"]]
+    out = market.stress(till, draws=50)
+    assert set(market.SCENARIOS) - set(out.index) == {"They pay 30 days later", "Bad debts double"}
+    assert out["cash"].tolist() == pytest.approx(out["revenue"].tolist())
+    levers = market.reverse_stress(till, .8 * till["revenue"].sum())
+    assert levers.index.tolist() == ["Customers lost, per cent", "Basket lost, per cent",
+                                     "Largest customers in default"]
+    assert market.applicable(till)["All of it, and the largest gone"] == Scenario(.2, .15, largest=1)
+    assert market.applicable(base()) == dict(market.SCENARIOS)
 
 
 def test_reverse_stress_finds_the_edge():
@@ -126,7 +125,14 @@ def test_payment_behaviour_by_hand():
     out = market.payment(history, "2026-06-30")
     assert out["days_to_pay"].tolist()[0] == 40
     assert out["loss_rate"].tolist() == [.5, 1]
-    assert market.payment(history, "2026-04-01")["loss_rate"].tolist() == [0, 0]
+    # In April nothing is gone yet, and what is open has waited until 31 March: 89 days, not the 40 of the paid one.
+    april = market.payment(history, "2026-04-01")
+    assert april["loss_rate"].tolist() == [0, 0]
+    assert april["days_to_pay"].tolist() == [(40 + 89) / 2, 89]
+    # Ninety days overdue on the balance day, 1 May, is not yet gone; a day later it is, and the terms stand in.
+    assert market.payment(history, "2026-05-02").loc["b"].tolist() == [120, 0]
+    assert market.payment(history, "2026-05-03").loc["b"].tolist() == [30, 1]
+    assert market.payment(history, "2026-01-20").loc["b", "days_to_pay"] == 30
 
 
 def test_verdicts_that_a_worse_market_overturns():

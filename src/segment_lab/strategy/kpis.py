@@ -60,7 +60,7 @@ def return_of_lapsed(customers: pd.DataFrame, outcomes: pd.DataFrame, *, days: i
 
 
 def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
-    """Share of customers ordering in both periods (`market.between`) whose revenue per order rose by more than `MORE`.
+    """Share of customers ordering in both periods (`Study.bought`) whose revenue per order rose by more than `MORE`.
 
     Compared with the share it *fell* for: with no growth at all, about as many rise as fall by chance.
     """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError
+from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.window import as_date
 
 MOVES = ("new", "reactivated", "expanded", "contracted", "lost")
@@ -19,20 +19,8 @@ NEW = "New since"
 GONE_AFTER = 90
 
 
-def between(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
-    """What each customer did between the days of two customer tables with the same window start.
-
-    ``orders, revenue`` (``margin`` where both have it) of those with any, by customer_id.
-    """
-    index = later.index.union(earlier.index)
-    columns = {"frequency": "orders", **{c: c for c in ("revenue", "margin") if c in earlier and c in later}}
-    then, now = (t[list(columns)].reindex(index).fillna(0.0) for t in (earlier, later))
-    out = (now - then).round(6).rename(columns=columns)
-    return out[(out["orders"] != 0) | (out["revenue"] != 0)]
-
-
 def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.DataFrame:
-    """The change in revenue between two periods (`between`) by what customers did; the rows add up to the change.
+    """The change in revenue between two periods (`Study.bought`) by what customers did; the rows add up to the change.
 
     New: not among the customers `known` when the first period ended. Reactivated: known, but silent in it. Lost:
     silent in the second. Expanded and contracted: bought in both, more or less.
@@ -107,13 +95,30 @@ SCENARIOS: Mapping[str, Scenario] = {
 def payment(history: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     """How each customer pays: mean days from invoice to payment, and the share of money `GONE_AFTER` days overdue.
 
-    `history` is ``features.receivables.invoice_history``. Customers without an invoice are taken to pay at once.
+    An open overdue invoice has waited until the balance day (the day before `as_of`) at least, and counts with that:
+    the paid ones alone would be the quick ones. One that counts as gone is in the share lost, not in the days too; who
+    has neither paid nor owes anything overdue is taken to pay when it is due. `history` is
+    ``features.receivables.invoice_history``; customers without an invoice are taken to pay at once.
     """
-    overdue = (pd.Timestamp(as_date(as_of)) - history["due_date"]).dt.days
-    by = history.assign(wait=(history["closed_on"] - history["issue_date"]).dt.days,
-                        gone=history["open_amount"].where(overdue > GONE_AFTER, 0.0)).groupby("customer_id")
-    return pd.DataFrame({"days_to_pay": by["wait"].mean(),
+    balance = pd.Timestamp(as_date(as_of)) - pd.Timedelta(days=1)
+    late = (balance - history["due_date"]).dt.days.where(history["closed_on"].isna(), 0)
+    until = history["closed_on"].fillna(balance).where(history["closed_on"].notna() | late.between(1, GONE_AFTER))
+    by = history.assign(wait=(until - history["issue_date"]).dt.days,
+                        terms=(history["due_date"] - history["issue_date"]).dt.days,
+                        gone=history["open_amount"].where(late > GONE_AFTER, 0.0)).groupby("customer_id")
+    return pd.DataFrame({"days_to_pay": by["wait"].mean().fillna(by["terms"].mean()),
                          "loss_rate": (by["gone"].sum() / by["amount"].sum()).clip(0, 1)})
+
+
+def applicable(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS) -> dict[str, Scenario]:
+    """The scenarios that mean something to this company: without invoices nobody pays late and nothing is a bad debt.
+
+    Scenarios of nothing else are left out then, combined ones go without that part.
+    """
+    if "days_to_pay" in base:
+        return dict(scenarios)
+    paid = {name: replace(s, days_to_pay=0.0, roll_rates=1.0) for name, s in scenarios.items()}
+    return {name: s for name, s in paid.items() if s == scenarios[name] or s != Scenario()}
 
 
 def stress(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS, *, period_days: int = 90,
@@ -125,10 +130,12 @@ def stress(base: pd.DataFrame, scenarios: Mapping[str, Scenario] = SCENARIOS, *,
     less the share never paid.
 
     `base` holds ``revenue`` of the last period by customer_id, optionally ``days_to_pay`` (0: pays at once) and
-    ``loss_rate``. Per scenario ``revenue, revenue_low, revenue_high, cash, cash_low, cash_high``.
+    ``loss_rate``; without days only scenarios that are `applicable` count. Per scenario ``revenue, revenue_low,
+    revenue_high, cash, cash_low, cash_high``.
     """
     if not base["revenue"].sum() > 0:
         raise NotEnoughDataError("Nobody bought in the period, so there is no revenue to put under stress.")
+    scenarios = applicable(base, scenarios)
     # One draw at a time, and only of those who bought: all draws of a large base would not fit in memory.
     buyers, rng = base[base["revenue"] != 0], np.random.default_rng(seed)
     money = [np.stack(_money(buyers, s, period_days)) for s in scenarios.values()]
@@ -165,7 +172,7 @@ def concentration(revenue: pd.Series) -> dict[str, float]:
     """Herfindahl-Hirschman index of revenue (1: one customer), its inverse, the largest one's and five's share."""
     positive = revenue[revenue > 0].sort_values(ascending=False)
     if positive.empty:
-        raise DataError("Concentration has no meaning", [Fault("revenue", "is nowhere above 0")])
+        raise NotEnoughDataError("Nobody brought any revenue in the period, so it cannot hang on anybody.")
     share = positive / positive.sum()
     return {"hhi": float((share**2).sum()), "equal_customers": float(1 / (share**2).sum()),
             "largest_share": float(share.iloc[0]), "top_5_share": float(share.head(5).sum())}
@@ -174,16 +181,18 @@ def concentration(revenue: pd.Series) -> dict[str, float]:
 def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 90) -> pd.DataFrame:
     """What breaks the cash floor: the smallest move of each lever alone that takes cash there; null if none does.
 
-    Customers and basket in per cent lost, days, a multiple of bad debts, and a number of customers.
+    Customers and basket in per cent lost, days, a multiple of bad debts, and a number of customers; days and debts only
+    where the study has invoices.
     """
     def least(scenario: Callable[[float], Scenario], low: float, high: float) -> float:
         return _crossing(lambda move: cash(base, period_days, scenario(move)), low, high, cash_floor)
 
     rows = {"Customers lost, per cent": 100 * least(lambda v: Scenario(customers=v), 0, 1),
-            "Basket lost, per cent": 100 * least(lambda v: Scenario(basket=v), 0, 1),
-            "Days they pay later": least(lambda v: Scenario(days_to_pay=v), 0, period_days),
-            "Bad debts multiplied by": least(lambda v: Scenario(roll_rates=v), 1, 100),
-            "Largest customers in default": _defaults(base, cash_floor, period_days)}
+            "Basket lost, per cent": 100 * least(lambda v: Scenario(basket=v), 0, 1)}
+    if "days_to_pay" in base:
+        rows |= {"Days they pay later": least(lambda v: Scenario(days_to_pay=v), 0, period_days),
+                 "Bad debts multiplied by": least(lambda v: Scenario(roll_rates=v), 1, 100)}
+    rows["Largest customers in default"] = _defaults(base, cash_floor, period_days)
     return pd.DataFrame({"breaks_at": rows}).rename_axis("lever")
 
 
