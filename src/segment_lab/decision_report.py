@@ -157,7 +157,8 @@ class DecisionReport:
                                           contacted=contacted),
             lambda: kpis.upsell(self.before, self.recent),
             *([lambda: kpis.lead_conversion(self._leads(), study.window.as_of)] if study.has("leads") else []),
-            lambda: kpis.lifetime_value(kpis.first_year(study.orders(all_time=True)), study.window.as_of))
+            lambda: kpis.lifetime_value(kpis.first_year(study.orders(all_time=True)), study.window.as_of,
+                                        kpis.warm_up(study.customers()["gap_days"])))
         return group(table(kpis.readable(rows), "Four case figures with their 95% interval"),
                      *(note(reason, "missing") for reason in reasons))
 

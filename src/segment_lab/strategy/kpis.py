@@ -7,12 +7,12 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.features.customers import per_order
 from segment_lab.features.proportions import wilson
 from segment_lab.window import as_date
 
@@ -20,6 +20,8 @@ from segment_lab.window import as_date
 LAPSED_DAYS = 120
 #: An order must be larger by this share to count as upsell; days of a recent lead, and of a customer's first year.
 MORE, LEAD_DAYS, YEAR = 0.1, 180, 365
+#: At least so many days at the beginning of a log, old customers look like new ones.
+WARM_UP = 30
 
 
 def _row(kpi: str, definition: str, value: float, interval: tuple[float, float], n: int, against: str,
@@ -73,24 +75,37 @@ def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
 
 
 def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
-    """Won among the decided leads of the last `LEAD_DAYS` (all, without dates); compared with as many days before."""
+    """Won among the leads decided in the last `LEAD_DAYS`; compared with as many days before.
+
+    Where the days of decision (``decided_on``) are not known, leads created in that time that are decided by now (among
+    young leads these are the quick decisions, mostly losses), and all without any dates; the definition says which.
+    """
     days, leads = LEAD_DAYS, leads[leads["status"].isin(("won", "lost"))]
-    recent, earlier, when = leads, leads.head(0), "all, no dates known"
-    if "created_on" in leads and leads["created_on"].notna().any():
-        age = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(leads["created_on"])).dt.days
+    recent, earlier, what = leads, leads.head(0), "decided leads (all, no dates known)"
+    dated = [(c, w) for c, w in (("decided_on", f"leads decided in the last {days} days"),
+                                 ("created_on", f"leads created in the last {days} days and decided by now (when is "
+                                                "not known; young leads count only where quickly decided)"))
+             if c in leads and leads[c].notna().any()]
+    if dated:
+        column, what = dated[0]
+        age = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(leads[column])).dt.days
         recent, earlier = leads[age.between(1, days)], leads[age.between(days + 1, 2 * days)]
-        when = f"created in the last {days} days"
     if recent.empty:
-        raise NotEnoughDataError(f"No lead of the last {days} days is decided yet.")
-    return _share("Lead-to-sale conversion", f"won among decided leads ({when})", recent["status"] == "won",
+        raise NotEnoughDataError(f"There are no {what}." if dated else "No lead is decided yet.")
+    return _share("Lead-to-sale conversion", f"won among {what}", recent["status"] == "won",
                   f"the {days} days before", earlier["status"] == "won")
 
 
 def first_year(orders: ir.Table) -> pd.DataFrame:
-    """Per customer the day of the first order and what they brought in the year from it (reduced in the engine)."""
-    lines = orders.mutate(day=orders.order_date.cast("date"))
-    first = lines.day.min(where=lines.amount > 0).over(ibis.window(group_by="customer_id"))
-    lines = lines.mutate(first_order=first).filter(first.notnull(), lines.day.delta(first, unit="day") < YEAR)
+    """Per customer the day of the first order and what they brought in the year from it (reduced in the engine).
+
+    An order is what the customer table counts as one: cancelled ones are none, and returns are netted.
+    """
+    lines = orders.mutate(order_date=orders.order_date.cast("date"))
+    bought = per_order(lines)
+    first = bought.group_by("customer_id").aggregate(first_order=bought.order_date.min(where=bought.is_order))
+    lines = lines.join(first, "customer_id")
+    lines = lines.filter(lines.order_date.delta(lines.first_order, unit="day").between(0, YEAR - 1))
     table = lines.group_by("customer_id", "first_order").aggregate(
         revenue=lines.amount.sum().round(2),
         **({"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}))
@@ -98,22 +113,35 @@ def first_year(orders: ir.Table) -> pd.DataFrame:
     return frame.assign(first_order=pd.to_datetime(frame["first_order"]))
 
 
-def lifetime_value(first: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
+def warm_up(gaps: pd.Series) -> int:
+    """Days from the beginning of the log within which a "first" order may be an old customer's next one.
+
+    Nine of ten who buy again do so within them (`gaps`: the customer table's ``gap_days``); at least `WARM_UP`.
+    """
+    return max(WARM_UP, int(np.ceil(gaps.quantile(0.9)))) if gaps.notna().any() else WARM_UP
+
+
+def lifetime_value(first: pd.DataFrame, as_of: dt.date | str, warm_up_days: int = WARM_UP) -> dict[str, Any]:
     """Mean margin (else revenue) of a customer's first year (`first_year`), for the latest cohort that has it behind.
 
-    The cohort first ordered between one and two years before `as_of`; compared with the cohort before it. The interval
-    is a bootstrap over customers.
+    The cohort first ordered between one and two years before `as_of`; compared with the cohort before it. Whoever
+    first appears in the log's first `warm_up_days` may have bought before it began, and is no new customer. The
+    interval is a bootstrap over customers.
     """
     age = (pd.Timestamp(as_date(as_of)) - first["first_order"]).dt.days
+    age = age.where((first["first_order"] - first["first_order"].min()).dt.days >= warm_up_days)
     money = "margin" if "margin" in first and first["margin"].notna().any() else "revenue"
     cohort, earlier = (first.loc[age.between(k * YEAR, (k + 1) * YEAR - 1), money] for k in (1, 2))
     if len(cohort) < 2:
-        raise NotEnoughDataError(f"Nobody's first order is {YEAR} to {2 * YEAR} days ago, so no first year is whole.")
+        raise NotEnoughDataError(
+            f"No new customer's first year is whole: it takes first orders {YEAR} to {2 * YEAR} days ago, and those of "
+            f"the log's first {warm_up_days} days may be old customers'.")
     values, rng = cohort.to_numpy(float), np.random.default_rng(0)
     means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(1000)]
     low, high = np.quantile(means, (0.025, 0.975))
-    return _row("Lifetime value, first year", f"{money} per customer in the {YEAR} days from the first order",
-                float(cohort.mean()), (float(low), float(high)), len(cohort), "the cohort a year before", earlier)
+    return _row("Lifetime value, first year", f"{money} per new customer in the {YEAR} days from the first order "
+                f"(without who first appears in the log's first {warm_up_days} days)", float(cohort.mean()),
+                (float(low), float(high)), len(cohort), "the cohort a year before", earlier)
 
 
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
