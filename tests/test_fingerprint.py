@@ -27,3 +27,11 @@ def test_other_values_with_equal_totals_have_another_fingerprint(changes):
 
 def test_the_order_of_the_rows_makes_no_difference():
     assert fingerprint(LOG.iloc[::-1], PEOPLE.iloc[[2, 0, 1]]) == fingerprint()
+
+
+def test_where_nothing_tells_two_states_apart_no_two_are_taken_for_the_same(monkeypatch):
+    """An engine without a hash: what another process kept is not shown."""
+    monkeypatch.setattr("ibis.backends.duckdb.Backend.has_operation", classmethod(lambda cls, operation: False))
+    study = sl.Study.from_frames({"orders": LOG}, as_of="2026-02-01")
+    assert study.fingerprint == study.fingerprint
+    assert fingerprint() != fingerprint()

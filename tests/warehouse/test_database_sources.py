@@ -65,6 +65,23 @@ def test_the_order_log_stays_in_the_server(databases):
     assert study.intake("touches").raw.content  # copied once; a change of the rows changes the fingerprint
 
 
+@pytest.mark.parametrize("changed", [
+    {"customer_id": ["x", "y", "z"]}, {"customer_id": ["b", "a", "c"]},
+    {"order_date": ["2026-01-02", "2026-01-09", "2026-01-31"]}])
+def test_order_logs_in_a_server_with_equal_totals_are_told_apart(server, tmp_path, changed):
+    log = {"customer_id": ["a", "b", "c"], "order_date": ["2026-01-01", "2026-01-09", "2026-01-31"],
+           "amount": ["5", "6", "7"]}
+    types = {"customer_id": "text", "order_date": "date", "amount": "numeric"}
+    path = crm.study_file(tmp_path, server.url, orders={"url": server.url, "table": "told_apart"})
+
+    def fingerprint(rows, order=(0, 1, 2)) -> str:
+        server.load("told_apart", pa.table(rows).take(list(order)), types)
+        intake = sl.Study.from_yaml(path, as_of="2026-02-01").intake("orders")
+        assert intake.lines.get_backend().name == "postgres"
+        return intake.fingerprint
+    assert fingerprint(log | changed) != fingerprint(log) == fingerprint(log, (2, 0, 1))
+
+
 def test_one_connection_per_address(databases):
     connected.cache_clear()
     for _ in range(2):
