@@ -71,7 +71,7 @@ def test_contacted_buyers_teach_the_margin_before_one_order_does():
     outcomes = pd.DataFrame({"orders": 3, "revenue": 150.0}, index=table.index)
     # Of C's 20 customers 17 were in a campaign: three are too few for a rate, but twenty buyers show what one brings.
     row = cards.evidence(seg, table, earlier=seg, outcomes=outcomes, contacted=table.index[100:117]).loc["C"]
-    assert row[["natural_n", "natural_source"]].tolist() == [103, "the whole base (too few here)"]
+    assert row[["natural_n", "natural_source"]].tolist() == [103, "the whole base, too few here"]
     assert row["margin_per_conversion"] == pytest.approx(150 * .4)
     assert row["margin_source"].endswith("contacted ones too")
 
@@ -165,6 +165,12 @@ def test_where_nearly_all_buy_anyway_no_pilot_is_drawn():
     assert row["verdict"] == "do not (unmeasurable)"
     assert row["reason"].startswith("Nearly all (99%) buy anyway within 90 days")
     assert "horizon_days" in row["reason"]
+    thin = full.head(1).assign(natural_source=cards.BORROWED)
+    assert "(99% of the whole base, too few here)" in cards.decide(thin, OPTIONS)[0]["reason"].iloc[0]
+    options, _ = cards.decide(full, OPTIONS)
+    decided = cards.decision(options, plan_budget(options).chosen)
+    assert cards.sentences(decided, cards.not_doing(options))[0].endswith(
+        "In A, B, C nearly all buy anyway: a shorter horizon_days would tell more.")
     assert cards.decide(full.head(1).assign(natural_rate=.9, planning_rate=.9), OPTIONS,
                         beliefs=sure)[0]["verdict"].iloc[0] == "pilot"
 

@@ -104,8 +104,8 @@ def test_a_card_says_how_many_its_natural_rate_rests_on(page):
     for facts in page.known.to_dict("records"):
         assert f"seen in {facts['natural_n']:,.0f} customers" in shown
     facts = {"natural_rate": 1.0, "natural_rate_low": .9, "natural_rate_high": 1.0, "natural_n": 540,
-             "natural_source": "the whole base (too few here)"}
-    assert _natural(facts) == "100% (90% to 100%), seen in 540 customers of the whole base (too few here)"
+             "natural_source": "the whole base, too few here"}
+    assert _natural(facts) == "100% (90% to 100%), seen in 540 customers of the whole base, too few here"
 
 
 def test_a_worse_market_is_decided_again(page, hopeful):

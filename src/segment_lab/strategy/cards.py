@@ -31,6 +31,8 @@ VERDICTS = (ROLL_OUT, PILOT, UNKNOWN, UNMEASURABLE, UNECONOMIC)
 SURE = 0.9
 #: Where more than this share buys anyway, a campaign cannot be judged by who buys.
 NEARLY_ALL = 0.95
+#: Whose natural rate it is.
+OWN, BORROWED = "this segment", "the whole base, too few here"
 #: Fewer buyers than this say too little about money; half as many again about a rate.
 FEWEST = 10
 DRAWS = 1000
@@ -113,7 +115,7 @@ def _natural(base: pd.DataFrame, part: pd.DataFrame, orders: pd.Series, rate: fl
             "natural_rate_low": low, "natural_rate_high": high,
             # Agresti & Coull's centre: a segment where nobody bought is not one where nobody ever would.
             "planning_rate": (bought + 2) / (len(seen) + 4) if len(seen) else np.nan,
-            "natural_source": "the whole base (too few here)" if thin else "this segment",
+            "natural_source": BORROWED if thin else OWN,
             "margin_per_conversion": float(spent.mean()) if len(spent) else np.nan,
             "margin_se": float(spent.std(ddof=1) / np.sqrt(len(spent))) if len(spent) > 1 else 0.0,
             "margin_source": f"{source}, {whose}"}
@@ -178,7 +180,7 @@ def _option(segment: str, entry: Entry, facts: pd.Series, belief: Belief, holdou
     profit = (belief.mean + belief.sd * normals[0]) * np.maximum(margin + facts["margin_se"] * normals[1], 0) - cost
     row = {
         "segment": segment, "customers": n, **facts[["natural_rate", "planning_rate", "margin_per_conversion"]],
-        "horizon_days": facts.get("horizon_days", np.nan),
+        "horizon_days": facts.get("horizon_days", np.nan), "natural_source": facts.get("natural_source", OWN),
         **entry.model_dump(exclude={"segment", "when", "uplift", "minutes_per_contact"}),
         "break_even": break_even(cost, margin), "uplift": belief.mean, "uplift_low": belief.quantile(1 - SURE),
         "uplift_high": belief.quantile(SURE), "uplift_source": belief.source, "measured": belief.measured,
@@ -253,8 +255,10 @@ def _group(row: Mapping[str, Any]) -> str:
 
 def _too_full(row: Mapping[str, Any]) -> str:
     when = f"within {days:.0f} days" if np.isfinite(days := row["horizon_days"]) else "in the period"
-    return (f"Nearly all ({row['natural_rate']:.0%}) buy anyway {when}, so hardly anybody is left whom a contact could "
-            "make buy. To see what it does, shorten horizon_days, or compare money per customer instead of buyers.")
+    whose = "" if row["natural_source"] == OWN else f" of {row['natural_source']}"
+    return (f"Nearly all ({row['natural_rate']:.0%}{whose}) buy anyway {when}, so hardly anybody is left whom a "
+            "contact could make buy. To see what it does, shorten horizon_days under strategy in the study file, or "
+            "compare money per customer instead of buyers.")
 
 
 def _too_few(row: Mapping[str, Any]) -> str:
@@ -325,12 +329,21 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
                ", ".join(none.index) if len(none) <= 4 else f"{len(none)} of {len(decided)} segments")
         money = _takes(saved["money_saved"].sum(), saved["hours_saved"].sum(), unit)
         out.append(f"{'Leave alone' if out else 'Start no campaign for'} {who} ({none['customers'].sum():,.0f} "
-                   f"customers): the usual actions would take {money}, and nothing shows that they pay.")
+                   f"customers): the usual actions would take {money}, and nothing shows that they pay."
+                   + _saturated(none))
     if len(later):
         out.append(f"Next, when there is more money or time: {_listed(later)}.")
     if len(unknown):
         out.append(f"No answer for {', '.join(unknown.index)}. {unknown['reason'].iloc[0]}")
     return out
+
+
+def _saturated(none: pd.DataFrame) -> str:
+    full = none[(none["customers"] > 1) & (none["natural_rate"] > NEARLY_ALL)]
+    if full.empty:
+        return ""
+    who = ", ".join(map(str, full.index)) if len(full) <= 3 else f"{len(full)} segments"
+    return f" In {who} nearly all buy anyway: a shorter horizon_days would tell more."
 
 
 def _takes(cost: float, hours: float, unit: str) -> str:
