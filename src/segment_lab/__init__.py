@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segment_lab.evaluation import scorecard
+    from segment_lab.evaluation.scorecard import scorecard
     from segment_lab.one_table import customer_table
     from segment_lab.reporting import run_study
     from segment_lab.segmentation import Segmentation

@@ -116,7 +116,7 @@ class Study(StudyData):
         def make() -> Any:
             judged = self.drawn(JUDGED)
             card = compare(self.methods, self.window, own=own, customers=lambda day: judged.at(day).customers(),
-                           history=self._history, status=self.status, contacted=self._contacted,
+                           history=self._history, status=self.status, contacted=self.contacted_since,
                            **judged._protocol, **options)
             if judged is self:
                 return card
@@ -136,8 +136,8 @@ class Study(StudyData):
                 "outcomes": lambda day, days: self.at(day).outcomes(days),
                 "window_at": lambda day: self.at(day).window}
 
-    def _contacted(self, day: dt.date) -> list[str]:
-        """Whom campaigns contacted between that day and as_of."""
+    def contacted_since(self, day: dt.date) -> list[str]:
+        """Whom a campaign that ran after `day` contacted before as_of: what they did then is not by themselves."""
         from segment_lab.strategy.ledger import contacted_since, scheduled
 
         if not self.has("campaigns"):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.errors import ConfigError, DataError
+from segment_lab.reporting import run_study
 from segment_lab.reporting.publishing import LATEST
 
 from .conftest import NOTEBOOKS, PARAMETERS, START, notebook, write_notebooks
@@ -166,6 +167,12 @@ def test_data_that_change_during_a_run_are_noticed(run, place):
     assert (before.exit_code, result.exit_code) == (0, 1)
     assert "changed during the run" in manifest(result)["fault"]
     assert "NOT TO BE USED" in result.index.read_text()
+
+
+def test_reports_may_stand_beside_the_study_file(place, run):
+    beside = run_study(place / "study.yml", out=place, only=["data"])  # into a folder called like the study
+    assert beside.exit_code == 0
+    assert beside.folder.parent == place / "tiny"
 
 
 def test_old_runs_go_but_never_the_latest(run, place):

@@ -179,7 +179,7 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
     study = sl.Study.from_frames({"orders": orders, "campaigns": campaigns}, as_of="2026-01-01",
                                  methods={"lifecycle": {"dead_days": 100}})
     then, since, contacted = look_back(study, days=90)
-    assert list(contacted) == ["b"]  # c's campaign was over, d was held out
+    assert contacted == ["b"]  # c's campaign was over, d was held out
     assert dict(then.labels) == {"a": "Dead", "b": "Warm", "c": "Warm", "d": "Warm"}
     rates = natural_return(then, since, contacted)
     assert rates.loc[["Dead", "Warm"], ["customers", "returned"]].to_numpy().tolist() == [[1, 1], [2, 0]]

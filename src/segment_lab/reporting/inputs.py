@@ -75,19 +75,26 @@ def request_key(config: Path, arguments: Mapping[str, Any], notebooks: Mapping[s
 
 def files_named(data: Any, base: Path) -> list[tuple[str, int, str]]:
     """Name, size and hash of every file that plain data name, relative to `base`."""
-    return [_fingerprint(file) for text in _texts(data) for file in _files(text, base)]
+    return [_fingerprint(file) for key, text in _texts(data) for file in _files(text, base, folder=key == "path")]
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text, and the key it stands under."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
+        yield key, value
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _texts(part, str(name))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part, key)
 
 
-def _files(text: str, base: Path) -> list[Path]:
-    """The files that a text of the study file names: itself, a folder's, or a pattern's."""
+def _files(text: str, base: Path, folder: bool) -> list[Path]:
+    """The files that a text of the study file names: itself, a pattern's, or a `folder`'s where one may stand.
+
+    A folder may also be called like the study, or like a column: the reports, for one.
+    """
     expanded = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1], m[2] or ""), text)
     if "\n" in expanded or len(expanded) > 1000:
         return []
@@ -96,7 +103,7 @@ def _files(text: str, base: Path) -> list[Path]:
         return []
     if any(mark in path.name for mark in "*?["):
         return sorted(path.parent.glob(path.name))
-    if path.is_dir() and path != base:
+    if folder and path.is_dir() and path != base:
         return sorted(p for p in path.rglob("*") if p.is_file())
     return [path] if path.is_file() else []
 

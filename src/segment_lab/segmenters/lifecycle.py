@@ -254,35 +254,27 @@ def natural_return(segmentation: Segmentation, outcomes: pd.DataFrame,
     return table.join(with_interval(table["returned"], table["customers"], "return_rate"))
 
 
-def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, pd.Index]:
+def look_back(study: Any, days: int) -> tuple[Segmentation, pd.DataFrame, Sequence[str]]:
     """The tiers as they stood `days` ago, what happened since, and whom campaigns reached: for `natural_return`.
 
-    A campaign reaches its treated customers from the day they were assigned for its ``horizon_days`` (`days` where
-    none is stated). NotEnoughDataError where the data do not reach that far back.
+    NotEnoughDataError where the data do not reach that far back.
     """
     start = study.window.as_of - dt.timedelta(days=days)
     if start <= study.window.start:
         raise NotEnoughDataError(f"The data reach back {study.window.days} days; {days} are needed to look back.")
-    then, contacted = study.at(start).segmentation("lifecycle"), pd.Index([])
+    then = study.at(start).segmentation("lifecycle")
     # Prospects of that day count too: a cold one who ordered came without a campaign.
     since = study.bought(days).reindex(then.codes.index).fillna(0).add_prefix("future_")
-    if study.has("campaigns"):
-        campaigns = study.table("campaigns").to_pandas()
-        assigned = pd.to_datetime(campaigns["assigned_on"])
-        lasting = pd.to_timedelta(campaigns["horizon_days"].fillna(days) if "horizon_days" in campaigns else days, "D")
-        reached = ((campaigns["arm"] == "treatment") & (assigned < pd.Timestamp(study.window.as_of))
-                   & (assigned + lasting > pd.Timestamp(start)))
-        contacted = pd.Index(campaigns.loc[reached, "customer_id"].unique())
-    return then, since, contacted
+    return then, since, study.contacted_since(start)
 
 
 def dead_remark(rates: pd.DataFrame, days: int) -> str:
     """What the return of the dead (`natural_return`) says about the limit; empty where few of them came back."""
-    if "Dead" not in rates.index or not rates.loc["Dead", "return_rate_low"] > ALIVE:
+    dead = rates[["return_rate", "return_rate_low"]].astype("float64").to_dict("index").get("Dead", {})
+    if not dead.get("return_rate_low", 0) > ALIVE:
         return ""
-    back = rates.loc["Dead", "return_rate"]
-    return (f"{back:.0%} of those who counted as dead came back by themselves within {days} days: for this base the "
-            "limit is too short. Raise dead_days or dead_quantile.")
+    return (f"{dead['return_rate']:.0%} of those who counted as dead came back by themselves within {days} days: for this "
+            "base the limit is too short. Raise dead_days or dead_quantile.")
 
 
 def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
