@@ -273,8 +273,8 @@ def dead_remark(rates: pd.DataFrame, days: int) -> str:
     dead = rates[["return_rate", "return_rate_low"]].astype("float64").to_dict("index").get("Dead", {})
     if not dead.get("return_rate_low", 0) > ALIVE:
         return ""
-    return (f"{dead['return_rate']:.0%} of those who counted as dead came back by themselves within {days} days: for this "
-            "base the limit is too short. Raise dead_days or dead_quantile.")
+    return (f"{dead['return_rate']:.0%} of those who counted as dead came back by themselves within {days} days: for "
+            "this base the limit is too short. Raise dead_days or dead_quantile.")
 
 
 def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
