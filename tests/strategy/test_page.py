@@ -130,10 +130,35 @@ def test_own_playbook_is_checked_against_the_segments(parts, tmp_path):
 def test_without_margin_the_page_says_so(parts):
     now, people, earlier, outcomes = parts
     unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
-    assert unknown.sentences[0] == "No action can be recommended yet."
+    assert unknown.sentences[0] == "What pays depends on the margin of a sale, which these data do not tell."
+    assert "declare a margin_rate" in unknown.sentences[-1]
     assert unknown.figures == {"customers_contacted": 0}
     declared = Page(now, people.drop(columns="margin"), earlier, outcomes, margin_rate=.3)
     assert cards.UNKNOWN not in set(declared.decided["decision"])
+    assert declared.by_margin().empty
+    assert unknown.by_margin()["30%"].equals(declared.table()["what_to_do"])
+    assert list(unknown.by_margin()) == ["10%", "20%", "30%", "50%"]
+
+
+def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
+    now, people, earlier, outcomes = parts
+    own = tmp_path / "own.yml"
+    own.write_text("- {when: always, action: Mail, kind: email, channel: email, cost_per_contact: 12, "
+                   "kpi: k, guardrail: g, rationale: r, source: s, assumption: a, "
+                   "uplift: {mean: .12, sd: .03, source: own}}")
+    page = Page(now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own), currency="EUR")
+    tried, text = page.by_margin(), page.sentences[1]
+    assert "assumptions" in text
+    for segment, row in tried.iterrows():
+        worth = row.str.startswith("Pilot").tolist()
+        assert worth == sorted(worth)  # a higher margin never makes it worth less
+        if any(worth):
+            assert f"From {tried.columns[worth.index(True)]} of revenue on, test" in text
+            assert str(segment) in text
+    dear = own.read_text().replace("12,", "100000,", 1)
+    own.write_text(dear)
+    none = Page(now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own), currency="EUR")
+    assert none.sentences[1].startswith("Even at 50% of revenue no action would pay.")
 
 
 def test_the_same_page_twice(page, parts, study):

@@ -318,10 +318,10 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
         low, high = (full["ev"].sum() + sign * np.sqrt(((full["ev"] - full[end]) ** 2).sum())
                      for sign, end in ((-1, "ev_low"), (1, "ev_high")))
         value = f"{full['ev'].sum():,.0f}{unit} after costs, and 8 times of 10 between {low:,.0f} and {high:,.0f}"
-        out.append(f"Do now: {_listed(full)}. This costs {_takes(full['cost'].sum(), full['hours'].sum(), unit)} and "
+        out.append(f"Do now: {listed(full)}. This costs {_takes(full['cost'].sum(), full['hours'].sum(), unit)} and "
                    f"is expected to bring {value.replace('-', '−')}.")
     if len(tests):
-        out.append(f"{'Test' if len(full) else 'Test first'}: {_listed(tests)}. Half of them, drawn by lot, are "
+        out.append(f"{'Test' if len(full) else 'Test first'}: {listed(tests)}. Half of them, drawn by lot, are "
                    f"contacted: {_takes(tests['cost'].sum(), tests['hours'].sum(), unit)}.")
     if len(none):
         who = ("everybody else" if out and not len(later) and not len(unknown) else
@@ -332,7 +332,7 @@ def sentences(decided: pd.DataFrame, saved: pd.DataFrame, currency: str = "") ->
                    f"customers): the usual actions would take {money}, and nothing shows that they pay."
                    + _saturated(none))
     if len(later):
-        out.append(f"Next, when there is more money or time: {_listed(later)}.")
+        out.append(f"Next, when there is more money or time: {listed(later)}.")
     if len(unknown):
         out.append(f"No answer for {', '.join(unknown.index)}. {unknown['reason'].iloc[0]}")
     return out
@@ -350,8 +350,9 @@ def _takes(cost: float, hours: float, unit: str) -> str:
     return f"{cost:,.0f}{unit}" + (f" and {hours:,.0f} hours" if hours >= 0.5 else "")
 
 
-def _listed(rows: pd.DataFrame) -> str:
-    """``gift for A (413 customers); call for B (…)``: by action, or only by its kind when there are many."""
+def listed(rows: pd.DataFrame) -> str:
+    """Who gets what, by action or, where there are many, by its kind: ``gift for A (413 customers); call for B (…)``.
+    """
     same = rows.groupby("action" if rows["action"].nunique() <= 2 else "kind", sort=False)
     out = []
     for what, part in ((str(what).replace("email", "e-mail"), part) for what, part in same):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from segment_lab.display import Html, card, details, group
+from segment_lab.display import Html, card, details, group, table
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segmentation import Segmentation
 from segment_lab.strategy import cards, ledger, market
@@ -21,6 +21,8 @@ from segment_lab.strategy.playbook import Entry, Playbook
 
 #: The plan is solved again on so many draws to see how often its choices survive.
 PLANS = 200
+#: Shares of revenue that are tried where nobody knows what a sale leaves.
+MARGINS = (0.1, 0.2, 0.3, 0.5)
 
 
 @dataclass
@@ -127,8 +129,43 @@ class Page:
 
     @property
     def sentences(self) -> list[str]:
-        """The decision in plain words."""
-        return cards.sentences(self.decided, self.saved, self.currency)
+        """The decision in plain words; by margin, where the data know none."""
+        if not self.at_margins:
+            return cards.sentences(self.decided, self.saved, self.currency)
+        costs = "" if self.costs is not None else " Costs of contacts are the playbook's assumptions."
+        return ["What pays depends on the margin of a sale, which these data do not tell.",
+                self._margin_remark() + costs,
+                "Map a margin column of the orders, or declare a margin_rate under strategy in the study file."]
+
+    @cached_property
+    def at_margins(self) -> dict[str, Page]:
+        """This page at each of `MARGINS`, where the margin is unknown (and all else is not); else empty."""
+        known = self.known
+        if known["margin_per_conversion"].notna().any() or known["natural_rate"].isna().all():
+            return {}
+        return {f"{rate:.0%}": replace(self, margin_rate=rate) for rate in MARGINS}
+
+    def by_margin(self) -> pd.DataFrame:
+        """What each segment would get if a sale left so much of its price; no rows where the margin is known."""
+        return pd.DataFrame({rate: page.table()["what_to_do"] for rate, page in self.at_margins.items()})
+
+    def show_margins(self) -> Html:
+        """`by_margin` as a table, where the margin is not known; else nothing."""
+        if not self.at_margins:
+            return group()
+        return table(self.by_margin(), "What each segment would get, by the share of revenue that a sale leaves")
+
+    def _margin_remark(self) -> str:
+        """From which margin on which segments are worth a campaign, at every higher margin too."""
+        acts = pd.DataFrame({rate: page.decided["decision"].isin((cards.ROLL_OUT, cards.PILOT))
+                             for rate, page in self.at_margins.items()})
+        lasting = acts.iloc[:, ::-1].cummin(axis=1).iloc[:, ::-1]
+        if not lasting.to_numpy().any():
+            return f"Even at {acts.columns[-1]} of revenue no action would pay."
+        first, most = lasting.idxmax(axis=1)[lasting.any(axis=1)], list(self.at_margins.values())[-1].decided
+        return " ".join(f"From {rate} of revenue on, test{' also' if i else ''}: "
+                        f"{cards.listed(most.loc[first.index[first == rate]])}."
+                        for i, rate in enumerate(r for r in acts if (first == r).any()))
 
     @property
     def figures(self) -> dict[str, float]:
