@@ -102,10 +102,10 @@ def test_design_promises_no_more_than_all_can_buy(parts, hopeful):
 def test_a_card_says_how_many_its_natural_rate_rests_on(page):
     shown = str(page.cards())
     for facts in page.known.to_dict("records"):
-        assert f"seen in {facts['natural_n']:,.0f} customers" in shown
+        assert f"% of {facts['natural_n']:,.0f} (" in shown
     facts = {"natural_rate": 1.0, "natural_rate_low": .9, "natural_rate_high": 1.0, "natural_n": 540,
              "natural_source": "the whole base, too few here"}
-    assert _natural(facts) == "100% (90% to 100%), seen in 540 customers of the whole base, too few here"
+    assert _natural(facts) == "100% of 540 (90% to 100%), the whole base, too few here"
 
 
 def test_a_worse_market_is_decided_again(page, hopeful):

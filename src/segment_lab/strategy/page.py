@@ -292,7 +292,7 @@ class Page:
 
 
 def _natural(facts: Mapping[str, Any]) -> str:
-    """Who buys anyway, and of how many customers that is known: ``100% (90% to 100%), seen in 35 customers``."""
+    """Who buys anyway, and of how many customers that is known: ``100% of 35 (90% to 100%)``."""
     rate, low, high = (facts[f"natural_rate{end}"] for end in ("", "_low", "_high"))
-    whose = "" if facts["natural_source"] == cards.OWN else f" of {facts['natural_source']}"
-    return f"{rate:.0%} ({low:.0%} to {high:.0%}), seen in {facts['natural_n']:,.0f} customers{whose}"
+    whose = "" if facts["natural_source"] == cards.OWN else f", {facts['natural_source']}"
+    return f"{rate:.0%} of {facts['natural_n']:,.0f} ({low:.0%} to {high:.0%}){whose}"
