@@ -153,7 +153,7 @@ def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
         worth = row.str.startswith("Pilot").tolist()
         assert worth == sorted(worth)  # a higher margin never makes it worth less
         if any(worth):
-            assert f"From {tried.columns[worth.index(True)]} of revenue on, test" in text
+            assert f"From {tried.columns[worth.index(True)]} of revenue on, worth trying" in text
             assert str(segment) in text
     dear = own.read_text().replace("12,", "100000,", 1)
     own.write_text(dear)

@@ -163,7 +163,7 @@ class Page:
         if not lasting.to_numpy().any():
             return f"Even at {acts.columns[-1]} of revenue no action would pay."
         first, most = lasting.idxmax(axis=1)[lasting.any(axis=1)], list(self.at_margins.values())[-1].decided
-        return " ".join(f"From {rate} of revenue on, test{' also' if i else ''}: "
+        return " ".join(f"From {rate} of revenue on, worth trying{' too' if i else ''}: "
                         f"{cards.listed(most.loc[first.index[first == rate]])}."
                         for i, rate in enumerate(r for r in acts if (first == r).any()))
 
@@ -239,7 +239,7 @@ class Page:
     def saved_remark(self) -> str:
         """What is not spent, in a line."""
         money, hours = (self.saved[column].sum() for column in ("money_saved", "hours_saved"))
-        return f"Left out: {money:,.0f} {self.currency} and {hours:,.0f} hours not spent"
+        return f"Left out: {f'{money:,.0f} {self.currency}'.rstrip()} and {hours:,.0f} hours not spent"
 
     def budget_remark(self) -> str:
         """Limits, what the plan takes of them, what more would earn, and the even spread beside it."""
