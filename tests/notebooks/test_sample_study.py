@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from invariants.golden import RECORDED, differences, golden
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["00_data", "10_rfm", "20_abc", "30_lifecycle", "40_clusters", "50_receivables", "60_leads", "65_engagement",
          "70_rules", "80_comparison", "90_strategy"]
@@ -40,6 +42,10 @@ def test_every_report_is_there_and_complete(run):
     manifest = json.loads((run / "manifest.json").read_text())
     assert {Path(r["page"]).stem for r in manifest["reports"] if r["status"] == "ok"} == set(PAGES)
     assert manifest["segments"]["status"] == "ok"
+
+
+def test_no_figure_changed_unnoticed(run):
+    assert differences(golden(run), json.loads(RECORDED.read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
