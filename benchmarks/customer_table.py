@@ -1,11 +1,14 @@
-"""Order log → customer table (and the segments made of it), side by side in one run: segment_lab, raw DuckDB, polars,
-pandas, lifetimes, pymc-marketing, and a floor (every column read, nothing grouped).
+"""Order log → customer table (and the segments made of it), side by side in one run: segment_lab,
+raw DuckDB, polars, pandas, lifetimes, pymc-marketing, and a floor (every column read, nothing
+grouped).
 
-Each contender runs in a process of its own (so peak memory is its own), in turn, several rounds; medians and ratios to
-raw DuckDB are printed. Peers may live in an environment of their own (`--peers`); those not installed are named.
+Each contender runs in a process of its own (so peak memory is its own), in turn, several rounds;
+medians and ratios to raw DuckDB are printed. Peers may live in an environment of their own
+(`--peers`); those not installed are named.
 
-    python benchmarks/customer_table.py --lines 10 --format parquet csv --shape lines orders --peers other/bin/python
-    python benchmarks/customer_table.py --lines 10 --format parquet --task segments
+    python benchmarks/customer_table.py --lines 10 --format parquet csv --shape lines orders
+    --peers other/bin/python python benchmarks/customer_table.py --lines 10 --format parquet --task
+    segments
 """
 
 from __future__ import annotations
@@ -35,12 +38,24 @@ SELECT customer_id, min(d) FILTER (bought) AS f, max(d) FILTER (bought) AS l, co
        sum(lines) AS lines, sum(a) AS a, sum(r) AS r, median(nullif(gap, 0)) FILTER (bought) AS gap
 FROM w GROUP BY customer_id"""
 
-# The shapes of a log: four lines an order with text ids, or a line per order with whole-number ids and no order id.
-SHAPES = {"lines": ("'C' || (hash(i // 4) % ({n} // 20))::VARCHAR", "'O' || (i // 4)::VARCHAR AS order_id,", 4),
-          "orders": ("(hash(i) % ({n} // 20))::BIGINT", "", 1)}
+# The shapes of a log: four lines an order with text ids, or a line per order with whole-number ids
+# and no order id.
+SHAPES = {
+    "lines": (
+        "'C' || (hash(i // 4) % ({n} // 20))::VARCHAR",
+        "'O' || (i // 4)::VARCHAR AS order_id,",
+        4,
+    ),
+    "orders": ("(hash(i) % ({n} // 20))::BIGINT", "", 1),
+}
 
 
-def make(millions: float, folder: Path, shape: str = "lines", formats: tuple[str, ...] = ("parquet", "csv")) -> None:
+def make(
+    millions: float,
+    folder: Path,
+    shape: str = "lines",
+    formats: tuple[str, ...] = ("parquet", "csv"),
+) -> None:
     """An order log of `millions` lines: 20 lines a customer, some returns."""
     import duckdb
 
@@ -72,7 +87,9 @@ def raw_sql(path: Path) -> str:
     import duckdb
 
     ordered = "order_id" in duckdb.sql(f"SELECT * FROM {reader(path)} LIMIT 0").columns
-    order, day = ("order_id", "min(order_date::DATE)") if ordered else ("order_date::DATE AS day", "day")
+    order, day = (
+        ("order_id", "min(order_date::DATE)") if ordered else ("order_date::DATE AS day", "day")
+    )
     return RAW.format(source=reader(path), order=order, day=day)
 
 
@@ -96,39 +113,68 @@ def segment_lab_lean(path: Path) -> int:
 def polars(path: Path) -> int:
     import polars as pl
 
-    log = pl.scan_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.scan_parquet(path)
+    log = (
+        pl.scan_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.scan_parquet(path)
+    )
     cents = (pl.col("amount") * 100).round().cast(pl.Int64)
-    keys = ["order_id"] if "order_id" in log.collect_schema() else [pl.col("order_date").dt.date().alias("day")]
+    keys = (
+        ["order_id"]
+        if "order_id" in log.collect_schema()
+        else [pl.col("order_date").dt.date().alias("day")]
+    )
     orders = log.group_by("customer_id", *keys).agg(
-        pl.col("order_date").min().dt.date().alias("d"), cents.sum().alias("a"),
-        (-cents.clip(upper_bound=0)).sum().alias("r"))
-    table = orders.filter(pl.col("a") > 0).group_by("customer_id").agg(
-        pl.col("d").min().alias("f"), pl.col("d").max().alias("l"), pl.len().alias("n"), pl.col("a").sum(),
-        pl.col("r").sum(), pl.col("d").sort().diff().dt.total_days().median().alias("gap"))
+        pl.col("order_date").min().dt.date().alias("d"),
+        cents.sum().alias("a"),
+        (-cents.clip(upper_bound=0)).sum().alias("r"),
+    )
+    table = (
+        orders.filter(pl.col("a") > 0)
+        .group_by("customer_id")
+        .agg(
+            pl.col("d").min().alias("f"),
+            pl.col("d").max().alias("l"),
+            pl.len().alias("n"),
+            pl.col("a").sum(),
+            pl.col("r").sum(),
+            pl.col("d").sort().diff().dt.total_days().median().alias("gap"),
+        )
+    )
     return len(table.collect(engine="streaming"))
 
 
 def _frame(path: Path) -> Any:
     import pandas as pd
 
-    return pd.read_csv(path, parse_dates=["order_date"]) if path.suffix == ".csv" else pd.read_parquet(path)
+    return (
+        pd.read_csv(path, parse_dates=["order_date"])
+        if path.suffix == ".csv"
+        else pd.read_parquet(path)
+    )
 
 
 def pandas(path: Path) -> int:
     log = _frame(path)
     log["cents"] = (log.amount * 100).round().astype("int64")
-    keys = ["customer_id", "order_id" if "order_id" in log else log.order_date.dt.normalize().rename("day")]
+    keys = [
+        "customer_id",
+        "order_id" if "order_id" in log else log.order_date.dt.normalize().rename("day"),
+    ]
     orders = log.groupby(keys, sort=False).agg(d=("order_date", "min"), a=("cents", "sum"))
     orders = orders[orders.a > 0].reset_index()
     orders["gap"] = orders.sort_values("d").groupby("customer_id").d.diff().dt.days
-    return len(orders.groupby("customer_id", sort=False).agg(
-        f=("d", "min"), l=("d", "max"), n=("d", "size"), a=("a", "sum"), gap=("gap", "median")))
+    return len(
+        orders.groupby("customer_id", sort=False).agg(
+            f=("d", "min"), l=("d", "max"), n=("d", "size"), a=("a", "sum"), gap=("gap", "median")
+        )
+    )
 
 
 def lifetimes(path: Path) -> int:
     from lifetimes.utils import summary_data_from_transaction_data
 
-    return len(summary_data_from_transaction_data(_frame(path), "customer_id", "order_date", "amount"))
+    return len(
+        summary_data_from_transaction_data(_frame(path), "customer_id", "order_date", "amount")
+    )
 
 
 def pymc_marketing(path: Path) -> int:
@@ -149,9 +195,17 @@ def segment_lab_every_rule(path: Path) -> int:
     import segment_lab as sl
 
     customers = sl.customer_table(path, as_of="2026-01-01")
-    rules = [{"name": "Large", "when": "revenue > 2000 AND recency_days < 200"},
-             {"name": "Silent", "when": "recency_days > 300"}, {"name": "New", "when": "tenure_days < 90"}]
-    schemes = (sl.RFMSegmenter(), sl.ABCSegmenter(), sl.LifecycleSegmenter(), sl.RuleSegmenter(rules))
+    rules = [
+        {"name": "Large", "when": "revenue > 2000 AND recency_days < 200"},
+        {"name": "Silent", "when": "recency_days > 300"},
+        {"name": "New", "when": "tenure_days < 90"},
+    ]
+    schemes = (
+        sl.RFMSegmenter(),
+        sl.ABCSegmenter(),
+        sl.LifecycleSegmenter(),
+        sl.RuleSegmenter(rules),
+    )
     return min(len(scheme.fit(customers).segment(customers)) for scheme in schemes)
 
 
@@ -161,8 +215,19 @@ def pymc_rfm_segments(path: Path) -> int:
     return len(rfm_segments(_frame(path), "customer_id", "order_date", "amount"))
 
 
-TASKS = {"table": (floor, raw_duckdb, segment_lab, segment_lab_lean, polars, pandas, lifetimes, pymc_marketing),
-         "segments": (raw_duckdb, segment_lab_rfm, segment_lab_every_rule, pymc_rfm_segments)}
+TASKS = {
+    "table": (
+        floor,
+        raw_duckdb,
+        segment_lab,
+        segment_lab_lean,
+        polars,
+        pandas,
+        lifetimes,
+        pymc_marketing,
+    ),
+    "segments": (raw_duckdb, segment_lab_rfm, segment_lab_every_rule, pymc_rfm_segments),
+}
 CONTENDERS = {f.__name__: f for task in TASKS.values() for f in task}
 OURS = [name for name in CONTENDERS if name.startswith(("floor", "raw", "segment_lab"))]
 
@@ -170,7 +235,10 @@ OURS = [name for name in CONTENDERS if name.startswith(("floor", "raw", "segment
 def child(name: str, path: str) -> None:
     """Run one contender, warm of imports; print seconds, peak memory and rows."""
     try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ValueError):  # some cannot rank so few
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.suppress(ValueError),
+        ):  # some cannot rank so few
             warm = Path(folder) / f"log{Path(path).suffix}"
             _small(Path(path), warm)
             CONTENDERS[name](warm)
@@ -180,8 +248,15 @@ def child(name: str, path: str) -> None:
     start = time.perf_counter()
     rows = CONTENDERS[name](Path(path))
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "rows": rows,
-                      "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "rows": rows,
+                "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
 
 
 def _small(path: Path, target: Path) -> None:
@@ -194,18 +269,32 @@ def _small(path: Path, target: Path) -> None:
 def measure(name: str, path: Path, peers: str, script: str = __file__) -> dict[str, float]:
     """One run in a fresh process."""
     python = sys.executable if name in OURS else peers
-    done = subprocess.run([python, "-W", "ignore", script, "--child", name, str(path)], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [python, "-W", "ignore", script, "--child", name, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     try:
         return json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        return {"missing": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][:120]}
+        return {
+            "missing": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][
+                :120
+            ]
+        }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=float, nargs="+", default=[1.0, 10.0], help="millions of order lines")
-    parser.add_argument("--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lines", type=float, nargs="+", default=[1.0, 10.0], help="millions of order lines"
+    )
+    parser.add_argument(
+        "--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"]
+    )
     parser.add_argument("--shape", nargs="+", default=["lines"], choices=list(SHAPES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--task", default="table", choices=list(TASKS))
@@ -224,24 +313,34 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 make(millions, Path(folder), shape, tuple(options.format))
                 for form in options.format:
-                    report(f"{millions:g} M | {shape}, {form}", Path(folder) / f"log.{form}", options)
+                    report(
+                        f"{millions:g} M | {shape}, {form}", Path(folder) / f"log.{form}", options
+                    )
 
 
 def report(label: str, path: Path, options: argparse.Namespace) -> None:
-    """Contenders in turn, round after round, so that a slow minute of the machine hits all alike."""
+    """Contenders in turn, round after round, so that a slow minute of the machine hits all
+    alike."""
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in options.only}
     for _ in range(options.rounds):
         for name in runs:
             if not runs[name] or "missing" not in runs[name][-1]:
                 runs[name].append(measure(name, path, options.peers))
-    base = statistics.median(r["seconds"] for r in runs["raw_duckdb"]) if "raw_duckdb" in runs else float("nan")
+    base = (
+        statistics.median(r["seconds"] for r in runs["raw_duckdb"])
+        if "raw_duckdb" in runs
+        else float("nan")
+    )
     for name, results in runs.items():
         if "missing" in results[-1]:
             print(f"| {label} | {name} | not measured: {results[-1]['missing']} | | |")
             continue
         seconds = statistics.median(r["seconds"] for r in results)
-        print(f"| {label} | {name} | {seconds:.2f} | {seconds / base:.2f} | "
-              f"{max(r['mb'] for r in results):,.0f} |", flush=True)
+        print(
+            f"| {label} | {name} | {seconds:.2f} | {seconds / base:.2f} | "
+            f"{max(r['mb'] for r in results):,.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""Logs and bases beyond memory: time and peak memory of whole commands as the log grows, under one memory limit.
+"""Logs and bases beyond memory: time and peak memory of whole commands as the log grows, under one
+memory limit.
 
-`assign` reduces the log and writes every customer's segment in the engine; `run` renders the reports of a large base.
+`assign` reduces the log and writes every customer's segment in the engine; `run` renders the
+reports of a large base.
 
-    python benchmarks/out_of_core.py --lines 1 10 50 200 --limit 3GB           # 10 million customers at the end
-    python benchmarks/out_of_core.py --command run --lines 10 --per-customer 10  # a million customers in the reports
+    python benchmarks/out_of_core.py --lines 1 10 50 200 --limit 3GB           # 10 million
+    customers at the end python benchmarks/out_of_core.py --command run --lines 10 --per-customer
+    10  # a million customers in the reports
 """
 
 from __future__ import annotations
@@ -32,23 +35,33 @@ def make(millions: float, folder: Path, per_customer: int) -> None:
     import duckdb
 
     n = int(millions * 1e6)
-    connection = duckdb.connect(config={"memory_limit": "3GB", "temp_directory": str(folder / "spill")})
+    connection = duckdb.connect(
+        config={"memory_limit": "3GB", "temp_directory": str(folder / "spill")}
+    )
     # Customers differ: how often they buy falls off with the square of a uniform number.
     connection.execute(f"""COPY (SELECT
         'C' || (pow(hash(i // 4) / 18446744073709551616.0, 1.5) * {n // per_customer})::BIGINT::VARCHAR AS customer_id,
         'O' || (i // 4)::VARCHAR AS order_id, (DATE '2023-01-01' + (i * 1000 // {n})::INT) AS order_date,
         round((hash(i + 3) % 20000) / 100.0 - 8, 2)::DOUBLE AS amount FROM range({n}) t(i))
-        TO '{folder / 'log.parquet'}' (FORMAT parquet)""")
+        TO '{folder / "log.parquet"}' (FORMAT parquet)""")
     (folder / "large.yml").write_text(STUDY, "utf-8")
 
 
 def watched(command: list[str], folder: Path, limit: str) -> tuple[float, float, float]:
-    """Seconds, peak memory of the process and all its children, and peak of what was spilled to disk (both GB)."""
-    env = {**os.environ, "SEGMENT_LAB_MEMORY_LIMIT": limit, "SEGMENT_LAB_TEMP": str(folder / "spill"),
-           "SEGMENT_LAB_CACHE": str(folder / "cache")}
+    """Seconds, peak memory of the process and all its children, and peak of what was spilled to
+    disk (both GB)."""
+    env = {
+        **os.environ,
+        "SEGMENT_LAB_MEMORY_LIMIT": limit,
+        "SEGMENT_LAB_TEMP": str(folder / "spill"),
+        "SEGMENT_LAB_CACHE": str(folder / "cache"),
+    }
     (folder / "spill").mkdir(exist_ok=True)
     start, memory, spilled = time.perf_counter(), 0, 0
-    with (folder / "log.txt").open("w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as running:
+    with (
+        (folder / "log.txt").open("w") as log,
+        subprocess.Popen(command, env=env, stdout=log, stderr=log) as running,
+    ):
         while running.poll() is None:
             memory = max(memory, _memory(running.pid))
             spilled = max(spilled, sum(_size(f) for f in (folder / "spill").rglob("*")))
@@ -75,11 +88,17 @@ def _size(file: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=float, nargs="+", default=[1.0, 10.0, 50.0], help="millions of order lines")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lines", type=float, nargs="+", default=[1.0, 10.0, 50.0], help="millions of order lines"
+    )
     parser.add_argument("--per-customer", type=int, default=20, help="lines a customer")
     parser.add_argument("--command", choices=["assign", "run"], default="assign")
-    parser.add_argument("--method", nargs="+", default=["rfm"], help="for assign: rfm, abc, lifecycle, clusters")
+    parser.add_argument(
+        "--method", nargs="+", default=["rfm"], help="for assign: rfm, abc, lifecycle, clusters"
+    )
     parser.add_argument("--only", help="for run: reports, comma-separated")
     parser.add_argument("--limit", default="3GB", help="memory limit of the engine")
     options = parser.parse_args()
@@ -90,15 +109,36 @@ def main() -> None:
             folder = Path(name)
             make(millions, folder, options.per_customer)
             study = str(folder / "large.yml")
-            commands = {"run": [str(SEGMENT_LAB), "run", study, "--out", str(folder / "reports"),
-                                *(["--only", options.only] if options.only else [])]}
+            commands = {
+                "run": [
+                    str(SEGMENT_LAB),
+                    "run",
+                    study,
+                    "--out",
+                    str(folder / "reports"),
+                    *(["--only", options.only] if options.only else []),
+                ]
+            }
             if options.command == "assign":
-                commands = {f"assign {m}": [str(SEGMENT_LAB), "assign", study, "--method", m, "--out",
-                                            str(folder / f"{m}.parquet")] for m in options.method}
+                commands = {
+                    f"assign {m}": [
+                        str(SEGMENT_LAB),
+                        "assign",
+                        study,
+                        "--method",
+                        m,
+                        "--out",
+                        str(folder / f"{m}.parquet"),
+                    ]
+                    for m in options.method
+                }
             for label, command in commands.items():
                 seconds, memory, spilled = watched(command, folder, options.limit)
-                print(f"| {millions:g} M | {millions / options.per_customer:g} M | {label} | {seconds:.1f} | "
-                      f"{seconds / millions:.2f} | {memory:.2f} | {spilled:.2f} |", flush=True)
+                print(
+                    f"| {millions:g} M | {millions / options.per_customer:g} M | {label} | {seconds:.1f} | "
+                    f"{seconds / millions:.2f} | {memory:.2f} | {spilled:.2f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

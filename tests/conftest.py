@@ -12,19 +12,28 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a process per core: threads would only wait
+for name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+):  # a process per core: threads would only wait
     os.environ.setdefault(name, "1")
-# One cache for all workers of a test run, never the developer's own: copies are made once, nothing is stale.
-# The first process names it, those that it starts inherit the name.
+# One cache for all workers of a test run, never the developer's own: copies are made once, nothing
+# is stale. The first process names it, those that it starts inherit the name.
 RUN = os.environ.setdefault("SEGMENT_LAB_TEST_RUN", str(os.getpid()))
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
 os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
-settings.register_profile("repo", max_examples=30, deadline=None, derandomize=True,
-                          suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "repo",
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("repo")
 
 
-# Folders whose files take long come first, so that short ones fill the gaps and all workers end together.
+# Folders whose files take long come first, so that short ones fill the gaps and all workers end
+# together.
 LONG = ("notebooks", "warehouse", "reporting", "reports", "segmenters")
 
 
@@ -32,6 +41,7 @@ def pytest_collection_modifyitems(items):
     def rank(item) -> int:
         folder = item.path.parent.name
         return LONG.index(folder) if folder in LONG else len(LONG)
+
     items.sort(key=rank)
 
 

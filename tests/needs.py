@@ -1,4 +1,5 @@
-"""What a machine may lack: its tests are skipped, visibly, or fail where the machine is said to have it."""
+"""What a machine may lack: its tests are skipped, visibly, or fail where the machine is said to
+have it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from datasets import dataset
 from segment_lab.cli import main
-from segment_lab.guess import guess_columns, normal
+from segment_lab.data.guess import guess_columns, normal
 
 
 @pytest.fixture
@@ -22,18 +22,25 @@ def call(tmp_path, monkeypatch):
 def test_help_lists_the_commands(call):
     result = call("--help")
     assert result.exit_code == 0
-    assert all(f"\n  {name} " in result.output for name in ("run", "check", "init", "sql", "sample"))
+    assert all(
+        f"\n  {name} " in result.output for name in ("run", "check", "init", "sql", "sample")
+    )
 
 
 def test_init_check_round_trip(call, tmp_path):
     (tmp_path / "Sales 2026.csv").write_text(
-        "Kundennummer;Rechnungsnummer;Rechnungsdatum;Betrag\n007;1;31.01.2026;5,50\nx;2;28.02.2026;6,00\n")
+        "Kundennummer;Rechnungsnummer;Rechnungsdatum;Betrag\n007;1;31.01.2026;5,50\nx;2;28.02.2026;6,00\n"
+    )
     result = call("init", "Sales 2026.csv")
     assert result.exit_code == 0, result.output
     config = yaml.safe_load((tmp_path / "sales_2026.yml").read_text())
     source = config["sources"]["orders"]
-    assert source["columns"] == {"customer_id": "Kundennummer", "order_id": "Rechnungsnummer",
-                                 "order_date": "Rechnungsdatum", "amount": "Betrag"}
+    assert source["columns"] == {
+        "customer_id": "Kundennummer",
+        "order_id": "Rechnungsnummer",
+        "order_date": "Rechnungsdatum",
+        "amount": "Betrag",
+    }
     assert (source["date_format"], source["decimal"]) == ("%d.%m.%Y", ",")
     assert call("init", "Sales 2026.csv").exit_code == 2
     result = call("check", "sales_2026.yml")
@@ -47,13 +54,21 @@ def test_init_says_what_it_cannot_tell(call, tmp_path):
     (tmp_path / "x.csv").write_text("foo,bar\n1,2\n")
     result = call("init", "x.csv")
     assert result.exit_code == 2
-    assert all(word in result.output for word in ("customer_id", "order_date", "amount", "foo, bar"))
+    assert all(
+        word in result.output for word in ("customer_id", "order_date", "amount", "foo, bar")
+    )
     assert list(tmp_path.glob("*.yml")) == []
 
 
-@pytest.mark.parametrize("arguments", [
-    ["check", "none.yml"], ["run", "none.yml"], ["sql", "none.yml", "--method", "rfm"],
-    ["run", "none.yml", "-p", "nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "none.yml"],
+        ["run", "none.yml"],
+        ["sql", "none.yml", "--method", "rfm"],
+        ["run", "none.yml", "-p", "nonsense"],
+    ],
+)
 def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
     result = call(*arguments)
     assert result.exit_code == 2
@@ -61,33 +76,86 @@ def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("headers", "columns"), [
-    (["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
-     {"customer_id": "CustomerID", "order_id": "InvoiceNo", "order_date": "InvoiceDate",
-      "amount": "Quantity * UnitPrice"}),
-    (["customer_id", "date", "number_of_cds", "dollar_value"],
-     {"customer_id": "customer_id", "order_date": "date", "amount": "dollar_value"}),
-    (["Дата", "Клиент", "Номер заказа", "Сумма"],
-     {"customer_id": "Клиент", "order_id": "Номер заказа", "order_date": "Дата", "amount": "Сумма"}),
-    (["Data zamówienia", "Nr klienta", "Nr zamówienia", "Wartość"],
-     {"customer_id": "Nr klienta", "order_id": "Nr zamówienia", "order_date": "Data zamówienia", "amount": "Wartość"}),
-    (["Bestelldatum", "KundenNr", "Bestellnummer", "Umsatz"],
-     {"customer_id": "KundenNr", "order_id": "Bestellnummer", "order_date": "Bestelldatum", "amount": "Umsatz"}),
-    (["Order ID", "Order Date", "Customer Name", "Customer ID", "Sales", "Profit"],
-     {"customer_id": "Customer ID", "order_id": "Order ID", "order_date": "Order Date", "amount": "Sales",
-      "margin": "Profit"}),
-])
+@pytest.mark.parametrize(
+    ("headers", "columns"),
+    [
+        (
+            [
+                "InvoiceNo",
+                "StockCode",
+                "Description",
+                "Quantity",
+                "InvoiceDate",
+                "UnitPrice",
+                "CustomerID",
+                "Country",
+            ],
+            {
+                "customer_id": "CustomerID",
+                "order_id": "InvoiceNo",
+                "order_date": "InvoiceDate",
+                "amount": "Quantity * UnitPrice",
+            },
+        ),
+        (
+            ["customer_id", "date", "number_of_cds", "dollar_value"],
+            {"customer_id": "customer_id", "order_date": "date", "amount": "dollar_value"},
+        ),
+        (
+            ["Дата", "Клиент", "Номер заказа", "Сумма"],
+            {
+                "customer_id": "Клиент",
+                "order_id": "Номер заказа",
+                "order_date": "Дата",
+                "amount": "Сумма",
+            },
+        ),
+        (
+            ["Data zamówienia", "Nr klienta", "Nr zamówienia", "Wartość"],
+            {
+                "customer_id": "Nr klienta",
+                "order_id": "Nr zamówienia",
+                "order_date": "Data zamówienia",
+                "amount": "Wartość",
+            },
+        ),
+        (
+            ["Bestelldatum", "KundenNr", "Bestellnummer", "Umsatz"],
+            {
+                "customer_id": "KundenNr",
+                "order_id": "Bestellnummer",
+                "order_date": "Bestelldatum",
+                "amount": "Umsatz",
+            },
+        ),
+        (
+            ["Order ID", "Order Date", "Customer Name", "Customer ID", "Sales", "Profit"],
+            {
+                "customer_id": "Customer ID",
+                "order_id": "Order ID",
+                "order_date": "Order Date",
+                "amount": "Sales",
+                "margin": "Profit",
+            },
+        ),
+    ],
+)
 def test_columns_are_guessed_in_four_languages(headers, columns):
     guessed = guess_columns(headers)
     assert {k: guessed.get(k) for k in columns} == columns
 
 
 def test_headers_are_compared_as_words():
-    assert {normal(h) for h in ("CustomerID", "customer_id", "Customer-Id", " customer id ")} == {"customer id"}
+    assert {normal(h) for h in ("CustomerID", "customer_id", "Customer-Id", " customer id ")} == {
+        "customer id"
+    }
 
 
 def test_init_on_real_files(call, tmp_path):
-    for parts, rows in ((("cdnow", "CDNOW_master.txt"), 69_659), (("rfm_orders", "rfm_data_orders.csv"), 4_906)):
+    for parts, rows in (
+        (("cdnow", "CDNOW_master.txt"), 69_659),
+        (("rfm_orders", "rfm_data_orders.csv"), 4_906),
+    ):
         assert call("init", dataset(*parts), "--out", "s.yml", "--force").exit_code == 0
         result = call("check", "s.yml")
         assert result.exit_code == 0, result.output
@@ -95,8 +163,12 @@ def test_init_on_real_files(call, tmp_path):
 
 
 def test_check_writes_rejects(call, tmp_path):
-    (tmp_path / "o.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n,2026-01-02,6\n")
-    (tmp_path / "s.yml").write_text(yaml.safe_dump({"name": "s", "sources": {"orders": {"path": "o.csv"}}}))
+    (tmp_path / "o.csv").write_text(
+        "customer_id,order_date,amount\na,2026-01-01,5\n,2026-01-02,6\n"
+    )
+    (tmp_path / "s.yml").write_text(
+        yaml.safe_dump({"name": "s", "sources": {"orders": {"path": "o.csv"}}})
+    )
     assert call("check", "s.yml", "--rejected", "r.parquet").exit_code == 0
     assert pd.read_parquet(tmp_path / "r.parquet").reason.tolist() == ["no customer_id"]
 
@@ -104,8 +176,9 @@ def test_check_writes_rejects(call, tmp_path):
 def test_a_fault_of_the_program_is_a_sentence_and_exit_1(call, tmp_path, monkeypatch):
     def broken(*_):
         raise KeyError("oops")
+
     (tmp_path / "x.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n")
-    monkeypatch.setattr("segment_lab.guess.first_config", broken)
+    monkeypatch.setattr("segment_lab.data.guess.first_config", broken)
     result = call("init", "x.csv")
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert "KeyError: 'oops'" in result.output

@@ -40,7 +40,9 @@ def test_the_lock_has_hashes_and_names_no_index():
 
 def test_environment_yml_takes_its_versions_from_the_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    python = next(d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python="))
+    python = next(
+        d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python=")
+    )
     assert Version(python.split("=")[1]) in Requirement(f"x{PROJECT['requires-python']}").specifier
     assert {"pip": ["-r requirements.lock"]} in environment["dependencies"]
 
@@ -49,8 +51,23 @@ def test_the_makefile_describes_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):(?!=)", text, flags=re.M))
     described = set(re.findall(r"^([a-z-]+):.*?## ", text, flags=re.M))
-    assert targets == described >= {"help", "env", "report", "test", "test-fast", "lint", "lab", "sample", "lock",
-                                    "clean", "bench"}
+    assert (
+        targets
+        == described
+        >= {
+            "help",
+            "env",
+            "report",
+            "test",
+            "test-fast",
+            "lint",
+            "lab",
+            "sample",
+            "lock",
+            "clean",
+            "bench",
+        }
+    )
 
 
 def test_notebooks_are_stored_without_outputs():

@@ -1,4 +1,5 @@
-"""segment_lab: which customers to serve how, which segmentation deserves trust, whether the strategy worked."""
+"""segment_lab: which customers to serve how, which segmentation deserves trust, whether the
+strategy worked."""
 
 from __future__ import annotations
 
@@ -9,35 +10,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segment_lab.evaluation.scorecard import scorecard
-    from segment_lab.one_table import customer_table
-    from segment_lab.reporting import run_study
-    from segment_lab.segmentation import Segmentation
-    from segment_lab.segmenters.abc import ABCSegmenter
-    from segment_lab.segmenters.clusters import ClusterSegmenter
-    from segment_lab.segmenters.engagement import EngagementSegmenter
-    from segment_lab.segmenters.lifecycle import LifecycleSegmenter
-    from segment_lab.segmenters.receivables import ReceivablesSegmenter
-    from segment_lab.segmenters.rfm import RFMSegmenter
-    from segment_lab.segmenters.rules import RuleSegmenter
-    from segment_lab.strategy import Playbook, plan_budget
-    from segment_lab.study import Study
+    from segment_lab.act import Playbook, plan_budget
+    from segment_lab.contacts.segmenter import EngagementSegmenter
+    from segment_lab.judge.scorecard import scorecard
+    from segment_lab.receivables.segmenter import ReceivablesSegmenter
+    from segment_lab.render import run_study
+    from segment_lab.segments.abc import ABCSegmenter
+    from segment_lab.segments.clusters import ClusterSegmenter
+    from segment_lab.segments.lifecycle import LifecycleSegmenter
+    from segment_lab.segments.rfm import RFMSegmenter
+    from segment_lab.segments.rules import RuleSegmenter
+    from segment_lab.segments.segmentation import Segmentation
+    from segment_lab.study.customer_table import customer_table
+    from segment_lab.study.study import Study
     from segment_lab.window import ObservationWindow
 
 __version__ = "0.1.0"
 
-# Public name → module. Loaded when first used: importing the package costs no pandas, no engine, no scikit-learn.
+# Public name → module. Loaded when first used: importing the package costs no pandas, no engine,
+# no scikit-learn.
 _HOMES = {
-    "Study": "study", "customer_table": "one_table", "ObservationWindow": "window", "Segmentation": "segmentation",
-    "RFMSegmenter": "segmenters.rfm", "ABCSegmenter": "segmenters.abc", "LifecycleSegmenter": "segmenters.lifecycle",
-    "ClusterSegmenter": "segmenters.clusters", "RuleSegmenter": "segmenters.rules",
-    "ReceivablesSegmenter": "segmenters.receivables", "EngagementSegmenter": "segmenters.engagement",
-    "scorecard": "evaluation", "Playbook": "strategy", "plan_budget": "strategy", "run_study": "reporting",
+    "Study": "study.study",
+    "customer_table": "study.customer_table",
+    "ObservationWindow": "window",
+    "Segmentation": "segments.segmentation",
+    "RFMSegmenter": "segments.rfm",
+    "ABCSegmenter": "segments.abc",
+    "LifecycleSegmenter": "segments.lifecycle",
+    "ClusterSegmenter": "segments.clusters",
+    "RuleSegmenter": "segments.rules",
+    "ReceivablesSegmenter": "receivables.segmenter",
+    "EngagementSegmenter": "contacts.segmenter",
+    "scorecard": "judge.scorecard",
+    "Playbook": "act.playbook",
+    "plan_budget": "act.budget",
+    "run_study": "render.runner",
 }
 __all__ = [
-    "ABCSegmenter", "ClusterSegmenter", "EngagementSegmenter", "LifecycleSegmenter", "ObservationWindow", "Playbook",
-    "RFMSegmenter", "ReceivablesSegmenter", "RuleSegmenter", "Segmentation", "Study", "customer_table", "plan_budget",
-    "run_study", "scorecard",
+    "ABCSegmenter",
+    "ClusterSegmenter",
+    "EngagementSegmenter",
+    "LifecycleSegmenter",
+    "ObservationWindow",
+    "Playbook",
+    "RFMSegmenter",
+    "ReceivablesSegmenter",
+    "RuleSegmenter",
+    "Segmentation",
+    "Study",
+    "customer_table",
+    "plan_budget",
+    "run_study",
+    "scorecard",
 ]
 
 
@@ -60,9 +84,12 @@ def __dir__() -> list[str]:
 
 @cache
 def code_fingerprint() -> str:
-    """A hash of the package's own code and data files: what is kept from other code is made again."""
+    """A hash of the package's own code and data files: what is kept from other code is made
+    again."""
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in sorted(p for p in root.rglob("*") if p.suffix in (".py", ".yml", ".j2", ".css", ".js")):
+    for path in sorted(
+        p for p in root.rglob("*") if p.suffix in (".py", ".yml", ".j2", ".css", ".js")
+    ):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,4 +1,5 @@
-"""The command line: run, check, init, sql, sample. Exit 0 all well, 1 some report failed, 2 bad input."""
+"""The command line: run, check, init, sql, sample. Exit 0 all well, 1 some report failed, 2 bad
+input."""
 
 from __future__ import annotations
 
@@ -27,36 +28,57 @@ class _Group(click.Group):
         except Exception as error:
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
                 raise
-            click.echo(f"Error: segment-lab failed where it should not: {type(error).__name__}: "
-                       f"{str(error).partition(chr(10))[0][:300]}\nSEGMENT_LAB_TRACEBACK=1 shows where; please report "
-                       "it with the study file.", err=True)
+            click.echo(
+                f"Error: segment-lab failed where it should not: {type(error).__name__}: "
+                f"{str(error).partition(chr(10))[0][:300]}\nSEGMENT_LAB_TRACEBACK=1 shows where; please report "
+                "it with the study file.",
+                err=True,
+            )
             sys.exit(1)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="segment-lab")
 def main() -> None:
-    """Which customers to serve how, which segmentation deserves trust, whether the strategy worked."""
+    """Which customers to serve how, which segmentation deserves trust, whether the strategy
+    worked."""
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--as-of", help="Reference day, YYYY-MM-DD. Default: the study file's.")
 @click.option("--only", help="Reports to render, comma-separated: rfm,abc,comparison …")
-@click.option("--jobs", type=click.IntRange(1), help="Reports rendered at the same time. Default: the cores.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Reports rendered at the same time. Default: the cores."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @click.option("--force", is_flag=True, help="Render even what has not changed.")
-@click.option("--engine", type=click.Choice(["segment-lab", "kernel"]), default="segment-lab", show_default=True)
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="REPORT.NAME=VALUE",
-              help="Change one parameter, for example -p rfm.n_bins=3.")
+@click.option(
+    "--engine",
+    type=click.Choice(["segment-lab", "kernel"]),
+    default="segment-lab",
+    show_default=True,
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="REPORT.NAME=VALUE",
+    help="Change one parameter, for example -p rfm.n_bins=3.",
+)
 @click.option("--pdf", is_flag=True, help="Also print every page to PDF (extra: browser).")
 @click.option("--log-json", is_flag=True, help="One JSON object per line instead of text.")
-def run(config: Path, as_of: str | None, only: str | None, parameters: tuple[str, ...], **options: Any) -> None:
+def run(
+    config: Path, as_of: str | None, only: str | None, parameters: tuple[str, ...], **options: Any
+) -> None:
     """Render the reports of the study file CONFIG."""
-    from segment_lab.reporting import run_study
+    from segment_lab.render import run_study
 
     chosen = [part.strip() for part in only.split(",") if part.strip()] if only else None
-    result = run_study(config, as_of=as_of, only=chosen, parameters=_parameters(parameters), **options)
+    result = run_study(
+        config, as_of=as_of, only=chosen, parameters=_parameters(parameters), **options
+    )
     sys.exit(result.exit_code)
 
 
@@ -77,20 +99,30 @@ def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--as-of", help="Reference day, YYYY-MM-DD.")
-@click.option("--rejected", type=click.Path(path_type=Path), help="Write rejected rows to this Parquet file.")
+@click.option(
+    "--rejected", type=click.Path(path_type=Path), help="Write rejected rows to this Parquet file."
+)
 def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     """Read the data of CONFIG, say what is accepted and rejected and why, render nothing."""
-    from segment_lab.features.overview import rhythm
-    from segment_lab.study import Study
+    from segment_lab.customers.overview import rhythm
+    from segment_lab.study.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
     for intake in study.check():
-        click.echo(f"{intake.name}: {int(intake.counts.sum()) + intake.left_out:,} rows read from {intake.raw.label}")
+        click.echo(
+            f"{intake.name}: {int(intake.counts.sum()) + intake.left_out:,} rows read from {intake.raw.label}"
+        )
         if intake.left_out:
             click.echo(f"  {intake.left_out:>12,}  left out by where: {intake.reading.where}")
         for reason, rows in intake.counts.items():
-            examples = ", ".join(map(repr, intake.examples(str(reason)))) if reason != "accepted" and rows else ""
-            click.echo(f"  {rows:>12,}  {reason}{f'  (for example {examples})' if examples else ''}")
+            examples = (
+                ", ".join(map(repr, intake.examples(str(reason))))
+                if reason != "accepted" and rows
+                else ""
+            )
+            click.echo(
+                f"  {rows:>12,}  {reason}{f'  (for example {examples})' if examples else ''}"
+            )
         for remark in intake.remarks():
             click.echo(f"  note: {remark}")
     if study.has("orders"):
@@ -108,73 +140,113 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here.")
-@click.option("-c", "--column", "given", multiple=True, metavar="NAME=COLUMN",
-              help="Say which column it is, for example -c customer_id=household.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here."
+)
+@click.option(
+    "-c",
+    "--column",
+    "given",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="Say which column it is, for example -c customer_id=household.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing study file.")
 def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> None:
     """Write a first study file for the order log FILE, guessing its columns."""
-    from segment_lab.contracts import CONTRACTS
-    from segment_lab.guess import first_config
+    from segment_lab.data.contracts import CONTRACTS
+    from segment_lab.data.guess import first_config
 
     target = out or Path(f"{file.name.split('.')[0].lower().replace(' ', '_')}.yml")
     if target.exists() and not force:
         raise ConfigError(f"{target} exists. Use --force to replace it, or --out for another name.")
     said = {name: column for name, _, column in (part.partition("=") for part in given)}
-    if wrong := [n for n, column in said.items() if n not in CONTRACTS["orders"].names or not column]:
-        raise ConfigError(f"-c {wrong[0]}: write NAME=COLUMN. {nearest(wrong[0], CONTRACTS['orders'].names)}")
+    if wrong := [
+        n for n, column in said.items() if n not in CONTRACTS["orders"].names or not column
+    ]:
+        raise ConfigError(
+            f"-c {wrong[0]}: write NAME=COLUMN. {nearest(wrong[0], CONTRACTS['orders'].names)}"
+        )
     text, columns, remarks = first_config(file, target, said)
     target.write_text(text, encoding="utf-8")
     for name, column in columns.items():
         click.echo(f"  {name:<12} ← {column}")
     for remark in remarks:
         click.echo(f"  look at: {remark}")
-    click.echo(f"{target} written. Check the columns, then: segment-lab check {target}; segment-lab run {target}")
+    click.echo(
+        f"{target} written. Check the columns, then: segment-lab check {target}; segment-lab run {target}"
+    )
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--method", required=True, help="rfm, abc, lifecycle, clusters, rules or receivables.")
+@click.option(
+    "--method", required=True, help="rfm, abc, lifecycle, clusters, rules or receivables."
+)
 @click.option("--dialect", default="duckdb", show_default=True)
-@click.option("--source", type=click.Choice(["orders", "customers"]), default="orders", show_default=True,
-              help="Start from the order lines, or from a customer table.")
+@click.option(
+    "--source",
+    type=click.Choice(["orders", "customers"]),
+    default="orders",
+    show_default=True,
+    help="Start from the order lines, or from a customer table.",
+)
 @click.option("--table", help="Name of that table in the warehouse. Default: the word of --source.")
 @click.option("--as-of", help="Reference day, YYYY-MM-DD.")
-def sql(config: Path, method: str, dialect: str, source: str, table: str | None, as_of: str | None) -> None:
+def sql(
+    config: Path, method: str, dialect: str, source: str, table: str | None, as_of: str | None
+) -> None:
     """Print one statement that gives every customer's segment in a warehouse."""
-    from segment_lab.study import Study
+    from segment_lab.study.study import Study
 
-    click.echo(Study.from_yaml(config, as_of=as_of).to_sql(method, dialect, source=source, table=table or source))
+    click.echo(
+        Study.from_yaml(config, as_of=as_of).to_sql(
+            method, dialect, source=source, table=table or source
+        )
+    )
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--method", required=True, help="rfm, abc, lifecycle, clusters or rules.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("segments.parquet"), show_default=True)
-@click.option("--limit", type=click.IntRange(1), default=1_000_000, show_default=True,
-              help="Learn the rule on about so many customers at most.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("segments.parquet"), show_default=True
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=1_000_000,
+    show_default=True,
+    help="Learn the rule on about so many customers at most.",
+)
 @click.option("--as-of", help="Reference day, YYYY-MM-DD.")
 def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) -> None:
     """Write every buyer's segment with the engine alone: for bases larger than memory."""
-    from segment_lab.study import Study
+    from segment_lab.study.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
     if sys.stderr.isatty():
         study.connection.raw_sql("SET enable_progress_bar = true")
-    result = study.assign(method, out, limit=limit, progress=lambda step: click.echo(f"{step} …", err=True))
+    result = study.assign(
+        method, out, limit=limit, progress=lambda step: click.echo(f"{step} …", err=True)
+    )
     for row in result.profile.itertuples():
-        click.echo(f"{row.customers:>12,}  {row.customer_share:>6.1%}  {row.revenue_share:>6.1%} of revenue  "
-                   f"{row.Index}")
+        click.echo(
+            f"{row.customers:>12,}  {row.customer_share:>6.1%}  {row.revenue_share:>6.1%} of revenue  "
+            f"{row.Index}"
+        )
     click.echo(f"{result.note} Written: {result.path}")
 
 
 @main.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True
+)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--customers", type=click.IntRange(50), default=2000, show_default=True)
 def sample(out: Path, seed: int, customers: int) -> None:
     """Write the sample CRM: the same seed gives the same bytes."""
-    from segment_lab.sampledata import write
+    from segment_lab.sample import write
 
     for path in write(out, seed=seed, customers=customers):
         click.echo(f"{path.stat().st_size:>10,}  {path}")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 
 class SegmentLabError(Exception):
-    """Base of every error the package raises on purpose. The command line turns it into exit code 2."""
+    """Base of every error the package raises on purpose. The command line turns it into exit code
+    2."""
 
 
 class ConfigError(SegmentLabError):

@@ -17,12 +17,15 @@ def as_date(value: dt.date | str) -> dt.date:
     try:
         return dt.datetime.fromisoformat(str(value)).date()
     except ValueError:
-        raise ConfigError(f"{value!r} is not a date. Write it as YYYY-MM-DD, for example 2026-06-30.") from None
+        raise ConfigError(
+            f"{value!r} is not a date. Write it as YYYY-MM-DD, for example 2026-06-30."
+        ) from None
 
 
 @dataclass(frozen=True)
 class ObservationWindow:
-    """Orders with ``start <= day < as_of`` are observed; ``as_of <= day < holdout_end`` is the future.
+    """Orders with ``start <= day < as_of`` are observed; ``as_of <= day < holdout_end`` is the
+    future.
 
     Parameters
     ----------
@@ -44,9 +47,13 @@ class ObservationWindow:
         if self.holdout_end is not None:
             object.__setattr__(self, "holdout_end", as_date(self.holdout_end))
             if self.holdout_end <= self.as_of:
-                raise ConfigError(f"holdout_end {self.holdout_end} must be after as_of {self.as_of}.")
+                raise ConfigError(
+                    f"holdout_end {self.holdout_end} must be after as_of {self.as_of}."
+                )
         if self.start >= self.as_of:
-            raise ConfigError(f"The window starts on {self.start}, which is not before as_of {self.as_of}.")
+            raise ConfigError(
+                f"The window starts on {self.start}, which is not before as_of {self.as_of}."
+            )
 
     @property
     def days(self) -> int:

@@ -1,10 +1,12 @@
-"""The figures of the sample study, as values and not as words: what a change of the house may not change.
+"""The figures of the sample study, as values and not as words: what a change of the house may not
+change.
 
-Read from a published run: the segment of every customer, the figures of the manifest, and every table of every page
-as the twelve digits that the page keeps for sorting (plus the digits of its intervals).
+Read from a published run: the segment of every customer, the figures of the manifest, and every
+table of every page as the twelve digits that the page keeps for sorting (plus the digits of its
+intervals).
 
-``python tests/invariants/golden.py RUN_FOLDER`` compares; ``--write`` records what stands there now.
-A change on purpose is a commit of its own that says why, with the file written anew.
+``python tests/invariants/golden.py RUN_FOLDER`` compares; ``--write`` records what stands there
+now. A change on purpose is a commit of its own that says why, with the file written anew.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ def tables_of(page: Path) -> list[Any]:
         if not rows:
             continue
         long = len(rows) > WHOLE
-        found.append({"rows": len(rows), "digest": digest(rows)} if long else [" ".join(row) for row in rows])
+        found.append(
+            {"rows": len(rows), "digest": digest(rows)} if long else [" ".join(row) for row in rows]
+        )
     return found
 
 
@@ -74,18 +78,31 @@ def figures(manifest: dict[str, Any]) -> dict[str, list[str]]:
     for report in manifest["reports"]:
         shown = (report.get("headline") or {}).get("figures", {})
         values = [figure["value"] for figure in shown.values()]
-        found[report["name"]] = [f"{v:.9g}" for v in values if isinstance(v, int | float) and math.isfinite(v)]
+        found[report["name"]] = [
+            f"{v:.9g}" for v in values if isinstance(v, int | float) and math.isfinite(v)
+        ]
     return found
 
 
 def golden(run: Path) -> dict[str, Any]:
     """All that is held of one published run."""
     segments = pd.read_parquet(run / "segments.parquet").sort_index()
-    labels = {column: segments[column].astype(str) for column in segments if segments[column].dtype != "float64"}
+    labels = {
+        column: segments[column].astype(str)
+        for column in segments
+        if segments[column].dtype != "float64"
+    }
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     return {
-        "segments": {column: {"sizes": values.value_counts().sort_index().to_dict() if values.nunique() < 30 else {},
-                              "digest": digest(values.tolist())} for column, values in labels.items()},
+        "segments": {
+            column: {
+                "sizes": values.value_counts().sort_index().to_dict()
+                if values.nunique() < 30
+                else {},
+                "digest": digest(values.tolist()),
+            }
+            for column, values in labels.items()
+        },
         "figures": figures(manifest),
         "tables": {page.name: tables_of(page) for page in sorted(run.glob("[0-9][0-9]_*.html"))},
     }
@@ -95,7 +112,11 @@ def differences(now: Any, then: Any, path: str = "") -> list[str]:
     """Where two records differ, one line each."""
     if isinstance(then, dict) and isinstance(now, dict):
         keys = sorted({*then, *now})
-        return [line for key in keys for line in differences(now.get(key), then.get(key), f"{path}/{key}")]
+        return [
+            line
+            for key in keys
+            for line in differences(now.get(key), then.get(key), f"{path}/{key}")
+        ]
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         pairs = enumerate(zip(now, then, strict=True))
         return [line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")]
@@ -105,7 +126,9 @@ def differences(now: Any, then: Any, path: str = "") -> list[str]:
 def main(folder: str, *options: str) -> int:
     found = golden(Path(folder))
     if "--write" in options:
-        RECORDED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        RECORDED.write_text(
+            json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         return 0
     lines = differences(found, json.loads(RECORDED.read_text(encoding="utf-8")))
     print("\n".join(lines) or "every figure is as recorded")

@@ -1,4 +1,5 @@
-"""The sample study as `make report` renders it: every notebook executed once, every page held to what readers need."""
+"""The sample study as `make report` renders it: every notebook executed once, every page held to
+what readers need."""
 
 from __future__ import annotations
 
@@ -16,8 +17,19 @@ import pytest
 from invariants.golden import RECORDED, differences, golden
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["00_data", "10_rfm", "20_abc", "30_lifecycle", "40_clusters", "50_receivables", "60_leads", "65_engagement",
-         "70_rules", "80_comparison", "90_strategy"]
+PAGES = [
+    "00_data",
+    "10_rfm",
+    "20_abc",
+    "30_lifecycle",
+    "40_clusters",
+    "50_receivables",
+    "60_leads",
+    "65_engagement",
+    "70_rules",
+    "80_comparison",
+    "90_strategy",
+]
 
 
 pytestmark = pytest.mark.timeout(600)
@@ -27,8 +39,18 @@ pytestmark = pytest.mark.timeout(600)
 def run(tmp_path_factory) -> Path:
     """The published folder of one run of the sample study by the command line."""
     out = tmp_path_factory.mktemp("reports")
-    command = [sys.executable, "-m", "segment_lab", "run", str(ROOT / "configs" / "sample.yml"), "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ, timeout=600)
+    command = [
+        sys.executable,
+        "-m",
+        "segment_lab",
+        "run",
+        str(ROOT / "configs" / "sample.yml"),
+        "--out",
+        str(out),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ, timeout=600
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return (out / "sample" / "latest").resolve()
 
@@ -54,7 +76,9 @@ def test_a_page_opens_with_its_answer_and_stands_alone(run, name):
     assert len(text.encode()) <= 400_000
     lead = re.search(r'class="sl-lead">([^<]{20,})<', text)
     assert lead, "no answer in plain words"
-    shown = re.sub(r'<script.*?</script>|<style.*?</style>|base64,[^"]+|<pre.*?</pre>', "", text, flags=re.S)
+    shown = re.sub(
+        r'<script.*?</script>|<style.*?</style>|base64,[^"]+|<pre.*?</pre>', "", text, flags=re.S
+    )
     assert not re.search(r">nan<|>None<|Traceback|>[^<]*\d\.\d{7,}", shown)
     assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
     tables = text.count("<table")
@@ -77,7 +101,9 @@ def test_segments_hold_every_customer_once_and_agree_in_all_formats(run):
     frame = pd.read_parquet(run / "segments.parquet")
     frame = frame if "customer_id" in frame else frame.reset_index()
     assert frame.customer_id.is_unique
-    assert {"rfm", "abc", "lifecycle", "clusters", "rules", "receivables", "engagement"} <= set(frame.columns)
+    assert {"rfm", "abc", "lifecycle", "clusters", "rules", "receivables", "engagement"} <= set(
+        frame.columns
+    )
     text = pd.read_csv(run / "segments.csv", dtype=str)
     sheet = pd.read_excel(run / "segments.xlsx", dtype=str, engine="calamine")
     assert len(frame) == len(text) == len(sheet)
@@ -85,16 +111,24 @@ def test_segments_hold_every_customer_once_and_agree_in_all_formats(run):
 
 
 def test_planted_segments_are_recovered(run):
-    """The latent kinds of customers: no scheme knows them, all should find a part (0 is chance, 1 everything)."""
+    """The latent kinds of customers: no scheme knows them, all should find a part (0 is chance, 1
+    everything)."""
     from sklearn.metrics import adjusted_rand_score
 
-    truth = pd.read_csv(ROOT / "data" / "sample" / "truth.csv", dtype={"customer_id": str}).set_index("customer_id")
+    truth = pd.read_csv(
+        ROOT / "data" / "sample" / "truth.csv", dtype={"customer_id": str}
+    ).set_index("customer_id")
     latent = next(c for c in truth.columns if "segment" in c)
     frame = pd.read_parquet(run / "segments.parquet")
     frame = frame.set_index("customer_id") if "customer_id" in frame else frame
     both = frame.dropna(subset=["clusters"]).join(truth[latent])
-    found = {m: adjusted_rand_score(both[latent], both[m].astype(str)) for m in ("clusters", "rfm", "lifecycle", "abc")}
-    shuffled = adjusted_rand_score(both[latent], np.random.default_rng(0).permutation(both["clusters"].astype(str)))
+    found = {
+        m: adjusted_rand_score(both[latent], both[m].astype(str))
+        for m in ("clusters", "rfm", "lifecycle", "abc")
+    }
+    shuffled = adjusted_rand_score(
+        both[latent], np.random.default_rng(0).permutation(both["clusters"].astype(str))
+    )
     assert abs(shuffled) < 0.02
     assert found["clusters"] > 0.25, found
     assert min(found.values()) > 0.1, found

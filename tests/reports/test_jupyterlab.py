@@ -1,4 +1,5 @@
-"""A real JupyterLab, driven by a browser: open a notebook, change a parameter, run all, see the table."""
+"""A real JupyterLab, driven by a browser: open a notebook, change a parameter, run all, see the
+table."""
 
 from __future__ import annotations
 
@@ -13,7 +14,6 @@ import urllib.error
 import urllib.request
 
 import pytest
-
 from reporting.conftest import write_notebooks, write_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -32,11 +32,22 @@ def lab(tmp_path):
     folder, port = write_notebooks(tmp_path / "notebooks"), free_port()
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
-         "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class="
-         "jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"],
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={port}",
+            "--IdentityProvider.token=",
+            f"--ServerApp.root_dir={folder}",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.news_url=None",
+        ],
         env={**os.environ, **own, "SEGMENT_LAB_CACHE": str(tmp_path / "cache")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 90
     while time.monotonic() < deadline:
         assert server.poll() is None, "JupyterLab ended"
@@ -54,7 +65,8 @@ def lab(tmp_path):
 
 
 def run_all(tab):
-    """Run all cells; again where nothing began: what is asked while a kernel connects, JupyterLab forgets."""
+    """Run all cells; again where nothing began: what is asked while a kernel connects, JupyterLab
+    forgets."""
     from playwright.sync_api import TimeoutError as Silent
 
     begun = tab.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first

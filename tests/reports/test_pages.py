@@ -1,4 +1,5 @@
-"""Pages in a real browser with the network cut: silent, accessible in every view, usable with and without script."""
+"""Pages in a real browser with the network cut: silent, accessible in every view, usable with and
+without script."""
 
 from __future__ import annotations
 
@@ -11,8 +12,13 @@ import pytest
 from .conftest import VIEWS
 
 pytestmark = pytest.mark.browser
-PAGES = ("shop/run-2/rich.html", "shop/run-2/failed.html", "shop/run-2/index.html", "shop/run-0/index.html",
-         "index.html")
+PAGES = (
+    "shop/run-2/rich.html",
+    "shop/run-2/failed.html",
+    "shop/run-2/index.html",
+    "shop/run-0/index.html",
+    "index.html",
+)
 LIMIT = 400_000
 
 
@@ -36,7 +42,9 @@ def fits(tab) -> bool:
 def test_no_fault_no_noise_no_overflow(visit, pages, page, view):
     tab = visit(pages / page, view)
     assert fits(tab)
-    tab.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    tab.evaluate(
+        "document.querySelectorAll('details').forEach((folded) => { folded.open = true; })"
+    )
     assert violations(tab) == []  # all that a fold may hide is judged with the rest
     assert tab.noise == []
     assert fits(tab)
@@ -44,7 +52,8 @@ def test_no_fault_no_noise_no_overflow(visit, pages, page, view):
 
 @pytest.mark.timeout(900)
 def test_real_reports_are_faultless_and_small(visit):
-    """Every page below SEGMENT_LAB_REPORTS (a folder that `segment-lab run` wrote) in every view."""
+    """Every page below SEGMENT_LAB_REPORTS (a folder that `segment-lab run` wrote) in every
+    view."""
     if not (folder := os.environ.get("SEGMENT_LAB_REPORTS")):
         pytest.skip("set SEGMENT_LAB_REPORTS to a folder of rendered reports")
     wrong = {}
@@ -60,7 +69,11 @@ def test_real_reports_are_faultless_and_small(visit):
 
 
 def column(tab, index: int) -> list[str]:
-    return tab.locator("table").first.locator(f"tbody tr:visible > *:nth-child({index})").all_inner_texts()
+    return (
+        tab.locator("table")
+        .first.locator(f"tbody tr:visible > *:nth-child({index})")
+        .all_inner_texts()
+    )
 
 
 def test_tables_sort_by_value_with_missing_last_and_filter(visit, pages):
@@ -110,20 +123,28 @@ def test_keyboard_reaches_the_report_first(visit, pages):
 
 
 def test_links_of_the_indexes_lead_somewhere(pages):
-    links = [(page.parent, link) for page in pages.rglob("index.html")
-             for link in re.findall(r'href="([^"#]+)"', page.read_text())]
+    links = [
+        (page.parent, link)
+        for page in pages.rglob("index.html")
+        for link in re.findall(r'href="([^"#]+)"', page.read_text())
+    ]
     assert len(links) > 10
-    assert [(folder, link) for folder, link in links if not (folder / link).resolve().exists()] == []
+    assert [
+        (folder, link) for folder, link in links if not (folder / link).resolve().exists()
+    ] == []
 
 
 def test_pages_print_to_pdf(browser, pages, tmp_path):
-    """Through the runner's own function, in a process of its own: two Playwrights cannot share one."""
+    """Through the runner's own function, in a process of its own: two Playwrights cannot share
+    one."""
     import subprocess
     import sys
 
     page = tmp_path / "rich.html"
     page.write_bytes((pages / PAGES[0]).read_bytes())
-    code = "import sys; from pathlib import Path; from segment_lab.reporting.pdf import print_pages as p"
+    code = (
+        "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
+    )
     code += "; p([Path(sys.argv[1])])"
     subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
     printed = page.with_suffix(".pdf").read_bytes()

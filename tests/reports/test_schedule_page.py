@@ -62,7 +62,7 @@ def test_cron_line_has_five_times_and_a_command():
 
 
 def test_the_exporter_is_where_the_recipes_say():
-    from segment_lab.reporting.exporter import ReportExporter
+    from segment_lab.render.exporter import ReportExporter
 
     names = set(re.findall(r"segment_lab\.[\w.]+", TEXT))
     assert names == {f"{ReportExporter.__module__}.{ReportExporter.__name__}"}

@@ -24,10 +24,13 @@ def _as_postgres() -> list[str]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """PostgreSQL of the distribution; its absence skips, or fails where SEGMENT_LAB_POSTGRES is "required"."""
+    """PostgreSQL of the distribution; its absence skips, or fails where SEGMENT_LAB_POSTGRES is
+    "required"."""
     if not find_spec("psycopg"):
         absent("postgres", "psycopg is not installed")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/none")]
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [
+        Path(shutil.which("initdb") or "/none")
+    ]
     if not found[-1].exists():
         absent("postgres", "PostgreSQL is not installed (Debian: apt-get install postgresql)")
     tools, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="segment_lab_pg_"))
@@ -41,8 +44,22 @@ def server() -> Iterator[Server]:
             shutil.chown(path, "postgres", "postgres")
     run = {"check": True, "capture_output": True, "cwd": folder}
     try:
-        subprocess.run([*_as_postgres(), str(tools / "initdb"), "-D", str(folder / "data"), "-U", "postgres",
-                        "--auth=scram-sha-256", f"--pwfile={secret}", "--locale=C.UTF-8", "-E", "UTF8"], **run)
+        subprocess.run(
+            [
+                *_as_postgres(),
+                str(tools / "initdb"),
+                "-D",
+                str(folder / "data"),
+                "-U",
+                "postgres",
+                "--auth=scram-sha-256",
+                f"--pwfile={secret}",
+                "--locale=C.UTF-8",
+                "-E",
+                "UTF8",
+            ],
+            **run,
+        )
         control = [*_as_postgres(), str(tools / "pg_ctl"), "-D", str(folder / "data"), "-w"]
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=64MB"
         subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], **run)

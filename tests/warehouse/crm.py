@@ -16,11 +16,21 @@ from pyarrow import csv
 
 import segment_lab as sl
 from datasets import ROOT
-from segment_lab.contracts import CONTRACTS
+from segment_lab.data.contracts import CONTRACTS
 
-FILES = {path.stem: path for path in sorted((ROOT / "data" / "sample").glob("*.csv")) if path.stem in CONTRACTS}
-TYPES = {"id": "text", "text": "text", "date": "date", "money": "numeric(14,2)", "number": "double precision",
-         "flag": "boolean"}
+FILES = {
+    path.stem: path
+    for path in sorted((ROOT / "data" / "sample").glob("*.csv"))
+    if path.stem in CONTRACTS
+}
+TYPES = {
+    "id": "text",
+    "text": "text",
+    "date": "date",
+    "money": "numeric(14,2)",
+    "number": "double precision",
+    "flag": "boolean",
+}
 
 # How many clusters there are is asked elsewhere; what they become in a database is asked here.
 QUICK = {"clusters": {"k": 5, "bootstraps": 5}}
@@ -47,8 +57,14 @@ class Server:
     def __init__(self, port: int, schema: str = "public"):
         self.port = port
         self.url = f"postgres://postgres:${{PGPASSWORD}}@127.0.0.1:{port}/postgres"
-        self.dsn = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": PASSWORD, "dbname": "postgres",
-                    "options": f"-c search_path={schema}"}
+        self.dsn = {
+            "host": "127.0.0.1",
+            "port": port,
+            "user": "postgres",
+            "password": PASSWORD,
+            "dbname": "postgres",
+            "options": f"-c search_path={schema}",
+        }
 
     def within(self, schema: str) -> Server:
         """The same server with tables of its own."""
@@ -63,21 +79,34 @@ class Server:
         import psycopg
 
         columns = ", ".join(f'"{column}" {types[column]}' for column in arrow.column_names)
-        with psycopg.connect(**self.dsn, autocommit=True) as connection, connection.cursor() as cursor:
+        with (
+            psycopg.connect(**self.dsn, autocommit=True) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f'DROP TABLE IF EXISTS "{name}"; CREATE TABLE "{name}" ({columns})')
             with cursor.copy(f'COPY "{name}" FROM STDIN (FORMAT csv, HEADER)') as copy:
-                csv.write_csv(arrow, _Stream(copy.write))  # quotes text but no null, as PostgreSQL wants it
+                csv.write_csv(
+                    arrow, _Stream(copy.write)
+                )  # quotes text but no null, as PostgreSQL wants it
 
 
 @cache
 def rows(table: str) -> tuple[pa.Table, dict[str, str]]:
-    """A sample table as text, and its column types; columns beyond the contract are numbers where they can be."""
+    """A sample table as text, and its column types; columns beyond the contract are numbers where
+    they can be."""
     frame = pd.read_csv(FILES[table], dtype=str, keep_default_na=False).replace("", None)
     contract, kinds = CONTRACTS[table], {}
     for column in frame:
-        number = pd.to_numeric(frame[column], errors="coerce").notna().eq(frame[column].notna()).all()
-        kinds[column] = (TYPES[contract.column(column).kind] if column in contract.names
-                         else "double precision" if number else "text")
+        number = (
+            pd.to_numeric(frame[column], errors="coerce").notna().eq(frame[column].notna()).all()
+        )
+        kinds[column] = (
+            TYPES[contract.column(column).kind]
+            if column in contract.names
+            else "double precision"
+            if number
+            else "text"
+        )
     return pa.Table.from_pandas(frame, preserve_index=False), kinds
 
 
@@ -99,9 +128,14 @@ def into_sqlite(path: Path) -> None:
     with sqlite3.connect(path) as file:
         for table in FILES:
             given, kinds = rows(table)
-            file.execute(f"CREATE TABLE {table} ({', '.join(f'{c} {k}' for c, k in kinds.items())})")
+            file.execute(
+                f"CREATE TABLE {table} ({', '.join(f'{c} {k}' for c, k in kinds.items())})"
+            )
             marks = ", ".join("?" * len(kinds))
-            file.executemany(f"INSERT INTO {table} VALUES ({marks})", zip(*given.to_pydict().values(), strict=True))
+            file.executemany(
+                f"INSERT INTO {table} VALUES ({marks})",
+                zip(*given.to_pydict().values(), strict=True),
+            )
 
 
 def sample() -> sl.Study:

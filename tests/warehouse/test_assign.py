@@ -30,7 +30,9 @@ def test_below_the_limit_it_is_the_segmentation_of_every_buyer(study, method, tm
     labels = study.fitted(method).segment(study.population(method)).labels.astype("str")
     wanted = labels[study.customers().index]
     pd.testing.assert_series_equal(read(result), wanted, check_names=False)
-    assert result.profile.customers.to_dict() == {n: int((wanted == n).sum()) for n in result.segmenter.segment_names_}
+    assert result.profile.customers.to_dict() == {
+        n: int((wanted == n).sum()) for n in result.segmenter.segment_names_
+    }
     assert result.profile.revenue.sum() == pytest.approx(study.customers().revenue.sum(), abs=0.05)
     assert result.learned_on == len(wanted)
     assert "all 1,700 customers" in result.note
@@ -38,7 +40,10 @@ def test_below_the_limit_it_is_the_segmentation_of_every_buyer(study, method, tm
 
 
 def test_above_the_limit_the_rule_is_learned_on_a_seeded_sample_and_applied_to_all(study, tmp_path):
-    results = [study.assign("rfm", tmp_path / f"{i}.parquet", limit=600, seed=seed) for i, seed in enumerate([0, 0, 1])]
+    results = [
+        study.assign("rfm", tmp_path / f"{i}.parquet", limit=600, seed=seed)
+        for i, seed in enumerate([0, 0, 1])
+    ]
     assert 500 < results[0].learned_on < 700
     assert f"sample of {results[0].learned_on:,} of 1,700 customers" in results[0].note
     pd.testing.assert_series_equal(read(results[0]), read(results[1]))
@@ -61,8 +66,14 @@ def test_schemes_that_need_more_than_orders_are_refused(study, tmp_path):
 
 def test_an_earlier_day_and_an_empty_window(study, tmp_path):
     earlier = study.at("2025-12-31")
-    assert len(read(earlier.assign("abc", tmp_path / "s.parquet"))) == len(earlier.customers()) < len(study.customers())
-    empty = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", as_of="2020-01-01", window={"start": "2019-12-01"})
+    assert (
+        len(read(earlier.assign("abc", tmp_path / "s.parquet")))
+        == len(earlier.customers())
+        < len(study.customers())
+    )
+    empty = sl.Study.from_yaml(
+        ROOT / "configs" / "sample.yml", as_of="2020-01-01", window={"start": "2019-12-01"}
+    )
     with pytest.raises(DataError, match="Nobody bought anything"):
         empty.assign("abc", tmp_path / "none.parquet")
     assert not (tmp_path / "none.parquet").exists()
@@ -73,7 +84,10 @@ def test_in_a_server_the_same_customers_are_drawn(study, server, tmp_path, monke
     crm.into_postgres(server)
     remote = sl.Study.from_yaml(crm.study_file(tmp_path, server.url))
     for method in ("rfm", "lifecycle"):
-        here, there = (s.assign(method, tmp_path / f"{i}.parquet", limit=600) for i, s in enumerate((study, remote)))
+        here, there = (
+            s.assign(method, tmp_path / f"{i}.parquet", limit=600)
+            for i, s in enumerate((study, remote))
+        )
         assert here.learned_on == there.learned_on
         pd.testing.assert_series_equal(read(here), read(there))
         pd.testing.assert_frame_equal(here.profile, there.profile)
@@ -81,7 +95,9 @@ def test_in_a_server_the_same_customers_are_drawn(study, server, tmp_path, monke
 
 def test_the_command_says_sizes_and_what_was_sampled(tmp_path):
     config, target = str(ROOT / "configs" / "sample.yml"), str(tmp_path / "s.parquet")
-    result = CliRunner().invoke(main, ["assign", config, "--method", "abc", "--limit", "600", "--out", target])
+    result = CliRunner().invoke(
+        main, ["assign", config, "--method", "abc", "--limit", "600", "--out", target]
+    )
     assert result.exit_code == 0, result.output
     assert "of revenue  A" in result.output
     assert "random sample of" in result.output

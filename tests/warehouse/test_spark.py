@@ -21,7 +21,8 @@ METHODS = ("rfm", "abc", "lifecycle", "clusters")
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
-    """The sample from CSV, and the same study with its order log in Spark (other tables as before)."""
+    """The sample from CSV, and the same study with its order log in Spark (other tables as
+    before)."""
     if not find_spec("pyspark"):
         absent("spark", "pyspark is not installed (run tests/warehouse/run_spark.sh)")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -34,8 +35,12 @@ def studies(tmp_path_factory):
     with duckdb.connect(str(folder / "crm.duckdb"), read_only=True) as file:
         file.execute(f"COPY orders TO '{folder}/orders.parquet' (FORMAT parquet)")
         file.execute(f"COPY customers TO '{folder}/customers.parquet' (FORMAT parquet)")
-    path = crm.study_file(folder, "duckdb://crm.duckdb", orders={"url": URL, "path": "orders.parquet"},
-                          customers={"url": URL, "path": "customers.parquet"})
+    path = crm.study_file(
+        folder,
+        "duckdb://crm.duckdb",
+        orders={"url": URL, "path": "orders.parquet"},
+        customers={"url": URL, "path": "customers.parquet"},
+    )
     yield sl.Study.from_yaml(path), crm.sample()
     from pyspark.sql import SparkSession
 
@@ -45,7 +50,9 @@ def studies(tmp_path_factory):
 def test_customers_and_the_account_of_lines_are_those_of_duckdb(studies):
     spark, local = studies
     assert spark.intake("orders").lines.get_backend().name == "pyspark"
-    assert spark.table("customers").get_backend().name == "duckdb"  # small tables are copied, the log is not
+    assert (
+        spark.table("customers").get_backend().name == "duckdb"
+    )  # small tables are copied, the log is not
     pd.testing.assert_frame_equal(spark.customers(), local.customers())
     pd.testing.assert_frame_equal(spark.account(), local.account())
 
@@ -65,7 +72,9 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
     session.read.parquet(str(folder / "orders.parquet")).createOrReplaceTempView("orders")
     session.read.parquet(str(folder / "customers.parquet")).createOrReplaceTempView("customers")
     rows = session.sql(local.to_sql(method, "pyspark")).collect()
-    wanted = local.fitted(method).segment(local.customers() if method != "lifecycle" else local.population(method))
+    wanted = local.fitted(method).segment(
+        local.customers() if method != "lifecycle" else local.population(method)
+    )
     wanted = wanted.labels.astype("str")[local.customers().index]
     assert dict(rows) == wanted.to_dict()
 
@@ -73,10 +82,14 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
 @pytest.mark.parametrize("method", ["rfm", "lifecycle"])
 def test_segments_assigned_by_spark_are_those_of_duckdb(studies, method, tmp_path):
     """The same sample is drawn, and Spark itself writes the answer."""
-    there, here = (study.assign(method, tmp_path / str(i), limit=600) for i, study in enumerate(studies))
+    there, here = (
+        study.assign(method, tmp_path / str(i), limit=600) for i, study in enumerate(studies)
+    )
     assert there.path.is_dir()  # a folder of Parquet: every executor writes its part
     assert (there.learned_on, there.note) == (here.learned_on, here.note)
-    found = [pd.read_parquet(a.path).set_index("customer_id").segment.sort_index() for a in (there, here)]
+    found = [
+        pd.read_parquet(a.path).set_index("customer_id").segment.sort_index() for a in (there, here)
+    ]
     pd.testing.assert_series_equal(*found)
     pd.testing.assert_frame_equal(there.profile, here.profile)
 
@@ -87,6 +100,15 @@ def test_a_moment_falls_on_the_day_of_the_study_zone(studies, tmp_path, zone, da
 
     duckdb.sql(f"""COPY (SELECT 'a' AS customer_id, TIMESTAMPTZ '2026-01-01 20:00:00+00' AS order_date, 5.0 AS amount)
                    TO '{tmp_path}/moments.parquet' (FORMAT parquet)""")
-    (tmp_path / "study.yml").write_text(yaml.safe_dump({"name": "zone", "timezone": zone, "sources": {
-        "orders": {"url": URL, "path": "moments.parquet"}}}))
-    assert sl.Study.from_yaml(tmp_path / "study.yml").customers().last_order.dt.date.astype(str).tolist() == [day]
+    (tmp_path / "study.yml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "zone",
+                "timezone": zone,
+                "sources": {"orders": {"url": URL, "path": "moments.parquet"}},
+            }
+        )
+    )
+    assert sl.Study.from_yaml(tmp_path / "study.yml").customers().last_order.dt.date.astype(
+        str
+    ).tolist() == [day]

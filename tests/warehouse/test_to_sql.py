@@ -16,15 +16,29 @@ import segment_lab as sl
 from datasets import ROOT, dataset, datasets_folder
 from segment_lab.errors import ConfigError
 
-STUDIES = {"sample": (), "cdnow": ("cdnow", "CDNOW_master.txt"),
-           "online_retail": ("online_retail", "online_retail.csv.gz")}
-SCHEMES = [(name, method) for name, methods in {
-    "sample": ("rfm", "abc", "lifecycle", "clusters", "rules", "receivables"),
-    "cdnow": ("rfm", "abc", "lifecycle", "clusters"),
-    "online_retail": ("rfm", "abc", "lifecycle", "clusters")}.items() for method in methods]
+STUDIES = {
+    "sample": (),
+    "cdnow": ("cdnow", "CDNOW_master.txt"),
+    "online_retail": ("online_retail", "online_retail.csv.gz"),
+}
+SCHEMES = [
+    (name, method)
+    for name, methods in {
+        "sample": ("rfm", "abc", "lifecycle", "clusters", "rules", "receivables"),
+        "cdnow": ("rfm", "abc", "lifecycle", "clusters"),
+        "online_retail": ("rfm", "abc", "lifecycle", "clusters"),
+    }.items()
+    for method in methods
+]
 FROM_ORDERS = [pair for pair in SCHEMES if pair[1] != "receivables"]
-TYPES = {"string": "text", "large_string": "text", "int64": "bigint", "double": "double precision", "bool": "boolean",
-         "date32[day]": "date"}
+TYPES = {
+    "string": "text",
+    "large_string": "text",
+    "int64": "bigint",
+    "double": "double precision",
+    "bool": "boolean",
+    "date32[day]": "date",
+}
 
 
 class Warehouse:
@@ -39,16 +53,27 @@ class Warehouse:
         self.loaded.add(name)
         self.duck.register("rows", rows)
         self.duck.execute(f'CREATE TABLE "{name}" AS SELECT * FROM rows')
-        kinds = {f.name: "timestamp" if str(f.type).startswith("timestamp") else
-                 "numeric" if pa.types.is_decimal(f.type) else TYPES[str(f.type)] for f in rows.schema}
+        kinds = {
+            f.name: "timestamp"
+            if str(f.type).startswith("timestamp")
+            else "numeric"
+            if pa.types.is_decimal(f.type)
+            else TYPES[str(f.type)]
+            for f in rows.schema
+        }
         self.server.load(name, rows, kinds)
 
     def orders(self) -> None:
         """Accepted lines; money as exact decimals."""
         table = self.study.table("orders")
         digits = self.study.intake("orders").reading.decimals
-        money = {m: (table[f"{m}_minor"].cast(f"decimal(18, {digits})") / 10**digits).cast(f"decimal(18, {digits})")
-                 for m in ("amount", "margin") if m in table.columns}
+        money = {
+            m: (table[f"{m}_minor"].cast(f"decimal(18, {digits})") / 10**digits).cast(
+                f"decimal(18, {digits})"
+            )
+            for m in ("amount", "margin")
+            if m in table.columns
+        }
         kept = [c for c in ("customer_id", "order_id", "order_date") if c in table.columns]
         self.load("orders", table.select(*kept, **money).to_pyarrow())
 
@@ -77,6 +102,7 @@ class Warehouse:
 @pytest.fixture(scope="module")
 def warehouses(server):
     """The warehouse of a study, made when it is first asked for."""
+
     @cache
     def of(name: str) -> Warehouse:
         if STUDIES[name]:
@@ -84,6 +110,7 @@ def warehouses(server):
         os.environ.setdefault("SEGMENT_LAB_DATASETS", str(datasets_folder()))
         study = sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml", methods=crm.QUICK)
         return Warehouse(study, server.within(name))
+
     return of
 
 
@@ -120,10 +147,14 @@ def test_prospects_are_among_the_lifecycle_of_the_sample(sample):
     assert len(expected(sample, "lifecycle")) > len(sample.customers())
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "bigquery", "snowflake", "pyspark", "clickhouse"])
+@pytest.mark.parametrize(
+    "dialect", ["duckdb", "postgres", "bigquery", "snowflake", "pyspark", "clickhouse"]
+)
 def test_it_compiles_for_every_warehouse_with_the_date_of_its_cut_points(sample, dialect):
     for method in sample.methods:
-        routes = ["customers"] if method in ("receivables", "engagement") else ["customers", "orders"]
+        routes = (
+            ["customers"] if method in ("receivables", "engagement") else ["customers", "orders"]
+        )
         for source in routes:
             text = sample.to_sql(method, dialect, source=source, table="crm_table")
             assert "as of 2026-07-01" in text.splitlines()[0]
@@ -136,27 +167,61 @@ def test_what_orders_cannot_give_is_said(sample):
         sample.to_sql("receivables")
 
 
-LINES = pd.DataFrame([("a", "1", "2026-01-01", 10.05), ("a", "2", "2026-01-11", 20.10), ("a", "3", "2026-01-31", 4.55),
-                      ("a", "R", "2026-02-05", -4.55), ("b", "4", "2026-01-20", 7.0), ("b", "5", "2026-01-24", 7.0),
-                      ("b", "6", "2026-01-29", 7.0), ("c", "7", "2026-01-29", 1.0), ("c", "7", "2026-01-29", -1.0),
-                      ("d", "8", "2026-01-30", 0.29)],
-                     columns=["customer_id", "order_id", "order_date", "amount"])
+LINES = pd.DataFrame(
+    [
+        ("a", "1", "2026-01-01", 10.05),
+        ("a", "2", "2026-01-11", 20.10),
+        ("a", "3", "2026-01-31", 4.55),
+        ("a", "R", "2026-02-05", -4.55),
+        ("b", "4", "2026-01-20", 7.0),
+        ("b", "5", "2026-01-24", 7.0),
+        ("b", "6", "2026-01-29", 7.0),
+        ("c", "7", "2026-01-29", 1.0),
+        ("c", "7", "2026-01-29", -1.0),
+        ("d", "8", "2026-01-30", 0.29),
+    ],
+    columns=["customer_id", "order_id", "order_date", "amount"],
+)
 
 
-@pytest.mark.parametrize("kinds", [("date", "double precision"), ("text", "numeric(12,2)"), ("timestamp", "numeric")])
+@pytest.mark.parametrize(
+    "kinds", [("date", "double precision"), ("text", "numeric(12,2)"), ("timestamp", "numeric")]
+)
 def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
-    rules = [{"name": "even", "when": "gap_days >= 15 AND revenue = 30.15"},  # gaps 10 and 20: the median is 15
-             {"name": "odd", "when": "gap_days = 4.5"}, {"name": "cents", "when": "revenue = 0.29"}]
-    study = sl.Study.from_frames({"orders": LINES}, as_of="2026-02-10", methods={"rules": {"rules": rules}})
+    rules = [
+        {
+            "name": "even",
+            "when": "gap_days >= 15 AND revenue = 30.15",
+        },  # gaps 10 and 20: the median is 15
+        {"name": "odd", "when": "gap_days = 4.5"},
+        {"name": "cents", "when": "revenue = 0.29"},
+    ]
+    study = sl.Study.from_frames(
+        {"orders": LINES}, as_of="2026-02-10", methods={"rules": {"rules": rules}}
+    )
     wanted = expected(study, "rules").to_dict()
     assert wanted == {"a": "even", "b": "odd", "d": "cents"}  # c cancelled all: no order
-    rows = pa.Table.from_pandas(LINES if kinds[0] == "text" else LINES.assign(order_date=pd.to_datetime(
-        LINES.order_date).dt.date if kinds[0] == "date" else pd.to_datetime(LINES.order_date)))
-    server.load("sales", rows, {"customer_id": "text", "order_id": "text", "order_date": kinds[0], "amount": kinds[1]})
+    rows = pa.Table.from_pandas(
+        LINES
+        if kinds[0] == "text"
+        else LINES.assign(
+            order_date=pd.to_datetime(LINES.order_date).dt.date
+            if kinds[0] == "date"
+            else pd.to_datetime(LINES.order_date)
+        )
+    )
+    server.load(
+        "sales",
+        rows,
+        {"customer_id": "text", "order_id": "text", "order_date": kinds[0], "amount": kinds[1]},
+    )
     import psycopg
 
     with psycopg.connect(**server.dsn) as connection:
-        assert dict(connection.execute(study.to_sql("rules", "postgres", table="sales")).fetchall()) == wanted
+        assert (
+            dict(connection.execute(study.to_sql("rules", "postgres", table="sales")).fetchall())
+            == wanted
+        )
     duck = duckdb.connect()
     duck.register("sales", rows)
     assert dict(duck.execute(study.to_sql("rules", "duckdb", table="sales")).fetchall()) == wanted
@@ -164,11 +229,16 @@ def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
 
 def test_counted_out_medians_are_medians(sample):
     """The route of BigQuery and Trino, which have no exact median, run on DuckDB."""
-    from segment_lab.features.customers import buyers_expression
+    from segment_lab.customers.orders import buyers_expression
 
     lines = sample.intake("orders").lines
-    gaps = [buyers_expression(lines, sample.window, columns={"gap_days"}, exact_median=exact).order_by(
-        "customer_id").to_pandas().gap_days for exact in (True, False)]
+    gaps = [
+        buyers_expression(lines, sample.window, columns={"gap_days"}, exact_median=exact)
+        .order_by("customer_id")
+        .to_pandas()
+        .gap_days
+        for exact in (True, False)
+    ]
     assert gaps[0].notna().sum() > 500
     pd.testing.assert_series_equal(*gaps)
     assert sample.window.as_of == dt.date(2026, 7, 1)

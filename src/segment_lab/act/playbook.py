@@ -1,0 +1,263 @@
+"""The playbook: which actions a segment may get, as data that a company can read, change and have
+checked."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from segment_lab import config
+from segment_lab.data import engine
+from segment_lab.data.expressions import columns, compile_expression, parse
+from segment_lab.errors import ConfigError, nearest
+
+NOTHING, ALWAYS = "Do nothing", "always"
+_OPERATORS = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "eq": operator.eq,
+}
+_FLIPPED = {"gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte", "eq": "eq"}
+_AMOUNTS = ["cost_per_contact", "minutes_per_contact"]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Prior(BaseModel):
+    """What is believed of an uplift before anything was measured: mean and sd (fractions), and who
+    says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    mean: float = Field(ge=-1, le=1)
+    sd: float = Field(gt=0, le=1)
+    source: Text
+
+
+class Entry(BaseModel):
+    """One action for one segment: named by `segment`, or by `when`, an SQL condition over its
+    profile's columns.
+
+    `kind` is the action's name in ``contact_costs`` and ``campaigns`` (email, discount, gift,
+    call, visit …): costs and measured effects are found by it. Cost (money) and minutes are per
+    customer. `assumption` says what must be true for the action to work, `uplift` what is believed
+    of it, if anything.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    segment: str | None = None
+    when: str | None = None
+    action: Text
+    kind: Text
+    channel: Text
+    cost_per_contact: float = Field(0.0, ge=0, allow_inf_nan=False)
+    minutes_per_contact: float = Field(0.0, ge=0, allow_inf_nan=False)
+    kpi: Text
+    guardrail: Text
+    rationale: Text
+    source: Text
+    assumption: Text
+    uplift: Prior | None = None
+    cost_source: str = "the playbook (assumption)"
+
+    @field_validator("when")
+    @classmethod
+    def _possible(cls, when: str | None) -> str | None:
+        if when is None or when == ALWAYS:
+            return when
+        try:
+            bounds = _bounds(parse(when, "when"))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        if empty := [c for c, found in bounds.items() if not _satisfiable(c, found)]:
+            raise ValueError(f"can never apply: no {empty[0]} meets {when!r}")
+        return when
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.segment is None) == (self.when is None):
+            raise ValueError("give either segment or when")
+        return self
+
+    def applies(self, profile: pd.DataFrame) -> np.ndarray:
+        """For which rows of a profile (index: segment names) the entry holds; a missing value
+        never does."""
+        if self.when is None or self.when == ALWAYS:
+            return np.asarray((profile.index.astype(str) == self.segment) | (self.when == ALWAYS))
+        where = f"playbook, {self.action}"
+        return engine.evaluate(
+            profile, lambda t: compile_expression(str(self.when), t, where).fill_null(False)
+        ).astype(bool)
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """Entries in order of preference; a segment may have several, and "do nothing" is always
+    possible."""
+
+    entries: tuple[Entry, ...]
+    name: str = "own"
+
+    @classmethod
+    def packaged(cls, method: str) -> Self:
+        """The playbook that comes with the package for a scheme (``rfm``, ``abc``, ``clusters``
+        …)."""
+        if method not in (known := config.names("playbooks")):
+            raise ConfigError(f"There is no packaged playbook {method!r}; {nearest(method, known)}")
+        return cls.from_data(config.packaged(f"playbooks/{method}"), method)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Self:
+        """A company's own playbook; all its faults are named at once (ConfigError)."""
+        try:
+            data = yaml.safe_load(Path(path).read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"The playbook {path} cannot be read: {error}") from None
+        return cls.from_data(data, Path(path).stem)
+
+    @classmethod
+    def from_data(cls, data: Any, name: str = "own") -> Self:
+        """From a list of mappings, as the YAML holds them."""
+        try:
+            entries = TypeAdapter(tuple[Entry, ...]).validate_python(data)
+        except ValidationError as error:
+            _raise(
+                name,
+                [_explain(data, item["loc"], item["type"], item["msg"]) for item in error.errors()],
+            )
+        _raise(name, [] if entries else ["it has no entries"])
+        return cls(entries, name)
+
+    def options(self, profile: pd.DataFrame) -> dict[str, tuple[Entry, ...]]:
+        """The entries that apply to each segment of a profile (index: names), in order of
+        preference."""
+        holds = [(entry, entry.applies(profile)) for entry in self.entries]
+        return {
+            str(name): tuple(entry for entry, rows in holds if rows[i])
+            for i, name in enumerate(profile.index)
+        }
+
+    def check(self, names: Sequence[str], profile: pd.DataFrame | None = None) -> Self:
+        """Lint against the segments of a scheme; ConfigError names every fault.
+
+        Each segment needs an entry. One for no segment, over a column the profile lacks, or like
+        an earlier one never applies.
+        """
+        faults, seen = [], set()
+        for i, entry in enumerate(self.entries, 1):
+            never = f"entry {i} can never apply:"
+            if entry.segment is not None and entry.segment not in names:
+                faults.append(
+                    f"{never} no segment {entry.segment!r}; {nearest(entry.segment, names)}"
+                )
+            if (key := (entry.segment, entry.when, entry.kind)) in seen:
+                faults.append(f"{never} an earlier one gives the same segment a {entry.kind}")
+            seen.add(key)
+            if profile is not None and entry.when not in (None, ALWAYS):
+                faults += [
+                    f"{never} the profile has no {c!r}; {nearest(c, profile.columns)}"
+                    for c in sorted(columns(str(entry.when), "when") - set(profile.columns))
+                ]
+        found = (
+            {n: self._names(n) for n in names}
+            if profile is None or faults
+            else self.options(profile)
+        )
+        _raise(self.name, faults + [f"no entry for segment {n!r}" for n in names if not found[n]])
+        return self
+
+    def _names(self, segment: str) -> bool:
+        return any(e.segment == segment or e.when is not None for e in self.entries)
+
+    def completed(self, names: Iterable[str]) -> Self:
+        """Without entries for other segments; with the general ones (by profile) when a segment
+        has none."""
+        names = list(names)
+        kept = tuple(e for e in self.entries if e.segment is None or e.segment in names)
+        complete = all(self._names(n) for n in names)
+        return replace(
+            self, entries=kept if complete else (*kept, *Playbook.packaged("clusters").entries)
+        )
+
+    def with_costs(self, costs: pd.DataFrame) -> Self:
+        """The company's own cost and minutes per contact: table ``contact_costs``, a row per
+        `Entry.kind`."""
+        table = costs.set_index("action").reindex(columns=_AMOUNTS).astype("float64").fillna(0.0)
+        return replace(
+            self,
+            entries=tuple(
+                e.model_copy(
+                    update={
+                        **dict(zip(_AMOUNTS, map(float, table.loc[e.kind]), strict=True)),
+                        "cost_source": "the company's contact costs",
+                    }
+                )
+                if e.kind in table.index
+                else e
+                for e in self.entries
+            ),
+        )
+
+
+def _bounds(tree: Any) -> dict[str, list[tuple[str, float]]]:
+    """Comparisons of a column with a number that must all hold (joined by AND), by column."""
+    bounds: dict[str, list[tuple[str, float]]] = {}
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if node.key in ("and", "paren"):
+            stack += [node.this, node.expression] if node.key == "and" else [node.this]
+        elif node.key in _OPERATORS:
+            left, right, key = node.left, node.right, node.key
+            if left.is_number and right.key == "column":
+                left, right, key = right, left, _FLIPPED[key]
+            if left.key == "column" and right.is_number:
+                bounds.setdefault(left.name, []).append((key, float(right.to_py())))
+    return bounds
+
+
+def _satisfiable(column: str, bounds: list[tuple[str, float]]) -> bool:
+    known = [("gte", 0.0), ("lte", 1.0)] if column.endswith(("_share", "_rate")) else []
+    if column == "customers" or column.endswith(("_days", "frequency")):
+        known = [("gte", 0.0)]
+    edges = [v for _, v in (*bounds, *known)]
+    tried = [*edges, min(edges) - 1, max(edges) + 1, *((a + b) / 2 for a in edges for b in edges)]
+    return any(all(_OPERATORS[op](x, v) for op, v in (*bounds, *known)) for x in tried)
+
+
+def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:
+    """One fault in words: which entry, which key, what is wrong."""
+    message = message.removeprefix("Value error, ")
+    if not loc:
+        return message
+    entry = data[loc[0]]
+    title = (
+        (entry.get("segment") or entry.get("when") or "?") if isinstance(entry, Mapping) else entry
+    )
+    key = ".".join(map(str, loc[1:]))
+    if kind == "extra_forbidden":
+        message = f"unknown key; {nearest(str(loc[-1]), Prior.model_fields if len(loc) > 2 else Entry.model_fields)}"
+    return f"entry {int(loc[0]) + 1} ({title}){': ' if key else ''}{key}: {message}"
+
+
+def _raise(name: str, faults: list[str]) -> None:
+    if faults:
+        raise ConfigError(
+            "\n".join([f"Playbook {name} cannot be used:", *(f"  - {f}" for f in faults)])
+        )

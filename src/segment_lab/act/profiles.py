@@ -1,0 +1,144 @@
+"""Segments as people see them: who they are, what they buy, where they came from, and whom to
+write to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from segment_lab.errors import ConfigError, nearest
+from segment_lab.segments.segmentation import Segmentation
+
+#: Account columns that describe; measures and personal fields are not among them.
+DESCRIBING = ("customer_type", "industry", "region", "owner")
+PERSONAL = ("name", "email", "phone", "address")
+#: A column of the company's own describes, too, when it has so few values: age bands, not streets.
+FEW_VALUES = 20
+
+
+def describing(customers: pd.DataFrame) -> list[str]:
+    """The account columns that tell what kind of customer it is: the usual ones, and own ones with
+    few values."""
+    texts = [
+        c
+        for c in customers.columns
+        if pd.api.types.is_string_dtype(customers[c]) and c not in DESCRIBING
+    ]
+    own = [
+        c
+        for c in texts
+        if 1 < customers[c].nunique() <= min(FEW_VALUES, len(customers) / FEW_VALUES)
+    ]
+    return [c for c in (*DESCRIBING, *own) if c in customers and c not in PERSONAL]
+
+
+def who(
+    seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """What is typical of each segment: values commoner in it than in the whole base, beyond chance.
+
+    ``segment, column, value, share, base_share``: the most telling value per segment and column
+    (default: `describing`), of the customers of whom it is known. Chance: as many customers drawn
+    from the base at random would hold the value as often in less than one of twenty such tables
+    (hypergeometric test, Bonferroni).
+    """
+    rows = seg.align(customers)
+    names = [
+        c
+        for c in (describing(rows) if columns is None else columns)
+        if c in rows and c not in PERSONAL
+    ]
+    counts = {c: pd.crosstab(seg.labels.astype(str).to_numpy(), rows[c].to_numpy()) for c in names}
+    limit, out = 0.05 / max(sum(count.size for count in counts.values()), 1), []
+    for column, count in counts.items():
+        held, known = count.sum(), int(count.to_numpy().sum())
+        for segment in (s for s in seg.names if s in count.index):
+            k = pd.Series(count.loc[segment])
+            n = int(k.sum())
+            value: Any = (k / max(n, 1) - held / known).idxmax()
+            if stats.hypergeom.sf(k[value] - 1, known, held[value], n) < limit:
+                out.append((segment, column, value, k[value] / n, held[value] / known))
+    frame = pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
+    return frame.sort_values(
+        "segment", key=lambda s: s.map(list(seg.names).index), kind="stable", ignore_index=True
+    )
+
+
+def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
+    """Revenue per segment and product in the segmentation's window (one query); empty without a
+    product column.
+
+    ``segment, product, revenue``, only what is above 0.
+    """
+    if "product" not in orders.columns:
+        return pd.DataFrame(columns=["segment", "product", "revenue"])
+    lines = orders.inner_join(ibis.memtable(seg.labels.astype(str).reset_index()), "customer_id")
+    if seg.window is not None:
+        day = lines.order_date.cast("date")
+        lines = lines.filter(day >= seg.window.start, day < seg.window.as_of)
+    table = lines.group_by("segment", "product").aggregate(revenue=lines.amount.sum().round(2))
+    found = orders.get_backend().to_pyarrow(table.order_by("segment", "product")).to_pandas()
+    return found[found["product"].notna() & (found["revenue"] > 0)]
+
+
+def what(bought: pd.DataFrame, names: Sequence[str], *, top: int = 3) -> pd.DataFrame:
+    """The products that take most of each segment's money (`purchases`), beside their share in the
+    whole base."""
+    base = bought.groupby("product")["revenue"].sum() / bought["revenue"].sum()
+    frame = bought.assign(
+        share=bought["revenue"] / bought.groupby("segment")["revenue"].transform("sum"),
+        base_share=bought["product"].map(base),
+        order=pd.Categorical(bought["segment"], list(names)),
+    )
+    frame = frame.sort_values(["order", "share"], ascending=[True, False], kind="stable")
+    return frame.groupby("segment", sort=False).head(top)[
+        ["segment", "product", "share", "base_share"]
+    ]
+
+
+def moved(now: Segmentation, earlier: Segmentation) -> pd.DataFrame:
+    """How each segment's customers moved: now, stayed, came in, left, new; and the largest source
+    and goal."""
+    names = list(now.names)
+    flow = now.migration(earlier)
+    square = flow.reindex(index=names, fill_value=0)
+    off = square.where(~np.eye(len(names), dtype=bool), 0)
+    return (
+        pd.DataFrame(
+            {
+                "customers": now.sizes(),
+                "stayed": np.diag(square),
+                "came_in": off.sum(axis=0),
+                "left": off.sum(axis=1),
+                "new": now.sizes() - flow.sum(axis=0),
+                "mostly_from": off.idxmax(axis=0).where(off.max(axis=0) > 0, ""),
+                "mostly_to": off.idxmax(axis=1).where(off.max(axis=1) > 0, ""),
+            }
+        )
+        .reindex(names)
+        .rename_axis("segment")
+    )
+
+
+def examples(
+    seg: Segmentation, customers: pd.DataFrame, segment: str, *, n: int = 10, personal: bool = False
+) -> pd.DataFrame:
+    """`n` customers of a segment, evenly spaced from its largest to its smallest by revenue.
+
+    Identifiers and behaviour only; names and addresses come with ``personal=True``.
+    """
+    if segment not in seg.names:
+        raise ConfigError(f"There is no segment {segment!r}: {nearest(segment, seg.names)}")
+    rows = seg.align(customers)[(seg.labels == segment).to_numpy()]
+    rows = rows.sort_values("revenue", ascending=False, kind="stable")
+    picked = rows.iloc[
+        np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int))
+    ]
+    columns = [*(PERSONAL if personal else ()), "revenue", "frequency", "recency_days"]
+    return picked[[c for c in columns if c in picked]]

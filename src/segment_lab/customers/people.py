@@ -1,0 +1,81 @@
+"""Who the customers are beside what they bought: accounts, and prospects who never ordered."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis.expr.types as ir
+import pandas as pd
+
+# Measures of the customer table keep their meaning whatever the accounts file calls its columns.
+RESERVED = frozenset({"lines", "revenue", "frequency", "margin", "touches", "offer"})
+
+
+def accounts(customers: ir.Table) -> pd.DataFrame:
+    """The account columns of the customers table, one row per ``customer_id`` (the index)."""
+    table = customers.drop(*(c for c in customers.columns if c.endswith("_minor") or c in RESERVED))
+    frame = table.to_pandas()
+    return frame.drop_duplicates("customer_id").set_index("customer_id")
+
+
+def consented(customers: pd.DataFrame) -> pd.Series:
+    """Who may be written to, from the column ``consent``: only a recorded yes counts."""
+    return customers["consent"].astype("boolean").fillna(False).astype(bool)
+
+
+def with_prospects(
+    buyers: pd.DataFrame,
+    known: pd.DataFrame | None,
+    touches: ir.Table | None,
+    leads: ir.Table | None,
+    stages: ir.Table | None,
+    as_of: dt.date,
+) -> pd.DataFrame:
+    """Buyers and everybody else who was known before `as_of`.
+
+    Parameters
+    ----------
+    buyers : DataFrame
+        The customer table with its account columns.
+    known : DataFrame, optional
+        `accounts`; ``created_on`` on or after `as_of` leaves a prospect out.
+    touches, leads, stages : ibis Table, optional
+        Contacts, leads (with ``customer_id``) and their stage history.
+    as_of : date
+        Only what was known before this day counts.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `buyers`, ``touches`` (contacts before `as_of`) and ``offer`` (a lead
+        reached an offer). Without orders, frequency and revenue are 0 and the rest is null.
+    """
+    counts, offers = _touch_counts(touches, as_of), _offers(leads, stages, as_of)
+    ids = known.index if known is not None else pd.Index([], dtype="str")
+    if known is not None and "created_on" in known:
+        created = pd.to_datetime(known["created_on"])
+        ids = ids[(created.isna() | (created < pd.Timestamp(as_of))).to_numpy()]
+    others = ids.union(counts.index).union(offers).difference(buyers.index)
+    zero = pd.DataFrame(
+        {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0}, index=others.rename("customer_id")
+    )
+    everyone = pd.concat([buyers, zero.join(known) if known is not None else zero]).sort_index()
+    everyone["touches"] = counts.reindex(everyone.index).fillna(0).astype("int64")
+    everyone["offer"] = everyone.index.isin(offers)
+    return everyone[[*buyers.columns, "touches", "offer"]]
+
+
+def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
+    if touches is None:
+        return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
+    counts = touches.filter(touches.touch_date < as_of).group_by("customer_id").count()
+    return counts.to_pandas().set_index("customer_id").iloc[:, 0]
+
+
+def _offers(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> pd.Index:
+    if leads is None or stages is None or "customer_id" not in leads.columns:
+        return pd.Index([], dtype="str")
+    offered = stages.filter((stages.entered_on < as_of) & stages.stage.lower().contains("offer"))
+    reached = leads.semi_join(offered, "lead_id")
+    ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
+    return pd.Index(ids.to_pandas().iloc[:, 0], dtype="str")

@@ -1,0 +1,215 @@
+"""Databases as sources. The order log stays where it is and is reduced there; other tables are
+copied once.
+
+Credentials come from the environment alone (``${NAME}`` in the address, or what the driver reads
+itself, such as PGPASSWORD). An address with its password filled in lives in memory only.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from segment_lab.data.contracts import CONTRACTS
+from segment_lab.data.sources import RawTable, Source, expand, open_file
+from segment_lab.errors import DataError, Fault
+
+# Scheme → what must be installed beside the package, where something must.
+SERVERS = {
+    "postgres": "segment-lab[postgres]",
+    "postgresql": "segment-lab[postgres]",
+    "spark": "segment-lab[spark]",
+    **{
+        name: f"ibis-framework[{name}]"
+        for name in ("bigquery", "snowflake", "databricks", "clickhouse", "mysql", "mssql", "trino")
+    },
+}
+BATCH = 100_000
+
+
+def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+    """Open a file, or a table by its URL; `connection` is the study's DuckDB, in whose time zone
+    all days are counted.
+
+    Raises
+    ------
+    DataError
+        The scheme is unknown, a package is missing, or the table cannot be reached. The message
+        never holds the address: drivers repeat passwords in theirs.
+    """
+    if source.url is None:
+        return open_file(source, base, connection, where)
+    url = address(source.url, where)
+    scheme, _, rest = url.partition("://")
+    fault = Fault(
+        str(source.table or source.path),
+        "cannot be read",
+        "Check the address, the credentials in the environment, and the table's name",
+    )
+    try:
+        if scheme == "duckdb":
+            return _attached(_file(rest, base), str(source.table), connection)
+        if scheme == "sqlite":
+            return _sqlite(_file(rest, base), str(source.table), connection)
+        if scheme in SERVERS:
+            zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[0]
+            return _server(url, zone, source, base, connection, where)
+        fault = Fault(
+            where,
+            "the address names no known kind of database",
+            f"It starts with duckdb://, sqlite://, {'://, '.join(sorted(SERVERS))}://",
+        )
+    except DataError:
+        raise
+    except (ModuleNotFoundError, ImportError) as error:
+        fault = Fault(
+            where,
+            f"needs the package {error.name}",
+            f"Install it: pip install '{SERVERS.get(scheme)}'",
+        )
+    except Exception as error:
+        said = (
+            str(error).splitlines()[0] if scheme in ("duckdb", "sqlite") else type(error).__name__
+        )
+        fault = replace(fault, problem=f"{said} while connecting or looking up the table")
+    raise DataError(f"The database of {where} cannot be read", [fault])
+
+
+def address(url: str, where: str) -> str:
+    """The URL with its ``${NAME}`` filled in; what stands before the ``@`` is quoted, so that any
+    password fits."""
+    login, at, rest = url.rpartition("@")
+    return expand(login, where, lambda value: quote(value, safe="")) + at + expand(rest, where)
+
+
+def _file(name: str, base: Path) -> Path:
+    path = base / Path(name).expanduser()
+    if not path.is_file():
+        raise DataError(
+            "A file is missing", [Fault(name, "does not exist", "Mend the url in the study file")]
+        )
+    return path
+
+
+def _attached(path: Path, name: str, connection: Any) -> RawTable:
+    """A DuckDB file beside the study's own tables: one engine, nothing is copied."""
+    alias = f"file_{abs(hash(path))}"
+    connection.raw_sql(
+        f"""ATTACH IF NOT EXISTS '{str(path).replace("'", "''")}' AS {alias} (READ_ONLY)"""
+    )
+    *schema, table = name.split(".")
+    state = path.stat()
+    return RawTable(
+        connection.table(table, database=(alias, *(schema or ["main"]))),
+        is_text=False,
+        label=name,
+        content=f"{state.st_size}:{state.st_mtime_ns}",
+    )
+
+
+def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
+    """SQLite knows neither dates nor money, so its values are taken as the text they print as,
+    like those of a CSV."""
+    with sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
+    ) as file:
+        quoted = '"' + name.replace('"', '""') + '"'
+        columns = [row[1] for row in file.execute(f"PRAGMA table_info({quoted})")]
+        if not columns:
+            raise LookupError(name)
+        texts = ", ".join(f"""CAST("{c.replace('"', '""')}" AS TEXT)""" for c in columns)
+        cursor = file.execute(f"SELECT {texts} FROM {quoted}")
+        schema = pa.schema([(c, pa.string()) for c in columns])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            while rows := cursor.fetchmany(BATCH):
+                yield pa.record_batch(
+                    [pa.array(c, pa.string()) for c in zip(*rows, strict=True)], schema=schema
+                )
+
+        copy, content = _copied(pa.RecordBatchReader.from_batches(schema, batches()), connection)
+        return RawTable(copy, is_text=True, label=name, content=content)
+
+
+def _server(
+    url: str, zone: str, source: Source, base: Path, connection: Any, where: str
+) -> RawTable:
+    backend = connected(os.getpid(), url, zone)
+    if source.path:
+        table = backend.read_parquet(
+            source.path if "://" in source.path else str(base / source.path)
+        )
+    else:
+        *schema, name = str(source.table).split(".")
+        table = backend.table(name, database=".".join(schema) or None)
+    label = source.table or str(source.path)
+    if where == "orders" and not _needs_parsing(table, source, where):
+        return RawTable(table, is_text=False, label=label, remote=True)
+    copy, content = _copied(backend.to_pyarrow_batches(table, chunk_size=BATCH), connection)
+    return RawTable(copy, is_text=False, label=label, content=content)
+
+
+@cache
+def connected(pid: int, url: str, zone: str) -> Any:
+    """One connection per process, address and time zone: it decides on which day a moment falls."""
+    if url.startswith("spark://"):
+        return _spark(url, zone)
+    backend = ibis.connect(url)
+    if backend.name == "postgres":
+        backend.raw_sql(f"SET TIME ZONE '{zone}'")
+    return backend
+
+
+def _spark(url: str, zone: str) -> Any:
+    """``spark://local[2]``, ``spark://host:7077``, or ``spark://`` for the session that
+    spark-submit made."""
+    from pyspark.sql import SparkSession
+
+    builder, place = SparkSession.builder.appName("segment_lab"), url.removeprefix("spark://")
+    builder = builder.config(
+        "spark.ui.showConsoleProgress", "false"
+    )  # a bar would break plain logs
+    if place:
+        builder = builder.master(place if place.startswith(("local", "yarn", "k8s")) else url)
+    # A session of its own: the time zone is the study's, not the whole application's.
+    backend = ibis.pyspark.connect(builder.getOrCreate().newSession())
+    backend._session.conf.set("spark.sql.session.timeZone", zone)
+    return backend
+
+
+def _needs_parsing(table: ir.Table, source: Source, where: str) -> bool:
+    """Whether days or amounts are written as text: only DuckDB tells the unreadable ones apart, so
+    lines are copied."""
+    schema = table.schema()
+    for column in CONTRACTS[where].columns:
+        kind = schema.get(source.columns.get(column.name, column.name) or "")
+        text = kind is not None and (
+            kind.is_string() or (kind.is_integer() and column.kind == "date")
+        )
+        if text and column.kind in ("date", "money", "number"):
+            return True
+    return False
+
+
+def _copied(rows: pa.RecordBatchReader, connection: Any) -> tuple[ir.Table, str]:
+    """Rows as they come, in the study's own engine (which spills to disk, not into pandas); and
+    their hash."""
+    name = f"copy_{uuid.uuid4().hex}"
+    connection.con.register("incoming", rows)
+    connection.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
+    connection.con.unregister("incoming")
+    content = connection.raw_sql(
+        f"SELECT count(*), sum(hash({name})::HUGEINT) FROM {name}"
+    ).fetchone()
+    return connection.table(name), str(content)

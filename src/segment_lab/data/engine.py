@@ -1,0 +1,82 @@
+"""The embedded query engine: how connections are made, and a rule evaluated on a frame."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import uuid
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+
+def connect() -> Any:
+    """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond its memory limit.
+
+    ``SEGMENT_LAB_MEMORY_LIMIT, SEGMENT_LAB_THREADS`` and, for the folder that is spilled to,
+    ``SEGMENT_LAB_TEMP`` (the system's folder for temporary files) set it up.
+    """
+    # DuckDB would spill into the working folder; and no two connections may share a folder.
+    spill = (
+        Path(os.environ.get("SEGMENT_LAB_TEMP") or tempfile.gettempdir())
+        / f"segment_lab_{uuid.uuid4().hex}"
+    )
+    limits = {
+        name: os.environ.get(f"SEGMENT_LAB_{name.upper()}") for name in ("memory_limit", "threads")
+    }
+    connection = ibis.duckdb.connect(
+        temp_directory=str(spill), **{k: v for k, v in limits.items() if v}
+    )
+    # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook
+    # without ipywidgets the bar is off and DuckDB refuses even to switch it off.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.raw_sql("SET enable_progress_bar = false")
+    return connection
+
+
+@cache
+def _shared(pid: int) -> Any:
+    return connect()
+
+
+def shared() -> Any:
+    """One connection per process (a forked child never reuses its parent's: DuckDB threads do not
+    fork)."""
+    return _shared(os.getpid())
+
+
+@ibis.udf.scalar.builtin
+def md5(text: str) -> str:  # type: ignore[empty-body]
+    """The hash that DuckDB, PostgreSQL and Spark share."""
+
+
+def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
+    """Rows of a random `share` (below 1) of the customers: the same customers in every table, on
+    every engine."""
+    return table.filter(
+        md5(table.customer_id.cast("string").concat(f":{seed}")) < f"{int(share * 16**8):08x}"
+    )
+
+
+def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.ndarray:
+    """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
+
+    This is how segmenters predict: the expression that answers here is the very one `to_sql`
+    compiles, so pandas and the warehouse cannot disagree.
+    """
+    if frame.empty:
+        return np.empty(0, dtype="int64")
+    table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+    table = table.append_column("_row", pa.array(np.arange(len(frame))))
+    source = ibis.memtable(table)
+    query = source.select("_row", answer=rule(source)).order_by("_row")
+    return shared().to_pyarrow(query)["answer"].to_numpy()

@@ -1,0 +1,232 @@
+"""SQL expressions written by people (mappings, filters, rules), compiled to Ibis through a
+whitelist.
+
+Nothing is evaluated as text: sqlglot parses, every node must be on the list below, and the tree
+becomes an Ibis value over one table. A query, a second statement or any function that could reach
+beyond the row is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import sqlglot
+from sqlglot import exp
+
+from segment_lab.errors import ConfigError, nearest
+
+_BINARY: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
+    exp.EQ: lambda a, b: a == b,
+    exp.NEQ: lambda a, b: a != b,
+    exp.GT: lambda a, b: a > b,
+    exp.GTE: lambda a, b: a >= b,
+    exp.LT: lambda a, b: a < b,
+    exp.LTE: lambda a, b: a <= b,
+    exp.Add: lambda a, b: a + b,
+    exp.Sub: lambda a, b: a - b,
+    exp.Mul: lambda a, b: a * b,
+    exp.Div: lambda a, b: a / b.nullif(0),
+    exp.And: lambda a, b: a & b,
+    exp.Or: lambda a, b: a | b,
+}
+_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
+_FUNCTIONS: dict[type[exp.Expression], tuple[str, Callable[..., Any]]] = {
+    exp.Lower: ("lower", lambda x: x.lower()),
+    exp.Upper: ("upper", lambda x: x.upper()),
+    exp.Trim: ("trim", lambda x: x.strip()),
+    exp.Length: ("length", lambda x: x.length()),
+    exp.Abs: ("abs", lambda x: _number(x).abs()),
+    exp.Neg: ("-", lambda x: -_number(x)),
+    exp.Round: ("round", lambda x, digits=0: _number(x).round(digits)),
+    exp.Coalesce: ("coalesce", lambda *xs: ibis.coalesce(*xs)),
+    exp.Not: ("not", lambda x: ~x),
+    exp.Paren: ("()", lambda x: x),
+}
+_OTHER = (
+    exp.Column,
+    exp.Identifier,
+    exp.Literal,
+    exp.Boolean,
+    exp.Null,
+    exp.In,
+    exp.Between,
+    exp.Is,
+    exp.Like,
+    exp.Cast,
+    exp.DataType,
+)
+ALLOWED = (
+    "columns, literals, comparisons, AND OR NOT, IN (…), BETWEEN, IS NULL, LIKE, + - * /, dates as "
+    "DATE '2026-01-31', and lower, upper, trim, length, abs, round, coalesce"
+)
+
+
+def parse(text: str, where: str) -> exp.Expr:
+    """The checked syntax tree of one expression; `where` names it in errors.
+
+    Raises
+    ------
+    ConfigError
+        It does not parse, holds more than one statement, or uses anything that is not on the list.
+    """
+    try:
+        statements = sqlglot.parse(str(text), read="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise ConfigError(
+            f"{where}: {text!r} is not an expression: {str(error).splitlines()[0]}"
+        ) from None
+    except RecursionError:
+        raise ConfigError(
+            f"{where}: {str(text)[:60]!r}… is nested too deeply; write it flatter."
+        ) from None
+    if len(statements) != 1 or statements[0] is None or ";" in _outside_quotes(str(text)):
+        raise ConfigError(f"{where}: {text!r} must be exactly one expression, without a semicolon.")
+    tree = statements[0]
+    for node in tree.walk():
+        known = isinstance(node, (*_BINARY, *_FUNCTIONS, *_OTHER)) and type(node) in _EXACT
+        if not known or node.comments or not _plain(node):
+            raise ConfigError(
+                f"{where}: {node.sql(dialect='duckdb')!r} is not allowed in {text!r}. "
+                f"Allowed are {ALLOWED}."
+            )
+    return tree
+
+
+_EXACT = frozenset((*_BINARY, *_FUNCTIONS, *_OTHER))
+
+
+def _plain(node: exp.Expr) -> bool:
+    """Refuse the variants of allowed nodes that reach further than a row of one table."""
+    if isinstance(node, exp.Column):
+        return not node.args.get("table")
+    if isinstance(node, (exp.In, *_COMPARISONS)):
+        # `x = NULL` holds for nobody in SQL; whoever writes it means IS NULL.
+        null = any(isinstance(child, exp.Null) for child in node.iter_expressions())
+        return not (
+            null or node.args.get("query") or node.args.get("unnest") or node.args.get("field")
+        )
+    if isinstance(node, exp.Like):
+        return isinstance(node.expression, exp.Literal)
+    if isinstance(node, exp.Cast):
+        return isinstance(node.this, exp.Literal) and node.to.is_type("date", "timestamp")
+    if isinstance(node, exp.Trim):
+        return not node.args.get("expression") and not node.args.get("position")
+    if isinstance(node, exp.Is):
+        return isinstance(node.expression, (exp.Null, exp.Boolean))
+    return True
+
+
+def _outside_quotes(text: str) -> str:
+    return "".join(part for i, part in enumerate(text.split("'")) if i % 2 == 0)
+
+
+def columns(text: str, where: str) -> set[str]:
+    """Names of the columns an expression reads."""
+    return {column.name for column in parse(text, where).find_all(exp.Column)}
+
+
+def compile_expression(
+    text: str,
+    table: ir.Table,
+    where: str,
+    number: Callable[[ir.StringValue], ir.Value] | None = None,
+) -> ir.Value:
+    """The expression as an Ibis value over `table`. Text that is reckoned with, or compared with a
+    number, is read as a number: by `number`, which knows how the source writes them."""
+    tree = parse(text, where)
+    unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
+    if unknown:
+        hints = "; ".join(
+            f"there is no column {name!r}: {nearest(name, table.columns)}" for name in unknown
+        )
+        raise ConfigError(f"{where}: {hints}.")
+    reckoned = _reckoned(tree) if number else set()
+    values = {
+        name: number(table[name])
+        if number and name in reckoned and table[name].type().is_string()
+        else table[name]
+        for name in {c.name for c in tree.find_all(exp.Column)}
+    }
+    try:
+        return _value(tree, values)
+    except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}: {text!r} cannot be computed: {error}") from None
+
+
+def _reckoned(tree: exp.Expr) -> set[str]:
+    """Columns that an expression takes for numbers."""
+    numeric = [
+        node
+        for node in tree.find_all(*_ARITHMETIC, *_COMPARISONS, exp.In, exp.Abs, exp.Neg, exp.Round)
+        if not isinstance(node, (*_COMPARISONS, exp.In))
+        or any(not literal.is_string for literal in node.find_all(exp.Literal))
+    ]
+    return {column.name for node in numeric for column in node.find_all(exp.Column)}
+
+
+def _value(node: Any, table: Any) -> Any:
+    if isinstance(node, exp.Column):
+        return table[node.name]
+    if isinstance(node, exp.Literal):
+        return ibis.literal(node.this if node.is_string else _literal_number(node.this))
+    if isinstance(node, exp.Boolean):
+        return ibis.literal(bool(node.this))
+    if isinstance(node, exp.Null):
+        return ibis.null()
+    if isinstance(node, exp.Cast):
+        moment = dt.datetime.fromisoformat(node.this.this)
+        return ibis.literal(moment.date() if node.to.is_type("date") else moment)
+    if isinstance(node, exp.In):
+        return _in(node, table)
+    if isinstance(node, exp.Between):
+        value, low, high = (_value(node.args[k], table) for k in ("this", "low", "high"))
+        return _compare(exp.GTE, value, low) & _compare(exp.LTE, value, high)
+    if isinstance(node, exp.Is):
+        value = _value(node.this, table)
+        return (
+            value.isnull()
+            if isinstance(node.expression, exp.Null)
+            else value == bool(node.expression.this)
+        )
+    if isinstance(node, exp.Like):
+        return _value(node.this, table).like(node.expression.this)
+    if type(node) in _FUNCTIONS:
+        return _call(node, table)
+    return _compare(type(node), _value(node.left, table), _value(node.right, table))
+
+
+def _call(node: Any, table: Any) -> Any:
+    if isinstance(node, exp.Round):
+        digits = node.args.get("decimals")
+        return _FUNCTIONS[exp.Round][1](_value(node.this, table), int(digits.this) if digits else 0)
+    rest = [_value(e, table) for e in node.expressions] if isinstance(node, exp.Coalesce) else []
+    return _FUNCTIONS[type(node)][1](_value(node.this, table), *rest)
+
+
+def _in(node: exp.In, table: Any) -> Any:
+    value = _value(node.this, table)
+    options = [_value(e, table) for e in node.expressions]
+    answers = [_compare(exp.EQ, value, option) for option in options]
+    return ibis.or_(*answers)
+
+
+def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
+    numeric = left.type().is_numeric() or right.type().is_numeric()
+    if kind in _ARITHMETIC or (numeric and kind not in (exp.And, exp.Or)):
+        left, right = _number(left), _number(right)
+    elif left.type().is_temporal() and right.type().is_string():
+        right = right.cast("date")
+    return _BINARY[kind](left, right)
+
+
+def _number(value: Any) -> Any:
+    return value.try_cast("float64") if value.type().is_string() else value
+
+
+def _literal_number(text: str) -> int | float:
+    return int(text) if text.isdigit() else float(text)

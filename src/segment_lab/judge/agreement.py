@@ -1,0 +1,114 @@
+"""Do two schemes say the same about the same customers?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.judge.registry import metric
+from segment_lab.judge.resampling import interval
+from segment_lab.segments.segmentation import Segmentation, contingency
+
+
+@metric(
+    "agreement",
+    "AMI",
+    "How much knowing one scheme's segment tells about the other's, beyond chance.",
+    low=-1,
+)
+def adjusted_mutual_information(a: np.ndarray, b: np.ndarray) -> float:
+    """Adjusted mutual information, arithmetic normalisation (Vinh, Epps & Bailey 2010)."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    return float(adjusted_mutual_info_score(a, b))
+
+
+@metric(
+    "agreement",
+    "ARI",
+    "Of all pairs of customers, how often both schemes agree to join or part them, beyond chance.",
+    low=-1,
+)
+def adjusted_rand(a: np.ndarray, b: np.ndarray) -> float:
+    """Adjusted Rand index (Hubert & Arabie 1985)."""
+    return float(ari_of(contingency(a, b)[None])[0])
+
+
+@metric(
+    "agreement",
+    "Cramér's V",
+    "Strength of the link between two sets of names: 0 none, 1 one fixes the other.",
+)
+def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
+    """Cramér's V without bias correction; NaN when a scheme has one segment only."""
+    table = contingency(a, b)
+    table = table[table.any(axis=1)][:, table.any(axis=0)]
+    if min(table.shape) < 2:
+        return float("nan")
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    chi2 = ((table - expected) ** 2 / expected).sum()
+    return float(np.sqrt(chi2 / table.sum() / (min(table.shape) - 1)))
+
+
+def ari_of(tables: np.ndarray) -> np.ndarray:
+    """Adjusted Rand index of a stack of contingency tables, shape (tables, rows, columns)."""
+
+    def pairs(n: np.ndarray) -> np.ndarray:
+        return n * (n - 1) / 2
+
+    n = tables.sum(axis=(1, 2))
+    both = pairs(tables).sum(axis=(1, 2))
+    a, b = pairs(tables.sum(axis=2)).sum(axis=1), pairs(tables.sum(axis=1)).sum(axis=1)
+    expected, best = a * b / np.maximum(pairs(n), 1), (a + b) / 2
+    # Both put everybody in one segment (or each alone): the schemes are the same.
+    return np.where(
+        best == expected, 1.0, (both - expected) / np.where(best == expected, 1.0, best - expected)
+    )
+
+
+def agreement(
+    segmentations: Mapping[str, Segmentation], draws: int = 200, seed: int = 0
+) -> pd.DataFrame:
+    """Every pair of schemes: AMI, ARI with its 95 % interval, Cramér's V; chance gives 0 (V:
+    `null_v`).
+
+    The bootstrap draws the cells of the contingency table, which is exact: ARI depends on nothing
+    else.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for (name_a, first), (name_b, second) in combinations(segmentations.items(), 2):
+        both = first.codes.index.intersection(second.codes.index)
+        a, b = first.codes.loc[both].to_numpy(), second.codes.loc[both].to_numpy()
+        table = contingency(a, b)
+        n = int(table.sum())
+        tables = (
+            rng.multinomial(n, table.ravel() / n, size=draws)
+            .reshape(draws, *table.shape)
+            .astype(float)
+        )
+        low, high = interval(ari_of(tables))
+        # Expected V of unrelated names: chi-squared has (r-1)(c-1) degrees of freedom.
+        null_v = np.sqrt((max(table.any(axis=1).sum(), table.any(axis=0).sum()) - 1) / n)
+        rows.append(
+            {
+                "a": name_a,
+                "b": name_b,
+                "customers": n,
+                "ami": adjusted_mutual_information(a, b),
+                "ari": adjusted_rand(a, b),
+                "ari_low": float(low),
+                "ari_high": float(high),
+                "cramers_v": cramers_v(a, b),
+                "null_v": float(null_v),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def flow(a: Segmentation, b: Segmentation) -> pd.DataFrame:
+    """Customers by segment of `a` (rows) and of `b` (columns)."""
+    return b.migration(a).rename_axis(index=a.method, columns=b.method)

@@ -1,0 +1,267 @@
+"""What any scheme must beat: rules of thumb, bands of past spend, learned models, and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.judge.learning import BEFORE, CAP_PERCENTILE, Prediction, Training, from_segments
+from segment_lab.segments.segmentation import Segmentation
+
+WEEK = 7.0
+FEATURES = (
+    "recency_days",
+    "t_x",
+    "tenure_days",
+    "frequency",
+    "repeat_frequency",
+    "revenue",
+    "margin",
+    "monetary_value",
+    "gap_days",
+    "return_share",
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a baseline may know: the table at t0, the period before t0, and the judged
+    segmentations' sizes.
+
+    `outcomes` is the judged period; only `from_segments` sees it, to cross-fit when there is no
+    training.
+    """
+
+    customers: pd.DataFrame
+    outcomes: pd.DataFrame
+    training: Training | None
+    segmentations: Mapping[str, Segmentation]
+    horizon_days: int | None
+    seed: int = 0
+
+    def seen(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Customer table and outcomes of the period before t0, aligned; an error where there is
+        none."""
+        if self.training is None or self.training.customers is None:
+            raise NotEnoughDataError("no period before t0 to learn from")
+        known = self.training.customers.index.intersection(self.training.outcomes.index)
+        return self.training.customers.loc[known], self.training.outcomes.loc[known]
+
+
+def features(customers: pd.DataFrame) -> pd.DataFrame:
+    """The numeric columns of the customer table that describe behaviour."""
+    columns = [c for c in FEATURES if c in customers and customers[c].notna().any()]
+    return customers[columns].astype(float)
+
+
+def past_spend(context: Context) -> list[Prediction]:
+    """Rank by what was spent so far: no segments, no amount."""
+    return [Prediction("past-spend rank", "baseline", context.customers["revenue"].to_numpy(float))]
+
+
+def spend_bands(context: Context) -> list[Prediction]:
+    """Quantile bands of past spend, as many as each scheme has segments."""
+    ks = sorted({int((s.sizes() > 0).sum()) for s in context.segmentations.values()} - {1})
+    return [
+        _banded(context, f"{k} spend bands", "revenue", partial(np.quantile, q=np.arange(1, k) / k))
+        for k in ks
+    ]
+
+
+def hiatus(context: Context) -> list[Prediction]:
+    """Active or not by days since the last order; the cut that parted buyers best before t0.
+
+    The rule of thumb that models must beat (Wübben & Wangenheim 2008).
+    """
+    customers, outcomes = context.seen()
+    recency, bought = (
+        customers["recency_days"].to_numpy(float),
+        (outcomes["future_orders"] > 0).to_numpy(),
+    )
+    if bought.all() or not bought.any():
+        raise NotEnoughDataError("everybody or nobody bought in the period before t0")
+    cuts = np.unique(np.quantile(recency, np.arange(0.01, 1, 0.01)))
+    gain = [(recency[bought] <= c).mean() - (recency[~bought] <= c).mean() for c in cuts]
+    best = float(cuts[int(np.argmax(gain))])
+    return [
+        _banded(
+            context, f"hiatus rule ({best:.0f} days)", "recency_days", lambda _: np.array([best])
+        )
+    ]
+
+
+def boosting(context: Context) -> list[Prediction]:
+    """Gradient-boosted trees on the behaviour columns, learned on the period before t0 only."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    customers, outcomes = context.seen()
+    x, now = features(customers), context.customers
+    revenue = outcomes["future_revenue"].clip(lower=0)
+    bought = outcomes["future_orders"] > 0
+    if bought.nunique() < 2:
+        raise NotEnoughDataError("everybody or nobody bought in the period before t0")
+    options = {
+        "max_iter": 100,
+        "learning_rate": 0.05,
+        "min_samples_leaf": 50,
+        "random_state": context.seed,
+    }
+    capped = revenue.clip(upper=float(np.percentile(revenue, CAP_PERCENTILE)))
+    table = now[list(x.columns)].astype(float)
+    amount = HistGradientBoostingRegressor(loss="poisson", **options).fit(x, capped).predict(table)
+    chance = HistGradientBoostingClassifier(**options).fit(x, bought).predict_proba(table)[:, 1]
+    return [Prediction("gradient boosting", "baseline", amount, amount, chance, learned=BEFORE)]
+
+
+def lifetime_value(context: Context) -> list[Prediction]:
+    """BG/NBD orders × Gamma-Gamma spend (Fader, Hardie & Lee 2005) through the optional
+    pymc-marketing."""
+    if context.horizon_days is None:
+        raise NotEnoughDataError("the length of the judged period was not given")
+    amount = expected_revenue(context.customers, context.horizon_days)
+    if not np.isfinite(amount).all():
+        raise ValueError(f"the fit gave no value for {int((~np.isfinite(amount)).sum())} customers")
+    return [Prediction("BG/NBD + Gamma-Gamma", "baseline", amount, amount, learned=BEFORE)]
+
+
+def random_segments(context: Context) -> list[Prediction]:
+    """Segments of the sizes of the finest scheme, dealt at random: what any scheme must leave
+    behind."""
+    model = max(context.segmentations.values(), key=lambda s: len(s.names))
+    share = model.sizes().to_numpy() / max(len(model), 1)
+    rng = np.random.default_rng(context.seed)
+
+    def deal(index: pd.Index) -> Segmentation:
+        return Segmentation(
+            pd.Series(rng.choice(len(share), len(index), p=share), index=index),
+            model.names,
+            "random",
+        )
+
+    seen = None if context.training is None else deal(context.training.outcomes.index)
+    return [
+        from_segments(
+            "random segments",
+            "null",
+            deal(context.outcomes.index),
+            context.outcomes,
+            context.training,
+            context.seed,
+            seen,
+        )
+    ]
+
+
+BASELINES: dict[str, Callable[[Context], list[Prediction]]] = {
+    "past-spend rank": past_spend,
+    "spend bands": spend_bands,
+    "hiatus rule": hiatus,
+    "gradient boosting": boosting,
+    "BG/NBD + Gamma-Gamma": lifetime_value,
+    "random segments": random_segments,
+}
+
+
+def predictions(context: Context) -> list[Prediction]:
+    """All baselines. One that fails stays in the list with the reason instead of a score."""
+    found: list[Prediction] = []
+    for name, baseline in BASELINES.items():
+        try:
+            found += baseline(context)
+        except (NotEnoughDataError, ModuleNotFoundError) as reason:
+            found.append(Prediction(name, "baseline", None, note=f"not computed: {reason}"))
+        except (
+            Exception
+        ) as failure:  # A baseline may fail in any way; the comparison goes on and shows it.
+            found.append(
+                Prediction(
+                    name, "baseline", None, note=f"failed: {type(failure).__name__}: {failure}"
+                )
+            )
+    return found
+
+
+def _banded(
+    context: Context, name: str, column: str, cuts: Callable[[np.ndarray], np.ndarray]
+) -> Prediction:
+    """Bands of one column (ties share a band), drawn anew each period like any scheme."""
+
+    def label(table: pd.DataFrame) -> Segmentation:
+        values = table[column].to_numpy(float)
+        edges = cuts(values)
+        codes = pd.Series(np.searchsorted(edges, values, side="left"), index=table.index)
+        return Segmentation(codes, tuple(f"band {i + 1}" for i in range(len(edges) + 1)), name)
+
+    earlier = None if context.training is None else context.training.customers
+    return from_segments(
+        name,
+        "baseline",
+        label(context.customers),
+        context.outcomes,
+        context.training,
+        context.seed,
+        None if earlier is None else label(earlier),
+    )
+
+
+def expected_revenue(customers: pd.DataFrame, days: int) -> np.ndarray:
+    """Expected revenue per customer in the next `days`, from the customer table alone; shape (n,).
+
+    BG/NBD and Gamma-Gamma through pymc-marketing (optional extra ``clv``). Time is counted in
+    weeks. Spend per order comes from the Gamma-Gamma model of those who came back;
+    `monetary_value` holds the first order too. Flat priors: the mode is the published
+    maximum-likelihood estimate (CDNOW: r .2426, alpha 4.4135, a .7929, b 2.4258).
+    """
+    try:
+        from pymc_extras.prior import Prior
+        from pymc_marketing.clv import BetaGeoModel, GammaGammaModel
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "pymc-marketing is not installed; pip install 'segment-lab[clv]'"
+        ) from None
+
+    data = summary(customers)
+    orders = BetaGeoModel(
+        data=data, model_config={p: Prior("HalfFlat") for p in ("r", "alpha", "a", "b")}
+    )
+    orders.fit(method="map", progressbar=False)
+    payers = data[(data["frequency"] > 0) & (data["monetary_value"] > 0)]
+    spend = GammaGammaModel(data=payers)
+    spend.fit(method="map", progressbar=False)
+    # Who never came back, or paid nothing, is expected to spend what such customers spend on
+    # average.
+    known = data.assign(
+        frequency=data["frequency"].where(data["monetary_value"] > 0, 0),
+        monetary_value=data["monetary_value"].clip(lower=0),
+    )
+    return _point(orders.expected_purchases(data, future_t=days / WEEK)) * _point(
+        spend.expected_customer_spend(known)
+    )
+
+
+def summary(customers: pd.DataFrame) -> pd.DataFrame:
+    """``customer_id, frequency, recency, T, monetary_value`` as these models count: repeat orders,
+    weeks."""
+    data = pd.DataFrame(
+        {
+            "customer_id": np.arange(len(customers)),
+            "frequency": customers["repeat_frequency"].to_numpy(float),
+            "recency": customers["t_x"].to_numpy(float) / WEEK,
+            "T": customers["tenure_days"].to_numpy(float) / WEEK,
+            "monetary_value": customers["monetary_value"].to_numpy(float),
+        }
+    )
+    # No repeat purchase can lie at time 0: orders of one day are one purchase.
+    data.loc[data["recency"] == 0, "frequency"] = 0.0
+    return data
+
+
+def _point(draws: Any) -> np.ndarray:
+    """The fit has one chain with one draw: the mode."""
+    return np.asarray(draws.mean(dim=("chain", "draw")), dtype=float)

@@ -1,0 +1,1 @@
+"""What each page gathers from a study."""

@@ -1,0 +1,254 @@
+"""What the decision report gathers from a study: the verdicts, the market around them, the case
+figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.act import campaigns as ledger
+from segment_lab.act import kpis, market
+from segment_lab.errors import DataError, NotEnoughDataError
+from segment_lab.leads.funnel import lead_table
+from segment_lab.pages.verdicts import Page
+from segment_lab.receivables.payments import invoice_history
+from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show.html import Html, group, note, table
+from segment_lab.study.study import Study
+
+
+@dataclass
+class DecisionReport:
+    """One scheme's decisions for a study on its day.
+
+    Parameters
+    ----------
+    study : Study
+    scheme : str
+        Whose segments are acted on.
+    horizon_days : int
+        How long a customer has to buy; also the length of the periods that are compared.
+    seed : int
+        Of every draw.
+    """
+
+    study: Study
+    scheme: str = "rfm"
+    horizon_days: int = 90
+    seed: int = 0
+
+    @cached_property
+    def now(self) -> Segmentation:
+        """The segments today."""
+        return self.study.segmentation(self.scheme)
+
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """The rows behind the segments."""
+        return self.study.population(self.scheme)
+
+    @cached_property
+    def earlier(self) -> Segmentation:
+        """The segments at the beginning of the horizon."""
+        return self._segments(self.horizon_days)
+
+    @cached_property
+    def found(self) -> pd.DataFrame | None:
+        """Everybody whom a campaign drew, with what they bought; None without campaigns."""
+        campaigns = self._table("campaigns")
+        return (
+            None
+            if campaigns is None
+            else ledger.results(
+                campaigns, self.study.orders(all_time=True), self.study.window.as_of
+            )
+        )
+
+    def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
+        """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of
+        `Page`."""
+        study = self.study
+        effort = study.contacts()["contact_minutes"] if study.has("touches") else None
+        return Page(
+            self.now,
+            self.people,
+            self.earlier,
+            self.recent,
+            costs=self._table("contact_costs"),
+            found=self.found,
+            effort=effort,
+            playbook=str(study.base / playbook) if playbook else None,
+            currency=study.currency,
+            seed=self.seed,
+            segments_on=self._segments_on,
+            **limits,
+        )
+
+    def stages(self, page: Page) -> pd.DataFrame:
+        """Where the study stands in the four stages of `ledger.stages`."""
+        done = self.found is not None and len(ledger.measurable(self.found))
+        return ledger.stages(
+            self.now.status,
+            customers=len(self.people),
+            days=self.study.window.days,
+            campaigns=self._table("campaigns"),
+            measured=page.measured if done else None,
+        )
+
+    # The market: the last period beside the one before it.
+
+    @cached_property
+    def back(self) -> int:
+        """Days from the last period to the one it is compared with: a year, where the data reach
+        (the same season)."""
+        return 365 if self.study.window.days > 365 + 2 * self.horizon_days else self.horizon_days
+
+    @cached_property
+    def recent(self) -> pd.DataFrame:
+        """What customers did in the last `horizon_days`."""
+        return self.study.bought(self.horizon_days)
+
+    @cached_property
+    def before(self) -> pd.DataFrame:
+        """What they did in the period before (NotEnoughDataError where the data do not reach
+        back)."""
+        if self.back + self.horizon_days + 1 >= self.study.window.days:
+            raise NotEnoughDataError("The data do not reach back to a second period.")
+        before = self._on(self.back).bought(self.horizon_days)
+        if not before["revenue"].sum() > 0:
+            raise NotEnoughDataError(
+                "Nobody bought in the period that the last one is compared with."
+            )
+        return before
+
+    @property
+    def periods(self) -> str:
+        """The two periods in words."""
+        other = "the same days a year" if self.back == 365 else f"the {self.horizon_days} days"
+        return f"Revenue of the last {self.horizon_days} days against {other} before"
+
+    @property
+    def change(self) -> str:
+        """The change between the periods in words."""
+        share = self.recent["revenue"].sum() / self.before["revenue"].sum() - 1
+        return f"Revenue {'fell' if share < 0 else 'rose'} by {abs(share):.0%}"
+
+    def moves(self) -> pd.DataFrame:
+        """The change by what customers did (`market.movement`)."""
+        before = self.before  # first: it says where the data do not reach
+        return market.movement(before, self.recent, self._customers(self.back).index)
+
+    def bridge(self) -> pd.DataFrame:
+        """The change by segment and factor (`market.bridge`)."""
+        before = self.before
+        parts = market.bridge(
+            before, self.recent, self._segments(self.back + self.horizon_days).labels
+        )
+        return parts.rename(columns={factor: f"from_{factor}" for factor in market.FACTORS})
+
+    @cached_property
+    def stressed(self) -> pd.DataFrame:
+        """The last period's revenue and cash in each scenario (`market.stress`)."""
+        return market.stress(self._paying, period_days=self.horizon_days, seed=self.seed)
+
+    def breaking(self, share: float = 0.2) -> pd.DataFrame:
+        """What takes `share` of the cash away, each alone (`market.reverse_stress`)."""
+        floor = (1 - share) * market.cash(self._paying, self.horizon_days)
+        found = market.reverse_stress(self._paying, floor, period_days=self.horizon_days)
+        return found.map("{:.3g}".format, na_action="ignore")
+
+    def concentration(self) -> str:
+        """How much hangs on the largest customers."""
+        return (
+            "The largest customer brings {largest_share:.0%} of the revenue, the five largest {top_5_share:.0%}. "
+            "Revenue is as concentrated as if {equal_customers:,.0f} equal customers brought it."
+        ).format(**market.concentration(self.recent["revenue"]))
+
+    @cached_property
+    def _paying(self) -> pd.DataFrame:
+        if not self.study.has("invoices"):
+            return self.recent
+        payments = self.study.table("payments") if self.study.has("payments") else None
+        day = self.study.window.as_of
+        return self.recent.join(
+            market.payment(invoice_history(self.study.table("invoices"), payments, day), day)
+        )
+
+    # Case figures.
+
+    def case_figures(self) -> Html:
+        """Four figures often quoted, with intervals; a note for each that the data do not allow."""
+        study = self.study
+        contacted = ledger.contacted_since(self.found, self._on(self.horizon_days).window.as_of)
+        rows, reasons = kpis.collect(
+            lambda: kpis.return_of_lapsed(
+                self._customers(self.horizon_days),
+                self.recent,
+                days=self.horizon_days,
+                contacted=contacted,
+            ),
+            lambda: kpis.upsell(self.before, self.recent),
+            *(
+                [lambda: kpis.lead_conversion(self._leads(), study.window.as_of)]
+                if study.has("leads")
+                else []
+            ),
+            lambda: kpis.lifetime_value(
+                kpis.first_year(study.orders(all_time=True)),
+                study.window.as_of,
+                kpis.warm_up(study.customers()["gap_days"]),
+            ),
+        )
+        return group(
+            table(kpis.readable(rows), "Four case figures with their 95% interval"),
+            *(note(reason, "missing") for reason in reasons),
+        )
+
+    def _leads(self) -> pd.DataFrame:
+        """The leads as they stood on the day, as the leads report reads them; the file's status
+        may be of today."""
+        study, words = self.study, self.study.options("leads")
+        history = study.table("lead_stages") if study.has("lead_stages") else None
+        try:
+            rows = lead_table(
+                study.table("leads"),
+                history,
+                study.window.as_of,
+                won=words["won"],
+                lost=words["lost"],
+            )
+        except DataError as error:
+            raise NotEnoughDataError(str(error)) from None
+        return rows.assign(status=rows["won"].map({True: "won", False: "lost"}))
+
+    @cached_property
+    def _frozen(self) -> Any:
+        """The rule to read earlier days by: clusters made again would have other names."""
+        return self.study.fitted(self.scheme) if self.scheme == "clusters" else None
+
+    def _on(self, days: int) -> Study:
+        """The study so many days ago."""
+        return (
+            self.study.at(self.study.window.as_of - dt.timedelta(days=days)) if days else self.study
+        )
+
+    def _customers(self, days: int) -> pd.DataFrame:
+        return self._on(days).customers()
+
+    def _segments(self, days: int) -> Segmentation:
+        return self._on(days).segmentation(self.scheme, self._frozen)
+
+    def _segments_on(self, day: dt.date) -> pd.Series:
+        """The segment of each customer on the day a campaign was drawn; of nobody before the
+        window begins."""
+        try:
+            return self.study.at(day).segmentation(self.scheme, self._frozen).labels
+        except NotEnoughDataError:
+            return pd.Series(dtype="object")
+
+    def _table(self, name: str) -> pd.DataFrame | None:
+        return self.study.table(name).to_pandas() if self.study.has(name) else None

@@ -1,0 +1,256 @@
+"""From overdue items to what is done about them: causes, treatments, checklist, and valuable
+customers in debt."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from segment_lab.customers.rates import with_interval
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.receivables.ledger import overdue, settings
+from segment_lab.receivables.payments import RECENT_DAYS, invoice_history, receivables_table
+from segment_lab.show.html import Html, note
+from segment_lab.window import as_date
+
+
+def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Why each overdue item is not paid, and what to do about it.
+
+    A recorded cause is used. Where none is recorded, the first sign that holds gives a
+    *suggestion* with its evidence; without any sign the cause stays open. Signs and treatments:
+    ``config/receivables.yml``.
+
+    `items` come from `open_items`, `customers` from `receivables_table` of the same day. Per
+    overdue item ``customer_id, open_amount, days_overdue, cause, source`` (recorded / suggested /
+    unknown), ``evidence, treatment``.
+    """
+    rows = overdue(items)
+    suggested = _suggestions(rows, customers)
+    known = rows["cause"].isin(list(settings()["causes"]))
+    out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
+    out["cause"] = rows["cause"].where(known, suggested["cause"])
+    out["source"] = np.select(
+        [known, suggested["cause"].notna()], ["recorded", "suggested"], "unknown"
+    )
+    out["evidence"] = suggested["evidence"].mask(known, "as recorded")
+    treatments = {name: entry["treatment"] for name, entry in settings()["causes"].items()}
+    out["treatment"] = out["cause"].map(treatments).fillna(settings()["ask"])
+    return out
+
+
+def by_cause(found: pd.DataFrame) -> pd.DataFrame:
+    """`causes` summed up, most money first: per cause and source the treatment, ``invoices`` and
+    ``amount``."""
+    by = found.fillna({"cause": "unknown"}).groupby(["cause", "source", "treatment"])["open_amount"]
+    sums = pd.DataFrame({"invoices": by.size(), "amount": by.sum()})
+    return sums.sort_values("amount", ascending=False, kind="stable").reset_index("treatment")
+
+
+def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
+    """How often the suggestion agrees where a cause *is* recorded, beside always naming the
+    commonest cause.
+
+    ``recorded`` (items), ``suggested`` (of those, items with a sign), ``agree`` with its interval,
+    and ``baseline``; shares of the suggested items, null when there are none.
+    """
+    rows = overdue(items)
+    rows = rows[rows["cause"].isin(list(settings()["causes"]))]
+    guess = _suggestions(rows, customers)["cause"]
+    made = guess.notna()
+    truth = rows.loc[made, "cause"]
+    share = with_interval([(guess[made] == truth).sum()], [made.sum()], "agree").iloc[0]
+    commonest = truth.value_counts(normalize=True).max() if len(truth) else np.nan
+    return pd.Series(
+        {"recorded": len(rows), "suggested": int(made.sum()), **share, "baseline": commonest}
+    )
+
+
+def suggestion_note(check: pd.Series) -> Html:
+    """`suggestion_check` in words; a warning where suggestions are not shown to be better than the
+    commonest cause."""
+    if not check["recorded"]:
+        return note(
+            "No overdue invoice has a recorded cause, so suggestions cannot be checked: record them.",
+            "warning",
+        )
+    if not check["suggested"]:
+        return note(
+            f"None of the {check['recorded']:.0f} overdue invoices with a recorded cause shows a sign, so "
+            "suggestions cannot be checked.",
+            "warning",
+        )
+    text = (
+        f"Where a cause is recorded, the suggestion agreed in {check['agree']:.0%} of {check['suggested']:.0f} "
+        f"invoices ({check['agree_low']:.0%} to {check['agree_high']:.0%}); always naming the commonest cause in "
+        f"{check['baseline']:.0%}."
+    )
+    return note(text, "info" if check["agree_low"] > check["baseline"] else "warning")
+
+
+def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Cause and evidence per item from the first sign that holds; null and a plain word where none
+    does."""
+    signs, of = settings()["signs"], customers.reindex(rows["customer_id"]).set_index(rows.index)
+    of = of.assign(slower=of["late_recent"] - of["late_before"])
+    small = rows["open_amount"] <= rows["open_amount"].quantile(signs["small_quantile"])
+    fewer = of["invoiced_recent"] <= signs["falling_share"] * of["invoiced_before"]
+    able = of["largest_paid"] >= rows["open_amount"]
+    rules = [
+        ("our_failure", _is(rows["disputed"], True), "the invoice is disputed"),
+        ("our_failure", _is(rows["questions_open"], True), "a question of the customer is open"),
+        ("our_failure", _is(rows["documents_sent"], False), "the delivery papers were not sent"),
+        ("consignment", _is(rows["consignment"], True), "the goods are on consignment"),
+        (
+            "cash_trouble",
+            of["parts_share"] >= signs["parts_share"],
+            "pays {parts_share:.0%} of the invoices in parts",
+        ),
+        (
+            "cash_trouble",
+            (of["slower"] >= signs["slower_days"]) & fewer,
+            "pays {slower:.0f} days later than the quarter before, and buys less",
+        ),
+        (
+            "deliberate",
+            (of["days_since_payment"] >= signs["silence_days"]) & able,
+            "no invoice paid off for {days_since_payment:.0f} days, but larger ones were before",
+        ),
+        (
+            "not_a_priority",
+            (of["late_share"] >= signs["late_share"]) & small,
+            "late with {late_share:.0%} of all invoices, and this one is small",
+        ),
+    ]
+    out = pd.DataFrame(
+        {
+            "cause": pd.Series(None, rows.index, dtype="str"),
+            "evidence": pd.Series("no sign in the data", rows.index, dtype="str"),
+        }
+    )
+    for cause, holds, evidence in reversed(rules):
+        out.loc[holds, "cause"] = cause
+        out.loc[holds, "evidence"] = [
+            evidence.format(**facts) for facts in of[holds].to_dict("records")
+        ]
+    return out
+
+
+def checklist(items: pd.DataFrame) -> pd.DataFrame:
+    """What must be in order before an overdue item is collected.
+
+    Per overdue item the answers ``yes / no / not recorded``, ``ready`` (every answer is yes) and
+    ``next_step``.
+    """
+    rows = overdue(items)
+    steps = settings()["checklist"]
+    facts = {
+        "invoice_issued": rows["issue_date"].notna(),
+        "documents_sent": rows["documents_sent"],
+        "statement_sent": rows["statement_sent"],
+        "questions_answered": rows["questions_open"],
+    }
+    good = {"questions_answered": False}
+    out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
+    for name, fact in facts.items():
+        out[name] = np.select(
+            [_is(fact, good.get(name, True)), fact.isna()], ["yes", "not recorded"], "no"
+        )
+    answers = out[list(facts)]
+    todo = [
+        "; ".join(
+            steps[name]["do" if answer == "no" else "ask"]
+            for name, answer in row.items()
+            if answer != "yes"
+        )
+        for row in answers.to_dict("records")
+    ]
+    out["ready"] = (answers == "yes").all(axis=1)
+    out["next_step"] = pd.Series(todo, rows.index, dtype="str").where(~out["ready"], "Collect")
+    return out
+
+
+def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Series) -> pd.DataFrame:
+    """Customers and overdue money by value class (rows) and by how they pay: ``(customers |
+    overdue, segment)``.
+
+    All three by ``customer_id``; classes and segments are ordered categoricals, customers without
+    an amount owe nothing.
+    """
+    rows = pd.DataFrame(
+        {
+            "value": value,
+            "payment": payment.reindex(value.index),
+            "overdue": overdue_amount.reindex(value.index).fillna(0.0),
+        }
+    )
+    by = rows.groupby(["value", "payment"], observed=False)["overdue"]
+    return pd.concat({"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1)  # noqa: PD010
+
+
+def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) -> pd.DataFrame:
+    """What each customer of `who` owes, and would owe if shipping goes on as before for
+    `horizon_days`.
+
+    Expected invoices follow the customer's own rate of the last `RECENT_DAYS`: invoices per day
+    times their mean amount. The interval is the predictive one of a Poisson rate (negative
+    binomial, Jeffreys prior); it leaves out that amounts vary, and `exposure_check` says how well
+    it holds.
+
+    `customers` come from `receivables_table`; those without invoices owe nothing and are left out.
+    Per customer, most overdue first: ``overdue_amount, max_days_overdue, open_amount, expected``
+    with interval and ``exposure`` = open + expected.
+    """
+    from scipy.stats import nbinom
+
+    rows = customers.loc[customers.index.intersection(who)]
+    out = rows[["overdue_amount", "max_days_overdue", "open_amount"]].copy()
+    n, scale = rows["invoices_recent"], horizon_days / RECENT_DAYS
+    money = rows["invoiced_recent"]
+    mean = (money / n).where(n > 0, rows["mean_invoice"])
+    out["expected"] = money * scale
+    for end, level in (("_low", 0.025), ("_high", 0.975)):
+        out[f"expected{end}"] = nbinom.ppf(level, n + 0.5, 1 / (1 + scale)) * mean
+    out["exposure"] = out["open_amount"] + out["expected"]
+    return out.sort_values(["overdue_amount", "exposure"], ascending=False)
+
+
+def exposure_check(
+    invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str, horizon_days: int = 90
+) -> pd.Series:
+    """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
+
+    ``customers, expected, happened`` (money), and ``inside``: the share of customers whose
+    invoices fell into their interval (it should be near 95 %). NotEnoughDataError where nobody had
+    been invoiced by then.
+    """
+    then = as_date(as_of) - dt.timedelta(days=horizon_days)
+    customers = receivables_table(invoices, payments, then)
+    if customers.empty:
+        raise NotEnoughDataError(
+            f"Nobody had been invoiced {horizon_days} days ago, so the expectation cannot be "
+            "checked yet."
+        )
+    forecast = exposure(customers, customers.index, horizon_days=horizon_days)
+    history = invoice_history(invoices, payments, as_of)
+    since = (
+        history[history["issue_date"] >= pd.Timestamp(then)].groupby("customer_id")["amount"].sum()
+    )
+    happened = since.reindex(forecast.index).fillna(0.0)
+    inside = happened.between(forecast["expected_low"], forecast["expected_high"])
+    return pd.Series(
+        {
+            "customers": len(forecast),
+            "expected": forecast["expected"].sum(),
+            "happened": happened.sum(),
+            "inside": inside.mean(),
+        }
+    )
+
+
+def _is(flags: pd.Series, value: bool) -> pd.Series:
+    """Where a nullable flag is known to be `value`."""
+    return flags.map(lambda flag: pd.notna(flag) and bool(flag) is value).astype(bool)

@@ -1,0 +1,92 @@
+"""How customers pay, as segments: prompt, slow, overdue, disputed, doubtful, no credit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from segment_lab.segments.base import Segmenter, shortest_cut
+
+NAMES = ("Prompt", "Slow", "Overdue", "Disputed", "Doubtful", "No credit")
+
+
+class ReceivablesSegmenter(Segmenter):
+    """Segments by payment behaviour, from the columns of `receivables_table` joined to the
+    customer table.
+
+    The first that holds: *No credit* has no invoice · *Doubtful* has an item overdue for more than
+    `doubtful_days` ·
+    *Disputed* has an open item in dispute · *Overdue* has an item overdue for more than
+    `grace_days` · *Slow* pays later on average than `slow_days` · *Prompt* is the rest, new
+    customers whose first invoice is not due included.
+
+    Parameters
+    ----------
+    grace_days, doubtful_days : int
+        Days overdue that are still forgiven, and from which payment is in doubt.
+    slow_days, slow_quantile : float
+        Mean days late above which a payer is slow; learned as that quantile of customers with
+        invoices when left out (``slow_days_``).
+    """
+
+    method = "receivables"
+
+    def __init__(
+        self,
+        grace_days: Annotated[int, Field(ge=0)] = 0,
+        doubtful_days: Annotated[int, Field(ge=1)] = 90,
+        slow_days: Annotated[float, Field(ge=0)] | None = None,
+        slow_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.75,
+    ):
+        self.grace_days = grace_days
+        self.doubtful_days = doubtful_days
+        self.slow_days = slow_days
+        self.slow_quantile = slow_quantile
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("invoices_n", "max_days_overdue", "disputed_open", "mean_days_late")
+
+    def _more_columns(self) -> tuple[str, ...]:
+        return self.columns
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        self.segment_names_ = NAMES
+        late = rows["mean_days_late"].dropna().to_numpy(dtype=float)
+        if self.slow_days is not None:
+            self.slow_days_ = float(self.slow_days)
+        else:
+            self.slow_days_ = (
+                shortest_cut(float(np.quantile(late, self.slow_quantile)), late)
+                if len(late)
+                else 0.0
+            )
+
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+        value = {name: table[name].fill_null(0) for name in self.columns}
+        return [
+            (value["invoices_n"] == 0, NAMES.index("No credit")),
+            (value["max_days_overdue"] > self.doubtful_days, NAMES.index("Doubtful")),
+            (value["disputed_open"] > 0, NAMES.index("Disputed")),
+            (value["max_days_overdue"] > self.grace_days, NAMES.index("Overdue")),
+            (value["mean_days_late"] > self.slow_days_, NAMES.index("Slow")),
+        ], NAMES.index("Prompt")
+
+    def meanings(self) -> dict[str, str]:
+        return {
+            "Prompt": f"Pays in time, or late by {self.slow_days_:g} days at most on average.",
+            "Slow": f"Owes nothing overdue, but pays more than {self.slow_days_:g} days late on average.",
+            "Overdue": "Has an invoice past its due day"
+            + (f" by more than {self.grace_days} days." if self.grace_days else "."),
+            "Disputed": "Disputes an open invoice.",
+            "Doubtful": f"Has an invoice overdue for more than {self.doubtful_days} days.",
+            "No credit": "Has never had an invoice, so how it pays is not known.",
+        }
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "slow_days": self.slow_days_}

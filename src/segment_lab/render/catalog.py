@@ -1,0 +1,250 @@
+"""The reports: which notebook answers which question, what it may be asked with, and what it
+needs."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import segment_lab
+from segment_lab.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from segment_lab.study.study import Study
+
+
+def notebooks_folder() -> Path:
+    """Where the notebooks are: ``SEGMENT_LAB_NOTEBOOKS``, beside the sources, or inside the
+    installed package."""
+    package = Path(segment_lab.__file__).parent
+    given = os.environ.get("SEGMENT_LAB_NOTEBOOKS")
+    places = [Path(given)] if given else [package.parents[1] / "notebooks", package / "notebooks"]
+    for place in places:
+        if place.is_dir():
+            return place.resolve()
+    raise ConfigError(
+        f"The notebooks are not in {' or '.join(map(str, places))}. Set SEGMENT_LAB_NOTEBOOKS."
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """One notebook of the catalogue.
+
+    Parameters
+    ----------
+    name, file : str
+        What ``--only`` and ``-p NAME.PARAMETER=VALUE`` call it (a method's name where it shows
+        one); the notebook.
+    options, extra : str
+        Part of the study file whose values are its parameters (``methods.rfm``, ``comparison``,
+        ``strategy``), and the model in `study_config` of those that the study file does not hold.
+    tables : tuple of str
+        Tables without which the report is left out.
+    """
+
+    name: str
+    file: str
+    options: str = ""
+    extra: str = ""
+    tables: tuple[str, ...] = ("orders",)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it shows one method and nothing of the others."""
+        return self.options.startswith("methods.") and not self.extra
+
+    @property
+    def page(self) -> str:
+        """File name of the rendered page."""
+        return Path(self.file).with_suffix(".html").name
+
+    @property
+    def path(self) -> Path:
+        """The notebook's file."""
+        return notebooks_folder() / self.file
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The notebook, as JSON."""
+        return json.loads(self.path.read_text("utf-8"))
+
+    @property
+    def digest(self) -> str:
+        """A hash of the notebook's cells."""
+        cells = [
+            [c["cell_type"], "".join(c["source"]), c["metadata"].get("tags")]
+            for c in self.content["cells"]
+        ]
+        return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Title and question, from the notebook's first cell."""
+        text = "".join(self.content["cells"][0]["source"]).strip()
+        title, _, rest = text.partition("\n")
+        return title.lstrip("# ").strip(), rest.strip().split("\n\n")[0].replace("\n", " ").strip()
+
+    def models(self) -> list[type[BaseModel]]:
+        """The typed parameters beyond ``config`` and ``as_of``, in one model or two."""
+        from segment_lab.study import config as study_config
+
+        found = [getattr(study_config, self.extra)] if self.extra else []
+        if self.options.startswith("methods."):
+            found.append(study_config.options_model(self.options.removeprefix("methods.")))
+        elif self.options:
+            found.append(study_config.StudyConfig.model_fields[self.options].annotation)
+        return found
+
+    def cell(self) -> dict[str, Any]:
+        """The defaults written in the notebook's cell tagged ``parameters``."""
+        cells = [c for c in self.content["cells"] if "parameters" in c["metadata"].get("tags", [])]
+        if len(cells) != 1:
+            raise ConfigError(
+                f"{self.file} must have exactly one cell tagged 'parameters', it has {len(cells)}."
+            )
+        tree = ast.parse("".join(cells[0]["source"]))
+        return {
+            target.id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+
+
+CATALOG = {
+    report.name: report
+    for report in (
+        Report("data", "00_data.ipynb"),
+        Report("rfm", "10_rfm.ipynb", "methods.rfm"),
+        Report("abc", "20_abc.ipynb", "methods.abc"),
+        Report("lifecycle", "30_lifecycle.ipynb", "methods.lifecycle"),
+        Report("clusters", "40_clusters.ipynb", "methods.clusters"),
+        Report(
+            "receivables", "50_receivables.ipynb", "", "ReceivablesReport", ("orders", "invoices")
+        ),
+        Report("leads", "60_leads.ipynb", "methods.leads", tables=("leads",)),
+        Report(
+            "engagement",
+            "65_engagement.ipynb",
+            "methods.engagement",
+            "EngagementReport",
+            ("touches",),
+        ),
+        Report("rules", "70_rules.ipynb", "methods.rules"),
+        Report("comparison", "80_comparison.ipynb", "comparison"),
+        Report("strategy", "90_strategy.ipynb", "strategy"),
+    )
+}
+
+
+def chosen(names: Sequence[str] | None) -> list[Report]:
+    """The reports of these names (all without any); an unknown one is an error that names the
+    nearest."""
+    known = {name: report for name, report in CATALOG.items() if report.path.exists()}
+    for name in names or ():
+        if name not in known:
+            raise ConfigError(f"There is no report {name!r}; {nearest(name, known)}.")
+    return [report for name, report in known.items() if not names or name in names]
+
+
+def prepare(
+    config: str, as_of: str | None, changes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Open a study, check all of its data, and resolve every report's parameters; plain data comes
+    back.
+
+    Raises
+    ------
+    ConfigError, DataError
+        Everything that is wrong with the study file, a parameter or the data, before a kernel
+        starts.
+    """
+    from segment_lab.render import inputs
+    from segment_lab.study.study import Study
+
+    able = [name for name, report in CATALOG.items() if report.options or report.extra]
+    for name in changes:
+        if name not in able:
+            raise ConfigError(f"No report {name!r} takes parameters; {nearest(name, able)}.")
+    study = Study.from_yaml(config, as_of=as_of)
+    parameters = {
+        name: _parameters(study, report, changes.get(name, {})) for name, report in CATALOG.items()
+    }
+    tables = {}
+    for intake in study.check():
+        read, accepted = int(intake.counts.sum()) + intake.left_out, int(intake.counts["accepted"])
+        tables[intake.name] = {"read": read, "accepted": accepted, "rejected": read - accepted}
+    rest = study.config.model_dump(
+        mode="json", exclude={"sources", "methods", "comparison", "strategy", "report"}
+    )
+    return {
+        "name": study.name,
+        "title": study.title,
+        "as_of": study.window.as_of.isoformat(),
+        "window": str(study.window),
+        "fingerprint": study.fingerprint,
+        "tables": tables,
+        "report": study.config.report.model_dump(),
+        "parameters": parameters,
+        "missing": {r.name: why for r in chosen(None) if (why := _why_not(study, r))},
+        # What a report's key needs beyond its own parameters: the rest of the study file, and all
+        # methods.
+        "rest": inputs.digest(
+            rest, inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)
+        ),
+        "methods": inputs.digest(
+            study.config.methods,
+            study.config.comparison.model_dump(mode="json"),
+            study.config.strategy.model_dump(mode="json"),
+        ),
+    }
+
+
+def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of one report: the study file's, then what was changed, typed and with
+    defaults."""
+    from segment_lab.study.config import validate
+
+    part, _, method = report.options.partition(".")
+    given: dict[str, Any] = {}
+    if method:
+        given = dict(study.config.methods.get(method, {}))
+    elif part:
+        given = getattr(study.config, part).model_dump()
+    if _why_not(study, report) and not changed:
+        return {}
+    values = {**given, **changed}
+    known = [name for model in report.models() for name in model.model_fields]
+    if strange := [name for name in values if name not in known]:
+        raise ConfigError(
+            f"{report.name}.{strange[0]} is no parameter of that report; {nearest(strange[0], known)}."
+        )
+    out: dict[str, Any] = {"as_of": study.window.as_of.isoformat()}
+    for model in report.models():
+        own = {name: value for name, value in values.items() if name in model.model_fields}
+        out |= validate(model, own, f"The parameters of {report.name}").model_dump(mode="json")
+    return out
+
+
+def _why_not(study: Study, report: Report) -> str:
+    from segment_lab.study.config import SEGMENTERS
+
+    gone = [table for table in report.tables if not study.has(table)]
+    if gone:
+        return f"The study has no {' and no '.join(gone)}."
+    wanted = study.config.methods
+    if report.name == "rules" and "rules" not in wanted:
+        return "The study file has no rules of the company's own (methods: rules)."
+    if wanted and report.name in SEGMENTERS and report.name not in wanted:
+        return f"The study file does not ask for it (methods: {', '.join(wanted)})."
+    return ""

@@ -1,0 +1,170 @@
+"""The papermill engine ``segment-lab``: an ordinary Jupyter kernel, forked from a server instead
+of started cold.
+
+Only the start of the kernel differs, so its outputs are those of any kernel. The whole notebook is
+bounded in time and memory; when a bound breaks, the cell that was running carries the reason as
+its error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+import time
+from typing import Any
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, NotebookExecutionManager
+
+from segment_lab.render import worker
+
+TIMEOUT = 1800.0
+MEMORY_GB = 8.0
+
+
+class ForkedProvisioner(LocalProvisioner):
+    """Asks a fork server for the kernel's process."""
+
+    server: worker.ForkServer
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        file = str(getattr(self.parent, "connection_file", ""))
+        extra = cmd[cmd.index(file) + 1 :] if file in cmd else []
+        env = {**kwargs.get("env", os.environ), "JPY_PARENT_PID": "1"}
+        env.setdefault("MPLBACKEND", worker.BACKEND)
+        child = self.server.fork(
+            "kernel", {"connection_file": file, "extra": extra}, cwd=kwargs.get("cwd"), env=env
+        )
+        self.process: Any = child
+        self.pid = self.pgid = child.pid
+        return self.connection_info
+
+
+class ForkedKernelManager(AsyncKernelManager):
+    """Starts its kernel through `ForkedProvisioner`, over sockets in the file system (no ports to
+    collide)."""
+
+    server: worker.ForkServer
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        self.provisioner = ForkedProvisioner(
+            parent=self, kernel_spec=self.kernel_spec, kernel_id=self.kernel_id
+        )
+        self.provisioner.server = self.server
+        return await super()._async_pre_start_kernel(**kwargs)
+
+    pre_start_kernel = _async_pre_start_kernel
+
+
+class Bounds:
+    """Watches a kernel and ends it when it takes too long or too much; `broken` says which."""
+
+    def __init__(self, client: Any, timeout: float, memory_gb: float):
+        self.client, self.timeout, self.memory_gb = client, timeout, memory_gb
+        self.broken = ""
+        self._done = threading.Event()
+        self._deadline = time.monotonic() + timeout
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop(self) -> None:
+        self._done.set()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.2):
+            if time.monotonic() > self._deadline:
+                self.broken = (
+                    f"The report took longer than {self.timeout:g} seconds and was stopped."
+                )
+            elif self._used() > self.memory_gb:
+                self.broken = (
+                    f"The report used more than {self.memory_gb:g} GB of memory and was stopped."
+                )
+            if self.broken and self._kill():
+                return
+
+    def _process(self) -> Any:
+        return getattr(getattr(self.client.km, "provisioner", None), "process", None)
+
+    def _used(self) -> float:
+        import psutil
+
+        process, total = self._process(), 0
+        with contextlib.suppress(psutil.Error, AttributeError):
+            root = psutil.Process(process.pid)
+            total = sum(p.memory_info().rss for p in (root, *root.children(recursive=True)))
+        return total / 1e9
+
+    def _kill(self) -> bool:
+        process = self._process()
+        if process is not None:
+            with contextlib.suppress(OSError):
+                process.kill()
+        return process is not None
+
+
+class ForkedEngine(NBClientEngine):
+    """Papermill's engine with warm kernels and bounds; registered as ``segment-lab``."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        timeout: float = TIMEOUT,
+        memory_gb: float = MEMORY_GB,
+        forked: bool = True,
+        server: worker.ForkServer | None = None,
+        log_output: bool = False,
+        resources: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> Any:
+        """Execute within `timeout` seconds and `memory_gb`; `forked` False starts the kernel the
+        ordinary way."""
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            log_output=log_output,
+            shutdown_kernel="immediate",
+            timeout=None,
+            resources=resources or {},
+        )
+        bounds = Bounds(client, timeout, memory_gb)
+        try:
+            with tempfile.TemporaryDirectory(prefix="sl-") as sockets:
+                if forked and hasattr(os, "fork"):
+                    client.km = ForkedKernelManager(
+                        kernel_name=kernel_name,
+                        transport="ipc",
+                        ip=f"{sockets}/k",
+                        connection_file=f"{sockets}/k.json",
+                    )
+                    client.km.server = server or worker.shared()
+                    client.owns_km = True
+                return client.execute()
+        except DeadKernelError:
+            reason = (
+                bounds.broken
+                or "The process that ran the report died unexpectedly (killed, or out of memory)."
+            )
+            _blame(nb_man, reason)
+            return nb_man.nb
+        finally:
+            bounds.stop()
+
+
+def _blame(nb_man: NotebookExecutionManager, reason: str) -> None:
+    """Put `reason` on the cell that was running, the way a kernel reports an exception."""
+    states = [cell.metadata.papermill["status"] for cell in nb_man.nb.cells]
+    ran = [i for i, state in enumerate(states) if state != NotebookExecutionManager.PENDING] or [0]
+    codes = [i for i in ran if nb_man.nb.cells[i].cell_type == "code"] or ran
+    cell = nb_man.nb.cells[codes[-1]]
+    error = nbformat.v4.new_output("error", ename="Stopped", evalue=reason, traceback=[reason])
+    cell.outputs = [*cell.get("outputs", []), error]
+    nb_man.cell_exception(cell, cell_index=codes[-1])

@@ -1,0 +1,266 @@
+"""From an executed notebook to one HTML file that needs nothing else: no network, no script to be
+complete."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mistune
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+TEMPLATES = Path(__file__).with_name("templates")
+HEADLINE = "application/vnd.segment-lab.headline+json"
+CARDS = "application/vnd.segment-lab.cards+json"
+HIDDEN = {"parameters", "injected-parameters", "papermill-error-cell-tag", "hide"}
+
+# Exception → what it means in plain words, and what the reader can do about it.
+CAUSES = {
+    "NotEnoughDataError": (
+        "There is not enough data to answer this question.",
+        "A longer window may give enough.",
+    ),
+    "DataError": (
+        "The data are not what this report needs.",
+        "`segment-lab check` lists every fault of the files.",
+    ),
+    "ConfigError": ("The study file or a parameter is not right.", "Mend it and run again."),
+    "Stopped": (
+        "The report was stopped before it was finished.",
+        "Give it more time or memory, or less data.",
+    ),
+    "MemoryError": (
+        "The machine ran out of memory.",
+        "Give it more memory, or run fewer reports at a time.",
+    ),
+    "FileNotFoundError": (
+        "A file that the report needs is not there.",
+        "Put it back and run again.",
+    ),
+}
+UNKNOWN = (
+    "The report met something it was not prepared for.",
+    "Please show this page to whoever keeps the reports: it ends with the step that failed.",
+)
+
+
+@cache
+def shell() -> dict[str, str]:
+    """Style, script, and the policy that allows these two by their hash and nothing else."""
+    style, dark, invert = re.split(
+        r"/\* (?:DARK|INVERT) \*/\n", (TEMPLATES / "style.css").read_text("utf-8")
+    )
+    style = style.replace("DARK", dark.strip()).replace("INVERT", invert.strip())
+    script = (TEMPLATES / "script.js").read_text("utf-8")
+
+    def allowed(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return {"style": style, "script": script, "policy": policy}
+
+
+@cache
+def environment() -> Environment:
+    """The templates of pages that are no notebooks (the indexes)."""
+    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
+    env.globals["shell"] = shell()
+    return env
+
+
+class ReportExporter(TemplateExporter):
+    """Renders a notebook through ``templates/report.html.j2``; ``resources["report"]`` holds the
+    page's facts."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    template_file = "report.html.j2"
+    default_preprocessors: list[Any] = []  # noqa: RUF012 (a traitlet of the base class)
+
+    def _create_environment(self) -> Environment:
+        return environment()
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        resources = dict(resources or {})
+        resources["report"] = {**EMPTY, **resources.get("report", {}), **describe(nb)}
+        return super().from_notebook_node(nb, resources, **kw)
+
+
+EMPTY: Mapping[str, Any] = {
+    "study": "",
+    "as_of": "",
+    "index": "",
+    "parameters": (),
+    "tables": (),
+    "versions": (),
+}
+
+
+def render(nb: NotebookNode, page: Mapping[str, Any]) -> str:
+    """The page of an executed notebook.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        As papermill left it.
+    page : mapping
+        ``study, as_of, index`` (texts; where "All reports" leads), and ``parameters, versions``
+        (pairs) and ``tables`` (name, rows read, accepted, rejected) for the section on how the
+        page was made.
+    """
+    return ReportExporter().from_notebook_node(nb, {"report": page})[0]
+
+
+def findings(nb: NotebookNode) -> dict[str, Any]:
+    """What the index and the manifest keep of a notebook: its headline and its cards."""
+    headline: dict[str, Any] = {}
+    cards: list[Any] = []
+    for output in _outputs(nb):
+        headline = headline or output.get("data", {}).get(HEADLINE, {})
+        cards += output.get("data", {}).get(CARDS, [])
+    return {"headline": headline, "cards": cards}
+
+
+def failure(nb: NotebookNode) -> dict[str, Any] | None:
+    """What stopped a notebook, in plain words: ``title, what, where, next``, and ``thin`` for too
+    little data."""
+    for i, cell in enumerate(nb.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                cause, remedy = CAUSES.get(output.ename, UNKNOWN)
+                thin = output.ename == "NotEnoughDataError"
+                kind = "" if output.ename in CAUSES else f"{output.ename}: "
+                heading = next(
+                    (h for c in reversed(nb.cells[: i + 1]) for h in reversed(_headings(c))), ""
+                )
+                return {
+                    "title": "Not enough data" if thin else "This report could not be finished",
+                    "cell": i,
+                    "what": f"{cause} {kind}{strip_ansi(output.evalue)}",
+                    "thin": thin,
+                    "where": f"It stopped in the part “{heading}”." if heading else "",
+                    "next": remedy,
+                }
+    return None
+
+
+def describe(nb: NotebookNode) -> dict[str, Any]:
+    """Title, contents and the rendered cells of a page."""
+    broken = failure(nb)
+    cells = nb.cells if broken is None else nb.cells[: broken["cell"] + 1]
+    rendered = list(_rendered(cells, broken))
+    seen: dict[str, int] = {}
+    contents: list[tuple[str, str]] = []
+
+    def anchored(match: re.Match[str]) -> str:
+        text = Markup(match[1]).striptags()
+        slug = re.sub(r"\W+", "-", text.lower()).strip("-") or "part"
+        seen[slug] = seen.get(slug, 0) + 1
+        slug += f"-{seen[slug]}" if seen[slug] > 1 else ""
+        contents.append((slug, text))
+        return f'<h2 id="{slug}">{match[1]}</h2>'
+
+    html = [Markup(re.sub(r"<h2>(.*?)</h2>", anchored, cell)) for cell in rendered]
+    title = next((h for cell in nb.cells for h in _headings(cell, "#")), "Report")
+    return {
+        "title": title,
+        "has_title": any("<h1" in cell for cell in html),
+        "cells": html,
+        "failure": broken,
+        # The failure stands right below the title and the question.
+        "opening": 1 if len(html) > 1 and "<h1" in html[0] else 0,
+        "contents": [*contents, ("provenance", "How this page was made")] if contents else [],
+    }
+
+
+def _outputs(nb: NotebookNode) -> Iterator[Any]:
+    return (output for cell in nb.cells for output in cell.get("outputs", []))
+
+
+def _headings(cell: Any, marks: str = "##") -> list[str]:
+    return (
+        re.findall(rf"^{marks} +(.+)$", cell.source, re.M) if cell.cell_type == "markdown" else []
+    )
+
+
+def _rendered(cells: list[Any], broken: Mapping[str, Any] | None) -> Iterator[str]:
+    """HTML of each cell; code without output joins the code of the cell after it."""
+    waiting: list[str] = []
+    for i, cell in enumerate(cells):
+        if cell.cell_type != "code" or not cell.outputs:
+            if (
+                cell.cell_type == "code"
+                and not HIDDEN & set(cell.metadata.get("tags", []))
+                and cell.source.strip()
+            ):
+                waiting.append(cell.source)
+                continue
+            if cell.cell_type == "markdown" and not HIDDEN & set(cell.metadata.get("tags", [])):
+                yield from _code(waiting)
+                yield str(mistune.html(cell.source))
+            continue
+        failed = broken is not None and i == broken["cell"]
+        if failed:
+            yield from _code(waiting)
+        waiting.append(cell.source)
+        yield from _code(waiting, opened=failed)
+        yield "".join(map(_output, cell.outputs))
+    yield from _code(waiting)
+
+
+def _code(sources: list[str], opened: bool = False) -> Iterator[str]:
+    if sources:
+        text = "\n\n".join(sources)
+        sources.clear()
+        marked = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="hl-"))
+        yield (
+            f'<details class="code"{" open" if opened else ""}><summary>Code</summary>'
+            f'<pre tabindex="0">{marked}</pre></details>'
+        )
+
+
+def _output(output: Any) -> str:
+    """One output of a cell as HTML; whatever it is, nothing is left out."""
+    if output.output_type == "stream":
+        text = f'<pre tabindex="0">{escape(strip_ansi(output.text))}</pre>'
+        return text if output.name == "stdout" else _folded("Messages of the program", text)
+    if output.output_type == "error":
+        trace = strip_ansi("\n".join(output.traceback))
+        return _folded(
+            "For the analyst: the full message", f'<pre tabindex="0">{escape(trace)}</pre>'
+        )
+    data = output.data
+    if "text/html" in data:
+        # A style or script of a foreign output would be refused by the page's policy, noisily.
+        return re.sub(r"<(style|script)\b.*?</\1>", "", data["text/html"], flags=re.S | re.I)
+    if "text/markdown" in data:
+        return str(mistune.html(data["text/markdown"]))
+    for mime in ("image/png", "image/jpeg", "image/svg+xml"):
+        if mime in data:
+            raw = (
+                data[mime]
+                if mime != "image/svg+xml"
+                else base64.b64encode(data[mime].encode()).decode()
+            )
+            alt = "Figure without a description; the code above draws it."
+            return f'<figure class="sl-figure"><img alt="{alt}" src="data:{mime};base64,{raw.strip()}"></figure>'
+    return f'<pre tabindex="0">{escape(data["text/plain"])}</pre>' if data.get("text/plain") else ""
+
+
+def _folded(summary: str, html: str) -> str:
+    return f'<details class="sl-details"><summary>{summary}</summary>{html}</details>'

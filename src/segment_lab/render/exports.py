@@ -1,0 +1,86 @@
+"""The segments as files: one row per customer, one column per scheme, for Parquet, CSV and
+spreadsheets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segment_lab.data.files import neutralised
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from segment_lab.study.study import Study
+
+SHEET_ROWS = 1_048_575
+
+
+def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any]:
+    """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet`` to a folder; what was
+    written comes back."""
+    from segment_lab.study.study import Study
+
+    study = Study.from_yaml(config, as_of=as_of)
+    frame, target = segments_frame(study), Path(folder)
+    frame.to_parquet(target / "segments.parquet", index=False)
+    safe = neutralised(frame)
+    safe.to_csv(target / "segments.csv", index=False, lineterminator="\n")
+    notes = []
+    if len(safe) <= SHEET_ROWS:
+        write_sheet(safe, target / "segments.xlsx")
+    else:
+        notes.append(
+            f"segments.xlsx was left out: a sheet holds {SHEET_ROWS:,} rows, there are {len(safe):,}"
+        )
+    rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
+    return {
+        "customers": len(frame),
+        "schemes": list(frame.columns[1:]),
+        "rejected_order_lines": rejected,
+        "notes": notes,
+    }
+
+
+def segments_frame(study: Study) -> pd.DataFrame:
+    """``customer_id`` and one text column per scheme, sorted by customer; empty where a scheme has
+    no answer."""
+    import pandas as pd
+
+    from segment_lab.errors import NotEnoughDataError
+
+    columns = {}
+    for method in study.methods:
+        try:
+            columns[method] = study.segmentation(method).labels.astype("str")
+        except NotEnoughDataError:
+            continue
+    if not columns:
+        return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
+    return pd.DataFrame(columns).sort_index().rename_axis("customer_id").reset_index()
+
+
+def write_sheet(frame: pd.DataFrame, path: Path) -> None:
+    """One sheet with a frozen header and a filter; the same frame gives the same bytes."""
+    import xlsxwriter
+
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+    }
+    with xlsxwriter.Workbook(path, options) as book:
+        book.set_properties({"created": dt.datetime(2000, 1, 1), "title": "Segments"})
+        sheet, bold = book.add_worksheet("segments"), book.add_format({"bold": True})
+        sheet.freeze_panes(1, 1)
+        sheet.set_column(0, len(frame.columns), 22)
+        sheet.autofilter(0, 0, len(frame), max(len(frame.columns) - 1, 0))
+        for column, name in enumerate(frame.columns):
+            sheet.write_string(0, column, str(name), bold)
+        for number, row in enumerate(frame.itertuples(index=False), 1):
+            for column, value in enumerate(row):
+                if isinstance(value, str):
+                    sheet.write_string(number, column, value)

@@ -1,0 +1,156 @@
+"""The pages that lead to the reports: a run's decision page, and the list of studies with their
+history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from segment_lab.render.exporter import environment
+from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
+
+WORDS = {"ok": "complete", "failed": "failed", "skipped": "left out", "thin": "not enough data"}
+TONES = {"ok": "good", "failed": "bad", "skipped": "sl-open", "thin": "caution"}
+# Who has the word while no action can be recommended, first asked first.
+SPEAKERS = (
+    "receivables",
+    "leads",
+    "rfm",
+    "abc",
+    "lifecycle",
+    "clusters",
+    "rules",
+    "engagement",
+    "comparison",
+    "data",
+)
+
+
+def run_page(manifest: Mapping[str, Any]) -> str:
+    """``index.html`` of a run: the decision first, then every report with its answer, then the
+    files.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run's manifest; its clock times are not used, so the page is the same for the same
+        inputs.
+    """
+    reports = {r["name"]: r for r in manifest["reports"]}
+    good = {name: r for name, r in reports.items() if r["status"] == "ok" and r.get("headline")}
+    trust, decision = good.get("comparison"), good.get("strategy")
+    failed = [r for r in reports.values() if r["status"] == "failed"]
+    scheme = reports.get((decision or {}).get("parameters", {}).get("scheme"))
+    first = [r for r in (decision,) if r]
+    page = {
+        **manifest,
+        "lead": speaker(list(reports.values())),
+        "decision": decision,
+        "trust": trust,
+        "failed": failed,
+        "scheme": scheme,
+        "words": WORDS,
+        "tones": TONES,
+        "shown": first
+        + [r for r in reports.values() if r["status"] != "skipped" and r not in first],
+        "left_out": [r for r in reports.values() if r["status"] == "skipped"],
+    }
+    return environment().get_template("run.html.j2").render(page)
+
+
+def speaker(reports: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The report whose answer a study opens with: the decision, or what is known while nothing is
+    recommended."""
+    good = {r["name"]: r for r in reports if r["status"] == "ok" and r.get("headline")}
+    figures = good["strategy"]["headline"]["figures"] if "strategy" in good else {}
+    if any(figure["value"] for figure in figures.values()):
+        return good["strategy"]
+    return next((good[name] for name in SPEAKERS if name in good), good.get("strategy"))
+
+
+def write_studies(out: Path) -> None:
+    """``index.html`` of the reports folder: studies, their last good run, what changed, and all
+    runs kept."""
+    with FileLock(out / ".index.lock"):
+        _write_studies(out)
+
+
+def _write_studies(out: Path) -> None:
+    studies: list[dict[str, Any]] = []
+    for folder in sorted(p.parent for p in out.glob(f"*/*/{MANIFEST}")):
+        if folder.parent.name not in [
+            s["name"] for s in studies
+        ] and not folder.parent.name.startswith("."):
+            runs = Shelf(out, folder.parent.name).runs()
+            if runs:
+                studies.append(_study(folder.parent.name, runs))
+    text = (
+        environment()
+        .get_template("studies.html.j2")
+        .render(studies=studies, words=WORDS, tones=TONES)
+    )
+    write_whole(out / "index.html", text)
+
+
+def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
+    good = [run for run in runs if run.good]
+    now, before = good[0] if good else None, good[1] if len(good) > 1 else None
+    return {
+        "name": name,
+        "title": runs[0].manifest["title"],
+        "good": now,
+        "before": before,
+        "newest": runs[0],
+        "lead": speaker(now.manifest["reports"]) if now else None,
+        "figures": changes(now, before) if now else [],
+        "runs": [
+            {
+                "folder": run.folder.name,
+                "as_of": run.manifest["as_of"],
+                "status": run.manifest["status"],
+                "complete": run.manifest["complete"],
+                "failed": [r["title"] for r in run.manifest["reports"] if r["status"] == "failed"],
+            }
+            for run in runs
+        ],
+    }
+
+
+def changes(now: Run, before: Run | None) -> list[dict[str, str]]:
+    """Every headline figure of a run with its value in the run before and the change between
+    them."""
+    past = {
+        (r["name"], key): figure
+        for r in (before.manifest["reports"] if before else ())
+        for key, figure in (r.get("headline") or {}).get("figures", {}).items()
+    }
+    return [
+        {
+            "name": r["name"],
+            "report": r["title"],
+            "label": figure["label"],
+            "now": figure["text"],
+            "before": past.get((r["name"], key), {}).get("text", "–"),
+            "change": _change(figure, past.get((r["name"], key))),
+        }
+        for r in now.manifest["reports"]
+        for key, figure in (r.get("headline") or {}).get("figures", {}).items()
+    ]
+
+
+def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    new, old = now["value"], (before or {}).get("value")
+    if (
+        isinstance(new, bool)
+        or not isinstance(new, int | float)
+        or not isinstance(old, int | float)
+    ):
+        return "–" if before is None or old == new else "changed"
+    if new == old:
+        return "none"
+    if "%" in now["text"]:
+        return f"{100 * (new - old):+.1f} points".replace("-", "−")
+    return f"{(new - old) / abs(old):+.1%}".replace("-", "−") if old else "from 0"

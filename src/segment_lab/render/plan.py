@@ -1,0 +1,135 @@
+"""What a run has to make and what it can keep: each part has a key, and an earlier part of the
+same key is reused."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import segment_lab
+from segment_lab.render import inputs
+from segment_lab.render.catalog import Report
+from segment_lab.render.publishing import Run
+
+SEGMENTS = "segments"
+SEGMENT_FILES = {
+    "segments.xlsx": "one row per customer, one column per scheme, for spreadsheets",
+    "segments.csv": "the same as text",
+    "segments.parquet": "the same for programs, ids exactly as they are",
+    "rejected.parquet": "order lines that were set aside, with the reason",
+}
+DONE = ("ok", "thin")
+
+
+def report_part(report: Report, facts: Mapping[str, Any], config: str) -> dict[str, Any]:
+    """A report's entry in the manifest, before it is made. `facts` come from `catalog.prepare`."""
+    title, question = report.words
+    parameters, missing = facts["parameters"][report.name], facts["missing"].get(report.name, "")
+    others = "" if report.alone or report.name == "data" else facts["methods"]
+    key = inputs.digest(
+        report.digest, parameters, facts["fingerprint"], facts["rest"], others, config, _code()
+    )
+    return {
+        "name": report.name,
+        "title": title,
+        "question": question,
+        "parameters": parameters,
+        "key": key,
+        "status": "skipped" if missing else "waiting",
+        "reason": missing,
+        "page": "",
+        "notebook": "",
+        "headline": {},
+        "cards": [],
+        "seconds": 0.0,
+    }
+
+
+def segments_part(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of the segment files."""
+    key = inputs.digest(SEGMENTS, facts["fingerprint"], facts["rest"], facts["methods"], _code())
+    return {
+        "name": SEGMENTS,
+        "title": "Segments",
+        "key": key,
+        "status": "waiting",
+        "reason": "",
+        "seconds": 0.0,
+    }
+
+
+def _code() -> tuple[Any, ...]:
+    return segment_lab.code_fingerprint(), inputs.versions()
+
+
+def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
+    """Take a part over from an earlier run that made it with the same key; whether that was
+    possible."""
+    for run in earlier:
+        for old in (*run.manifest["reports"], run.manifest[SEGMENTS]):
+            if old["key"] == part["key"] and old["status"] in DONE:
+                for name in [
+                    n for n in (old.get("page"), old.get("notebook")) if n
+                ] or SEGMENT_FILES:
+                    if (run.folder / name).exists():
+                        (folder / name).parent.mkdir(exist_ok=True)
+                        shutil.copyfile(run.folder / name, folder / name)
+                part.update(old)
+                return True
+    return False
+
+
+def ordered(reports: Sequence[Report], runs: Sequence[Run]) -> list[Report]:
+    """Longest first, so that no long one is left alone at the end; without experience the last of
+    the catalogue."""
+    took = {
+        r["name"]: r["seconds"]
+        for run in reversed(runs)
+        for r in run.manifest["reports"]
+        if r["seconds"]
+    }
+    return sorted(reports, key=lambda report: (-took.get(report.name, 0.0), -reports.index(report)))
+
+
+def page_facts(part: Mapping[str, Any], facts: Mapping[str, Any], config: str) -> dict[str, Any]:
+    """What a page prints beside its notebook."""
+    parameters = [("config", config), *((k, _words(v)) for k, v in part["parameters"].items())]
+    return {
+        "study": facts["title"],
+        "as_of": facts["as_of"],
+        "index": "index.html",
+        "parameters": parameters,
+        "tables": table_rows(facts["tables"]),
+        "versions": version_rows(facts["fingerprint"]),
+    }
+
+
+def table_rows(tables: Mapping[str, Mapping[str, int]]) -> list[tuple[str, ...]]:
+    """Rows read, accepted and rejected of each table, as texts."""
+    return [
+        (name, *(f"{rows[kind]:,}" for kind in ("read", "accepted", "rejected")))
+        for name, rows in tables.items()
+    ]
+
+
+def version_rows(fingerprint: str) -> list[tuple[str, str]]:
+    """What made a page, as texts."""
+    shown = {name: number for name, number in inputs.versions().items() if name in inputs.SHOWN}
+    return [
+        ("Data (fingerprint)", fingerprint),
+        ("Git commit", inputs.commit() or "not a git checkout"),
+        ("Code (fingerprint)", segment_lab.code_fingerprint()),
+        *shown.items(),
+    ]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value)) or "–"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{k}: {_words(v)}" for k, v in value.items()) or "–"
+    return "–" if value is None else str(value)

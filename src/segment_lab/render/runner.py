@@ -1,0 +1,368 @@
+"""A whole study, unattended: what has not changed is kept, the rest is made in parallel and
+published at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import segment_lab
+from segment_lab.errors import SegmentLabError
+from segment_lab.render import inputs, plan
+from segment_lab.render.catalog import Report, chosen, prepare
+from segment_lab.render.progress import Progress
+from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
+from segment_lab.render.worker import ForkServer
+
+WAIT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run: `exit_code` (0 all rendered, 1 some report failed) and the `folder` it
+    was published in.
+
+    `reports` maps each name to ``ok, failed, thin`` (not enough data) or ``skipped``; those in
+    `rendered` were made anew, the rest was kept from earlier runs.
+    """
+
+    exit_code: int
+    folder: Path
+    reports: Mapping[str, str] = field(default_factory=dict)
+    rendered: tuple[str, ...] = ()
+
+    @property
+    def index(self) -> Path:
+        """The decision page."""
+        return self.folder / "index.html"
+
+
+def run_study(
+    config: str | Path,
+    *,
+    as_of: str | None = None,
+    only: Sequence[str] | None = None,
+    jobs: int | None = None,
+    out: str | Path = "reports",
+    force: bool = False,
+    engine: str = "segment-lab",
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    log_json: bool = False,
+    pdf: bool = False,
+    retention: int | None = None,
+) -> RunResult:
+    """Render a study's reports into ``<out>/<study>/<run>/`` and point ``latest`` at the run if it
+    is good.
+
+    A run with `only` or `parameters` is a look at a part or a what-if: it writes no segments and
+    never becomes ``latest``.
+
+    Parameters
+    ----------
+    config, out : path
+        The study file, and the folder of all studies' reports.
+    as_of, retention : str, int, optional
+        Reference day, and runs to keep, instead of the study file's.
+    only : sequence of str, optional
+        Names of reports.
+    jobs : int, optional
+        Notebooks at the same time; the number of cores otherwise.
+    force, pdf, log_json : bool
+        Render even what has not changed; print every page to PDF as well; log one JSON object per
+        line.
+    engine : {"segment-lab", "kernel"}
+        Forked kernels, or ordinary ones.
+    parameters : mapping, optional
+        Report → parameter → value, for that report alone in place of the study file's.
+
+    Raises
+    ------
+    SegmentLabError
+        The study file, a parameter, the data or the output folder is unfit; nothing was published.
+    """
+    return _Job(
+        Path(config).absolute(),
+        as_of,
+        tuple(only) if only else None,
+        jobs or _cores(),
+        Path(out).absolute(),
+        force,
+        engine,
+        dict(parameters or {}),
+        pdf,
+        retention,
+        Progress(log_json),
+    ).run()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class _Job:
+    """One call of `run_study`: its arguments, and the steps in order."""
+
+    config: Path
+    as_of: str | None
+    only: tuple[str, ...] | None
+    jobs: int
+    out: Path
+    force: bool
+    engine: str
+    changes: dict[str, Mapping[str, Any]]
+    pdf: bool
+    retention: int | None
+    progress: Progress
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+    def run(self) -> RunResult:
+        reports = chosen(self.only)
+        name = inputs.study_name(self.config)
+        if name is None:  # no study file: its validation says why
+            prepare(str(self.config), self.as_of, self.changes)
+            raise AssertionError(f"{self.config} has no usable name, yet it was not refused")
+        shelf = Shelf(self.out, name)
+        with shelf.locked(
+            WAIT_SECONDS, lambda: self.progress.say("waiting", f"another run of {name} goes on")
+        ):
+            request = self._request(reports)
+            for run in shelf.runs() if request and not self.force else ():
+                if (
+                    run.manifest["request"] == request
+                    and run.manifest["status"] == "ok"
+                    and run.intact()
+                ):
+                    return self._keep(shelf, run)
+            with (
+                shelf.staging() as staging,
+                closing(ForkServer(max(1, _cores() // self.jobs))) as server,
+            ):
+                return self._make(shelf, staging, server, request)
+
+    def _request(self, reports: Sequence[Report]) -> str | None:
+        arguments = {
+            "as_of": self.as_of,
+            "only": self.only,
+            "changes": self.changes,
+            "pdf": self.pdf,
+        }
+        return inputs.request_key(self.config, arguments, {r.name: r.digest for r in reports})
+
+    def _keep(self, shelf: Shelf, run: Run) -> RunResult:
+        if run.good:
+            shelf.point(run.folder)
+        self.progress.say("unchanged", f"nothing has changed: {run.folder}", folder=str(run.folder))
+        return RunResult(0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]})
+
+    def _make(
+        self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None
+    ) -> RunResult:
+        self.progress.say("check", f"reading {self.config.name} and its data")
+        facts = server.call(
+            "segment_lab.render.catalog:prepare",
+            {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
+            staging / ".facts",
+        )
+        partial = bool(
+            self.only or self.changes
+        )  # a look at a part, or a what-if, is never the study's answer
+        reports = chosen(self.only or facts["report"]["only"])
+        parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
+        segments = plan.segments_part(facts)
+        if partial:
+            segments.update(
+                status="skipped",
+                reason="Not written for a part of the reports or changed parameters.",
+            )
+        earlier = [] if self.force else [run for run in shelf.runs() if run.intact()]
+        for part in (*parts.values(), segments):
+            if part["status"] == "waiting":
+                plan.reuse(part, earlier, staging)
+        waiting = plan.ordered(
+            [r for r in reports if parts[r.name]["status"] == "waiting"], shelf.runs()
+        )
+        self.progress.say(
+            "start",
+            f"{facts['title']} as of {facts['as_of']}: {len(waiting)} of {len(reports)} "
+            "reports to render",
+            reports=[r.name for r in waiting],
+        )
+        self._render(waiting, parts, segments, facts, staging, server)
+        fault = ""
+        if request is not None and self._request(chosen(self.only)) != request:
+            fault = "The data, the study file or a notebook changed during the run. Run again."
+            for part in (*parts.values(), segments):
+                part.update(key="")  # nobody can say what they show
+        manifest = self._manifest(facts, list(parts.values()), segments, request, partial, fault)
+        return self._publish(shelf, staging, manifest, tuple(r.name for r in waiting))
+
+    def _render(
+        self,
+        waiting: Sequence[Report],
+        parts: Mapping[str, dict[str, Any]],
+        segments: dict[str, Any],
+        facts: Mapping[str, Any],
+        staging: Path,
+        server: ForkServer,
+    ) -> None:
+        """Make the waiting parts, `jobs` at a time; each part of the manifest is completed in
+        place."""
+        from segment_lab.render.rendering import Limits, render_report
+
+        limits = Limits(
+            server if self.engine == "segment-lab" else None,
+            facts["report"]["timeout_seconds"],
+            facts["report"]["memory_gb"] or _memory_share(self.jobs),
+        )
+        pool = ThreadPoolExecutor(self.jobs)
+        self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
+        try:
+            futures: dict[Future[dict[str, Any]], dict[str, Any]] = {}
+            for report in waiting:
+                part = parts[report.name]
+                page = plan.page_facts(part, facts, self.config.name)
+                futures[
+                    pool.submit(
+                        render_report,
+                        report,
+                        part["parameters"],
+                        self.config,
+                        staging,
+                        limits,
+                        page,
+                    )
+                ] = part
+            if segments["status"] == "waiting":
+                futures[pool.submit(self._export, facts, staging, server)] = segments
+            for future in as_completed(futures):
+                futures[future].update(future.result())
+                self._tell(futures[future])
+        finally:
+            self.progress.end()
+            pool.shutdown(wait=False, cancel_futures=True)  # left early: nothing new begins,
+            server.close()  # what still runs ends,
+            pool.shutdown()  # and nobody writes any more
+
+    def _export(
+        self, facts: Mapping[str, Any], staging: Path, server: ForkServer
+    ) -> dict[str, Any]:
+        began = time.monotonic()
+        try:
+            done = server.call(
+                "segment_lab.render.exports:write_segments",
+                {"config": str(self.config), "as_of": facts["as_of"], "folder": str(staging)},
+                staging / ".segments",
+            )
+        except (SegmentLabError, RuntimeError) as error:
+            done = {"status": "failed", "reason": f"The segments could not be written. {error}"}
+        return {"status": "ok", **done, "seconds": round(time.monotonic() - began, 2)}
+
+    def _tell(self, part: Mapping[str, Any]) -> None:
+        text = f"{part['name']}: {part['status']} in {part['seconds']:.1f} s"
+        self.progress.say(
+            "report",
+            f"{text}. {part['reason']}" if part["reason"] else text,
+            report=part["name"],
+            status=part["status"],
+            seconds=part["seconds"],
+            reason=part["reason"],
+        )
+        self.progress.step()
+
+    def _manifest(
+        self,
+        facts: Mapping[str, Any],
+        reports: list[dict[str, Any]],
+        segments: dict[str, Any],
+        request: str | None,
+        partial: bool,
+        fault: str,
+    ) -> dict[str, Any]:
+        failed = fault or any(part["status"] == "failed" for part in (*reports, segments))
+        return {
+            "study": facts["name"],
+            "title": facts["title"],
+            "as_of": facts["as_of"],
+            "window": facts["window"],
+            "status": "failed" if failed else "ok",
+            "fault": fault,
+            "complete": not partial,
+            "request": request,
+            "engine": self.engine,
+            "started": self.started.isoformat(),
+            "finished": "",
+            "data": {"fingerprint": facts["fingerprint"], "tables": facts["tables"]},
+            "commit": inputs.commit(),
+            "code": segment_lab.code_fingerprint(),
+            "versions": inputs.versions(),
+            "keep_runs": self.retention or facts["report"]["keep_runs"],
+            "reports": reports,
+            "segments": segments,
+            "files": {},
+        }
+
+    def _publish(
+        self, shelf: Shelf, staging: Path, manifest: dict[str, Any], rendered: tuple[str, ...]
+    ) -> RunResult:
+        parts = [*manifest["reports"], manifest["segments"]]
+        failed = manifest["status"] == "failed"
+        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{'-failed' if failed else ''}"
+        for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
+            if run.folder.name == name and run.intact():
+                return self._keep(shelf, run)
+        from segment_lab.render.index import run_page, write_studies
+
+        (staging / "index.html").write_text(
+            run_page(
+                {
+                    **manifest,
+                    "tables_shown": plan.table_rows(manifest["data"]["tables"]),
+                    "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
+                    "downloads": [
+                        (f, what)
+                        for f, what in plan.SEGMENT_FILES.items()
+                        if (staging / f).exists()
+                    ],
+                }
+            ),
+            "utf-8",
+        )
+        if self.pdf:
+            from segment_lab.render.pdf import print_pages
+
+            print_pages(sorted(staging.glob("*.html")))
+        manifest.update(finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging))
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
+        folder = shelf.publish(staging, name)
+        if manifest["complete"] and not failed:
+            shelf.point(folder)
+        shelf.prune(manifest["keep_runs"])
+        with writing(self.out):
+            write_studies(self.out)
+        lost = [part["name"] for part in parts if part["status"] == "failed"]
+        text = manifest["fault"] or (f"failed: {', '.join(lost)}" if lost else "done")
+        self.progress.say(
+            "done", f"{text} → {folder}", folder=str(folder), status=manifest["status"], failed=lost
+        )
+        return RunResult(
+            1 if failed else 0,
+            folder,
+            {r["name"]: r["status"] for r in manifest["reports"]},
+            rendered,
+        )
+
+
+def _memory_share(jobs: int) -> float:
+    """What one of `jobs` notebooks may use, in GB: four fifths of the machine, shared."""
+    import psutil
+
+    return 0.8 * psutil.virtual_memory().total / jobs / 1e9

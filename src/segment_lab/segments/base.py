@@ -1,0 +1,301 @@
+"""What every segmenter shares: scikit-learn manners, and one rule for pandas and the warehouse."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pydantic
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from segment_lab.data import engine
+from segment_lab.errors import ConfigError, DataError, Fault, nearest
+from segment_lab.segments.segmentation import Segmentation, Status
+from segment_lab.window import ObservationWindow
+
+# "spark" compiles as Databricks: the same SQL, and ibis's own Spark compiler wants a running
+# session.
+DIALECTS = {
+    name: name
+    for name in (
+        "duckdb",
+        "postgres",
+        "bigquery",
+        "snowflake",
+        "databricks",
+        "clickhouse",
+        "sqlite",
+        "mysql",
+        "mssql",
+        "trino",
+    )
+} | dict.fromkeys(("spark", "pyspark"), "databricks")
+
+
+class Finding(NamedTuple):
+    """What a scheme found: two plain sentences and their figures, for
+    `segment_lab.show.html.headline`."""
+
+    sentences: tuple[str, ...]
+    figures: dict[str, Any]
+
+
+class Segmenter(BaseEstimator):
+    """Base of the segmenters: `fit` learns cut points, `expression` applies them.
+
+    A subclass names the columns it reads (`columns`; those that may be absent: `optional_columns`)
+    and learns in `_fit`, setting ``segment_names_`` and other attributes that end in ``_``. Its
+    rule is either `branches` (conditions in order, the first that holds wins) or `expression` (the
+    segment's code as one Ibis value). `predict` evaluates it on DuckDB and `to_sql` compiles it,
+    so both give the same answer.
+
+    The annotations of ``__init__`` (types, bounds) are the only place where options are described:
+    `fit` checks against them, and the study's configuration is validated with the same
+    `options_model`.
+    """
+
+    method: ClassVar[str]
+    segment_names_: tuple[str, ...]
+    columns_: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the customer table that the rule needs."""
+        raise NotImplementedError
+
+    @property
+    def optional_columns(self) -> tuple[str, ...]:
+        """Columns that are read where the table has them; they may hold nulls."""
+        return ()
+
+    @classmethod
+    def options_model(cls) -> type[pydantic.BaseModel]:
+        """The parameters as a pydantic model, made from the annotations and defaults of
+        ``__init__``."""
+        hints = get_type_hints(cls.__init__, include_extras=True)
+        fields: dict[str, Any] = {
+            name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
+            for name, p in inspect.signature(cls.__init__).parameters.items()
+            if name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        }
+        config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+        return pydantic.create_model(f"{cls.__name__}Options", __config__=config, **fields)
+
+    def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
+        """Learn from a customer table: one row per ``customer_id`` (the index). `y` is ignored.
+
+        Raises
+        ------
+        ConfigError
+            A parameter is out of bounds; all of them are named.
+        DataError
+            The table lacks columns, holds nulls, repeated customers or nobody; every fault is
+            listed.
+        """
+        self._check_parameters()
+        optional = (c for c in self.optional_columns if c in customers)
+        rows = self._checked(customers, (*self.columns, *optional))
+        self.columns_ = tuple(rows.columns)
+        self._fit(rows)
+        return self
+
+    @abstractmethod
+    def _fit(self, rows: pd.DataFrame) -> None:
+        """Set ``segment_names_`` and the learned attributes from the validated columns."""
+
+    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+        """Conditions in order with their segments' codes, and the code of the rest (None: nobody
+        is left)."""
+        raise NotImplementedError
+
+    def expression(self, table: ir.Table) -> ir.Value:
+        """The code (0-based position in ``segment_names_``) of each row of a customer `table`."""
+        return self._cases(table, range(len(self.segment_names_)))
+
+    def predict(self, customers: pd.DataFrame) -> np.ndarray:
+        """The segment's code for every row, in row order; shape ``(n,)``."""
+        check_is_fitted(self)
+        return engine.evaluate(self._checked(customers), self.expression).astype("int32")
+
+    def segment(
+        self,
+        customers: pd.DataFrame,
+        window: ObservationWindow | None = None,
+        status: Status | None = None,
+    ) -> Segmentation:
+        """`predict`, as a `Segmentation` with names, parameters and details."""
+        codes = pd.Series(self.predict(customers), index=customers.index)
+        return Segmentation(
+            codes,
+            self.segment_names_,
+            self.method,
+            self.describe(),
+            window,
+            status or Status(),
+            self._details(customers),
+        )
+
+    def to_sql(
+        self,
+        table: str | ir.Table = "customers",
+        dialect: str = "duckdb",
+        window: ObservationWindow | None = None,
+    ) -> str:
+        """One SELECT from a customer table to ``customer_id, segment``, after a comment with the
+        cut points.
+
+        Parameters
+        ----------
+        table : str or ibis Table
+            Name of the customer table in the warehouse, or an expression that makes it.
+        dialect : str
+            One of `DIALECTS`.
+        window : ObservationWindow, optional
+            When the cut points were learned; stated in the comment.
+        """
+        check_is_fitted(self)
+        if dialect not in DIALECTS:
+            raise ConfigError(f"Unknown SQL dialect {dialect!r}: {nearest(dialect, DIALECTS)}")
+        if isinstance(table, str):
+            table = ibis.table({"customer_id": "string", **self._schema}, name=table)
+        query = ibis.to_sql(
+            table.select("customer_id", segment=self.named(table)), dialect=DIALECTS[dialect]
+        )
+        learned = f"learned on {window}, as of {window.as_of}" if window else "window not stated"
+        lines = [
+            f"{type(self).__name__}: {learned}",
+            *(f"{k}: {v}" for k, v in self.describe().items()),
+        ]
+        return "".join(f"-- {' '.join(line.split())}\n" for line in lines) + str(query)
+
+    @property
+    def reads(self) -> set[str]:
+        """Columns that the fitted rule itself looks at; `fit` may have needed more."""
+        table = ibis.table({"customer_id": "string", **self._schema}, name="customers")
+        return {field.name for field in self.named(table).op().find(ops.Field)}
+
+    def named(self, table: ir.Table) -> ir.StringValue:
+        """`expression` with names instead of codes."""
+        if type(self).expression is Segmenter.expression:
+            return self._cases(table, self.segment_names_)
+        code = self.expression(table)
+        return ibis.cases(*((code == i, name) for i, name in enumerate(self.segment_names_)))
+
+    def _cases(self, table: ir.Table, answers: Sequence[Any]) -> ir.Value:
+        branches, rest = self.branches(table)
+        cases = [(condition, answers[code]) for condition, code in branches]
+        # Without a rest, a warehouse row that lacks its values gets no segment, instead of the
+        # worst one.
+        other = None if rest is None else answers[rest]
+        return ibis.cases(*cases, else_=other) if cases else ibis.literal(other)
+
+    def meanings(self) -> dict[str, str]:
+        """What each segment means, in plain words; empty where a scheme has nothing to say."""
+        return {}
+
+    def meaning_table(self) -> pd.DataFrame:
+        """`meanings` as a table: one row per segment, one column ``meaning`` (none where there is
+        nothing to say)."""
+        table = (
+            pd.Series(self.meanings(), name="meaning", dtype="str")
+            .rename_axis("segment")
+            .to_frame()
+        )
+        return table if len(table) else table[[]]
+
+    def describe(self) -> dict[str, Any]:
+        """Parameters and learned cut points, as the report and the manifest print them."""
+        return dict(self.get_params(deep=False))
+
+    def _details(self, customers: pd.DataFrame) -> pd.DataFrame | None:
+        return None
+
+    def _more_columns(self) -> tuple[str, ...]:
+        """Columns that may hold nulls (they are read, not required)."""
+        return ()
+
+    def _check_parameters(self) -> None:
+        try:
+            self.options_model()(**self.get_params(deep=False))
+        except pydantic.ValidationError as error:
+            faults = (
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}"
+                for e in error.errors()
+            )
+            raise ConfigError(
+                f"{type(self).__name__} has wrong parameters. " + "; ".join(faults)
+            ) from None
+
+    def _checked(
+        self, customers: pd.DataFrame, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """The needed columns, after every fault was looked for; the input is not changed."""
+        if not isinstance(customers, pd.DataFrame):
+            raise TypeError(
+                f"{type(self).__name__} needs a customer table (pandas DataFrame), got "
+                f"{type(customers).__name__}. segment_lab.customer_table makes one from orders."
+            )
+        needed: list[str] = [*(columns or getattr(self, "columns_", None) or self.columns)]
+        nullable = {*self._more_columns(), *self.optional_columns}
+        present = ", ".join(map(str, customers.columns))
+        faults = []
+        for column in needed:
+            if column not in customers:
+                faults.append(
+                    Fault(
+                        column,
+                        f"is missing; the table has {present}",
+                        "segment_lab.customer_table makes it from orders",
+                    )
+                )
+            elif column not in nullable and customers[column].isna().any():
+                null = customers.index[customers[column].isna()]
+                faults.append(
+                    Fault(
+                        column,
+                        "is null",
+                        "Segment buyers only, or fill the column",
+                        len(null),
+                        tuple(map(str, null[:3])),
+                    )
+                )
+        if not customers.index.is_unique:
+            faults.append(
+                Fault("customer_id (the index)", "is not unique", "Keep one row per customer")
+            )
+        if customers.empty:
+            faults.append(Fault("rows", "there are none", "Check the window and the filters"))
+        if faults:
+            raise DataError(f"{type(self).__name__} cannot use this customer table", faults)
+        return customers[needed]
+
+    @property
+    def _schema(self) -> dict[str, str]:
+        return dict.fromkeys(getattr(self, "columns_", self.columns), "float64")
+
+
+def shortest_cut(cut: float, values: np.ndarray, closed: str = "right") -> float:
+    """The cut point with the fewest decimals that leaves every one of `values` on its side of
+    `cut`.
+
+    ``closed="right"`` keeps ``value <= cut`` unchanged, ``"left"`` keeps ``value < cut``. People
+    read 30 days, not 29.6; and a short decimal means the same number in every warehouse, while one
+    of 17 digits does not: DuckDB reads 298.40000000000003 as a DECIMAL whose way back to a double
+    may be off by a bit.
+    """
+    values = np.asarray(values, dtype="float64")
+    side = values <= cut if closed == "right" else values < cut
+    below, above = values[side].max(initial=-np.inf), values[~side].min(initial=np.inf)
+    for decimals in range(-6, 10):
+        short = round(float(cut), decimals) + 0.0
+        if (below <= short < above) if closed == "right" else (below < short <= above):
+            return short
+    return float(cut)

@@ -1,0 +1,182 @@
+"""Named segments over RFM scores, as data: which cell of the score grid has which name, and its
+lint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+import yaml
+
+from segment_lab import config
+from segment_lab.errors import ConfigError, nearest
+
+OTHERS = "Others"
+Cell = tuple[int, int, int]
+Span = Annotated[
+    tuple[int, int], pydantic.Field(description="lowest and highest score, both included")
+]
+
+
+class Range(pydantic.BaseModel, extra="forbid", frozen=True):
+    """A block of the grid: spans of the recency, frequency and monetary score; a missing one means
+    any."""
+
+    r: Span | None = None
+    f: Span | None = None
+    m: Span | None = None
+
+    def spans(self, n_bins: int) -> tuple[tuple[int, int], ...]:
+        """Lowest and highest score of recency, frequency and money."""
+        return tuple(span or (1, n_bins) for span in (self.r, self.f, self.m))
+
+    def cells(self, n_bins: int) -> set[Cell]:
+        """The cells of the block."""
+        return set(product(*(range(low, high + 1) for low, high in self.spans(n_bins))))  # type: ignore[arg-type]
+
+
+class Rule(pydantic.BaseModel, extra="forbid", frozen=True):
+    """One named segment: the blocks it claims, and what it means in plain words."""
+
+    name: Annotated[str, pydantic.Field(min_length=1)]
+    ranges: tuple[Range, ...]
+    meaning: str = ""
+
+
+class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
+    """Segments over a cube of scores 1 … `n_bins`, best first. The first range that fits
+    decides."""
+
+    name: str = "own grid"
+    n_bins: Annotated[int, pydantic.Field(ge=2, le=10)]
+    segments: Annotated[tuple[Rule, ...], pydantic.Field(min_length=1)]
+    rationale: str = ""
+
+    @pydantic.model_validator(mode="after")
+    def _sound(self) -> Grid:
+        names = [rule.name for rule in self.segments]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice} named twice; give one segment several ranges instead")
+        for rule in self.segments:
+            for low, high in (span for block in rule.ranges for span in block.spans(self.n_bins)):
+                if not 1 <= low <= high <= self.n_bins:
+                    raise ValueError(
+                        f"{rule.name}: [{low}, {high}] is no range of scores 1 to {self.n_bins}"
+                    )
+        return self
+
+    def cells(self) -> set[Cell]:
+        """Every cell of the cube."""
+        return Range().cells(self.n_bins)
+
+    def resized(self, n_bins: int) -> Grid:
+        """The same segments for another number of scores, spread in proportion (best stays best).
+
+        Score ``s`` of `n_bins` takes the place of ``1 + (s - 1)(n - 1)/(n_bins - 1)`` here,
+        rounded. Segments that no score reaches any more are left out; a grid that claims every
+        cell once still does.
+        """
+        place = {
+            s: 1 + round((s - 1) * (self.n_bins - 1) / (n_bins - 1)) for s in range(1, n_bins + 1)
+        }
+
+        def spread(span: tuple[int, int]) -> tuple[int, int] | None:
+            inside = [s for s, place_of in place.items() if span[0] <= place_of <= span[1]]
+            return (inside[0], inside[-1]) if inside else None
+
+        rules = []
+        for rule in self.segments:
+            blocks = [[spread(span) for span in block.spans(self.n_bins)] for block in rule.ranges]
+            if ranges := [Range(r=r, f=f, m=m) for r, f, m in blocks if r and f and m]:
+                rules.append(rule.model_copy(update={"ranges": tuple(ranges)}))
+        return Grid(
+            name=f"{self.name}, spread over {n_bins} scores",
+            n_bins=n_bins,
+            segments=tuple(rules),
+            rationale=self.rationale,
+        )
+
+
+@dataclass(frozen=True)
+class GridReport:
+    """What `lint_grid` found: cells (r, f, m) without or with several names, and rules that never
+    decide."""
+
+    grid: str
+    cells: int
+    unclaimed: tuple[Cell, ...]
+    overlaps: Mapping[Cell, tuple[str, ...]]
+    never_fires: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every cell is claimed exactly once."""
+        return not (self.unclaimed or self.overlaps or self.never_fires)
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"Grid '{self.grid}': each of {self.cells} combinations of scores has exactly one segment."
+        text = (
+            f"Grid '{self.grid}': of {self.cells} combinations of scores {len(self.unclaimed)} have no "
+            f"segment (their customers become {OTHERS}) and {len(self.overlaps)} have several (the first "
+            "one counts)."
+        )
+        return text + (f" Never used: {', '.join(self.never_fires)}." if self.never_fires else "")
+
+
+def lint_grid(grid: Grid | Mapping[str, Any] | str | Path) -> GridReport:
+    """Look for gaps, overlaps and rules that never fire in a grid of segments, given as
+    `load_grid` takes it."""
+    grid = load_grid(grid)
+    claims: dict[Cell, list[str]] = {cell: [] for cell in sorted(grid.cells())}
+    for rule in grid.segments:
+        for cell in set().union(*(block.cells(grid.n_bins) for block in rule.ranges)):
+            claims[cell].append(rule.name)
+    decide = {names[0] for names in claims.values() if names}
+    return GridReport(
+        grid.name,
+        len(claims),
+        tuple(cell for cell, names in claims.items() if not names),
+        {cell: tuple(names) for cell, names in claims.items() if len(names) > 1},
+        tuple(rule.name for rule in grid.segments if rule.name not in decide),
+    )
+
+
+def load_grid(source: Grid | Mapping[str, Any] | str | Path) -> Grid:
+    """A grid from a packaged name (``quintiles``, ``terciles``), a YAML file or a mapping,
+    validated."""
+    if isinstance(source, Grid):
+        return source
+    data = source if isinstance(source, Mapping) else _named(str(source))
+    try:
+        return Grid.model_validate(data)
+    except pydantic.ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'grid'}: {e['msg']}" for e in error.errors()
+        )
+        name = "The grid" if isinstance(source, Mapping) else f"The grid {source}"
+        raise ConfigError(f"{name} is not valid. {faults}") from None
+
+
+def _named(source: str) -> Any:
+    if source in config.names("rfm"):
+        return config.packaged(f"rfm/{source}")
+    if Path(source).suffix in {".yml", ".yaml"} and Path(source).is_file():
+        return yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+    raise ConfigError(
+        f"There is no grid {source!r}, neither packaged nor as a YAML file; "
+        f"{nearest(source, config.names('rfm'))}."
+    )
+
+
+@cache
+def default_grid(n_bins: int) -> Grid:
+    """The packaged grid for a number of scores: terciles, quintiles, or quintiles spread in
+    proportion."""
+    named = {3: "terciles", 5: "quintiles"}
+    return load_grid(named[n_bins]) if n_bins in named else load_grid("quintiles").resized(n_bins)

@@ -1,0 +1,138 @@
+"""How many clusters: stability under resampling first, separation second, with the reasoning
+kept."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.segments.segmentation import best_jaccard
+
+Algorithm = Literal["kmeans", "gmm"]
+VALID, WEAKEST = (
+    0.75,
+    0.60,
+)  # Hennig (2007): a valid cluster on average, and none that must not be trusted
+SILHOUETTE_ROWS, GMM_ROWS = 4_000, 2_500  # one is quadratic, the other slow per row
+
+
+def make_model(algorithm: Algorithm, k: int, seed: int, starts: int = 10, **start: Any) -> Any:
+    """An unfitted k-means or Gaussian mixture of `k` clusters; `start` continues from another
+    solution."""
+    if algorithm == "kmeans":
+        from sklearn.cluster import KMeans
+
+        return KMeans(k, n_init=1 if start else starts, random_state=seed, **start)
+    from sklearn.mixture import GaussianMixture
+
+    # The floor keeps a component from shrinking onto a spike of equal customers (a sd of .1 in
+    # standard units).
+    return GaussianMixture(
+        k, n_init=1 if start else max(starts // 3, 1), reg_covar=0.01, random_state=seed, **start
+    )
+
+
+def search_k(
+    points: np.ndarray, algorithm: Algorithm, candidates: range, bootstraps: int, seed: int
+) -> pd.DataFrame:
+    """Judge every number of clusters on standardised `points`, shape (n, p), n up to some ten
+    thousand.
+
+    Returns
+    -------
+    DataFrame
+        Index ``k``; ``jaccard`` (mean over the clusters of how well each is found again in
+        bootstrap samples), ``jaccard_min`` (the weakest cluster), ``silhouette`` (on at most
+        `SILHOUETTE_ROWS` rows) and ``stable``.
+    """
+    rng = np.random.default_rng(seed)
+    few = points[rng.permutation(len(points))[:SILHOUETTE_ROWS]]
+    if algorithm == "gmm":
+        points = points[rng.permutation(len(points))[:GMM_ROWS]]
+    rows = [_judge(points, few, algorithm, k, bootstraps, seed) for k in candidates]
+    table = pd.DataFrame(
+        rows, columns=["jaccard", "jaccard_min", "silhouette"], index=pd.Index(candidates, name="k")
+    )
+    return table.assign(stable=(table["jaccard"] >= VALID) & (table["jaccard_min"] >= WEAKEST))
+
+
+def _judge(
+    points: np.ndarray, few: np.ndarray, algorithm: Algorithm, k: int, bootstraps: int, seed: int
+) -> tuple[float, float, float]:
+    from sklearn.exceptions import ConvergenceWarning
+
+    rng = np.random.default_rng((seed, k))
+    with warnings.catch_warnings():
+        # A resample of a tiny base may hold fewer different customers than clusters: that is
+        # unstable, no fault.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = make_model(algorithm, k, seed).fit(points)
+        labels = model.predict(points)
+        found = [
+            best_jaccard(
+                labels,
+                make_model(algorithm, k, seed + b, starts=3)
+                .fit(points[rng.integers(0, len(points), len(points))])
+                .predict(points),
+                k,
+            )
+            for b in range(bootstraps)
+        ]
+    again = np.nan_to_num(found).mean(axis=0)
+    return float(again.mean()), float(again.min()), _silhouette(few, model.predict(few))
+
+
+def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
+    from sklearn.metrics import silhouette_score
+
+    return (
+        float(silhouette_score(points, labels))
+        if 1 < len(np.unique(labels)) < len(points)
+        else float("nan")
+    )
+
+
+def choose_k(search: pd.DataFrame, k_min: int) -> tuple[int, str]:
+    """The number of clusters and the reason in one sentence.
+
+    Among the stable numbers from `k_min` on, the best separated; failing that the stable ones
+    below it; failing that the most stable, with a warning.
+    """
+    stable = search[search["stable"]]
+    fine = stable[stable.index >= k_min]
+    pool = fine if len(fine) else stable
+    if len(pool):
+        k = int(pool.index.to_numpy()[pool["silhouette"].fillna(-1).argmax()])
+        why = "the best separated" if len(pool) > 1 else "the only one"
+        why += f" of the numbers from {min(k_min, k)} on whose segments are found again when customers are resampled"
+    else:
+        k = int(search.index.to_numpy()[search["jaccard"].argmax()])
+        why = (
+            "no number of segments is stable; this one is the least unstable, so do not build on it"
+        )
+    return k, f"{k} segments: {why} ({quality(search.loc[[k]].iloc[0])})."
+
+
+def quality(row: pd.Series) -> str:
+    """Stability and separation of one solution in words (Hennig 2007; Kaufman & Rousseeuw 1990)."""
+    silhouette = row["silhouette"]
+    return (
+        f"stability {row['jaccard']:.2f} of 1, weakest segment {row['jaccard_min']:.2f}; "
+        f"silhouette {silhouette:.2f}: they {apart(silhouette)}"
+    )
+
+
+def apart(silhouette: float) -> str:
+    """What a silhouette says of groups, in words."""
+    if np.isnan(silhouette):
+        return "are too few to be measured"
+    return (
+        "are clearly apart"
+        if silhouette > 0.5
+        else "touch each other"
+        if silhouette > 0.25
+        else "shade into each other"
+    )

@@ -1,0 +1,271 @@
+"""`Study`: the one door that notebooks and the command line use, from a study file to segments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.segments.segmentation import Segmentation, Status
+from segment_lab.study.config import SEGMENTERS, check_options
+from segment_lab.study.tables import StudyData
+from segment_lab.study.warehouse import Assignment, assign, statement
+
+DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
+
+
+# Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
+# memory is bounded.
+JUDGED = 200_000
+
+
+class Study(StudyData):
+    """A company's data, the window they are seen in, and the segmentations made of them.
+
+    Use `from_yaml`. Everything is computed when asked for and kept; `at` gives the same study on
+    another day.
+
+    Attributes
+    ----------
+    name, title, currency : str
+    window : ObservationWindow
+        From the file's ``window`` and ``as_of``; as_of defaults to the day after the last order.
+    """
+
+    @property
+    def methods(self) -> list[str]:
+        """The schemes that apply: those asked for, or the defaults, as far as their tables are
+        here."""
+        wanted = self.config.methods or dict.fromkeys(DEFAULT_METHODS)
+        return [m for m in SEGMENTERS if m in wanted and not self.missing(m)]
+
+    def missing(self, method: str) -> list[str]:
+        """Tables a scheme needs and the study does not have."""
+        return [t for t in SEGMENTERS[method][1] if not self.has(t)]
+
+    def options(self, method: str) -> dict[str, Any]:
+        """The validated options of a method, defaults filled in."""
+        return check_options(method, self.config.methods.get(method, {}))
+
+    def segmenter(self, method: str) -> Any:
+        """A fresh, unfitted segmenter with the study's options."""
+        options = self.options(method)
+        module, name = SEGMENTERS[method][0].split(":")
+        return getattr(import_module(module), name)(**options)
+
+    def population(self, method: str) -> pd.DataFrame:
+        """The rows a scheme segments: buyers, with the columns that scheme reads."""
+        as_of = self.window.as_of
+        if method in ("lifecycle", "rules"):
+            return self.customers(prospects=True)
+        if method == "receivables":
+            from segment_lab.receivables.payments import receivables_table
+
+            debts = receivables_table(self.table("invoices"), self._optional("payments"), as_of)
+            return self.customers().join(debts, how="left")
+        if method == "engagement":
+            from segment_lab.contacts.events import engagement_table
+
+            people = self.customers(prospects=True).drop(columns=["touches"])
+            return people.join(engagement_table(self.table("touches"), as_of), how="left")
+        return self.customers()
+
+    def contacts(self) -> pd.DataFrame:
+        """Every customer's contacts so far, with the minutes they took: as recorded, else usual
+        for the channel.
+
+        One row per customer, as in `features.engagement.engagement_table`.
+        """
+        from segment_lab.contacts.events import engagement_table, usual_minutes
+
+        if not self.has("touches"):
+            raise NotEnoughDataError(
+                "The study has no table of contacts (touches), so nobody's minutes are known."
+            )
+        usual = usual_minutes(self.table("contact_costs")) if self.has("contact_costs") else None
+        return self._keep(
+            "contacts",
+            lambda: engagement_table(self.table("touches"), self.window.as_of, minutes=usual),
+        )
+
+    def fitted(self, method: str) -> Any:
+        """The segmenter of a method, fitted at as_of (kept on disk under the data's
+        fingerprint)."""
+        if gone := self.missing(method):
+            raise NotEnoughDataError(
+                f"{method} needs the table {' and '.join(gone)}, which {self.name} does not have."
+            )
+        return self.cached(
+            f"fitted-{method}",
+            self.options(method),
+            lambda: self.segmenter(method).fit(self.population(method)),
+        )
+
+    def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
+        """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
+        cuts)."""
+        if fitted is not None:
+            return fitted.segment(self.population(method), self.window)
+        return self._keep(
+            ("segmentation", method),
+            lambda: self.fitted(method).segment(
+                self.population(method), self.window, self.status(method)
+            ),
+        )
+
+    def segmentations(self) -> dict[str, Segmentation]:
+        """Every scheme that applies."""
+        return {method: self.segmentation(method) for method in self.methods}
+
+    def scorecard(self, own: Mapping[str, Segmentation] | None = None, **options: Any) -> Any:
+        """How far each scheme deserves trust, out of time; see `evaluation.protocol.compare`.
+
+        Parameters
+        ----------
+        own : mapping of str to Segmentation, optional
+            Labels from elsewhere, made before the judged period.
+        **options
+            ``horizon_days, draws, seed``; the study file's ``comparison`` by default.
+        """
+        from segment_lab.judge.protocol import compare
+
+        options = {**self.config.comparison.model_dump(), **options}
+
+        def make() -> Any:
+            judged = self.drawn(JUDGED)
+            card = compare(
+                self.methods,
+                self.window,
+                own=own,
+                customers=lambda day: judged.at(day).customers(),
+                history=self._history,
+                status=self.status,
+                contacted=self.contacted_since,
+                **judged._protocol,
+                **options,
+            )
+            if judged is self:
+                return card
+            words = (
+                f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
+                f"{len(self.customers()):,} customers, each with a whole history."
+            )
+            return replace(card, notes=(words, *card.notes))
+
+        if own:
+            return make()
+        return self.cached(
+            "scorecard",
+            (
+                options,
+                self.config.comparison.horizon_days,
+                [(m, self.options(m)) for m in self.methods],
+            ),
+            make,
+        )
+
+    @property
+    def _protocol(self) -> dict[str, Any]:
+        """What the evaluation may ask of the study: everything as it stood on a day."""
+        return {
+            "fit": lambda method, day: self.at(day).fitted(method),
+            "population": lambda method, day: self.at(day).population(method),
+            "outcomes": lambda day, days: self.at(day).outcomes(days),
+            "window_at": lambda day: self.at(day).window,
+        }
+
+    def contacted_since(self, day: dt.date) -> list[str]:
+        """Whom a campaign that ran after `day` contacted before as_of: what they did then is not
+        by themselves."""
+        from segment_lab.act.campaigns import contacted_since, scheduled
+
+        if not self.has("campaigns"):
+            return []
+        return contacted_since(
+            scheduled(self.table("campaigns").to_pandas(), self.window.as_of), day
+        )
+
+    def _history(self, method: str) -> pd.DataFrame:
+        """What each month of data changed in a scheme; the reports share it, because it takes many
+        fits."""
+        from segment_lab.judge.protocol import history_of
+
+        horizon_days = self.config.comparison.horizon_days
+        return self.cached(
+            f"history-{method}",
+            (horizon_days, self.options(method)),
+            lambda: history_of(
+                method, self.window, horizon_days=horizon_days, **self.drawn(JUDGED)._protocol
+            ),
+        )
+
+    def status(self, method: str) -> Status:
+        """Whether a scheme may be acted on: PROPER, or PRELIMINARY with the reason."""
+        from segment_lab.judge.sufficiency import MIN_BUYERS, MIN_DAYS, assess
+
+        buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
+        enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
+        return assess(self._history(method) if enough else pd.DataFrame(), days, buyers)
+
+    def to_sql(
+        self,
+        method: str,
+        dialect: str = "duckdb",
+        *,
+        source: str = "orders",
+        table: str | None = None,
+        accounts: str = "customers",
+    ) -> str:
+        """One statement that gives ``customer_id, segment`` in a warehouse.
+
+        Parameters
+        ----------
+        method, dialect : str
+            A scheme that applies; duckdb, postgres, bigquery, snowflake, pyspark, clickhouse …:
+            what Ibis compiles.
+        source : {"orders", "customers"}
+            Start from accepted order lines under canonical names (``customer_id, order_id,
+            order_date, amount``): only buyers can be found there. Or from a customer table with
+            the columns of `population`, prospects included.
+        table, accounts : str
+            That table's name there (default: the word of `source`); beside orders, the table of
+            account columns (``vip, region`` …), joined only where the rule reads one.
+        """
+        return statement(self, self.fitted(method), dialect, source, table, accounts)
+
+    def assign(
+        self,
+        method: str,
+        target: str | Path,
+        *,
+        limit: int = 1_000_000,
+        seed: int = 0,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> Assignment:
+        """Segments of every buyer, written to a Parquet file by the engine; customers never enter
+        pandas.
+
+        For bases beyond memory: the rule is learned on at most about `limit` customers (drawn by a
+        hash of their id and the `seed`, the same on every engine) and applied to all where they
+        are. Schemes that need more than orders and account columns are refused. `target` is the
+        Parquet file of ``customer_id, segment``; `progress` is told each step in words.
+        """
+        return assign(self, self.segmenter(method), Path(target), limit, seed, progress)
+
+    def __repr__(self) -> str:
+        as_of = self.config.as_of or "the day after the last order"
+        return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {as_of})"
+
+    def _repr_html_(self) -> str:
+        from segment_lab.show.html import table
+
+        rows = [(n, s.path or "a database", len(s.columns)) for n, s in self.config.sources.items()]
+        frame = pd.DataFrame(rows, columns=["table", "from", "columns mapped"]).set_index("table")
+        caption = f"{self.title}: {self.window}, as of {self.window.as_of}; schemes {', '.join(self.methods)}"
+        return table(frame, caption)._repr_html_()

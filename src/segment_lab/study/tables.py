@@ -1,0 +1,469 @@
+"""The data of a study: its tables, the window they are seen in, the customers and what they did
+next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from segment_lab.customers.orders import (
+    collect,
+    customer_expression,
+    outcomes_expression,
+    with_reason,
+)
+from segment_lab.customers.people import accounts, with_prospects
+from segment_lab.data import engine
+from segment_lab.data.contracts import CONTRACTS, conform
+from segment_lab.data.files import replacing
+from segment_lab.data.intake import Intake, cache_folder, raise_faults, take_in
+from segment_lab.data.sources import raw_frame
+from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
+from segment_lab.study.config import StudyConfig, load, validate
+from segment_lab.window import ObservationWindow, as_date
+
+T = TypeVar("T")
+
+
+class StudyData:
+    """A company's tables and the window they are seen in; `Study` adds the segmentations made of
+    them."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        base: Path,
+        *,
+        path: Path | None = None,
+        parent: Self | None = None,
+    ):
+        self.config, self.base, self.path, self._parent = config, base, path, parent
+        self.name, self.title, self.currency = (
+            config.name,
+            config.title or config.name,
+            config.currency,
+        )
+        self._kept: dict[Any, Any] = {}
+
+    @classmethod
+    def from_yaml(
+        cls,
+        path: str | Path,
+        as_of: dt.date | str | None = None,
+        methods: Mapping[str, Mapping[str, Any]] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Read a study file. `as_of`, `methods` and other keywords replace what the file says.
+
+        ConfigError lists every fault of the file and of what replaces it.
+        """
+        changes: dict[str, Any] = dict(overrides)
+        if as_of is not None:
+            changes["as_of"] = as_date(as_of)
+        if methods:
+            changes["methods"] = {m: dict(o) for m, o in methods.items()}
+        path = Path(path)
+        return cls(load(path, changes), path.resolve().parent, path=path.resolve())
+
+    @classmethod
+    def from_frames(cls, tables: Mapping[str, Any], name: str = "frames", **config: Any) -> Self:
+        """A study over frames that are already here (pandas, polars or Arrow), canonical column
+        names."""
+        sources = {table: {"path": f"<{table}>"} for table in tables}
+        study = cls(
+            validate(StudyConfig, {"name": name, "sources": sources, **config}, "study"), Path.cwd()
+        )
+        study._frames = {t: raw_frame(f) for t, f in tables.items()}
+        return study
+
+    _frames: Mapping[str, Any] = {}
+    # Notebooks ask many questions of a text file, so it is parsed once and kept; one table is one
+    # pass.
+    _keep_copies = True
+    # A study of a sample of the customers: the whole it was drawn from, and the share.
+    _whole: Self | None = None
+    _share = 1.0
+
+    # Data
+    # -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def connection(self) -> Any:
+        """The study's DuckDB connection; its time zone decides on which day an order falls."""
+        if above := self._parent or self._whole:
+            return above.connection
+        connection = engine.connect()
+        connection.raw_sql(f"SET TimeZone = '{self.config.timezone}'")
+        return connection
+
+    def has(self, table: str) -> bool:
+        """Whether the study has this table."""
+        if table not in CONTRACTS:
+            raise ConfigError(f"There is no table {table!r}; {nearest(table, CONTRACTS)}.")
+        return table in self.config.sources
+
+    def intake(self, table: str) -> Intake:
+        """One table as taken in: accepted lines, rejects, counts by reason."""
+        if self._parent is not None:
+            return self._parent.intake(table)
+        if self._whole is not None:
+            whole = self._whole
+            return self._keep(("intake", table), lambda: whole.intake(table).drawn(self._share))
+        if not self.has(table):
+            raise NotEnoughDataError(
+                f"The study {self.name} has no table {table!r}. Add it under sources in "
+                f"{self.path or 'the study file'}; docs/own_data.md says how."
+            )
+        return self._keep(
+            ("intake", table),
+            lambda: take_in(
+                table,
+                self.config.sources[table],
+                self.base,
+                self.connection,
+                self.config.timezone,
+                self._frames.get(table),
+                self._keep_copies,
+            ),
+        )
+
+    def table(self, name: str) -> ir.Table:
+        """Accepted rows of a table under canonical names, as an Ibis table; money in readable
+        amounts."""
+        return self.intake(name).accepted
+
+    def orders(self, *, all_time: bool = False) -> ir.Table:
+        """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else
+        the source has.
+
+        With ``returns: drop`` lines below zero are left out here too. `all_time` adds what lies
+        before the window: a campaign, or a customer's first order, may be older than what
+        describes customers today.
+        """
+        table, window = self.table("orders"), self.window
+        inside = table.order_date < ibis.literal(window.as_of)
+        if not all_time:
+            inside &= table.order_date >= ibis.literal(window.start)
+        if self.config.returns == "drop":
+            inside &= table.amount_minor >= 0
+        return table.filter(inside)
+
+    def check(self) -> list[Intake]:
+        """Take every table in; a DataError lists the faults of all of them at once."""
+        intakes, faults = [], []
+        for name in self.config.sources:
+            try:
+                intakes.append(self.intake(name))
+            except DataError as error:
+                faults += [
+                    Fault(f"{error.title}: {f.where}", f.problem, f.remedy, f.rows, f.examples)
+                    for f in error.faults
+                ]
+        for intake in intakes:
+            faults += intake.faults(self.config.tolerance)
+        if faults:
+            raise DataError(f"The data of {self.name} cannot be used as they are", faults)
+        return intakes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all the data and of how they are read."""
+        prints = [f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)]
+        return hashlib.sha256("|".join([self.config.timezone, *prints]).encode()).hexdigest()[:16]
+
+    # Time
+    # -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def window(self) -> ObservationWindow:
+        """What is observed; without orders, the days around `as_of`."""
+        rule = self.config.window
+        if (
+            self.config.as_of and rule.start and self._parent is None
+        ):  # nothing to look up: spares a scan of the log
+            return ObservationWindow(rule.start, self.config.as_of)
+        first, last = self._span
+        as_of = self.config.as_of or last + dt.timedelta(days=1)
+        if as_of <= first and self._parent is not None:
+            raise NotEnoughDataError(
+                f"The first order is of {first}: there is nothing to see as it stood on {as_of}. "
+                "A shorter horizon_days looks back less far."
+            )
+        if rule.start and as_of <= rule.start and self._parent is not None:
+            raise NotEnoughDataError(
+                f"The window starts on {rule.start}: there is nothing to see as it stood on "
+                f"{as_of}."
+            )
+        if as_of <= first:
+            raise ConfigError(
+                f"as_of {as_of} is not after the first order ({first}). Orders end on {last}."
+            )
+        # Days before the first order are no observed days: nobody must take them for data.
+        start = (
+            max(first, as_of - dt.timedelta(days=rule.days)) if rule.days else rule.start or first
+        )
+        return ObservationWindow(start, as_of)
+
+    @cached_property
+    def _span(self) -> tuple[dt.date, dt.date]:
+        if above := self._parent or self._whole:
+            return above._span
+        if not self.has("orders"):
+            return self._other_days()
+        intake = self.intake("orders")
+        raise_faults(intake, self.config.tolerance)
+        if self.config.as_of is None and (strays := intake.far_off()[1]):
+            raise DataError("as_of cannot be the day after the last order", strays)
+        accepted: Any = intake.summary.loc["accepted"].to_dict()
+        return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()
+
+    def _other_days(self) -> tuple[dt.date, dt.date]:
+        """Without orders: the first and last day any table knows; where none has dates, as_of must
+        be given."""
+        days: list[Any] = []
+        for name in self.config.sources:
+            lines = self.intake(name).lines
+            for column in ("created_on", "entered_on", "issue_date", "touch_date"):
+                if column in lines.columns:
+                    ends = (
+                        lines.aggregate(first=lines[column].min(), last=lines[column].max())
+                        .execute()
+                        .iloc[0]
+                    )
+                    days += [pd.Timestamp(d).date() for d in ends if pd.notna(d)]
+        if days:
+            return min(days), max(days)
+        if self.config.as_of is None:
+            raise ConfigError(
+                f"No table of {self.name} has dates, so as_of cannot be found. Write as_of: YYYY-MM-DD."
+            )
+        return self.config.as_of - dt.timedelta(days=1), self.config.as_of
+
+    def at(self, as_of: dt.date | str) -> Self:
+        """The same study as it stood on an earlier day: only what happened before it is seen."""
+        day = as_date(as_of)
+        if day > self.window.as_of:
+            raise ConfigError(
+                f"{day} is after the study's as_of {self.window.as_of}: that is the unknown future."
+            )
+        root = self._parent or self
+        return root._keep(
+            ("at", day),
+            lambda: type(self)(
+                root.config.model_copy(update={"as_of": day}),
+                root.base,
+                path=root.path,
+                parent=root,
+            ),
+        )
+
+    def drawn(self, limit: int) -> Self:
+        """This study with a random sample of about `limit` customers, or itself where it has no
+        more.
+
+        Every customer who is drawn comes with a whole history, the same customers on every day.
+        """
+        everybody = len(self.customers())
+        if everybody <= limit:
+            return self
+        part = self._keep(
+            ("drawn", limit),
+            lambda: type(self)(
+                self.config.model_copy(update={"as_of": self.window.as_of}),
+                self.base,
+                path=self.path,
+            ),
+        )
+        part._whole, part._share = self, limit / everybody
+        return part
+
+    # Customers
+    # --------------------------------------------------------------------------------------------
+
+    def customers(self, prospects: bool = False) -> pd.DataFrame:
+        """The customer table at as_of, with the account columns of the customers table.
+
+        `prospects` adds customers without an order: frequency and revenue 0, recency null,
+        ``touches`` (count) and ``offer``.
+        """
+        table, known = self._reduced[0], self._accounts
+        buyers = self._keep(
+            "customers", lambda: table if known is None else table.join(known, how="left")
+        )
+        if not prospects:
+            return buyers.copy()
+        return self._keep(
+            "prospects",
+            lambda: with_prospects(
+                buyers,
+                known,
+                self._optional("touches"),
+                self._optional("leads"),
+                self._optional("lead_stages"),
+                self.window.as_of,
+            ),
+        ).copy()
+
+    def account(self) -> pd.DataFrame:
+        """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows
+        read."""
+        return self._reduced[1].copy()
+
+    def write_rejected(self, path: Path) -> int:
+        """Write every order line that was set aside, as it stood in the source, with its reason;
+        the row count."""
+        intake = self.intake("orders")
+        whole = with_reason(
+            conform(intake.raw.table, intake.contract, intake.reading, keep_raw=True),
+            self.window,
+            self.config.returns,
+        )
+        bad = whole.filter(whole.reason.notnull())
+        bad = bad.select(
+            "reason",
+            **{c.removeprefix("raw."): bad[c] for c in bad.columns if c.startswith("raw.")},
+        )
+        bad.get_backend().to_parquet(bad, str(path))
+        if len(intake.broken):
+            rows = pd.read_parquet(path)
+            broken = intake.broken.assign(reason="broken line: " + intake.broken.reason)
+            pd.concat([rows, broken[["reason", "line", "text"]]], ignore_index=True).to_parquet(
+                path
+            )
+        return int(self.connection.read_parquet(str(path)).count().execute())
+
+    @cached_property
+    def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        intake = self.intake("orders")
+        customers, account = collect(
+            customer_expression(
+                intake.narrow, self.window, self.config.returns, intake.reading.decimals
+            )
+        )
+        broken = [
+            (f"broken line: {reason}", len(lines), 0.0)
+            for reason, lines in intake.broken.groupby("reason")
+        ]
+        if broken:
+            account = pd.concat(
+                [account, pd.DataFrame(broken, columns=account.columns)], ignore_index=True
+            )
+        raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
+        if customers.empty:
+            raise DataError(
+                "Nobody bought anything in the window",
+                [
+                    Fault(
+                        "orders",
+                        f"no purchase in {self.window}",
+                        "Move as_of or widen the window",
+                        int(account.lines.sum()),
+                    )
+                ],
+            )
+        return customers, account
+
+    @cached_property
+    def _accounts(self) -> pd.DataFrame | None:
+        return accounts(self.table("customers")) if self.has("customers") else None
+
+    def _optional(self, table: str) -> ir.Table | None:
+        return self.table(table) if self.has(table) else None
+
+    def outcomes(self, days: int = 90) -> pd.DataFrame:
+        """What customers known at as_of did in the `days` from as_of on; 0 for those who did
+        nothing.
+
+        By ``customer_id`` of `customers`: ``future_revenue`` (net), ``future_orders``,
+        ``future_margin``. NotEnoughDataError where the period is not over in the data; ask the
+        study `at` an earlier day.
+        """
+        end = self.window.as_of + dt.timedelta(days=days)
+        known = (self._parent or self).window.as_of
+        if end > known:
+            raise NotEnoughDataError(
+                f"{days} days after {self.window.as_of} end on {end}, but the data are known only "
+                f"before {known}. Use study.at('{known - dt.timedelta(days=days)}') or earlier."
+            )
+        out = self._done(self.window.as_of, days).add_prefix("future_")
+        out.attrs["as_of"] = (
+            self.window.as_of.isoformat()
+        )  # lets a scorecard refuse labels made later
+        return out
+
+    def bought(self, days: int) -> pd.DataFrame:
+        """What customers did in the `days` before as_of: ``orders, revenue`` (``margin``) of those
+        who did anything.
+
+        The orders are asked, not two customer tables: with a window that moves along, these begin
+        on different days.
+        """
+        done = self._done(self.window.as_of - dt.timedelta(days=days), days)
+        return done[(done["orders"] != 0) | (done["revenue"] != 0)]
+
+    def _done(self, start: dt.date, days: int) -> pd.DataFrame:
+        """``orders, revenue`` (``margin``) in ``start <= day < start + days`` of every customer
+        known at as_of."""
+        intake = self.intake("orders")
+        query = outcomes_expression(intake.lines, start, days, self.config.returns)
+        rows = query.to_pyarrow().to_pandas().set_index("customer_id")
+        out = (
+            rows.reindex(self.customers().index)
+            .fillna(0)
+            .rename(columns=lambda c: c.removeprefix("future_"))
+        )
+        money = {
+            c: out[c].astype("float64") / 10**intake.reading.decimals
+            for c in ("revenue", "margin")
+            if c in out
+        }
+        return out.assign(**money).astype({"orders": "int64"})
+
+    # Keeping
+    # ----------------------------------------------------------------------------------------------
+
+    def _keep(self, key: Any, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def cached(self, name: str, options: Any, make: Callable[[], T]) -> T:
+        """`make()` once per data, window, options and code version: in memory, and on disk between
+        processes."""
+        import joblib
+
+        from segment_lab import code_fingerprint
+
+        key = hashlib.sha256(
+            repr(
+                (
+                    name,
+                    options,
+                    self.fingerprint,
+                    self.window,
+                    self.config.returns,
+                    code_fingerprint(),
+                )
+            ).encode()
+        ).hexdigest()[:24]
+
+        def load_or_make() -> T:
+            path = cache_folder() / f"{name}-{key}.joblib"
+            try:
+                return joblib.load(path)
+            except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
+                pass  # not there, or cut off by a killed run: make it again
+            value = make()
+            with replacing(path) as draft:
+                joblib.dump(value, draft)
+            return value
+
+        return self._keep(("cached", key), load_or_make)

@@ -1,0 +1,257 @@
+"""Effects against holdouts: recovered when planted, refused without a control, learned from with
+restraint."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from segment_lab.act import Playbook, experiment
+from segment_lab.act import campaigns as ledger
+from segment_lab.data import engine
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.sample import campaign_trial
+from segment_lab.segments.segmentation import Status
+
+AS_OF = "2026-07-01"
+
+
+def trial(rows, **constants):
+    """Campaign rows from (segment, arm, customers, buyers)."""
+    out = [
+        {"segment": s, "arm": a, "orders": float(i < bought), "revenue": 50.0 * (i < bought)}
+        for s, a, n, bought in rows
+        for i in range(n)
+    ]
+    frame = pd.DataFrame(out).assign(
+        **{
+            "campaign_id": "K1",
+            "action": "call",
+            "finished": True,
+            "assigned_on": pd.Timestamp("2026-01-01"),
+            **constants,
+        }
+    )
+    return frame.assign(customer_id=[f"C{i}" for i in range(len(frame))])
+
+
+@pytest.fixture(scope="module")
+def lines():
+    rows = pd.DataFrame(
+        [
+            ("a", "1", "2026-01-09", 5.0),
+            ("a", "2", "2026-01-10", 10.0),
+            ("a", "2", "2026-01-10", 1.0),
+            ("a", "3", "2026-03-01", 20.0),
+            ("b", "4", "2026-03-10", 40.0),
+            ("c", "5", "2026-02-01", 30.0),
+            ("c", "R5", "2026-02-11", -30.0),
+        ],
+        columns=["customer_id", "order_id", "order_date", "amount"],
+    )
+    return engine.shared().create_table(
+        "ledger_lines",
+        rows.assign(order_date=pd.to_datetime(rows["order_date"])),
+        temp=True,
+        overwrite=True,
+    )
+
+
+def test_results_count_the_horizon_exactly(lines):
+    campaigns = pd.DataFrame(
+        {
+            "campaign_id": "K",
+            "customer_id": ["a", "b", "c", "d"],
+            "arm": "treatment",
+            "assigned_on": "2026-01-10",
+            "horizon_days": [59, 59, 59, 59],
+        }
+    )
+    found = ledger.results(campaigns, lines, "2026-04-01").set_index("customer_id")
+    # From the day itself to the day before 10 March; one order of two lines; a return is no order
+    # but lowers revenue.
+    assert found["orders"].to_dict() == {"a": 2, "b": 0, "c": 1, "d": 0}
+    assert found["revenue"].to_dict() == {"a": 31, "b": 0, "c": 0, "d": 0}
+    assert found["finished"].all()
+    assert not ledger.results(campaigns, lines, "2026-03-09")["finished"].any()
+    assert ledger.results(campaigns, lines, "2026-01-10").empty
+    assert ledger.results(campaigns.drop(columns="horizon_days"), lines, AS_OF)["orders"].sum() == 4
+
+
+def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
+    arms = experiment.assign(pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=0.5)
+    path = experiment.freeze(
+        arms,
+        tmp_path,
+        campaign_id="K",
+        assigned_on="2026-01-10",
+        horizon_days=59,
+        scheme="own",
+        plan=pd.DataFrame({"action": "call", "predicted_uplift": 0.1}, index=["A"]),
+    )
+    row = ledger.effects(ledger.results(pd.read_parquet(path), lines, "2026-04-01")).iloc[0]
+    bought = arms.index.isin(["a", "c"])
+    expected = bought[arms["arm"] == "treatment"].mean() - bought[arms["arm"] == "holdout"].mean()
+    assert (row["effect"], row["predicted"], row["action"]) == (expected, 0.1, "call")
+
+
+def test_effect_by_hand():
+    row = ledger.effects(
+        trial([("A", "treatment", 100, 30), ("A", "holdout", 50, 10)], predicted_uplift=0.05)
+    ).iloc[0]
+    assert (row["treated"], row["held"], row["treated_rate"], row["holdout_rate"]) == (
+        100,
+        50,
+        0.3,
+        0.2,
+    )
+    assert row["effect"] == pytest.approx(0.1)
+    assert row["money_effect"] == pytest.approx(5)
+    assert row["effect_low"] < 0.05 < row["effect_high"]
+    assert row["as_predicted"]
+    far = ledger.effects(
+        trial([("A", "treatment", 1000, 300), ("A", "holdout", 1000, 200)], predicted_uplift=0.3)
+    )
+    assert not far["as_predicted"].any()
+
+
+def test_unequal_holdout_shares_do_not_mislead():
+    # Simpson: no effect in either segment, but the good one is mostly treated. Raw rates differ by
+    # 30 points.
+    found = trial(
+        [
+            ("Good", "treatment", 900, 450),
+            ("Good", "holdout", 100, 50),
+            ("Bad", "treatment", 100, 10),
+            ("Bad", "holdout", 900, 90),
+        ]
+    )
+    pooled = ledger.effects(found).set_index("segment").loc["All"]
+    assert pooled["effect"] == pytest.approx(0)
+    assert (pooled["treated"], pooled["held"]) == (1000, 1000)
+
+
+def test_before_against_after_is_refused():
+    found = trial([("A", "treatment", 100, 30)])
+    with pytest.raises(NotEnoughDataError, match="Before against after is not an effect"):
+        ledger.effects(found)
+    both = pd.concat(
+        [found, trial([("A", "treatment", 9, 3), ("A", "holdout", 9, 1)], campaign_id="K2")]
+    )
+    with pytest.raises(NotEnoughDataError, match="K1"):
+        ledger.effects(both)
+    assert set(ledger.effects(ledger.measurable(both))["campaign_id"]) == {"K2"}
+    with pytest.raises(NotEnoughDataError, match="horizon"):
+        ledger.effects(both.assign(finished=False))
+    # A finished campaign without a holdout has ended: that is not what is missing.
+    with pytest.raises(NotEnoughDataError, match="No campaign that held customers back"):
+        ledger.effects(ledger.measurable(found))
+
+
+def test_planted_effects_lie_inside_their_intervals():
+    cells = []
+    for seed in range(6):
+        tables = campaign_trial(seed, customers=1500)
+        orders = ibis.memtable(tables["orders"])
+        found = ledger.effects(ledger.results(tables["campaigns"], orders, AS_OF))
+        cells.append(found.merge(tables["truth_campaigns"], on=["campaign_id", "segment"]))
+    table = pd.concat(cells)
+    inside = table["planted_effect"].between(table["effect_low"], table["effect_high"])
+    assert len(table) == 60
+    assert inside.mean() >= 0.9
+    assert (table["effect"] - table["planted_effect"]).mean() == pytest.approx(0, abs=0.015)
+
+
+def test_regrouping_reads_the_same_trial_by_other_segments():
+    found = trial(
+        [
+            ("A", "treatment", 50, 25),
+            ("A", "holdout", 50, 10),
+            ("B", "treatment", 50, 5),
+            ("B", "holdout", 50, 5),
+        ]
+    )
+    other = pd.Series(np.where(np.arange(200) % 2, "odd", "even"), index=found["customer_id"])
+    again = ledger.effects(ledger.regroup(found, {"K1": other})).set_index("segment")
+    assert list(again.index) == ["even", "odd", "All"]
+    assert again.loc["All", "effect"] == pytest.approx(0.15)
+    # Customers without such a segment, campaigns without a grouping, and unequal chances stay out.
+    assert len(ledger.regroup(found, {"K1": other.iloc[:60]})) == 60
+    assert ledger.regroup(found, {}).empty
+    uneven = trial(
+        [
+            ("A", "treatment", 90, 9),
+            ("A", "holdout", 10, 1),
+            ("B", "treatment", 10, 1),
+            ("B", "holdout", 90, 9),
+        ]
+    )
+    assert ledger.regroup(uneven, {"K1": other}).empty
+
+
+def test_learning_is_normal_normal_and_oldest_first():
+    options = {"A": tuple(e for e in Playbook.packaged("abc").entries if e.segment == "A")}
+    first = trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)])
+    second = trial(
+        [("A", "treatment", 400, 100), ("A", "holdout", 400, 80)],
+        campaign_id="K2",
+        assigned_on=pd.Timestamp("2026-03-01"),
+    )
+    belief = ledger.learn(ledger.effects(pd.concat([second, first])), options)["A", "call"]
+    se = ledger.effects(first)["se"].iloc[0]
+    prior = 0.2 * np.sqrt(0.2 * 0.8)
+    weights = (
+        np.array([0, 0.1, 0.05]),
+        np.array([prior, se, ledger.effects(second)["se"].iloc[0]]) ** -2.0,
+    )
+    assert belief.mean == pytest.approx(np.average(weights[0], weights=weights[1]))
+    assert belief.sd == pytest.approx(weights[1].sum() ** -0.5)
+    assert belief.measured
+    assert belief.source.startswith("own campaign K2, own campaign K1, assumption")
+
+
+def test_other_segments_teach_at_most_as_much_as_the_prior():
+    options = Playbook.packaged("abc").options(pd.DataFrame(index=["A", "B"]))
+    huge = trial([("A", "treatment", 40_000, 12_000), ("A", "holdout", 40_000, 8_000)])
+    learned = ledger.learn(ledger.effects(huge), options)
+    own, other = learned["A", "call"], learned["B", "call"]
+    prior = 0.2 * np.sqrt(0.2 * 0.8)
+    assert own.mean == pytest.approx(0.1, abs=0.003)
+    assert own.measured
+    assert not other.measured
+    assert other.mean == pytest.approx(0.05, abs=0.002)
+    assert other.sd == pytest.approx(prior / np.sqrt(2), rel=0.01)
+
+
+def test_a_stated_prior_is_where_learning_starts():
+    entry = Playbook.packaged("abc").entries[0]
+    stated = entry.model_copy(
+        update={"uplift": type("Prior", (), {"mean": 0.2, "sd": 1e-6, "source": "x"})()}
+    )
+    measured = ledger.effects(trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)]))
+    assert ledger.learn(measured, {"A": (stated,)})["A", "call"].mean == pytest.approx(
+        0.2, abs=1e-4
+    )
+
+
+def test_calibration_and_stages():
+    measured = ledger.effects(
+        trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)], predicted_uplift=0.06)
+    )
+    assert ledger.calibration(measured) == pytest.approx(
+        {"hypotheses": 1, "inside_share": 1, "predicted_uplift": 0.06, "realised_uplift": 0.1}
+    )
+    assert ledger.calibration(measured.assign(predicted=np.nan)) == {"hypotheses": 0}
+    begun = ledger.stages(Status(), customers=400, days=20)
+    assert begun["state"].tolist() == ["under way", "preliminary", "not started", "not started"]
+    rows = pd.DataFrame({"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]})
+    done = ledger.stages(
+        Status("PROPER", "steady"), customers=400, days=900, campaigns=rows, measured=measured
+    )
+    assert done["state"].tolist() == ["done"] * 4
+    assert (
+        done["evidence"].iloc[2]
+        == "2 campaigns drawn, 1 with the expected uplift written down beforehand"
+    )

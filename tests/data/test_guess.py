@@ -1,0 +1,328 @@
+"""`init` on the exports that offices have: what is guessed, what is asked, and that the study then
+reads the same."""
+
+from __future__ import annotations
+
+import gzip
+
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import segment_lab as sl
+from segment_lab.cli import main
+from segment_lab.data.contracts import Reading
+
+
+@pytest.fixture
+def first_study(tmp_path, monkeypatch):
+    """Write a file, run `init` on it; the source it guessed, revenue by customer and what was
+    printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, content: str | bytes, *options: str, encoding: str = "utf-8"):
+        (tmp_path / name).write_bytes(
+            content if isinstance(content, bytes) else content.encode(encoding)
+        )
+        return begin(name, *options)
+
+    def begin(name: str, *options: str):
+        result = CliRunner().invoke(main, ["init", name, "--out", "s.yml", *options])
+        assert result.exit_code == 0, result.output
+        config = yaml.safe_load((tmp_path / "s.yml").read_text(encoding="utf-8"))
+        customers = sl.Study.from_yaml("s.yml").customers()
+        return config, customers.revenue.round(2).to_dict(), result.output
+
+    make.begin = begin
+    return make
+
+
+PLAIN = "customer_id,order_date,amount\na,2026-01-31,5.50\nb,2026-02-01,6\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "encoding", "guessed", "revenue"),
+    [
+        (
+            "sap.csv",
+            "Auftraggeber;Fakturadatum;Faktura;Nettowert;Währg.\n007;31.01.2026;1;1.234,50;EUR\n"
+            "8;01.02.2026;2;12.000;EUR\n9;01.02.2026;3;5,00-;EUR\n9;02.02.2026;4;50,00;EUR\n",
+            "cp1252",
+            {"encoding": "cp1252", "date_format": "%d.%m.%Y", "decimal": ","},
+            {"007": 1234.5, "8": 12000, "9": 45},
+        ),
+        (
+            "1c.csv",
+            "Контрагент;Дата;Сумма\nООО Ромашка;31.01.2026 10:00:00;1\xa0234,50\nИванов;01.02.2026 9:05:00;5,00\n",
+            "cp1251",
+            {"encoding": "cp1251", "date_format": "%d.%m.%Y %H:%M:%S", "decimal": ","},
+            {"ООО Ромашка": 1234.5, "Иванов": 5},
+        ),
+        (
+            "faktury.csv",
+            "Kontrahent;Data wystawienia;Wartość netto\nŻółć;31.01.2026;1 234,50 zł\nGęś;01.02.2026;5,00 zł\n",
+            "cp1250",
+            {"encoding": "cp1250", "date_format": "%d.%m.%Y", "decimal": ","},
+            {"Żółć": 1234.5, "Gęś": 5},
+        ),
+        (
+            "store.csv",
+            'Order Date,Customer Name,Sales\n1/31/2026,"Müller, jr.","$1,234.50"\n2/1/2026,René,($5.00)\n'
+            "2/2/2026,René,$50.00\n",
+            "latin-1",
+            {"encoding": "cp1252", "date_format": "%m/%d/%Y", "thousands": ","},
+            {"Müller, jr.": 1234.5, "René": 45},
+        ),
+        ("bom.csv", PLAIN, "utf-8-sig", {}, {"a": 5.5, "b": 6}),
+        ("wide.csv", PLAIN, "utf-16", {"encoding": "utf-16"}, {"a": 5.5, "b": 6}),
+        (
+            "titled.csv",
+            "Sales of January\nprinted today, by us\n\n" + PLAIN,
+            "utf-8",
+            {"skip": 3},
+            {"a": 5.5, "b": 6},
+        ),
+        ("sep.csv", "sep=;\n" + PLAIN.replace(",", ";"), "utf-8", {"skip": 1}, {"a": 5.5, "b": 6}),
+        (
+            "swiss.csv",
+            "kunde;datum;betrag\na;31.12.2025;CHF 1'234.50\nb;01.01.2026;CHF 5.00\n",
+            "utf-8",
+            {"date_format": "%d.%m.%Y"},
+            {"a": 1234.5, "b": 5},
+        ),
+        (
+            "short.csv",
+            PLAIN.replace("2026-01-31", "31.01.26").replace("2026-02-01", "01.02.26"),
+            "utf-8",
+            {"date_format": "%d.%m.%y"},
+            {"a": 5.5, "b": 6},
+        ),
+        (
+            "noon.csv",
+            "buyer,date,total\na,1/31/2026 3:05 PM,5.50\nb,2/1/2026 11:00 AM,6\n",
+            "utf-8",
+            {"date_format": "%m/%d/%Y %I:%M %p"},
+            {"a": 5.5, "b": 6},
+        ),
+        (
+            "months.csv",
+            "buyer,date,total\na,31-Jan-2026,5.50\nb,01-Feb-2026,6\n",
+            "utf-8",
+            {"date_format": "%d-%b-%Y"},
+            {"a": 5.5, "b": 6},
+        ),
+        (
+            "lines.jsonl",
+            '{"customer_id":"a","order_date":"2026-01-31","amount":5.5}\n'
+            '{"customer_id":"b","order_date":"2026-02-01","amount":6}\n',
+            "utf-8",
+            {},
+            {"a": 5.5, "b": 6},
+        ),
+        (
+            "posten.csv",
+            "Kunde;Datum;Menge;Einzelpreis\na;31.01.2026;2;2,75\nb;01.02.2026;1;6,00\n",
+            "utf-8",
+            {"date_format": "%d.%m.%Y", "decimal": ","},
+            {"a": 5.5, "b": 6},
+        ),
+    ],
+)
+def test_exports_are_read_as_they_are_meant(first_study, name, content, encoding, guessed, revenue):
+    config, got, _ = first_study(name, content, encoding=encoding)
+    source = config["sources"]["orders"]
+    assert {k: v for k, v in source.items() if k not in ("path", "columns")} == guessed
+    assert got == revenue
+
+
+def test_compressed_files_have_encodings_too(first_study):
+    text = "Kunde;Datum;Betrag\nMüller;31.01.2026;5,50\n"
+    config, got, _ = first_study("k.csv.gz", gzip.compress(text.encode("cp1252")))
+    assert config["sources"]["orders"]["encoding"] == "cp1252"
+    assert got == {"Müller": 5.5}
+
+
+def test_workbooks_with_a_title_and_several_sheets(first_study, tmp_path):
+    log = pd.DataFrame(
+        {
+            "Customer": ["a", "b"],
+            "Order date": pd.to_datetime(["2026-01-31", "2026-02-01"]),
+            "Revenue": [5.5, 6],
+        }
+    )
+    with pd.ExcelWriter(tmp_path / "book.xlsx", engine="xlsxwriter") as book:
+        pd.DataFrame({"Read me": ["first"]}).to_excel(book, sheet_name="Notes", index=False)
+        for year in ("2025", "2026"):
+            log.to_excel(book, sheet_name=year, index=False, startrow=2)
+            book.sheets[year].write(0, 0, "Sales")
+    config, got, output = first_study.begin("book.xlsx")
+    source = config["sources"]["orders"]
+    assert (source["sheet"], source["skip"]) == (["2025", "2026"], 2)
+    assert got == {"a": 11, "b": 12}
+    assert "sheets that are not read: Notes" in output
+
+
+def test_what_only_a_person_can_decide_is_asked(first_study, tmp_path):
+    rows = "".join(
+        f"0,{i},2026-01-{i % 12 + 1:02},5,EUR,{'paid' if i % 4 else 'refunded'}\n"
+        for i in range(30)
+    )
+    text = (
+        "user_id,order_id,order_date,total,currency,status\n"
+        + rows
+        + "a,90,2026-01-02,6,USD,paid\n"
+        "b,91,2026-01-03,7,EUR,paid\n"
+    )
+    config, got, output = first_study("shop.csv", text)
+    assert config["currency"] == "EUR"
+    assert config["sources"]["orders"]["where"] == "currency = 'EUR'"
+    assert got == {"0": 150, "b": 7}
+    for question in (
+        "EUR (31), USD (1): only EUR is read",
+        "status is paid (24), refunded (8)",
+        "nulls: ['0']",
+    ):
+        assert question in output
+        assert question in (tmp_path / "s.yml").read_text(encoding="utf-8")
+
+
+def test_two_readings_of_a_date_are_written_with_a_remark(first_study):
+    _, _, output = first_study(
+        "d.csv", "customer_id,order_date,amount\na,01/02/2026,5\nb,03/04/2026,6\n"
+    )
+    assert "fit %d/%m/%Y and %m/%d/%Y alike" in output
+
+
+def test_a_column_that_cannot_be_told_can_be_said(first_study):
+    text = "who,when_bought,price,pieces\na,2026-01-31,5.50,2\n"
+    result = CliRunner().invoke(main, ["init", "none.csv"])
+    assert result.exit_code == 2
+    _, got, _ = first_study(
+        "w.csv",
+        text,
+        "-c",
+        "customer_id=who",
+        "-c",
+        "order_date=when_bought",
+        "-c",
+        "amount=price * pieces",
+    )
+    assert got == {"a": 11}
+    assert (
+        CliRunner()
+        .invoke(main, ["init", "w.csv", "--force", "--out", "t.yml", "-c", "custmer=who"])
+        .exit_code
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["zero.csv", "half.xlsx", "half.parquet", "half.csv.gz", "bad.jsonl", "empty.json"]
+)
+def test_a_file_that_is_no_table_is_one_sentence(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(
+        b"" if name.startswith(("zero", "empty")) else b"PK\x03\x04 no table \x00\xff"
+    )
+    result = CliRunner().invoke(main, ["init", name])
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert list(tmp_path.glob("*.yml")) == []
+
+
+def test_a_compressed_file_without_its_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i * 7919 % 1009},2026-01-{i % 28 + 1},{i}\n" for i in range(9999))
+    text = f"customer_id,order_date,amount\n{rows}"
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(text.encode())[:20_000])
+    assert CliRunner().invoke(main, ["init", "cut.csv.gz"]).exit_code == 0
+    result = CliRunner().invoke(main, ["check", "cut.yml"])
+    assert result.exit_code == 2
+    assert "ended before" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,234,567", 1234567),
+        ("1,5", None),
+        ("1,2345", None),
+        ("-$5.00", -5),
+        ("($5.00)", -5),
+        ("5.00-", -5),
+        ("−5", -5),
+        ("5 EUR", 5),
+        ("1 234.50 zł", 1234.5),
+        ("R$ 5.00", 5),
+        ("12 34", None),
+        ("abc5", None),
+        ("SKU12", None),
+        ("()", None),
+        ("-", None),
+        ("€", None),
+        ("1e3", 1000),
+    ],
+)
+def test_numbers_as_offices_write_them(text, number):
+    import ibis
+
+    table = ibis.memtable({"v": [text]})
+    value = table.select(n=Reading(thousands=",").number(table.v)).to_pyarrow()["n"][0].as_py()
+    assert value == number
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "00004,19970101,2,29.33\n00004,19970118,2,29.73\n",
+            ("has no header", "header: [customer_id"),
+        ),
+        (
+            "order_id,status\n1,x\n",
+            ("-c customer_id=COLUMN", "order_id, status", "docs/own_data.md"),
+        ),
+        (
+            "user,date\n1,2026-01-01\n",
+            ("segment-lab init 'my files/x.csv' -c", "-c amount=1 counts the lines"),
+        ),
+        (
+            "ID,frequency,recency,T\n1,2,30.4,38.9\n",
+            ("no order log", "are summed up by customer already"),
+        ),
+    ],
+)
+def test_the_message_says_how_to_go_on(tmp_path, monkeypatch, text, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my files").mkdir()
+    (tmp_path / "my files" / "x.csv").write_text(text)
+    result = CliRunner().invoke(main, ["init", "my files/x.csv"])
+    assert result.exit_code == 2
+    assert all(word in result.output for word in words)
+
+
+def test_an_event_log_is_asked_for_its_purchases(first_study):
+    rows = "".join(f"u{i % 3},view{i},2026-01-{i + 1:02}\n" for i in range(20))
+    _, _, output = first_study(
+        "log.csv", "user_id,event,timestamp\n" + rows + "u1,Purchase,2026-01-31\n", "-c", "amount=1"
+    )
+    assert "event is one of 21 things that happened" in output
+    assert "where: event = 'Purchase'" in output
+
+
+def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study):
+    text = "donor,week,gift\na,1,5\na,3,5\nb,2,6\n"
+    config, got, output = first_study("weeks.csv", text, "-c", "order_date=week")
+    assert (config["sources"]["orders"]["date_format"], got) == ("excel", {"a": 10, "b": 6})
+    assert "order_date: 7 * week" in output
+    (source := config["sources"]["orders"])["columns"]["order_date"] = "7 * week"
+    customers = sl.customer_table(source.pop("path"), **source)
+    assert customers["gap_days"].dropna().to_dict() == {"a": 14}
+
+
+def test_invoices_are_recognised_as_such(first_study):
+    text = "Invoice No,Customer,Invoice Date,Due Date,Amount\n1,a,2026-01-01,2026-01-31,5\n"
+    _, _, output = first_study("i.csv", text)
+    assert "map it as the table invoices too" in output

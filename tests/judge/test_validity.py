@@ -1,0 +1,165 @@
+"""Validity against slow definitions and scikit-learn; the bootstrap on counts against explicit
+resampling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss, r2_score, roc_auc_score
+
+from segment_lab.judge.learning import Outcome, Prediction
+from segment_lab.judge.registry import METRICS
+from segment_lab.judge.resampling import Grouped, counts
+from segment_lab.judge.validity import (
+    MEASURES,
+    auc,
+    brier,
+    capped_r2,
+    gini,
+    judge,
+    misclassified,
+    null_gini,
+    top_customers,
+    top_decile_lift,
+)
+
+RNG = np.random.default_rng(1)
+N = 400
+REVENUE = np.where(RNG.random(N) < 0.5, RNG.lognormal(3, 1, N), 0.0)
+SCORE = RNG.integers(0, 5, N) + (REVENUE > 20)
+CHANCE = np.clip(SCORE / 7 + 0.05, 0, 1)
+OUTCOME = Outcome(REVENUE, (REVENUE > 0).astype(float))
+COARSE = Prediction("coarse", "scheme", SCORE.astype(float), SCORE * 10.0, CHANCE, 6)
+FINE = Prediction("fine", "baseline", SCORE + RNG.random(N))
+
+
+def slow_gini(score, revenue):
+    """Every pair of customers: does the one ranked higher bring more? Ties count nothing."""
+
+    def area(s):
+        return (np.sign(s[:, None] - s[None, :]) * (revenue[:, None] - revenue[None, :])).sum() / (
+            2 * len(s) * revenue.sum()
+        )
+
+    return area(np.asarray(score, float)) / area(revenue)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50)), min_size=2, max_size=40))
+def test_gini_is_the_pairwise_definition(rows):
+    score, revenue = (np.array(c, dtype=float) for c in zip(*rows, strict=True))
+    if len(set(revenue)) > 1:
+        assert gini(score, revenue) == pytest.approx(slow_gini(score, revenue), abs=1e-9)
+    else:
+        assert np.isnan(gini(score, revenue))
+
+
+def test_scikit_learn_agrees():
+    assert auc(SCORE, OUTCOME.bought) == pytest.approx(roc_auc_score(OUTCOME.bought, SCORE))
+    assert brier(CHANCE, OUTCOME.bought) == pytest.approx(brier_score_loss(OUTCOME.bought, CHANCE))
+    assert capped_r2(SCORE * 10.0, REVENUE) == pytest.approx(r2_score(OUTCOME.capped, SCORE * 10.0))
+
+
+def test_lift_by_hand_with_a_tie_at_the_edge():
+    # Ten customers; the best two share a score and bring 60 and 20 of 100: the best tenth is half
+    # of them.
+    score = np.array([9, 9, 5, 5, 5, 1, 1, 1, 1, 1])
+    revenue = np.array([60, 20, 20, 0, 0, 0, 0, 0, 0, 0.0])
+    assert top_decile_lift(score, revenue) == pytest.approx(0.4 / 0.1)
+
+
+def test_misclassification_by_hand():
+    # Five of ten are truly top? No: two (20 %). The scheme's best two hold one of them.
+    revenue = np.array([100, 50, 10, 0, 0, 0, 0, 0, 0, 0.0])
+    score = np.array([10, 1, 9, 2, 2, 2, 2, 2, 2, 2])
+    top = top_customers(revenue)
+    assert top.sum() == 2
+    missed, false, money = misclassified(*Grouped(score, np.ones(10), top, top * revenue).sums())
+    assert (missed, false) == pytest.approx((1 / 2, 1 / 8))
+    assert money == pytest.approx(50 / 150)
+
+
+def test_fewer_buyers_than_a_fifth_are_all_the_top():
+    assert top_customers(np.array([5.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3.0, 0, 0, 0, 0])).sum() == 2
+
+
+def test_bootstrap_on_counts_is_explicit_resampling():
+    judged = judge([COARSE, FINE], OUTCOME, draws=3, seed=5)
+    for sample, weights in zip(judged.samples, list(counts(N, 3, 5))[1:], strict=True):
+        rows = np.repeat(np.arange(N), weights.astype(int))
+        assert len(rows) == N
+        drawn = REVENUE[rows]
+        assert sample[0, 0] == pytest.approx(slow_gini(SCORE[rows], drawn), abs=1e-9)
+        assert sample[1, 0] == pytest.approx(slow_gini(FINE.score[rows], drawn), abs=1e-9)
+        assert sample[0, 2] == pytest.approx(roc_auc_score(drawn > 0, CHANCE[rows]))
+        assert sample[0, 3] == pytest.approx(brier_score_loss(drawn > 0, CHANCE[rows]))
+        assert sample[0, 4] == pytest.approx(
+            r2_score(np.minimum(drawn, OUTCOME.cap), SCORE[rows] * 10.0)
+        )
+
+
+def test_the_table_shows_what_the_registry_computes():
+    table = judge([COARSE], OUTCOME, draws=2).table().iloc[0]
+    for name in MEASURES:
+        arguments = {
+            "auc": (CHANCE, OUTCOME.bought),
+            "brier": (CHANCE, OUTCOME.bought),
+            "capped_r2": (SCORE * 10.0, REVENUE),
+        }.get(name, (SCORE, REVENUE))
+        assert table[name] == pytest.approx(METRICS[name].function(*arguments))
+
+
+def test_differences_are_paired():
+    """A scheme against itself differs by nothing in every draw, however wide its own interval."""
+    twin = Prediction("twin", "scheme", SCORE * 2.0, SCORE * 10.0, CHANCE, 6)
+    judged = judge([COARSE, twin, FINE], OUTCOME, draws=50)
+    pairs = judged.differences().query("measure == 'gini'").set_index(["a", "b"])
+    same = pairs.loc[("coarse", "twin")]
+    assert (same["difference_low"], same["difference_high"], same["certain"]) == (0, 0, False)
+    own = judged.table().loc["coarse"]
+    width = (
+        pairs.loc[("coarse", "fine"), "difference_high"]
+        - pairs.loc[("coarse", "fine"), "difference_low"]
+    )
+    assert width < own["gini_high"] - own["gini_low"]
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    """Twenty samples of a large base: the 95 % interval of the Gini holds the base's own in
+    most."""
+    rng = np.random.default_rng(2)
+    score = rng.integers(0, 4, 40_000)
+    revenue = rng.gamma(0.5, 10, 40_000) * (1 + score)
+    truth, held = gini(score, revenue), 0
+    for _ in range(20):
+        i = rng.integers(0, len(score), 800)
+        table = (
+            judge(
+                [Prediction("s", "scheme", score[i].astype(float))],
+                Outcome(revenue[i], (revenue[i] > 0) * 1.0),
+                draws=100,
+            )
+            .table()
+            .iloc[0]
+        )
+        held += table["gini_low"] <= truth <= table["gini_high"]
+    assert held >= 16
+
+
+def test_a_measure_that_a_rank_cannot_have_is_missing_not_zero():
+    row = judge([FINE], OUTCOME, draws=5).table().iloc[0]
+    assert row[["brier", "brier_low", "capped_r2"]].isna().all()
+    assert row[["gini", "auc"]].notna().all()
+
+
+def test_a_score_that_is_not_a_number_is_refused():
+    with pytest.raises(ValueError, match="1 customers have no finite score"):
+        Grouped(np.array([1.0, np.nan]), np.ones(2))
+
+
+def test_the_null_is_what_permutation_gives():
+    rng = np.random.default_rng(3)
+    dealt = [gini(rng.permutation(SCORE), REVENUE) for _ in range(2000)]
+    assert null_gini(SCORE, REVENUE) == pytest.approx(np.percentile(dealt, 97.5), rel=0.06)
+    assert np.mean(dealt) == pytest.approx(0, abs=0.01)

@@ -1,0 +1,123 @@
+"""A tiny study with tiny notebooks of the catalogue's names, so that whole runs take seconds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from segment_lab.render import run_study
+from segment_lab.render.worker import ForkServer
+
+START = "import segment_lab as sl\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
+PARAMETERS = 'config = "../study.yml"\nas_of = None'
+
+
+def notebook(*cells: str) -> nbformat.NotebookNode:
+    """A notebook: texts that begin with ``# `` or ``## `` are markdown, ``config =`` marks the
+    parameters."""
+    made = []
+    for i, text in enumerate(cells):
+        markdown = text.startswith(("# ", "## "))
+        cell = nbformat.v4.new_markdown_cell(text) if markdown else nbformat.v4.new_code_cell(text)
+        cell.id = f"cell-{i}"
+        if text.startswith("config ="):
+            cell.metadata.tags = ["parameters"]
+        made.append(cell)
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec})
+
+
+NOTEBOOKS = {
+    "00_data.ipynb": (
+        "# The data\nWhat was read?",
+        PARAMETERS,
+        START,
+        "n = len(study.customers())\n"
+        "sl.display.headline(f'{n} customers were read.', figures={'customers': n})",
+        "## All customers",
+        "sl.display.table(study.customers().head(3), 'The first customers')",
+    ),
+    "10_rfm.ipynb": (
+        "# RFM\nWho buys recently, often and much?",
+        f"{PARAMETERS}\nn_bins = 3",
+        "import segment_lab as sl\n"
+        "study = sl.Study.from_yaml(config, as_of=as_of, methods={'rfm': {'n_bins': n_bins}})",
+        "seg = study.segmentation('rfm')\n"
+        "sl.display.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
+        "## Sizes",
+        "sl.display.table(seg.sizes().to_frame(), 'Customers per segment')",
+    ),
+    "90_strategy.ipynb": (
+        "# Strategy\nWhat should we do?",
+        PARAMETERS,
+        "import segment_lab as sl",
+        "sl.display.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
+        "## Cards",
+        "sl.display.group(sl.display.card('Champions', {'customers': 7}, "
+        "verdict='Roll out', body='Call them.'), sl.display.card('Lost', verdict='Do not'))",
+    ),
+}
+
+
+def write_notebooks(folder: Path, notebooks: dict[str, tuple[str, ...]] = NOTEBOOKS) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, cells in notebooks.items():
+        nbformat.write(notebook(*cells), folder / name)
+    return folder
+
+
+def write_study(folder: Path, **more: Any) -> Path:
+    """A study of 40 customers with one order each and a second one for every other."""
+    day = dt.date(2026, 1, 1)
+    rows = [
+        (f"c{i:02d}", day + dt.timedelta(days=3 * i + 40 * again), 10 + 7 * i % 90)
+        for i in range(40)
+        for again in range(1 + i % 2)
+    ]
+    lines = [f"{c},{d},{a}.50" for c, d, a in rows]
+    (folder / "orders.csv").write_text("\n".join(["customer_id,order_date,amount", *lines]) + "\n")
+    text = "name: tiny\ntitle: Tiny <Shop>\nas_of: 2026-06-30\nsources:\n  orders: {path: orders.csv}\n"
+    config = folder / "study.yml"
+    text += "methods:\n  rfm: {n_bins: 3}\n  abc: {}\n" + "".join(
+        f"{k}: {v}\n" for k, v in more.items()
+    )
+    config.write_text(text)
+    return config
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A folder with ``study.yml``, its data, and its notebooks; the cache is its own."""
+    write_study(tmp_path)
+    monkeypatch.setenv("SEGMENT_LAB_NOTEBOOKS", str(write_notebooks(tmp_path / "notebooks")))
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+class Kept:
+    """The session's server for a run that would start and close its own."""
+
+    def __init__(self, server: ForkServer):
+        self.fork, self.call = server.fork, server.call
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def run(place, server, monkeypatch):
+    """`run_study` on the tiny study, with libraries loaded once for all tests."""
+    monkeypatch.setattr("segment_lab.render.runner.ForkServer", lambda threads: Kept(server))
+    return lambda **arguments: run_study(place / "study.yml", out=place / "reports", **arguments)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One warm server for tests of kernels."""
+    made = ForkServer(threads=1)
+    yield made
+    made.close()

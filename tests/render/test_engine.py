@@ -1,0 +1,178 @@
+"""Forked kernels: the same outputs as an ordinary kernel's, within their bounds, gone with their
+parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import nbformat
+import papermill
+import psutil
+import pytest
+
+from .conftest import notebook
+
+CELLS = (
+    "# All kinds of output",
+    "config = 1",
+    "print('out'); import sys; print('err', file=sys.stderr)\n1 + 1",
+    "import pandas as pd\npd.DataFrame({f'c{i}': range(70) for i in range(25)})",
+    "pd.options.display.max_columns, pd.options.display.width",
+    "from IPython.display import Markdown, display\ndisplay(Markdown('**b**'))",
+    "display({'text/html': '<i>x</i>', 'text/plain': 'x'}, raw=True)",
+    "import segment_lab as sl\nsl.display.headline('Yes.', figures={'n': 3})",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "import matplotlib; matplotlib.get_backend(), sys.argv[1], __name__",
+    "!echo from the shell",
+    "await __import__('asyncio').sleep(0.01)\n'awaited'",
+    "class A:\n    pass\nA.__module__",
+    "import warnings; warnings.warn('careful')",
+    "def f():\n    return 1 / 0\nf()",
+    "'never reached'",
+)
+
+
+def execute(cells, folder, **options):
+    """Run cells through the papermill engine; the notebook comes back even when it fails."""
+    source, target = folder / "in.ipynb", folder / "out.ipynb"
+    nbformat.write(notebook(*cells), source)
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(target),
+            engine_name="segment-lab",
+            progress_bar=False,
+            kernel_name="python3",
+            **options,
+        )
+    except papermill.PapermillExecutionError as error:
+        return nbformat.read(target, 4), error
+    return nbformat.read(target, 4), None
+
+
+def outputs(made) -> list:
+    """Outputs without what differs between any two kernels: addresses and process numbers."""
+    return [re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+", "", json.dumps(c.outputs)) for c in code(made)]
+
+
+def code(made) -> list:
+    return [c for c in made.cells if c.cell_type == "code"]
+
+
+def test_outputs_equal_those_of_an_ordinary_kernel(tmp_path, server, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")
+    forked, error = execute(CELLS, tmp_path, server=server)
+    ordinary, same = execute(CELLS, tmp_path, forked=False)
+    assert outputs(forked) == outputs(ordinary)
+    assert error.ename == same.ename == "ZeroDivisionError"
+    kinds = {o.output_type for c in forked.cells for o in c.get("outputs", [])}
+    assert kinds == {"stream", "execute_result", "display_data", "error"}
+    assert any("image/png" in o.get("data", {}) for c in forked.cells for o in c.get("outputs", []))
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "reason"),
+    [
+        ("import time; time.sleep(60)", {"timeout": 1.0}, "took longer than 1 seconds"),
+        (
+            "block = b'x' * 2_000_000_000\nimport time; time.sleep(60)",
+            {"memory_gb": 1.0},
+            "more than 1 GB of memory",
+        ),
+        ("import os; os._exit(3)", {}, "died unexpectedly"),
+    ],
+)
+def test_a_broken_bound_is_the_error_of_the_cell_that_ran(cell, options, reason, tmp_path, server):
+    began = time.monotonic()
+    made, error = execute(
+        ("print('before')", cell, "print('after')"), tmp_path, server=server, **options
+    )
+    assert reason in error.evalue
+    assert time.monotonic() - began < 50  # the cell would take 60
+    before, broken, after = code(made)
+    assert before.outputs[0].text == "before\n"
+    assert broken.outputs[-1].evalue == error.evalue
+    assert after.outputs == []
+
+
+def test_server_is_one_thread_and_children_get_their_share(server, tmp_path):
+    made, _ = execute(
+        ("import os; os.environ['OPENBLAS_NUM_THREADS'], os.environ['SEGMENT_LAB_THREADS']",),
+        tmp_path,
+        server=server,
+    )
+    assert code(made)[0].outputs[0].data["text/plain"] == "('1', '1')"
+    assert psutil.Process(server._process.pid).num_threads() == 1
+
+
+def test_calls_return_values_and_raise_our_errors(server, tmp_path):
+    from segment_lab.errors import ConfigError
+
+    assert (
+        server.call("segment_lab.render.inputs:digest", {}, tmp_path / "r")
+        == __import__("segment_lab.render.inputs", fromlist=["digest"]).digest()
+    )
+    with pytest.raises(ConfigError, match="There is no study file"):
+        server.call(
+            "segment_lab.render.catalog:prepare",
+            {"config": "absent.yml", "as_of": None, "changes": {}},
+            tmp_path / "r",
+        )
+    with pytest.raises(RuntimeError, match="TypeError"):
+        server.call("segment_lab.render.inputs:study_name", {"wrong": 1}, tmp_path / "r")
+    with pytest.raises(RuntimeError, match="no result"):
+        server.call("os:_exit", {"status": 3}, tmp_path / "r")
+
+
+def test_a_lost_server_is_an_error_not_a_hang(tmp_path):
+    from segment_lab.render.worker import ForkServer
+
+    lost = ForkServer()
+    os.kill(lost._process.pid, signal.SIGKILL)
+    lost._process.wait()
+    with pytest.raises(RuntimeError, match="no result"):
+        lost.call("os:getpid", {}, tmp_path / "r")
+    lost.close()
+
+
+def test_a_server_that_is_ending_gives_no_child_to_wait_for(tmp_path, monkeypatch):
+    from segment_lab.render.worker import ForkServer
+
+    ending = ForkServer()
+    ending.close()
+    # Its last reply was read, but the system still counts it among the living.
+    monkeypatch.setattr(ending._process, "poll", lambda: None)
+    answers = ThreadPoolExecutor(1)
+    child = answers.submit(ending.fork, "kernel", {}).result(10)
+    assert child.poll() == -signal.SIGKILL
+    answers.shutdown()
+
+
+def test_children_die_with_the_process_that_asked_for_them(tmp_path):
+    code = (
+        "from segment_lab.render.worker import ForkServer\n"
+        "server = ForkServer()\n"
+        "child = server.fork('call', {'function': 'time:sleep', 'arguments': {}, 'result': 'r'})\n"
+        "child = server.fork('call', {'function': 'signal:pause', 'arguments': {}, 'result': 'r'})\n"
+        "print(server._process.pid, child.pid, flush=True)\n"
+        "child.wait()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert parent.stdout is not None
+    pids = [int(word) for word in parent.stdout.readline().split()]
+    assert len(pids) == 2
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(psutil.pid_exists, pids))

@@ -1,0 +1,58 @@
+"""The segment files: complete, harmless in a spreadsheet, the same bytes for the same segments."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segment_lab.render.exports import neutralised, write_segments, write_sheet
+from segment_lab.study.study import Study
+
+from .conftest import write_study
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "=cmd|' /C calc'!A0"]
+)
+def test_text_that_would_run_gets_an_apostrophe(text):
+    assert neutralised(pd.DataFrame({"a": [text]})).a[0] == f"'{text}"
+
+
+@given(st.lists(st.text(max_size=8), max_size=6))
+def test_nothing_runs_and_harmless_text_stays(texts):
+    out = list(neutralised(pd.DataFrame({"a": texts}, dtype=object)).a)
+    for before, after in zip(texts, out, strict=True):
+        assert after in (before, f"'{before}")
+        assert not after.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_files_hold_every_customer_and_scheme(tmp_path):
+    config = write_study(tmp_path)
+    done = write_segments(str(config), None, str(tmp_path))
+    frame = pd.read_parquet(tmp_path / "segments.parquet")
+    study = Study.from_yaml(config)
+    assert done["customers"] == len(frame) == 40
+    assert list(frame.columns) == ["customer_id", "rfm", "abc"]
+    assert frame.customer_id.is_monotonic_increasing
+    expected = study.segmentation("rfm").labels.astype("str").sort_index()
+    assert list(frame.rfm) == list(expected)
+    csv = pd.read_csv(tmp_path / "segments.csv", dtype="str")
+    sheet = pd.read_excel(tmp_path / "segments.xlsx", dtype="str", engine="calamine")
+    pd.testing.assert_frame_equal(csv, frame, check_dtype=False)
+    pd.testing.assert_frame_equal(sheet, frame, check_dtype=False)
+
+
+def test_ids_stay_text(tmp_path):
+    frame = pd.DataFrame({"customer_id": ["007", "1e5", "=x", "http://a"], "rfm": ["A"] * 4})
+    write_sheet(neutralised(frame), tmp_path / "a.xlsx")
+    read = pd.read_excel(tmp_path / "a.xlsx", dtype="str", engine="calamine")
+    assert list(read.customer_id) == ["007", "1e5", "'=x", "http://a"]
+
+
+def test_same_frame_same_bytes(tmp_path):
+    frame = pd.DataFrame({"customer_id": ["a"], "rfm": ["A"]})
+    for name in ("1.xlsx", "2.xlsx"):
+        write_sheet(frame, tmp_path / name)
+    assert (tmp_path / "1.xlsx").read_bytes() == (tmp_path / "2.xlsx").read_bytes()

@@ -1,0 +1,99 @@
+"""Pictures show the figures they were given."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.segments.abc import lorenz_curve, pareto
+from segment_lab.show.pictures import segments
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def alt(ax) -> str:
+    return ax.figure.get_label()
+
+
+def test_scores_are_counted_with_the_latest_on_top_and_the_most_frequent_at_the_right():
+    scores = pd.DataFrame({"r_score": [2, 2, 1], "f_score": [2, 2, 1]})
+    ax = segments.score_heatmap(scores, 2)
+    assert texts(ax) == ["0", "2", "1", "0"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["2", "1"]
+    assert alt(ax).endswith("the largest cell has 2 customers at recency 2 and frequency 2.")
+
+
+def test_shares_are_paired_best_on_top_and_nothing_is_called_zero_that_is_not():
+    profile = pd.DataFrame(
+        {"customer_share": [0.2, 0.8], "revenue_share": [0.996, 0.004]}, index=["Best", "Rest"]
+    )
+    ax = segments.shares(profile)
+    assert texts(ax) == ["20%", "80%", "100%", "<1%"]
+    assert [bar.get_width() for bar in ax.patches] == [0.2, 0.8, 0.996, 0.004]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+    assert alt(ax) == "Share of customers and of revenue: Best 20% and 100%; Rest 80% and <1%."
+
+
+def test_the_curve_marks_the_best_fifth():
+    curve = pd.DataFrame({"customer_share": [0, 0.2, 1], "value_share": [0, 0.75, 1]})
+    ax = segments.lorenz(curve, money="margin")
+    assert "hold 75%" in texts(ax)[0]
+    assert alt(ax) == "Share of the margin that the best customers hold: 10% 75%; 20% 75%; 50% 75%."
+
+
+def test_the_best_fifth_of_few_customers_is_a_whole_number_of_them():
+    """Three of 13, as `pareto` counts: not the 2.6 between two points of the curve."""
+    totals = np.arange(13.0, 0, -1)
+    drawn = texts(segments.lorenz(lorenz_curve(totals)))[0]
+    assert f"hold {pareto(totals):.0%}" in drawn
+    assert pareto(totals) == pytest.approx(36 / 91)
+
+
+def test_the_chosen_number_is_shaded():
+    search = pd.DataFrame(
+        {
+            "jaccard": [0.9, 0.8],
+            "jaccard_min": [0.8, 0.7],
+            "silhouette": [0.4, np.nan],
+            "stable": True,
+            "chosen": [False, True],
+        },
+        index=pd.Index([2, 3], name="k"),
+    )
+    ax = segments.k_search(search)
+    (band,) = ax.patches
+    assert band.get_x() + band.get_width() / 2 == pytest.approx(3)
+    assert [line.get_ydata().tolist()[0] for line in ax.lines[:3]] == [0.9, 0.8, 0.4]
+    assert alt(ax).endswith("by number of segments: 2: 0.90 and 0.40; 3: 0.80 and unknown.")
+    with pytest.raises(NotEnoughDataError, match="only one kind"):
+        segments.k_search(search.iloc[:0])
+
+
+def test_profiles_show_values_and_colour_their_distance_from_the_typical_customer():
+    medians = pd.DataFrame(
+        {"frequency": [8.0, 1.0], "recency_days": [10.0, np.nan]}, index=["a", "b"]
+    )
+    ax = segments.profile_heatmap(medians, pd.Series({"frequency": 2.0, "recency_days": 10.0}))
+    assert texts(ax) == ["8", "10", "1", "–"]
+    assert alt(ax) == "Typical orders, days since last order by segment: a: 8, 10; b: 1, –."
+    assert ax.images[0].get_array().tolist() == [[pytest.approx(2), 0], [pytest.approx(-1), 0]]
+
+
+def test_overlaps_are_shaded_by_their_share_of_the_row():
+    overlap = pd.DataFrame([[10, 5], [5, 20_000]], index=["x", "y"], columns=["x", "y"])
+    ax = segments.overlap_heatmap(overlap)
+    assert texts(ax) == ["10", "5", "5", "20k"]
+    assert alt(ax) == "Customers who meet two rules: x and y 5."
+    assert alt(segments.overlap_heatmap(overlap * np.eye(2))) == "Nobody meets two rules."
+    assert ax.images[0].get_array().tolist() == [[1, 0.5], [5 / 20_000, 1]]
