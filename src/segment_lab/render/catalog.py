@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, nearest
+from segment_lab.schemes import SCHEMES, Scheme
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -121,30 +122,21 @@ class Report:
         }
 
 
-CATALOG = {
-    report.name: report
-    for report in (
-        Report("data", "00_data.ipynb"),
-        Report("rfm", "10_rfm.ipynb", "methods.rfm"),
-        Report("abc", "20_abc.ipynb", "methods.abc"),
-        Report("lifecycle", "30_lifecycle.ipynb", "methods.lifecycle"),
-        Report("clusters", "40_clusters.ipynb", "methods.clusters"),
-        Report(
-            "receivables", "50_receivables.ipynb", "", "ReceivablesReport", ("orders", "invoices")
-        ),
-        Report("leads", "60_leads.ipynb", "methods.leads", tables=("leads",)),
-        Report(
-            "engagement",
-            "65_engagement.ipynb",
-            "methods.engagement",
-            "EngagementReport",
-            ("touches",),
-        ),
-        Report("rules", "70_rules.ipynb", "methods.rules"),
-        Report("comparison", "80_comparison.ipynb", "comparison"),
-        Report("strategy", "90_strategy.ipynb", "strategy"),
-    )
-}
+def _page_of(scheme: Scheme) -> Report:
+    options = f"methods.{scheme.name}" if scheme.options_on_page else ""
+    tables = scheme.page_tables or scheme.tables
+    return Report(scheme.name, scheme.notebook, options, scheme.page_options, tables)
+
+
+_REPORTS = (
+    Report("data", "00_data.ipynb"),
+    *(_page_of(scheme) for scheme in SCHEMES.values()),
+    Report("leads", "60_leads.ipynb", "methods.leads", tables=("leads",)),
+    Report("comparison", "80_comparison.ipynb", "comparison"),
+    Report("strategy", "90_strategy.ipynb", "strategy"),
+)
+#: Every report by name, in the order of the notebooks' numbers.
+CATALOG = {report.name: report for report in sorted(_REPORTS, key=lambda report: report.file)}
 
 
 def chosen(names: Sequence[str] | None) -> list[Report]:
@@ -237,14 +229,15 @@ def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dic
 
 
 def _why_not(study: Study, report: Report) -> str:
-    from segment_lab.study.config import SEGMENTERS
-
     gone = [table for table in report.tables if not study.has(table)]
     if gone:
         return f"The study has no {' and no '.join(gone)}."
     wanted = study.config.methods
-    if report.name == "rules" and "rules" not in wanted:
+    scheme = SCHEMES.get(report.name)
+    if scheme is None:
+        return ""
+    if scheme.needs_options and scheme.name not in wanted:
         return "The study file has no rules of the company's own (methods: rules)."
-    if wanted and report.name in SEGMENTERS and report.name not in wanted:
+    if wanted and scheme.name not in wanted:
         return f"The study file does not ask for it (methods: {', '.join(wanted)})."
     return ""

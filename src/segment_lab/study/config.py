@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -16,24 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.sources import Source
 from segment_lab.errors import ConfigError, nearest
-
-# Scheme → where its segmenter lives, and the tables it needs beyond nothing. Imported only when
-# used.
-SEGMENTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "rfm": ("segment_lab.segments.rfm:RFMSegmenter", ("orders",)),
-    "abc": ("segment_lab.segments.abc:ABCSegmenter", ("orders",)),
-    "lifecycle": ("segment_lab.segments.lifecycle:LifecycleSegmenter", ("orders",)),
-    "clusters": ("segment_lab.segments.clusters:ClusterSegmenter", ("orders",)),
-    "rules": ("segment_lab.segments.rules:RuleSegmenter", ("orders",)),
-    "receivables": (
-        "segment_lab.receivables.segmenter:ReceivablesSegmenter",
-        ("orders", "invoices"),
-    ),
-    "engagement": ("segment_lab.contacts.segmenter:EngagementSegmenter", ("touches",)),
-}
-# Options of reports that are no customer segmentation of their own.
-OTHER_OPTIONS: Mapping[str, str] = {"leads": "segment_lab.leads.model:LeadModel"}
-
+from segment_lab.schemes import described, with_options
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -237,7 +219,7 @@ def _fields_at(model: Any, path: list[str]) -> list[str]:
 def check_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of one method, typed and with defaults filled in; a ConfigError names the valid
     ones."""
-    known = {**{m: ref for m, (ref, _) in SEGMENTERS.items()}, **OTHER_OPTIONS}
+    known = with_options()
     if method not in known:
         raise ConfigError(f"There is no method {method!r}; {nearest(method, known)}.")
     return dict(validate(options_model(method), dict(options), f"methods.{method}"))
@@ -247,7 +229,4 @@ def check_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def options_model(method: str) -> type[BaseModel]:
     """A model of a method's options, derived from its class's signature: types and bounds live
     only there."""
-    module, name = (SEGMENTERS[method][0] if method in SEGMENTERS else OTHER_OPTIONS[method]).split(
-        ":"
-    )
-    return cast("type[BaseModel]", getattr(import_module(module), name).options_model())
+    return cast("type[BaseModel]", described(method).options_model())

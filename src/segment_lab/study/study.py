@@ -5,20 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.schemes import SCHEMES
 from segment_lab.segments.segmentation import Segmentation, Status
-from segment_lab.study.config import SEGMENTERS, check_options
+from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
 from segment_lab.study.warehouse import Assignment, assign, statement
-
-DEFAULT_METHODS = ("rfm", "abc", "lifecycle", "clusters", "receivables", "engagement")
-
 
 # Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
 # memory is bounded.
@@ -42,12 +39,13 @@ class Study(StudyData):
     def methods(self) -> list[str]:
         """The schemes that apply: those asked for, or the defaults, as far as their tables are
         here."""
-        wanted = self.config.methods or dict.fromkeys(DEFAULT_METHODS)
-        return [m for m in SEGMENTERS if m in wanted and not self.missing(m)]
+        defaults = [scheme.name for scheme in SCHEMES.values() if scheme.default]
+        wanted = self.config.methods or defaults
+        return [name for name in SCHEMES if name in wanted and not self.missing(name)]
 
     def missing(self, method: str) -> list[str]:
         """Tables a scheme needs and the study does not have."""
-        return [t for t in SEGMENTERS[method][1] if not self.has(t)]
+        return [t for t in SCHEMES[method].tables if not self.has(t)]
 
     def options(self, method: str) -> dict[str, Any]:
         """The validated options of a method, defaults filled in."""
@@ -56,20 +54,20 @@ class Study(StudyData):
     def segmenter(self, method: str) -> Any:
         """A fresh, unfitted segmenter with the study's options."""
         options = self.options(method)
-        module, name = SEGMENTERS[method][0].split(":")
-        return getattr(import_module(module), name)(**options)
+        return SCHEMES[method].segmenter_class(**options)
 
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
         as_of = self.window.as_of
-        if method in ("lifecycle", "rules"):
+        population = SCHEMES[method].population
+        if population == "everybody":
             return self.customers(prospects=True)
-        if method == "receivables":
+        if population == "debtors":
             from segment_lab.receivables.payments import receivables_table
 
             debts = receivables_table(self.table("invoices"), self._optional("payments"), as_of)
             return self.customers().join(debts, how="left")
-        if method == "engagement":
+        if population == "contacted":
             from segment_lab.contacts.events import engagement_table
 
             people = self.customers(prospects=True).drop(columns=["touches"])
@@ -104,8 +102,19 @@ class Study(StudyData):
         return self.cached(
             f"fitted-{method}",
             self.options(method),
-            lambda: self.segmenter(method).fit(self.population(method)),
+            lambda: self._fit(method),
         )
+
+    def _fit(self, method: str) -> Any:
+        """A segmenter fitted to today's rows; a learned one to an earlier day and what followed."""
+        segmenter = self.segmenter(method)
+        if not SCHEMES[method].learned:
+            return segmenter.fit(self.population(method))
+        days = self.config.comparison.horizon_days
+        before = self.at(self.window.as_of - dt.timedelta(days=days))
+        earlier = before.population(method)
+        spent = before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
+        return segmenter.fit(earlier, spent)
 
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
