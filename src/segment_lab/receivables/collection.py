@@ -188,7 +188,7 @@ def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Serie
         }
     )
     by = rows.groupby(["value", "payment"], observed=False)["overdue"]
-    return pd.concat({"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1)  # noqa: PD010
+    return pd.concat({"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1)
 
 
 def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) -> pd.DataFrame:
