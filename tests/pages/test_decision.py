@@ -12,10 +12,8 @@ import pytest
 import segment_lab as sl
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import market
-from segment_lab.config import packaged
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.decision import DecisionReport
-from segment_lab.texts.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,9 +119,3 @@ def test_leads_are_read_in_the_words_of_the_study():
         {"orders": orders, "leads": leads}, as_of="2026-02-01", methods={"abc": {}}
     )
     assert DecisionReport(study, "abc")._leads()["status"].eq("won").sum() == 1
-
-
-def test_columns_are_shown_in_known_ways():
-    for name, shown in packaged("columns").items():
-        assert set(shown) <= {"label", "format"}, name
-        assert shown.get("format", "text") in FORMATS, name

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
+from segment_lab import texts
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.show import html as display
 from segment_lab.texts import formats as formatting
@@ -214,7 +215,7 @@ def test_unknown_format_and_kind_name_the_nearest():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: display.table(pd.DataFrame({"a": [1]}), " "), lambda: display.figure(draw(), " ")],
+    [lambda: display.table(pd.DataFrame({"a": [1]}), " "), lambda: display.figure(draw(), alt=" ")],
 )
 def test_caption_and_alt_text_are_required(make):
     with pytest.raises(ValueError, match="needs a"):
@@ -234,8 +235,8 @@ def test_figure_is_a_small_closed_unclipped_deterministic_picture():
     from PIL import Image
 
     first, second = (
-        str(display.figure(draw(), 'bars "a" <b>')),
-        str(display.figure(draw(), 'bars "a" <b>')),
+        str(display.figure(draw(), alt='bars "a" <b>')),
+        str(display.figure(draw(), alt='bars "a" <b>')),
     )
     assert first == second
     assert plt.get_fignums() == []
@@ -266,7 +267,7 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
         "kind": "PROPER",
         "reason": "a year",
         "word": "Settled",
-        "advice": display.STANDING["PROPER"][1],
+        "advice": texts.say("show.standing.PROPER.advice"),
     }
     assert '<p class="sl-status sl-go"><strong>Settled:</strong>' in str(piece)
     assert "Why: a year." in str(piece)
@@ -277,14 +278,16 @@ def test_money_in_the_headline_has_its_unit():
         "Answer.", currency="EUR", figures={"customers": 3, "revenue": 1234.5, "cost": np.nan}
     )
     texts = [figure["text"] for figure in piece.data[display.HEADLINE_MIME]["figures"].values()]
-    assert texts == ["3", "1,234 EUR", "–"]
-    assert "1,234 EUR</dd>" in str(piece)
+    assert texts == ["3", "EUR 1,234", "–"]
+    assert "EUR 1,234</dd>" in str(piece)
 
 
 def test_a_caption_stands_above_its_picture_with_its_first_sentence_as_title():
     html = str(
         display.figure(
-            draw(), "bars", "A brings 3.5 times as much <b>. Lines: 95% intervals. More."
+            draw(),
+            alt="bars",
+            caption="A brings 3.5 times as much <b>. Lines: 95% intervals. More.",
         )
     )
     assert html.index("figcaption") < html.index("<img")
@@ -292,7 +295,7 @@ def test_a_caption_stands_above_its_picture_with_its_first_sentence_as_title():
         "<strong>A brings 3.5 times as much &lt;b&gt;.</strong> Lines: 95% intervals. More.</figcaption>"
         in html
     )
-    assert "figcaption" not in str(display.figure(draw(), "bars"))
+    assert "figcaption" not in str(display.figure(draw(), alt="bars"))
 
 
 def test_cards_stand_side_by_side_and_are_kept():

@@ -1,5 +1,8 @@
-"""How a value is written: money, counts, shares, days and dates, rounded for people and escaped
-for HTML."""
+"""How a value is written: money, counts, shares, days and dates, rounded for people.
+
+Babel writes numbers as the language in use does; rounding and the twelve digits that tables sort
+by are the same in every language.
+"""
 
 from __future__ import annotations
 
@@ -7,51 +10,146 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
 from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from babel.dates import format_date, format_skeleton
+from babel.numbers import NumberPattern, parse_pattern
 from markupsafe import Markup, escape
 
 from segment_lab.config import packaged
 from segment_lab.errors import nearest
+from segment_lab.texts.languages import currency, language, locale, subject
 
 MISSING = "–"
+MINUS = "−"
+#: A share below this is shown as less than it, never as nothing.
+LEAST_SHARE = 0.0005
 
 
-def _rounded(value: float, decimals: int, suffix: str = "") -> str:
-    text = f"{value:,.{decimals}f}"
-    if not re.search("[1-9]", text):
-        text = text.lstrip("-")
-    return text.replace("-", "−") + suffix
+def decimal(value: Any, decimals: int) -> str:
+    """A number with its thousands grouped.
+
+    Examples
+    --------
+    >>> decimal(-1234.5, 2), decimal(-0.2, 0)
+    ('−1,234.50', '0')
+    """
+    return _written(value, decimals)
+
+
+def percent(value: float, decimals: int = 0) -> str:
+    """A share of one as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.27), percent(-0.01), percent(0.305, 1)
+    ('27%', '−1%', '30.5%')
+    """
+    return _written(100 * value, decimals, percent=True)
+
+
+def with_currency(text: str) -> str:
+    """Money with the study's currency on the side where the language puts it.
+
+    Examples
+    --------
+    >>> from segment_lab.texts import speaking
+    >>> with speaking(currency="EUR"):
+    ...     with_currency("3,677,173")
+    'EUR 3,677,173'
+    """
+    code = currency()
+    if not code:
+        return text
+    before = locale(language()).currency_formats["standard"].pattern.startswith("¤")
+    return f"{code} {text}" if before else f"{text}\u00a0{code}"
+
+
+def _written(value: Any, decimals: int, percent: bool = False) -> str:
+    rounded = Decimal(f"{value:.{decimals}f}")
+    if rounded == 0:
+        rounded = abs(rounded)
+    if percent:
+        rounded = rounded.scaleb(-2)  # the pattern of a percentage multiplies by 100
+    pattern = _pattern(language(), decimals, percent)
+    return str(pattern.apply(rounded, locale(language()))).replace("-", MINUS)
+
+
+@cache
+def _pattern(language: str, decimals: int, percent: bool) -> NumberPattern:
+    rules = locale(language)
+    whole = (rules.percent_formats if percent else rules.decimal_formats)[None].pattern
+    sign = whole.partition("0")[2].lstrip(".#") if percent else ""
+    return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else "") + sign)
 
 
 def _share(value: float) -> str:
-    return "<0.1%" if 0 < value < 0.0005 else _rounded(100 * value, 1, "%")
+    if 0 < value < LEAST_SHARE:
+        return "<" + percent(0.001, 1)
+    return percent(value, 1)
 
 
 def _number(value: float) -> str:
-    return _rounded(value, 2 if abs(value) >= 0.1 or value == 0 else 3)
+    small = 0 < abs(value) < 0.1
+    return decimal(value, 3 if small else 2)
 
 
-def _date(value: Any) -> str:
+def _day(value: Any) -> str:
+    """In tables: the same in every language, and in the order of the days."""
     stamp = pd.Timestamp(value)
     return f"{stamp:%Y-%m-%d}" if stamp == stamp.normalize() else f"{stamp:%Y-%m-%d %H:%M}"
 
 
+def _text(value: Any) -> str:
+    if pd.api.types.is_bool(value):
+        return str(subject(language(), "words")["yes" if value else "no"])
+    return str(value)
+
+
+#: How a cell of a table is written, by the name of its format.
 FORMATS: dict[str, Callable[[Any], str]] = {
-    "count": lambda v: _rounded(v, 0),
-    "money": lambda v: _rounded(v, 0),
-    "cents": lambda v: _rounded(v, 2),
+    "count": lambda value: decimal(value, 0),
+    "money": lambda value: decimal(value, 0),
+    "cents": lambda value: decimal(value, 2),
     "share": _share,
-    "days": lambda v: _rounded(v, 0),
+    "days": lambda value: decimal(value, 0),
     "number": _number,
-    "date": _date,
-    "words": lambda v: str(v).replace("_", " "),
-    "text": lambda v: {True: "yes", False: "no"}[bool(v)] if pd.api.types.is_bool(v) else str(v),
+    "date": _day,
+    "words": lambda value: str(value).replace("_", " "),
+    "text": _text,
 }
 NUMERIC = frozenset(FORMATS) - {"text", "words", "date"}
+
+
+def _spoken(kind: str) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        text = str(format_value(value, kind).unescape())
+        unknown = is_missing(value)
+        return with_currency(text) if kind in ("money", "cents") and not unknown else text
+
+    return write
+
+
+def _long_date(value: Any) -> str:
+    return format_date(pd.Timestamp(value).date(), "long", locale=locale(language()))
+
+
+def _month(value: Any) -> str:
+    return format_skeleton("yMMMM", pd.Timestamp(value).date(), locale=locale(language()))
+
+
+#: How a figure is written in a sentence: money with its currency, dates in words.
+SPOKEN: dict[str, Callable[..., str]] = {
+    **{kind: _spoken(kind) for kind in ("count", "money", "cents", "share", "days", "number")},
+    "percent": percent,
+    "date": _long_date,
+    "month": _month,
+}
 # The first word found in a column's name decides; counted things come before the money they may
 # mention.
 GUESSES = (
@@ -70,44 +168,60 @@ GUESSES = (
 def guess_format(name: str, values: pd.Series) -> str:
     """The format of a column, one of `FORMATS`: as ``config/columns.yml`` says, or from its dtype
     and its name."""
-    if known := (packaged("columns").get(name) or {}).get("format"):
+    if known := packaged("columns").get(name):
         return str(known)
     if values.dtype == object:  # dates, decimals, or intervals as pairs
-        flat = [
-            part
-            for v in values
-            for part in (v if isinstance(v, list | tuple) else [v])
-            if not is_missing(part)
-        ]
+        flat = _flat(values)
         if not flat or not all(isinstance(v, dt.date | Number | np.generic) for v in flat):
             return "text"
-        values = pd.Series(flat).astype(
-            "datetime64[us]" if isinstance(flat[0], dt.date) else "float64"
-        )
+        kind = "datetime64[us]" if isinstance(flat[0], dt.date) else "float64"
+        values = pd.Series(flat).astype(kind)
     if pd.api.types.is_datetime64_any_dtype(values):
         return "date"
     if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         return "text"
-    numbers = values.abs().dropna()
-    kind = next((kind for kind, words in GUESSES if re.search(words, str(name).lower())), None)
-    if kind == "money" and numbers.any() and numbers.median() < 100:
-        return "cents"
-    whole = bool((numbers == numbers.round()).all())
-    if kind in {"count", "days"} and not whole and numbers.max() < 10:
-        return "number"
-    return kind or ("count" if whole else "number")
+    return _guess_number(str(name).lower(), values.abs().dropna())
+
+
+def _flat(values: pd.Series) -> list[Any]:
+    """Every known value, intervals taken apart."""
+    flat: list[Any] = []
+    for value in values:
+        flat.extend(value if isinstance(value, list | tuple) else [value])
+    return [value for value in flat if not is_missing(value)]
+
+
+def _guess_number(name: str, sizes: pd.Series) -> str:
+    whole = bool((sizes == sizes.round()).all())
+    for kind, pattern in GUESSES:
+        if not re.search(pattern, name):
+            continue
+        if kind == "money" and sizes.any() and sizes.median() < 100:
+            return "cents"
+        if kind in {"count", "days"} and not whole and sizes.max() < 10:
+            return "number"
+        return kind
+    return "count" if whole else "number"
 
 
 def is_missing(value: Any) -> bool:
+    """Whether there is no value: None, NaN, NaT."""
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def format_value(value: Any, kind: str = "text") -> Markup:
-    """One value as escaped text: “–” where there is none, two numbers as an interval."""
+    """One value as escaped text: “–” where there is none, two numbers as an interval.
+
+    Examples
+    --------
+    >>> str(format_value(1234567.8, "money")), str(format_value((0.1, 0.2), "share"))
+    ('1,234,568', '10.0% to 20.0%')
+    """
     if hasattr(value, "markup"):
         return Markup(value.markup)
     if isinstance(value, list | tuple):
-        return Markup(" to ").join(format_value(v, kind) for v in value)
+        to = f" {subject(language(), 'words')['to']} "
+        return escape(to).join(format_value(part, kind) for part in value)
     if is_missing(value):
         return Markup(MISSING)
     if kind not in FORMATS:
@@ -115,14 +229,20 @@ def format_value(value: Any, kind: str = "text") -> Markup:
     if kind in NUMERIC and isinstance(value, str):
         return escape(value)
     if kind in NUMERIC and math.isinf(value):
-        return Markup("∞" if value > 0 else "−∞")
+        return Markup("∞") if value > 0 else Markup(f"{MINUS}∞")
     return escape(FORMATS[kind](value))
 
 
 def words(name: Any) -> str:
-    """A column as a header: as ``config/columns.yml`` says, or underscores become spaces, the
-    first letter a capital."""
-    if known := (packaged("columns").get(str(name)) or {}).get("label"):
+    """The header of a column: as ``texts/<language>/columns.yml`` says, else the name with its
+    underscores as spaces and a capital first.
+
+    Examples
+    --------
+    >>> words("recency_days"), words("my_own_column")
+    ('Days since last order', 'My own column')
+    """
+    if known := subject(language(), "columns").get(str(name)):
         return str(known)
     text = str(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
