@@ -154,6 +154,10 @@ class Reading:
         Text columns compared without regard to case.
     remote : bool
         The table stays in a database, which may sort text by the rules of a language.
+    amount_per : {"line", "order"}
+        Whether an order's lines have amounts of their own, or repeat the order's.
+    aside : mapping
+        Reason to SQL condition, for rows that are no data: totals, headings.
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
@@ -166,6 +170,8 @@ class Reading:
     casefold: tuple[str, ...] = ()
     remote: bool = False
     thousands: str | None = None
+    amount_per: str = "line"
+    aside: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, text: ir.StringValue) -> ir.Value:
         """Text as a float; null where it is no number. Only what does not parse at once pays for
@@ -281,7 +287,13 @@ def conform(
     extras = _extras(raw, mapping, contract, reading)
     # In steps, each with a name: an engine computes a repeated expression again, and parsing is
     # what costs.
-    rows = raw.select(**given, **extras, **before)
+    aside = {
+        f"{why}__": compile_expression(
+            text, raw, f"{contract.name}.{why}", reading.number
+        ).fill_null(False)
+        for why, text in reading.aside.items()
+    }
+    rows = raw.select(**given, **extras, **before, **aside)
     as_they_are = [
         c.name
         for c in columns
@@ -314,22 +326,45 @@ def conform(
             reason = ibis.ifelse(value.notnull() & ~value.isin(known), f"unknown {name}", reason)
         if column.required:
             reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
+    for why in reading.aside:
+        reason = ibis.ifelse(rows[f"{why}__"], why, reason)
     kept = {name: rows[name] for name in (*extras, *before)}
-    return rows.select(
+    lines = rows.select(
         **{n: values[n] for n in reversed(values)},
         **{n: kept[n] for n in extras},
         reason=reason,
         **{n: kept[n] for n in before},
     )
+    return _once_per_order(lines) if reading.amount_per == "order" else lines
+
+
+def _once_per_order(lines: ir.Table) -> ir.Table:
+    """Each different total of an order stays on one of its lines and is 0 on the others.
+
+    A line without a total is a line of its order like any other, if one of the order's has it.
+    """
+    wanting = lines.reason == "no amount"
+    usable = lines.reason.isnull() | wanting
+    order = ibis.window(group_by=[lines.order_id, usable])
+    total = lines.amount_minor.max().over(order)
+    same = ibis.window(group_by=[lines.order_id, lines.amount_minor, usable])
+    first = ibis.row_number().over(same) == 0
+    inherits = lines.order_id.notnull() & wanting & total.notnull()
+    repeated = lines.order_id.notnull() & usable & ~first
+    return lines.mutate(
+        amount_minor=ibis.ifelse(inherits | repeated, 0, lines.amount_minor),
+        reason=ibis.ifelse(inherits, ibis.null("string"), lines.reason),
+    )
 
 
 def _given(raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading) -> ir.Value:
-    value = (
-        raw[source]
-        if source in raw.columns
-        else compile_expression(source, raw, f"{contract.name}.{name}", reading.number)
-    )
-    return blank_to_null(value, reading.nulls, reading.remote)
+    def nothing(text: ir.StringValue) -> ir.Value:
+        return blank_to_null(text, reading.nulls, reading.remote)
+
+    if source in raw.columns:
+        return nothing(raw[source])
+    where = f"{contract.name}.{name}"
+    return nothing(compile_expression(source, raw, where, reading.number, nothing))
 
 
 def _extras(

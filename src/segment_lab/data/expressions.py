@@ -44,6 +44,14 @@ _FUNCTIONS: dict[type[exp.Expression], tuple[str, Callable[..., Any]]] = {
     exp.Neg: ("-", lambda x: -_number(x)),
     exp.Round: ("round", lambda x, digits=0: _number(x).round(digits)),
     exp.Coalesce: ("coalesce", lambda *xs: ibis.coalesce(*xs)),
+    exp.Nullif: ("nullif", lambda x, other: x.nullif(other)),
+    exp.Left: ("left", lambda x, n: _text(x).left(n)),
+    exp.Right: ("right", lambda x, n: _text(x).right(n)),
+    exp.Replace: ("replace", lambda x, old, new: _text(x).replace(old, new)),
+    exp.SplitPart: ("split_part", lambda x, mark, n: _text(x).split(mark)[n - 1]),
+    exp.RegexpReplace: ("regexp_replace", lambda x, old, new: _text(x).re_replace(old, new)),
+    exp.RegexpExtract: ("regexp_extract", lambda x, form, n=0: _text(x).re_extract(form, n)),
+    exp.RegexpLike: ("regexp_matches", lambda x, form: _text(x).re_search(form)),
     exp.Not: ("not", lambda x: ~x),
     exp.Paren: ("()", lambda x: x),
 }
@@ -57,13 +65,28 @@ _OTHER = (
     exp.Between,
     exp.Is,
     exp.Like,
+    exp.Case,
+    exp.If,
     exp.Cast,
     exp.DataType,
 )
 ALLOWED = (
-    "columns, literals, comparisons, AND OR NOT, IN (…), BETWEEN, IS NULL, LIKE, + - * /, dates as "
-    "DATE '2026-01-31', and lower, upper, trim, length, abs, round, coalesce"
+    "columns, literals, comparisons, AND OR NOT, IN (…), BETWEEN, IS NULL, LIKE, + - * /, "
+    "CASE WHEN … THEN … ELSE … END, dates as DATE '2026-01-31', and lower, upper, trim, length, "
+    "abs, round, coalesce, nullif, left, right, replace, split_part, regexp_replace (all matches), "
+    "regexp_extract, regexp_matches"
 )
+# Arguments of a text function beside the text itself: literals alone, so that a pattern is never
+# data.
+_ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
+    exp.Left: ("expression",),
+    exp.Right: ("expression",),
+    exp.Replace: ("expression", "replacement"),
+    exp.SplitPart: ("delimiter", "part_index"),
+    exp.RegexpReplace: ("expression", "replacement"),
+    exp.RegexpExtract: ("expression", "group"),
+    exp.RegexpLike: ("expression",),
+}
 
 
 def parse(text: str, where: str) -> exp.Expr:
@@ -118,7 +141,14 @@ def _plain(node: exp.Expr) -> bool:
         return not node.args.get("expression") and not node.args.get("position")
     if isinstance(node, exp.Is):
         return isinstance(node.expression, (exp.Null, exp.Boolean))
-    return True
+    if isinstance(node, exp.RegexpReplace):
+        flags = node.args.get("modifiers")
+        if node.args.get("position") or (flags is not None and flags.this != "g"):
+            return False
+    if isinstance(node, exp.RegexpLike) and node.args.get("flag"):
+        return False
+    arguments = [node.args.get(name) for name in _ARGUMENTS.get(type(node), ())]
+    return all(a is None or isinstance(a, exp.Literal) for a in arguments)
 
 
 def _outside_quotes(text: str) -> str:
@@ -135,9 +165,14 @@ def compile_expression(
     table: ir.Table,
     where: str,
     number: Callable[[ir.StringValue], ir.Value] | None = None,
+    nothing: Callable[[ir.StringValue], ir.Value] | None = None,
 ) -> ir.Value:
-    """The expression as an Ibis value over `table`. Text that is reckoned with, or compared with a
-    number, is read as a number: by `number`, which knows how the source writes them."""
+    """The expression as an Ibis value over `table`.
+
+    Text that is reckoned with, or compared with a number, is read as a number: by `number`, which
+    knows how the source writes them. Other text passes `nothing`, which makes null of the words
+    that mean nothing, so that coalesce sees them.
+    """
     tree = parse(text, where)
     unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
     if unknown:
@@ -146,12 +181,14 @@ def compile_expression(
         )
         raise ConfigError(f"{where}: {hints}.")
     reckoned = _reckoned(tree) if number else set()
-    values = {
-        name: number(table[name])
-        if number and name in reckoned and table[name].type().is_string()
-        else table[name]
-        for name in {c.name for c in tree.find_all(exp.Column)}
-    }
+    values = {}
+    for name in {c.name for c in tree.find_all(exp.Column)}:
+        value = table[name]
+        if value.type().is_string() and number and name in reckoned:
+            value = number(value)
+        elif value.type().is_string() and nothing:
+            value = nothing(value)
+        values[name] = value
     try:
         return _value(tree, values)
     except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
@@ -173,7 +210,7 @@ def _value(node: Any, table: Any) -> Any:
     if isinstance(node, exp.Column):
         return table[node.name]
     if isinstance(node, exp.Literal):
-        return ibis.literal(node.this if node.is_string else _literal_number(node.this))
+        return ibis.literal(_literal(node))
     if isinstance(node, exp.Boolean):
         return ibis.literal(bool(node.this))
     if isinstance(node, exp.Null):
@@ -194,7 +231,10 @@ def _value(node: Any, table: Any) -> Any:
             else value == bool(node.expression.this)
         )
     if isinstance(node, exp.Like):
-        return _value(node.this, table).like(node.expression.this)
+        fits = _text(_value(node.this, table)).like(node.expression.this)
+        return ~fits if node.args.get("negate") else fits
+    if isinstance(node, exp.Case):
+        return _case(node, table)
     if type(node) in _FUNCTIONS:
         return _call(node, table)
     return _compare(type(node), _value(node.left, table), _value(node.right, table))
@@ -204,8 +244,27 @@ def _call(node: Any, table: Any) -> Any:
     if isinstance(node, exp.Round):
         digits = node.args.get("decimals")
         return _FUNCTIONS[exp.Round][1](_value(node.this, table), int(digits.this) if digits else 0)
+    compute = _FUNCTIONS[type(node)][1]
+    if type(node) in _ARGUMENTS:
+        given = [node.args.get(name) for name in _ARGUMENTS[type(node)]]
+        plain = [_literal(argument) for argument in given if argument is not None]
+        return compute(_value(node.this, table), *plain)
+    if isinstance(node, exp.Nullif):
+        return compute(_value(node.this, table), _value(node.expression, table))
     rest = [_value(e, table) for e in node.expressions] if isinstance(node, exp.Coalesce) else []
-    return _FUNCTIONS[type(node)][1](_value(node.this, table), *rest)
+    return compute(_value(node.this, table), *rest)
+
+
+def _case(node: exp.Case, table: Any) -> Any:
+    subject = None if node.this is None else _value(node.this, table)
+    branches = []
+    for branch in node.args["ifs"]:
+        test = _value(branch.this, table)
+        if subject is not None:
+            test = _compare(exp.EQ, subject, test)
+        branches.append((test, _value(branch.args["true"], table)))
+    otherwise = node.args.get("default")
+    return ibis.cases(*branches, else_=None if otherwise is None else _value(otherwise, table))
 
 
 def _in(node: exp.In, table: Any) -> Any:
@@ -226,6 +285,14 @@ def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
 
 def _number(value: Any) -> Any:
     return value.try_cast("float64") if value.type().is_string() else value
+
+
+def _text(value: Any) -> Any:
+    return value if value.type().is_string() else value.cast("string")
+
+
+def _literal(node: exp.Literal) -> str | int | float:
+    return node.this if node.is_string else _literal_number(node.this)
 
 
 def _literal_number(text: str) -> int | float:

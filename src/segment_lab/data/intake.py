@@ -22,11 +22,12 @@ import ibis.expr.types as ir
 import pandas as pd
 import platformdirs
 
-from segment_lab.data import contracts
+from segment_lab.data import contracts, shaping
 from segment_lab.data.contracts import CONTRACTS, WORDS, Contract, Reading, conform, money
 from segment_lab.data.databases import open_source
 from segment_lab.data.engine import drawn
 from segment_lab.data.files import replacing
+from segment_lab.data.shaping import ASIDE, set_aside, shaped
 from segment_lab.data.sources import RawTable, Source, detect_reading, locate
 from segment_lab.errors import DataError, Fault
 
@@ -192,7 +193,8 @@ class Intake:
             return listed or [
                 Fault(self.name, "the file holds no rows", "Check the file and the where condition")
             ]
-        bad = counts[[r for r in counts.index if r.startswith(("unreadable", "unknown", "broken"))]]
+        unfit = ("unreadable", "unknown", "broken")
+        bad = counts[[r for r in counts.index if r.startswith(unfit) and r not in ASIDE]]
         if total and bad.sum() / total > tolerance:
             return [self._fault(str(reason), int(n)) for reason, n in bad.items()]
         return []
@@ -326,19 +328,12 @@ def take_in(
     """
     contract = CONTRACTS[name]
     given = raw is not None
-    raw = raw or open_source(source, base, connection, name)
+    raw = shaped(raw or open_source(source, base, connection, name), source, name)
     dates = [source.columns.get(c.name, c.name) or "" for c in contract.columns if c.kind == "date"]
-    reading = detect_reading(source, raw, dates, name)
+    reading = detect_reading(source, raw, dates, name, set_aside(source))
     whole = conform(raw.table, contract, reading)
     if source.duplicates == "drop":
-        raw = RawTable(
-            raw.table.distinct(),
-            is_text=raw.is_text,
-            broken=raw._broken,
-            label=raw.label,
-            remote=raw.remote,
-            content=raw.content,
-        )
+        raw = raw.over(raw.table.distinct())
         whole = conform(raw.table, contract, reading)
     where = None if given else base
     if not (raw.is_text and keep):
@@ -367,7 +362,8 @@ def _typed_copy(
 @cache
 def _reading_code() -> str:
     """A hash of the code that parses: a newer package does not take the copies of an older one."""
-    return hashlib.sha256(Path(contracts.__file__).read_bytes()).hexdigest()[:8]
+    files = (contracts.__file__, shaping.__file__)
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:8]
 
 
 def _prune(folder: Path) -> None:

@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from segment_lab.data.contracts import NUMBERED_DAYS, Reading, read_day
 from segment_lab.errors import DataError, Fault
+
+
+class Group(BaseModel):
+    """Rows that name the group of the rows below them, as a customer above its documents."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str = Field(description="column that holds the name")
+    when: str = Field(description="SQL condition: the row is such a heading")
 
 
 class Source(BaseModel):
@@ -77,6 +86,20 @@ class Source(BaseModel):
     duplicates: Literal["keep", "drop"] = Field(
         "keep", description="what to do with exactly repeated rows"
     )
+    amount_per: Literal["line", "order"] = Field(
+        "line",
+        description="order: the amount is the whole order's and counts once, "
+        "however many lines repeat it",
+    )
+    totals: str | None = Field(
+        None, description="SQL condition of rows that are no data: totals, subtotals, footers"
+    )
+    groups: dict[str, Group] = Field(
+        default_factory=dict, description="new column → heading rows whose name the rows below get"
+    )
+    fill_down: list[str] = Field(
+        default_factory=list, description="columns filled only in the first row of a group"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
@@ -119,6 +142,18 @@ class RawTable:
         self.content = content  # what tells one state of a database file from the next
         self._broken = broken
 
+    def over(self, table: ir.Table) -> RawTable:
+        """The same source with another `table` made of it."""
+        return RawTable(
+            table,
+            is_text=self.is_text,
+            broken=self._broken,
+            label=self.label,
+            remote=self.remote,
+            content=self.content,
+            files=self.files,
+        )
+
     def broken(self, connection: Any) -> pd.DataFrame:
         """Lines with too few or too many fields (columns ``line``, ``text``, ``reason``); read the
         table first."""
@@ -130,7 +165,34 @@ class RawTable:
             f"SELECT DISTINCT ON (file_id, line) line, csv_line AS text, lower(error_type::VARCHAR) AS reason "
             f"FROM {self._broken} ORDER BY file_id, line"
         )
-        return connection.raw_sql(query).df()
+        lines = connection.raw_sql(query).df()
+        footer = {text for file in self.files for text in _footer(file, set(lines.text.map(_bare)))}
+        lines.loc[lines.text.map(_bare).isin(footer), "reason"] = "footer"
+        return lines
+
+
+def _bare(text: str) -> str:
+    return str(text).strip()
+
+
+def _footer(file: Path, broken: set[str]) -> set[str]:
+    """Those of the broken lines that stand below an empty line below all data: small print."""
+    below: list[str] = []
+    for line in reversed(_last_lines(file)):
+        if line and line not in broken:
+            break
+        below.append(line)
+    while below and below[-1]:  # down to the empty line
+        below.pop()
+    return set(below) - {""}
+
+
+def _last_lines(file: Path, size: int = 8192) -> list[str]:
+    if file.suffix == ".gz":
+        return []
+    with file.open("rb") as handle:
+        handle.seek(max(0, file.stat().st_size - size))
+        return [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines()]
 
 
 def raw_frame(data: Any) -> RawTable:
@@ -284,7 +346,8 @@ def _excel(path: Path, source: Source) -> ir.Table:
         except ValueError as error:  # a header below the last line
             raise OSError(str(error)) from None
     frames = [_sheet_text(frame, source) for frame in found.values()]
-    return ibis.memtable(pd.concat(frames, ignore_index=True).fillna("").astype("str"))
+    cells = pd.concat(frames, ignore_index=True).fillna("").astype("str")
+    return ibis.memtable(cells.where(cells != "", None))
 
 
 def _sheet_text(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
@@ -442,7 +505,13 @@ def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
     return {form: int(n) for form, n in zip(forms, row, strict=True) if n}
 
 
-def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) -> Reading:
+def detect_reading(
+    source: Source,
+    raw: RawTable,
+    dates: list[str],
+    where: str,
+    set_aside: Mapping[str, str] | None = None,
+) -> Reading:
     """How the source's values are written; text dates that fit two layouts equally are an error,
     not a guess."""
     formats: tuple[str, ...] = ()
@@ -472,6 +541,8 @@ def detect_reading(source: Source, raw: RawTable, dates: list[str], where: str) 
         tuple(source.casefold),
         raw.remote,
         source.thousands,
+        source.amount_per,
+        set_aside or {},
     )
 
 
