@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import yaml
@@ -80,3 +83,29 @@ def test_notebooks_are_stored_without_outputs():
             if cell.cell_type == "code":
                 assert not cell.outputs, path.name
                 assert cell.execution_count is None, path.name
+
+
+def imported() -> set[str]:
+    """The top names that the package imports, at any place."""
+    found = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - {*sys.stdlib_module_names, "segment_lab"}
+
+
+def test_everything_that_is_imported_is_declared():
+    texts = list(PROJECT["dependencies"])
+    for extra in PROJECT["optional-dependencies"].values():
+        texts += extra
+    declared = {Requirement(text).name.lower().replace("_", "-") for text in texts}
+    owners = packages_distributions()
+    undeclared = {}
+    for name in imported() & {*owners}:
+        distributions = {owner.lower().replace("_", "-") for owner in owners[name]}
+        if not distributions & declared:
+            undeclared[name] = distributions
+    assert undeclared == {}

@@ -189,3 +189,16 @@ def test_executed_notebooks_keep_no_times_or_paths(made):
     assert "now" not in text
     assert "/home/me" not in text
     assert 'config = \\"study.yml\\"' in text
+
+
+def test_every_sentence_of_a_template_is_there():
+    from segment_lab import texts
+    from segment_lab.render.exporter import TEMPLATES
+
+    asked = {
+        key
+        for path in TEMPLATES.glob("*.j2")
+        for key in re.findall(r'say\("([a-z_.]+[a-z])"', path.read_text("utf-8"))
+    }
+    assert len(asked) > 50
+    assert [key for key in sorted(asked) if not texts.has(key)] == []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import segment_lab
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.schemes import SCHEMES, Scheme
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,9 +32,7 @@ def notebooks_folder() -> Path:
     for place in places:
         if place.is_dir():
             return place.resolve()
-    raise ConfigError(
-        f"The notebooks are not in {' or '.join(map(str, places))}. Set SEGMENT_LAB_NOTEBOOKS."
-    )
+    raise ConfigError(say("render.error.no_notebooks", places=places))
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,8 @@ class Report:
         """The defaults written in the notebook's cell tagged ``parameters``."""
         cells = [c for c in self.content["cells"] if "parameters" in c["metadata"].get("tags", [])]
         if len(cells) != 1:
-            raise ConfigError(
-                f"{self.file} must have exactly one cell tagged 'parameters', it has {len(cells)}."
-            )
+            text = say("render.error.parameter_cell", file=self.file, count=len(cells))
+            raise ConfigError(text)
         tree = ast.parse("".join(cells[0]["source"]))
         return {
             target.id: ast.literal_eval(node.value)
@@ -145,7 +143,8 @@ def chosen(names: Sequence[str] | None) -> list[Report]:
     known = {name: report for name, report in CATALOG.items() if report.path.exists()}
     for name in names or ():
         if name not in known:
-            raise ConfigError(f"There is no report {name!r}; {nearest(name, known)}.")
+            near = nearest(name, known)
+            raise ConfigError(say("render.error.no_report", name=repr(name), near=near))
     return [report for name, report in known.items() if not names or name in names]
 
 
@@ -167,7 +166,8 @@ def prepare(
     able = [name for name, report in CATALOG.items() if report.options or report.extra]
     for name in changes:
         if name not in able:
-            raise ConfigError(f"No report {name!r} takes parameters; {nearest(name, able)}.")
+            near = nearest(name, able)
+            raise ConfigError(say("render.error.no_parameters", name=repr(name), near=near))
     study = Study.from_yaml(config, as_of=as_of)
     parameters = {
         name: _parameters(study, report, changes.get(name, {})) for name, report in CATALOG.items()
@@ -217,27 +217,29 @@ def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dic
         return {}
     values = {**given, **changed}
     known = [name for model in report.models() for name in model.model_fields]
-    if strange := [name for name in values if name not in known]:
-        raise ConfigError(
-            f"{report.name}.{strange[0]} is no parameter of that report; {nearest(strange[0], known)}."
-        )
+    strange = [name for name in values if name not in known]
+    if strange:
+        name = f"{report.name}.{strange[0]}"
+        near = nearest(strange[0], known)
+        raise ConfigError(say("render.error.no_parameter", name=name, near=near))
     out: dict[str, Any] = {"as_of": study.window.as_of.isoformat()}
     for model in report.models():
         own = {name: value for name, value in values.items() if name in model.model_fields}
-        out |= validate(model, own, f"The parameters of {report.name}").model_dump(mode="json")
+        title = say("render.error.parameters_of", report=report.name)
+        out |= validate(model, own, title).model_dump(mode="json")
     return out
 
 
 def _why_not(study: Study, report: Report) -> str:
     gone = [table for table in report.tables if not study.has(table)]
     if gone:
-        return f"The study has no {' and no '.join(gone)}."
+        return say("render.missing.tables", tables=gone)
     wanted = study.config.methods
     scheme = SCHEMES.get(report.name)
     if scheme is None:
         return ""
     if scheme.needs_options and scheme.name not in wanted:
-        return "The study file has no rules of the company's own (methods: rules)."
+        return say("render.missing.rules")
     if wanted and scheme.name not in wanted:
-        return f"The study file does not ask for it (methods: {', '.join(wanted)})."
+        return say("render.missing.not_wanted", methods=list(wanted))
     return ""

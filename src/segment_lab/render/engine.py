@@ -23,6 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
 from segment_lab.render import worker
+from segment_lab.texts import say
 
 TIMEOUT = 1800.0
 MEMORY_GB = 8.0
@@ -78,13 +79,10 @@ class Bounds:
     def _watch(self) -> None:
         while not self._done.wait(0.2):
             if time.monotonic() > self._deadline:
-                self.broken = (
-                    f"The report took longer than {self.timeout:g} seconds and was stopped."
-                )
+                seconds = f"{self.timeout:g}"
+                self.broken = say("render.failure.took_too_long", seconds=seconds)
             elif self._used() > self.memory_gb:
-                self.broken = (
-                    f"The report used more than {self.memory_gb:g} GB of memory and was stopped."
-                )
+                self.broken = say("render.failure.too_large", gb=f"{self.memory_gb:g}")
             if self.broken and self._kill():
                 return
 
@@ -149,11 +147,7 @@ class ForkedEngine(NBClientEngine):
                     client.owns_km = True
                 return client.execute()
         except DeadKernelError:
-            reason = (
-                bounds.broken
-                or "The process that ran the report died unexpectedly (killed, or out of memory)."
-            )
-            _blame(nb_man, reason)
+            _blame(nb_man, bounds.broken or say("render.failure.died"))
             return nb_man.nb
         finally:
             bounds.stop()

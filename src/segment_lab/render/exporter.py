@@ -21,39 +21,12 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from segment_lab.texts import has, language, phrases, say
+
 TEMPLATES = Path(__file__).with_name("templates")
 HEADLINE = "application/vnd.segment-lab.headline+json"
 CARDS = "application/vnd.segment-lab.cards+json"
 HIDDEN = {"parameters", "injected-parameters", "papermill-error-cell-tag", "hide"}
-
-# Exception → what it means in plain words, and what the reader can do about it.
-CAUSES = {
-    "NotEnoughDataError": (
-        "There is not enough data to answer this question.",
-        "A longer window may give enough.",
-    ),
-    "DataError": (
-        "The data are not what this report needs.",
-        "`segment-lab check` lists every fault of the files.",
-    ),
-    "ConfigError": ("The study file or a parameter is not right.", "Mend it and run again."),
-    "Stopped": (
-        "The report was stopped before it was finished.",
-        "Give it more time or memory, or less data.",
-    ),
-    "MemoryError": (
-        "The machine ran out of memory.",
-        "Give it more memory, or run fewer reports at a time.",
-    ),
-    "FileNotFoundError": (
-        "A file that the report needs is not there.",
-        "Put it back and run again.",
-    ),
-}
-UNKNOWN = (
-    "The report met something it was not prepared for.",
-    "Please show this page to whoever keeps the reports: it ends with the step that failed.",
-)
 
 
 @cache
@@ -79,7 +52,7 @@ def shell() -> dict[str, str]:
 def environment() -> Environment:
     """The templates of pages that are no notebooks (the indexes)."""
     env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
-    env.globals["shell"] = shell()
+    env.globals |= {"shell": shell(), "say": say, "language": language, "phrases": phrases}
     return env
 
 
@@ -142,19 +115,20 @@ def failure(nb: NotebookNode) -> dict[str, Any] | None:
     for i, cell in enumerate(nb.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                cause, remedy = CAUSES.get(output.ename, UNKNOWN)
+                known = has(f"render.cause.{output.ename}.what")
+                cause = phrases(f"render.cause.{output.ename if known else 'unknown'}")
                 thin = output.ename == "NotEnoughDataError"
-                kind = "" if output.ename in CAUSES else f"{output.ename}: "
+                kind = "" if known else f"{output.ename}: "
                 heading = next(
                     (h for c in reversed(nb.cells[: i + 1]) for h in reversed(_headings(c))), ""
                 )
                 return {
-                    "title": "Not enough data" if thin else "This report could not be finished",
+                    "title": say("render.failure.thin") if thin else say("render.failure.title"),
                     "cell": i,
-                    "what": f"{cause} {kind}{strip_ansi(output.evalue)}",
+                    "what": f"{cause['what']} {kind}{strip_ansi(output.evalue)}",
                     "thin": thin,
-                    "where": f"It stopped in the part “{heading}”." if heading else "",
-                    "next": remedy,
+                    "where": say("render.failure.where", heading=heading) if heading else "",
+                    "next": cause["next"],
                 }
     return None
 
@@ -176,7 +150,9 @@ def describe(nb: NotebookNode) -> dict[str, Any]:
         return f'<h2 id="{slug}">{match[1]}</h2>'
 
     html = [Markup(re.sub(r"<h2>(.*?)</h2>", anchored, cell)) for cell in rendered]
-    title = next((h for cell in nb.cells for h in _headings(cell, "#")), "Report")
+    untitled = say("render.page.untitled")
+    title = next((h for cell in nb.cells for h in _headings(cell, "#")), untitled)
+    made = ("provenance", say("render.provenance.title"))
     return {
         "title": title,
         "has_title": any("<h1" in cell for cell in html),
@@ -184,7 +160,7 @@ def describe(nb: NotebookNode) -> dict[str, Any]:
         "failure": broken,
         # The failure stands right below the title and the question.
         "opening": 1 if len(html) > 1 and "<h1" in html[0] else 0,
-        "contents": [*contents, ("provenance", "How this page was made")] if contents else [],
+        "contents": [*contents, made] if contents else [],
     }
 
 
@@ -229,7 +205,8 @@ def _code(sources: list[str], opened: bool = False) -> Iterator[str]:
         sources.clear()
         marked = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="hl-"))
         yield (
-            f'<details class="code"{" open" if opened else ""}><summary>Code</summary>'
+            f'<details class="code"{" open" if opened else ""}><summary>{say("render.page.code")}'
+            f"</summary>"
             f'<pre tabindex="0">{marked}</pre></details>'
         )
 
@@ -238,12 +215,10 @@ def _output(output: Any) -> str:
     """One output of a cell as HTML; whatever it is, nothing is left out."""
     if output.output_type == "stream":
         text = f'<pre tabindex="0">{escape(strip_ansi(output.text))}</pre>'
-        return text if output.name == "stdout" else _folded("Messages of the program", text)
+        return text if output.name == "stdout" else _folded(say("render.page.messages"), text)
     if output.output_type == "error":
         trace = strip_ansi("\n".join(output.traceback))
-        return _folded(
-            "For the analyst: the full message", f'<pre tabindex="0">{escape(trace)}</pre>'
-        )
+        return _folded(say("render.page.trace"), f'<pre tabindex="0">{escape(trace)}</pre>')
     data = output.data
     if "text/html" in data:
         # A style or script of a foreign output would be refused by the page's policy, noisily.
@@ -257,7 +232,7 @@ def _output(output: Any) -> str:
                 if mime != "image/svg+xml"
                 else base64.b64encode(data[mime].encode()).decode()
             )
-            alt = "Figure without a description; the code above draws it."
+            alt = say("render.page.no_alt")
             return f'<figure class="sl-figure"><img alt="{alt}" src="data:{mime};base64,{raw.strip()}"></figure>'
     return f'<pre tabindex="0">{escape(data["text/plain"])}</pre>' if data.get("text/plain") else ""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.data.files import neutralised
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,7 @@ def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any
     if len(safe) <= SHEET_ROWS:
         write_sheet(safe, target / "segments.xlsx")
     else:
-        notes.append(
-            f"segments.xlsx was left out: a sheet holds {SHEET_ROWS:,} rows, there are {len(safe):,}"
-        )
+        notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
     rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
     return {
         "customers": len(frame),

@@ -11,8 +11,8 @@ from filelock import FileLock
 
 from segment_lab.render.exporter import environment
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
+from segment_lab.texts import say
 
-WORDS = {"ok": "complete", "failed": "failed", "skipped": "left out", "thin": "not enough data"}
 TONES = {"ok": "good", "failed": "bad", "skipped": "sl-open", "thin": "caution"}
 # Who has the word while no action can be recommended, first asked first.
 SPEAKERS = (
@@ -52,7 +52,6 @@ def run_page(manifest: Mapping[str, Any]) -> str:
         "trust": trust,
         "failed": failed,
         "scheme": scheme,
-        "words": WORDS,
         "tones": TONES,
         "shown": first
         + [r for r in reports.values() if r["status"] != "skipped" and r not in first],
@@ -87,11 +86,7 @@ def _write_studies(out: Path) -> None:
             runs = Shelf(out, folder.parent.name).runs()
             if runs:
                 studies.append(_study(folder.parent.name, runs))
-    text = (
-        environment()
-        .get_template("studies.html.j2")
-        .render(studies=studies, words=WORDS, tones=TONES)
-    )
+    text = environment().get_template("studies.html.j2").render(studies=studies, tones=TONES)
     write_whole(out / "index.html", text)
 
 
@@ -148,9 +143,11 @@ def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
         or not isinstance(new, int | float)
         or not isinstance(old, int | float)
     ):
-        return "–" if before is None or old == new else "changed"
+        return "–" if before is None or old == new else say("index.change.changed")
     if new == old:
-        return "none"
+        return say("index.change.none")
     if "%" in now["text"]:
         return f"{100 * (new - old):+.1f} points".replace("-", "−")
-    return f"{(new - old) / abs(old):+.1%}".replace("-", "−") if old else "from 0"
+    if not old:
+        return say("index.change.from_zero")
+    return f"{(new - old) / abs(old):+.1%}".replace("-", "−")

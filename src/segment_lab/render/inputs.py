@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 import segment_lab
+from segment_lab.texts import say
 
 # Larger files are known by size and date; reading them would take longer than noticing a change is
 # worth.
@@ -74,7 +75,8 @@ def commit() -> str:
 
     try:
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".")
-        return git("rev-parse", "--short=12", "HEAD") + (" with local changes" if changed else "")
+        head = git("rev-parse", "--short=12", "HEAD")
+        return say("render.provenance.changed_commit", commit=head) if changed else head
     except (OSError, subprocess.SubprocessError):
         return ""
 

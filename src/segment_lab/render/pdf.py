@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 
 FLAGS = (
     "--no-sandbox",
@@ -40,9 +41,7 @@ def print_pages(pages: Iterable[Path]) -> list[Path]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        raise ConfigError(
-            "--pdf needs the browser extra: pip install 'segment-lab[browser]'."
-        ) from None
+        raise ConfigError(say("render.error.no_browser_extra")) from None
     written = []
     try:
         with sync_playwright() as playwright:
@@ -58,8 +57,6 @@ def print_pages(pages: Iterable[Path]) -> list[Path]:
                 tab.close()
             browser.close()
     except Error as error:
-        raise ConfigError(
-            f"--pdf needs a browser, and none could be started: {str(error).splitlines()[0]}. Install "
-            "Chromium, or set SEGMENT_LAB_CHROMIUM."
-        ) from None
+        reason = str(error).splitlines()[0]
+        raise ConfigError(say("render.error.no_browser", reason=reason)) from None
     return written

@@ -12,14 +12,10 @@ import segment_lab
 from segment_lab.render import inputs
 from segment_lab.render.catalog import Report
 from segment_lab.render.publishing import Run
+from segment_lab.texts import say
 
 SEGMENTS = "segments"
-SEGMENT_FILES = {
-    "segments.xlsx": "one row per customer, one column per scheme, for spreadsheets",
-    "segments.csv": "the same as text",
-    "segments.parquet": "the same for programs, ids exactly as they are",
-    "rejected.parquet": "order lines that were set aside, with the reason",
-}
+SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
 DONE = ("ok", "thin")
 
 
@@ -52,7 +48,7 @@ def segments_part(facts: Mapping[str, Any]) -> dict[str, Any]:
     key = inputs.digest(SEGMENTS, facts["fingerprint"], facts["rest"], facts["methods"], _code())
     return {
         "name": SEGMENTS,
-        "title": "Segments",
+        "title": say("render.run.segments"),
         "key": key,
         "status": "waiting",
         "reason": "",
@@ -118,16 +114,16 @@ def version_rows(fingerprint: str) -> list[tuple[str, str]]:
     """What made a page, as texts."""
     shown = {name: number for name, number in inputs.versions().items() if name in inputs.SHOWN}
     return [
-        ("Data (fingerprint)", fingerprint),
-        ("Git commit", inputs.commit() or "not a git checkout"),
-        ("Code (fingerprint)", segment_lab.code_fingerprint()),
+        (say("render.provenance.data"), fingerprint),
+        (say("render.provenance.commit"), inputs.commit() or say("render.provenance.no_checkout")),
+        (say("render.provenance.code"), segment_lab.code_fingerprint()),
         *shown.items(),
     ]
 
 
 def _words(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("render.provenance.is_true") if value else say("render.provenance.is_false")
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value)) or "–"
     if isinstance(value, Mapping):

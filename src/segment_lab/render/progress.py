@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import Any
 
+from segment_lab.texts import say
+
 
 class Progress:
     """Events of a run on standard error; safe to call from threads.
@@ -50,7 +52,11 @@ class Progress:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=total, unit="report", desc="rendering", file=sys.stderr, leave=False
+                total=total,
+                unit=say("render.run.unit"),
+                desc=say("render.run.rendering"),
+                file=sys.stderr,
+                leave=False,
             )
 
     def step(self) -> None:

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from segment_lab.data.files import replacing
 from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 
 MANIFEST = "manifest.json"
 LATEST = "latest"
@@ -68,10 +69,8 @@ class Shelf:
                 try:
                     lock.acquire(timeout=timeout)
                 except Timeout:
-                    raise ConfigError(
-                        f"Another run of {self.folder.name} has been under way for {timeout:g} "
-                        "seconds. Let it finish, or stop it."
-                    ) from None
+                    text = say("render.error.locked", study=self.folder.name, seconds=timeout)
+                    raise ConfigError(text) from None
         try:
             for left in self.folder.iterdir():
                 if left.name.startswith(HIDDEN):
@@ -158,10 +157,8 @@ def writing(where: Path) -> Iterator[None]:
             errno.EFBIG,
         ):
             raise
-        raise ConfigError(
-            f"The reports cannot be written to {where}: {error.strerror}. Make room or choose another "
-            "folder with --out. The last good run is as it was."
-        ) from error
+        text = say("render.error.unwritable", folder=where, reason=error.strerror)
+        raise ConfigError(text) from error
 
 
 def write_whole(path: Path, text: str) -> None:

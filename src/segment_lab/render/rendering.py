@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.render.catalog import Report
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -107,7 +108,7 @@ def _execute(
                 "error",
                 ename="Stopped",
                 traceback=[str(error)],
-                evalue=f"Its kernel could not be started. {error}",
+                evalue=say("render.failure.no_kernel", error=error),
             )
         ]
         return notebook

@@ -21,6 +21,7 @@ from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.render.worker import ForkServer
+from segment_lab.texts import say
 
 WAIT_SECONDS = 3600.0
 
@@ -129,11 +130,10 @@ class _Job:
         name = inputs.study_name(self.config)
         if name is None:  # no study file: its validation says why
             prepare(str(self.config), self.as_of, self.changes)
-            raise AssertionError(f"{self.config} has no usable name, yet it was not refused")
+            raise AssertionError(say("render.error.no_name", config=self.config))
         shelf = Shelf(self.out, name)
-        with shelf.locked(
-            WAIT_SECONDS, lambda: self.progress.say("waiting", f"another run of {name} goes on")
-        ):
+        waits = say("render.run.waiting", study=name)
+        with shelf.locked(WAIT_SECONDS, lambda: self.progress.say("waiting", waits)):
             request = self._request(reports)
             for run in shelf.runs() if request and not self.force else ():
                 if (
@@ -160,13 +160,14 @@ class _Job:
     def _keep(self, shelf: Shelf, run: Run) -> RunResult:
         if run.good:
             shelf.point(run.folder)
-        self.progress.say("unchanged", f"nothing has changed: {run.folder}", folder=str(run.folder))
+        text = say("render.run.unchanged", folder=run.folder)
+        self.progress.say("unchanged", text, folder=str(run.folder))
         return RunResult(0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]})
 
     def _make(
         self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None
     ) -> RunResult:
-        self.progress.say("check", f"reading {self.config.name} and its data")
+        self.progress.say("check", say("render.run.reading", config=self.config.name))
         facts = server.call(
             "segment_lab.render.catalog:prepare",
             {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
@@ -179,10 +180,7 @@ class _Job:
         parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
         segments = plan.segments_part(facts)
         if partial:
-            segments.update(
-                status="skipped",
-                reason="Not written for a part of the reports or changed parameters.",
-            )
+            segments.update(status="skipped", reason=say("render.run.part"))
         earlier = [] if self.force else [run for run in shelf.runs() if run.intact()]
         for part in (*parts.values(), segments):
             if part["status"] == "waiting":
@@ -190,16 +188,18 @@ class _Job:
         waiting = plan.ordered(
             [r for r in reports if parts[r.name]["status"] == "waiting"], shelf.runs()
         )
-        self.progress.say(
-            "start",
-            f"{facts['title']} as of {facts['as_of']}: {len(waiting)} of {len(reports)} "
-            "reports to render",
-            reports=[r.name for r in waiting],
+        text = say(
+            "render.run.start",
+            title=facts["title"],
+            as_of=facts["as_of"],
+            waiting=len(waiting),
+            reports=len(reports),
         )
+        self.progress.say("start", text, reports=[r.name for r in waiting])
         self._render(waiting, parts, segments, facts, staging, server)
         fault = ""
         if request is not None and self._request(chosen(self.only)) != request:
-            fault = "The data, the study file or a notebook changed during the run. Run again."
+            fault = say("render.run.changed_meanwhile")
             for part in (*parts.values(), segments):
                 part.update(key="")  # nobody can say what they show
         manifest = self._manifest(facts, list(parts.values()), segments, request, partial, fault)
@@ -263,19 +263,14 @@ class _Job:
                 staging / ".segments",
             )
         except (SegmentLabError, RuntimeError) as error:
-            done = {"status": "failed", "reason": f"The segments could not be written. {error}"}
+            reason = say("render.run.segments_failed", error=error)
+            done = {"status": "failed", "reason": reason}
         return {"status": "ok", **done, "seconds": round(time.monotonic() - began, 2)}
 
     def _tell(self, part: Mapping[str, Any]) -> None:
-        text = f"{part['name']}: {part['status']} in {part['seconds']:.1f} s"
-        self.progress.say(
-            "report",
-            f"{text}. {part['reason']}" if part["reason"] else text,
-            report=part["name"],
-            status=part["status"],
-            seconds=part["seconds"],
-            reason=part["reason"],
-        )
+        told = {name: part[name] for name in ("status", "seconds", "reason")}
+        text = say("render.run.report", name=part["name"], **told)
+        self.progress.say("report", text, report=part["name"], **told)
         self.progress.step()
 
     def _manifest(
@@ -327,11 +322,7 @@ class _Job:
                     **manifest,
                     "tables_shown": plan.table_rows(manifest["data"]["tables"]),
                     "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
-                    "downloads": [
-                        (f, what)
-                        for f, what in plan.SEGMENT_FILES.items()
-                        if (staging / f).exists()
-                    ],
+                    "downloads": [f for f in plan.SEGMENT_FILES if (staging / f).exists()],
                 }
             ),
             "utf-8",
@@ -349,10 +340,10 @@ class _Job:
         with writing(self.out):
             write_studies(self.out)
         lost = [part["name"] for part in parts if part["status"] == "failed"]
-        text = manifest["fault"] or (f"failed: {', '.join(lost)}" if lost else "done")
-        self.progress.say(
-            "done", f"{text} → {folder}", folder=str(folder), status=manifest["status"], failed=lost
-        )
+        done = say("render.run.failed", names=lost) if lost else say("render.run.done")
+        text = say("render.run.finished", text=manifest["fault"] or done, folder=folder)
+        status = manifest["status"]
+        self.progress.say("done", text, folder=str(folder), status=status, failed=lost)
         return RunResult(
             1 if failed else 0,
             folder,

@@ -30,6 +30,7 @@ from typing import Any
 import threadpoolctl
 
 from segment_lab import errors
+from segment_lab.texts import say
 
 PRELOAD = (
     "numpy",
@@ -156,7 +157,8 @@ class ForkServer:
         )
         child.wait()
         if not result.exists():
-            raise RuntimeError(f"{function} ended with status {child.returncode} and no result")
+            status = child.returncode
+            raise RuntimeError(say("render.error.no_result", function=function, status=status))
         answer = json.loads(result.read_text("utf-8"))
         result.unlink()
         if "error" not in answer:

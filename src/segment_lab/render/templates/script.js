@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  const words = JSON.parse(document.body.dataset.words);
   const store = (value) => { try { return value ? localStorage.setItem("theme", value) : localStorage.getItem("theme"); } catch { return null; } };
   const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   if (store()) root.dataset.theme = store();
@@ -12,11 +13,11 @@
     button.addEventListener("click", () => { act(); button.textContent = label(); });
     document.querySelector(".tools").append(button);
   };
-  tool(() => dark() ? "Light" : "Dark", () => { root.dataset.theme = dark() ? "light" : "dark"; store(root.dataset.theme); });
+  tool(() => dark() ? words.light : words.dark, () => { root.dataset.theme = dark() ? "light" : "dark"; store(root.dataset.theme); });
   const code = [...document.querySelectorAll("details.code")];
   const shown = () => root.classList.contains("with-code");
   root.classList.add("js");
-  if (code.length) tool(() => shown() ? "Hide code" : "Show code", () => { root.classList.toggle("with-code"); code.forEach((d) => { d.open = shown(); }); });
+  if (code.length) tool(() => shown() ? words.hide_code : words.show_code, () => { root.classList.toggle("with-code"); code.forEach((d) => { d.open = shown(); }); });
 
   const toc = document.querySelector(".toc details");
   if (toc && !matchMedia("(min-width: 72rem)").matches) toc.open = false;
@@ -47,8 +48,8 @@
     const filter = document.createElement("input");
     filter.type = "search";
     filter.className = "filter";
-    filter.placeholder = "Filter rows";
-    filter.setAttribute("aria-label", "Filter rows of: " + table.caption.textContent);
+    filter.placeholder = words.filter;
+    filter.setAttribute("aria-label", words.filter_of + " " + table.caption.textContent);
     filter.addEventListener("input", () => rows.forEach((row) => {
       row.hidden = !row.textContent.toLowerCase().includes(filter.value.toLowerCase());
     }));
