@@ -12,7 +12,7 @@ import pytest
 from segment_lab.render import run_study
 from segment_lab.render.worker import ForkServer
 
-START = "import segment_lab as sl\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
+START = "import segment_lab as sl\nfrom segment_lab.show import html\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
 PARAMETERS = 'config = "../study.yml"\nas_of = None'
 
 
@@ -37,28 +37,28 @@ NOTEBOOKS = {
         PARAMETERS,
         START,
         "n = len(study.customers())\n"
-        "sl.display.headline(f'{n} customers were read.', figures={'customers': n})",
+        "html.headline(f'{n} customers were read.', figures={'customers': n})",
         "## All customers",
-        "sl.display.table(study.customers().head(3), 'The first customers')",
+        "html.table(study.customers().head(3), 'The first customers')",
     ),
     "10_rfm.ipynb": (
         "# RFM\nWho buys recently, often and much?",
         f"{PARAMETERS}\nn_bins = 3",
-        "import segment_lab as sl\n"
+        "import segment_lab as sl\nfrom segment_lab.show import html\n"
         "study = sl.Study.from_yaml(config, as_of=as_of, methods={'rfm': {'n_bins': n_bins}})",
         "seg = study.segmentation('rfm')\n"
-        "sl.display.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
+        "html.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
         "## Sizes",
-        "sl.display.table(seg.sizes().to_frame(), 'Customers per segment')",
+        "html.table(seg.sizes().to_frame(), 'Customers per segment')",
     ),
     "90_strategy.ipynb": (
         "# Strategy\nWhat should we do?",
         PARAMETERS,
-        "import segment_lab as sl",
-        "sl.display.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
+        "from segment_lab.show import html",
+        "html.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
         "## Cards",
-        "sl.display.group(sl.display.card('Champions', {'customers': 7}, "
-        "verdict='Roll out', body='Call them.'), sl.display.card('Lost', verdict='Do not'))",
+        "html.group(html.card('Champions', {'customers': 7}, "
+        "verdict='Roll out', body='Call them.'), html.card('Lost', verdict='Do not'))",
     ),
 }
 
