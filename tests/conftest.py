@@ -8,7 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from segment_lab.texts import speaking
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -30,6 +33,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repo")
+
+
+@pytest.fixture(autouse=True)
+def _language_and_currency():
+    """No study's language or currency outlives its test."""
+    with speaking():
+        yield
 
 
 # Folders whose files take long come first, so that short ones fill the gaps and all workers end

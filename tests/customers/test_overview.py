@@ -7,7 +7,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab.customers import overview
-from segment_lab.pages.data import data_report
+from segment_lab.pages.data import DataPage
 from segment_lab.segments.abc import pareto
 
 # b's first line returns something bought before the window, order 4 is cancelled under its own
@@ -59,7 +59,7 @@ def test_months_held_in_part_are_neither_the_best_nor_the_worst():
     study = sl.Study.from_frames({"orders": log}, as_of="2026-04-03")
     months = overview.monthly(study.orders())
     assert overview.full_months(months, study.window).index.month.tolist() == [2, 3]
-    assert "lowest in February 2026 (28)" in data_report(study).alt["revenue"]
+    assert "lowest in February 2026 (28)" in str(DataPage(study).revenue())
     assert len(overview.full_months(months.iloc[:1], study.window)) == 1
 
 

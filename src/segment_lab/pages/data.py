@@ -1,162 +1,223 @@
-"""What the data report shows: the account of every line, the base at a glance, and the sentences
-that sum it up."""
+"""The page of the data: what became of every line, and the base at a glance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import pandas as pd
 
 from segment_lab.customers import overview
-from segment_lab.show.html import Html, group, note
+from segment_lab.show.cards import details, group, headline, note, says_why
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
+from segment_lab.show.pictures import overview as pictures
+from segment_lab.show.tables import table
 from segment_lab.study.study import Study
+from segment_lab.texts import say
+
+FIRST_ROWS = 10
+LARGEST = "largest 20%"
 
 
-@dataclass(frozen=True)
-class DataReport:
-    """Everything the notebook ``00_data`` shows, as plain tables, sentences and alt texts."""
+class DataPage:
+    """A study's data as tables, and the pieces that show them.
 
-    sentences: tuple[str, ...]
-    figures: dict[str, Any]
-    rule: str
-    account: pd.DataFrame
-    tables: pd.DataFrame
-    remarks: Html
-    returns: pd.DataFrame
-    months: pd.DataFrame
-    cohorts: pd.DataFrame
-    orders: pd.Series
-    concentration: pd.DataFrame
-    alt: dict[str, str]
+    Parameters
+    ----------
+    study : Study
+        Every fault of its files is raised at once.
+    """
 
+    def __init__(self, study: Study):
+        study.check()
+        self.study = study
+        self.customers = study.customers()
 
-def data_report(study: Study) -> DataReport:
-    """Read every table of a study and describe what came in."""
-    study.check()
-    orders, customers, intake = study.orders(), study.customers(), study.intake("orders")
-    months = overview.monthly(orders)
-    cohorts = overview.cohorts(orders, study.window.as_of)
-    counts, top = overview.orders_per_customer(customers), overview.concentration(customers)
-    account = _account(study)
-    returns = overview.returns_effect(intake.lines, study.window, intake.reading.decimals)
-    return DataReport(
-        _sentences(study, customers, account, months, top),
-        _figures(customers, account, top),
-        f"Window: {study.window}. Returns: {study.config.returns}. Repeated rows: {intake.source.duplicates}.",
-        account.set_index("reason"),
-        _tables(study),
-        _remarks(study),
-        returns,
-        months,
-        cohorts,
-        counts,
-        top,
-        _alt(months, overview.full_months(months, study.window), cohorts, counts),
-    )
+    # The tables.
 
+    @cached_property
+    def account(self) -> pd.DataFrame:
+        """Order lines by what became of them: ``lines, share, revenue``."""
+        account = self.study.account()
+        orders = self.study.intake("orders")
+        if orders.left_out:
+            reason = say("data_page.left_out", where=orders.reading.where)
+            row = {"reason": [reason], "lines": [orders.left_out], "revenue": [float("nan")]}
+            account = pd.concat([account, pd.DataFrame(row)], ignore_index=True)
+        account["share"] = account["lines"] / account["lines"].sum()
+        return account.set_index("reason")[["lines", "share", "revenue"]]
 
-def _account(study: Study) -> pd.DataFrame:
-    account, left_out = study.account(), study.intake("orders").left_out
-    if left_out:
-        rule = f"left out by where: {study.intake('orders').reading.where}"
-        extra = pd.DataFrame({"reason": [rule], "lines": [left_out], "revenue": [float("nan")]})
-        account = pd.concat([account, extra], ignore_index=True)
-    account["share"] = account.lines / account.lines.sum()
-    return account[["reason", "lines", "share", "revenue"]]
+    @cached_property
+    def tables(self) -> pd.DataFrame:
+        """Rows of every table: ``file, rows read, accepted, left out, rejected``."""
+        rows = {}
+        for name in self.study.config.sources:
+            intake = self.study.intake(name)
+            kept, known = int(intake.counts["accepted"]), int(intake.counts.sum())
+            rows[name] = {
+                "file": intake.raw.label,
+                "rows read": known + intake.left_out,
+                "accepted": kept,
+                "left out": intake.left_out,
+                "rejected": known - kept,
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("table")
 
+    @cached_property
+    def returns(self) -> pd.DataFrame:
+        """The customer base with returns netted, and with returns left out."""
+        intake = self.study.intake("orders")
+        return overview.returns_effect(intake.lines, self.study.window, intake.reading.decimals)
 
-def _sentences(
-    study: Study,
-    customers: pd.DataFrame,
-    account: pd.DataFrame,
-    months: pd.DataFrame,
-    top: pd.DataFrame,
-) -> tuple[str, ...]:
-    accepted, read = account.lines.iloc[0], account.lines.sum()
-    money = f"{study.currency} {customers.revenue.sum():,.0f}".strip()
-    once = (customers.frequency == 1).mean()
-    sentences = [
-        f"{accepted:,} of {read:,} order lines ({accepted / read:.1%}) could be used: {len(customers):,} customers, "
-        f"{customers.frequency.sum():,} orders and {money} of revenue, {study.window}.",
-        f"{once:.0%} of the customers bought only once; the largest 20% hold "
-        f"{top.revenue_share['largest 20%']:.0%} of the revenue.",
-    ]
-    change = overview.trend(months, pd.Timestamp(study.window.as_of))
-    if change and change[1] > 0:
-        now, then = change
-        word = "more" if now > then else "less"
-        sentences.append(
-            f"The last three full months brought {abs(now / then - 1):.0%} {word} revenue than the same "
-            "months a year before."
+    @cached_property
+    def months(self) -> pd.DataFrame:
+        """Revenue, orders and customers by month."""
+        return overview.monthly(self.study.orders())
+
+    @cached_property
+    def full_months(self) -> pd.DataFrame:
+        """The months that the log holds from their first day to their last."""
+        return overview.full_months(self.months, self.study.window)
+
+    @cached_property
+    def cohorts(self) -> pd.DataFrame:
+        """Of each quarter's new customers, the share that bought in each quarter after."""
+        return overview.cohorts(self.study.orders(), self.study.window.as_of)
+
+    @cached_property
+    def order_counts(self) -> pd.Series:
+        """Customers by number of orders."""
+        return overview.orders_per_customer(self.customers)
+
+    @cached_property
+    def concentration(self) -> pd.DataFrame:
+        """Share of revenue of the customers who buy most."""
+        return overview.concentration(self.customers)
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """How many customers, orders and how much money, and whether it grows."""
+        accepted, read = self.account["lines"].iloc[0], self.account["lines"].sum()
+        top = self.concentration["revenue_share"][LARGEST]
+        known = {
+            "customers": len(self.customers),
+            "orders": int(self.customers["frequency"].sum()),
+            "revenue": float(self.customers["revenue"].sum()),
+        }
+        once = (self.customers["frequency"] == 1).mean()
+        sentences = [say("data_page.lead", window=self.study.window, **known)]
+        change = overview.trend(self.months, pd.Timestamp(self.study.window.as_of))
+        if change and change[1] > 0:
+            sentences.append(say("data_page.trend", change=change[0] / change[1] - 1))
+        sentences.append(say("data_page.concentration", top=top, once=once))
+        sentences.append(say("data_page.usable", accepted=accepted, read=read))
+        shares = {
+            "accepted_share": float(accepted / read),
+            "revenue_share_of_the_largest_20%": float(top),
+        }
+        return headline(*sentences, figures=known | shares, currency=self.study.currency)
+
+    def lines(self) -> Html:
+        """What became of every order line."""
+        rule = say(
+            "data_page.rule",
+            window=self.study.window,
+            returns=self.study.config.returns,
+            duplicates=self.study.intake("orders").source.duplicates,
         )
-    return tuple(sentences)
+        labels = {"reason": say("data_page.captions.account_reason")}
+        return table(self.account, say("data_page.captions.account"), labels=labels, note=rule)
 
+    def sources(self) -> Html:
+        """Every table with its rows."""
+        return table(self.tables, say("data_page.captions.tables"), formats={"table": "words"})
 
-def _figures(customers: pd.DataFrame, account: pd.DataFrame, top: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "customers": len(customers),
-        "orders": int(customers.frequency.sum()),
-        "revenue": float(customers.revenue.sum()),
-        "accepted_share": float(account.lines.iloc[0] / account.lines.sum()),
-        "revenue_share_of_the_largest_20%": float(top.revenue_share["largest 20%"]),
-    }
+    def remarks(self) -> Html:
+        """What looked odd in the files."""
+        remarks = [
+            say("data_page.remark", table=name, remark=remark)
+            for name in self.study.config.sources
+            for remark in self.study.intake(name).remarks()
+        ]
+        horizon = self.study.config.strategy.horizon_days
+        if quick := overview.rhythm(self.customers, horizon):
+            remarks.append(say("data_page.remark", table="orders", remark=quick))
+        if not remarks:
+            return note(say("data_page.no_remark"))
+        return group(*map(note, remarks))
 
+    def returns_effect(self) -> Html:
+        """What netting the returns changes."""
+        caption = say("data_page.captions.returns", currency=self.study.currency)
+        return table(self.returns, caption)
 
-def _tables(study: Study) -> pd.DataFrame:
-    rows = []
-    for name in study.config.sources:
-        intake = study.intake(name)
-        read = int(intake.counts.sum()) + intake.left_out
-        rows.append(
-            (
-                name,
-                intake.raw.label,
-                read,
-                int(intake.counts["accepted"]),
-                intake.left_out,
-                int(intake.counts.sum() - intake.counts["accepted"]),
-            )
+    @says_why
+    def revenue(self) -> Html:
+        """Revenue by month."""
+        money = self.full_months["revenue"]
+        told = say(
+            "data_page.revenue",
+            best=money.idxmax(),
+            highest=money.max(),
+            worst=money.idxmin(),
+            lowest=money.min(),
+            months=len(self.months),
+            full=len(money),
         )
-    columns = ["table", "file", "rows read", "accepted", "left out", "rejected"]
-    return pd.DataFrame(rows, columns=columns).set_index("table")
+        caption = say("data_page.captions.revenue", told=told)
+        return figure(pictures.revenue_by_month, self.months, alt=told, caption=caption)
 
+    @says_why
+    def buyers(self) -> Html:
+        """New and returning customers by month."""
+        full = self.full_months
+        told = say(
+            "data_page.buyers",
+            fewest=full["customers"].min(),
+            most=full["customers"].max(),
+            new=full["new_customers"].iloc[-1],
+            last=full["customers"].iloc[-1],
+            month=full.index[-1],
+        )
+        return figure(pictures.customers_by_month, self.months, alt=told, caption=told)
 
-def _remarks(study: Study) -> Html:
-    notes = [
-        note(f"{name}: {remark}.")
-        for name in study.config.sources
-        for remark in study.intake(name).remarks()
-    ]
-    if quick := overview.rhythm(study.customers(), study.config.strategy.horizon_days):
-        notes.append(note(f"orders: {quick}."))
-    return (
-        group(*notes)
-        if notes
-        else note("Nothing odd was noticed: no repeated rows, no blanks around ids.")
-    )
+    def by_month(self) -> Html:
+        """The figures by month, folded."""
+        shown = table(self.months, say("data_page.captions.months"))
+        return details(say("data_page.captions.months_folded"), shown)
 
+    @says_why
+    def coming_back(self) -> Html:
+        """How many of each quarter's new customers bought again."""
+        first = self.cohorts.get(1, pd.Series(dtype=float)).dropna()
+        told = say(
+            "data_page.cohorts",
+            cohorts=len(self.cohorts),
+            low=first.min() if len(first) else None,
+            high=first.max() if len(first) else None,
+        )
+        caption = say("data_page.captions.cohorts", told=told)
+        return figure(pictures.cohort_map, self.cohorts, alt=told, caption=caption)
 
-def _alt(
-    months: pd.DataFrame, full: pd.DataFrame, cohorts: pd.DataFrame, counts: pd.Series
-) -> dict[str, str]:
-    """What the pictures tell; months that the log holds only in part are neither the best nor the
-    worst."""
-    best, worst = full.revenue.idxmax(), full.revenue.idxmin()
-    whole = f", {len(full)} of them whole" if len(full) < len(months) else ""
-    first = cohorts.iloc[:, 1].dropna() if cohorts.shape[1] > 1 else pd.Series(dtype=float)
-    later = (
-        f"between {first.min():.0%} and {first.max():.0%} of a quarter's new customers bought again in the next"
-        if len(first)
-        else "no later quarter is over yet"
-    )
-    return {
-        "revenue": f"Revenue in {len(months)} months{whole}; highest in {best:%B %Y} ({full.revenue.max():,.0f}), "
-        f"lowest in {worst:%B %Y} ({full.revenue.min():,.0f}).",
-        "customers": f"Customers who bought per month, from {full.customers.min():,} to {full.customers.max():,}; "
-        f"{full.new_customers.iloc[-1]:,} of {full.customers.iloc[-1]:,} in {full.index[-1]:%B %Y} were "
-        "new.",
-        "cohorts": f"{len(cohorts)} cohorts by quarter of the first order; {later}.",
-        "orders": f"{counts.iloc[0]:,} customers placed one order, {counts.iloc[1]:,} two; {counts.iloc[-1]:,} placed "
-        f"{counts.index[-1].replace('+', ' or more')}.",
-    }
+    @says_why
+    def orders(self) -> Html:
+        """Customers by number of orders."""
+        counts = self.order_counts
+        told = say(
+            "data_page.orders",
+            one=counts.iloc[0],
+            two=counts.iloc[1],
+            most=counts.iloc[-1],
+            limit=counts.index[-1].removesuffix("+"),
+        )
+        return figure(pictures.orders_bar, counts, alt=told, caption=told)
+
+    def largest(self) -> Html:
+        """Share of revenue of the customers who buy most."""
+        return table(self.concentration, say("data_page.captions.concentration"))
+
+    def first_rows(self) -> Html:
+        """The first rows of the customer table, folded."""
+        rows = table(self.customers.head(FIRST_ROWS), say("data_page.captions.first_rows"))
+        return details(say("data_page.captions.first_rows_folded"), rows)

@@ -28,6 +28,7 @@ from segment_lab.data.intake import Intake, cache_folder, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.study.config import StudyConfig, load, validate
+from segment_lab.texts import speak
 from segment_lab.window import ObservationWindow, as_date
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class StudyData:
             config.currency,
         )
         self._kept: dict[Any, Any] = {}
+        speak(currency=config.currency)
 
     @classmethod
     def from_yaml(
