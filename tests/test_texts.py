@@ -14,7 +14,14 @@ from segment_lab import texts
 PACKAGE = Path(segment_lab.__file__).parent
 #: Rooms, or modules of them, whose sentences have moved to `texts/`. It grows until it holds the
 # whole house.
-DONE: tuple[str, ...] = ("config", "render")
+DONE: tuple[str, ...] = (
+    "config",
+    "render",
+    *(f"data/{m}" for m in ("contracts", "copies", "damaged", "databases", "days", "environment")),
+    *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),
+    *(f"data/{m}" for m in ("sources", "textfiles", "validation")),
+    "study/config",
+)
 
 
 def strings(tree: ast.AST) -> set[str]:
@@ -61,7 +68,7 @@ def test_computing_rooms_hold_no_sentence(room):
         for path in paths
         for text in strings(ast.parse(path.read_text("utf-8")))
         if re.search(r"(?:[A-Za-z’']{2,} ){3}[A-Za-z]", text)
-        and not text.lstrip().startswith("SELECT")
+        and not text.lstrip().startswith(("SELECT", "ATTACH"))
     ]
     assert found == []
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import segment_lab as sl
 from segment_lab.cli import main
-from segment_lab.data.contracts import Reading
+from segment_lab.data.reading import Reading
 
 
 @pytest.fixture

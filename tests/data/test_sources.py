@@ -10,9 +10,11 @@ import yaml
 
 import segment_lab as sl
 from segment_lab.data import engine
-from segment_lab.data.contracts import CONTRACTS, Reading, conform
+from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.databases import open_source
-from segment_lab.data.sources import Source, date_formats
+from segment_lab.data.days import date_formats
+from segment_lab.data.reading import Reading
+from segment_lab.data.sources import Source
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.study.study import Study
 

@@ -9,16 +9,17 @@ read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, cast
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
+from segment_lab.data.reading import Reading, blank_to_null, flag, identity
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
+from segment_lab.texts import say
 
 Kind = Literal["id", "text", "date", "money", "number", "flag"]
 
@@ -31,7 +32,6 @@ class Column:
     name: str
     kind: Kind
     required: bool = False
-    doc: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,63 +55,61 @@ class Contract:
 
 
 def _contract(name: str, spec: str, key: str | None = None, extras: bool = False) -> Contract:
-    parts = (word.split(":") for word in spec.split())
-    return Contract(
-        name,
-        tuple(Column(n.rstrip("!"), kind, n.endswith("!")) for n, kind in parts),  # type: ignore[arg-type]
-        key,
-        extras,
-    )
+    """A contract from words such as ``amount!:money``; the mark means required."""
+    columns = []
+    for word in spec.split():
+        column, kind = word.split(":")
+        required = column.endswith("!")
+        columns.append(Column(column.rstrip("!"), cast("Kind", kind), required))
+    return Contract(name, tuple(columns), key, extras)
 
 
-CONTRACTS: Mapping[str, Contract] = {
-    c.name: c
-    for c in (
-        _contract(
-            "orders",
-            "customer_id!:id order_id:id order_date!:date amount!:money margin:money product:text "
-            "quantity:number",
-        ),
-        _contract(
-            "customers",
-            "customer_id!:id name:text email:text customer_type:text industry:text region:text "
-            "owner:text consent:flag vip:flag created_on:date",
-            "customer_id",
-            extras=True,
-        ),
-        _contract(
-            "invoices",
-            "invoice_id!:id customer_id!:id issue_date!:date due_date!:date amount!:money kind:text "
-            "disputed:flag cause:text consignment:flag settled_date:date related_invoice_id:id "
-            "documents_sent:flag statement_sent:flag questions_open:flag",
-            "invoice_id",
-        ),
-        _contract("payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money"),
-        _contract(
-            "leads",
-            "lead_id!:id customer_id:id created_on:date source:text owner:text segment:text value:money "
-            "status:text",
-            "lead_id",
-            extras=True,
-        ),
-        _contract("lead_stages", "lead_id!:id stage!:text entered_on!:date"),
-        _contract(
-            "touches",
-            "touch_id:id customer_id!:id touch_date!:date channel!:text event!:text topic:text "
-            "campaign_id:id minutes:number",
-        ),
-        _contract(
-            "campaigns",
-            "campaign_id!:id customer_id!:id arm!:text assigned_on!:date horizon_days:number "
-            "scheme:text segment:text action:text cost_per_contact:number predicted_uplift:number",
-        ),
-        _contract(
-            "contact_costs",
-            "action!:text channel:text cost_per_contact!:number minutes_per_contact:number",
-            "action",
-        ),
-    )
-}
+_ALL = (
+    _contract(
+        "orders",
+        "customer_id!:id order_id:id order_date!:date amount!:money margin:money product:text "
+        "quantity:number",
+    ),
+    _contract(
+        "customers",
+        "customer_id!:id name:text email:text customer_type:text industry:text region:text "
+        "owner:text consent:flag vip:flag created_on:date",
+        "customer_id",
+        extras=True,
+    ),
+    _contract(
+        "invoices",
+        "invoice_id!:id customer_id!:id issue_date!:date due_date!:date amount!:money kind:text "
+        "disputed:flag cause:text consignment:flag settled_date:date related_invoice_id:id "
+        "documents_sent:flag statement_sent:flag questions_open:flag",
+        "invoice_id",
+    ),
+    _contract("payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money"),
+    _contract(
+        "leads",
+        "lead_id!:id customer_id:id created_on:date source:text owner:text segment:text "
+        "value:money status:text",
+        "lead_id",
+        extras=True,
+    ),
+    _contract("lead_stages", "lead_id!:id stage!:text entered_on!:date"),
+    _contract(
+        "touches",
+        "touch_id:id customer_id!:id touch_date!:date channel!:text event!:text topic:text "
+        "campaign_id:id minutes:number",
+    ),
+    _contract(
+        "campaigns",
+        "campaign_id!:id customer_id!:id arm!:text assigned_on!:date horizon_days:number "
+        "scheme:text segment:text action:text cost_per_contact:number predicted_uplift:number",
+    ),
+    _contract(
+        "contact_costs",
+        "action!:text channel:text cost_per_contact!:number minutes_per_contact:number",
+        "action",
+    ),
+)
+CONTRACTS: Mapping[str, Contract] = {contract.name: contract for contract in _ALL}
 
 # Words that decide what a row counts for; a row with another one would silently count for nothing.
 WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -128,99 +126,24 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the values of one source are written.
-
-    Parameters
-    ----------
-    columns : mapping
-        Canonical name to raw column name or SQL expression over raw columns; same-named columns
-        map themselves.
-    where : str, optional
-        SQL condition; other rows do not belong to the source and are counted as left out.
-    date_formats : tuple of str
-        strptime formats for text dates; empty means ISO.
-    offsets : bool
-        Text dates carry a UTC offset, to be compared in the study's zone.
-    decimal, thousands : str
-        Decimal mark of text numbers, and the mark between groups of three digits: a dot where
-        decimals have a comma.
-    decimals : int
-        Digits of money behind the mark: 2 for cents.
-    nulls : tuple of str
-        Texts that mean "nothing" (empty text always does).
-    casefold : tuple of str
-        Text columns compared without regard to case.
-    remote : bool
-        The table stays in a database, which may sort text by the rules of a language.
-    amount_per : {"line", "order"}
-        Whether an order's lines have amounts of their own, or repeat the order's.
-    aside : mapping
-        Reason to SQL condition, for rows that are no data: totals, headings.
-    """
-
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    where: str | None = None
-    date_formats: tuple[str, ...] = ()
-    offsets: bool = False
-    decimal: str = "."
-    decimals: int = 2
-    nulls: tuple[str, ...] = ()
-    casefold: tuple[str, ...] = ()
-    remote: bool = False
-    thousands: str | None = None
-    amount_per: str = "line"
-    aside: Mapping[str, str] = field(default_factory=dict)
-
-    def number(self, text: ir.StringValue) -> ir.Value:
-        """Text as a float; null where it is no number. Only what does not parse at once pays for
-        tidying."""
-        mark = self.thousands or ("." if self.decimal == "," else None)
-        grouped = text.re_replace(rf"[{mark}](\d{{3}})\b", r"\1")
-        plain = (
-            ibis.ifelse(text.contains(mark), grouped, text) if mark else text
-        )  # a look is cheaper than a pattern
-        plain = plain.replace(self.decimal, ".") if self.decimal != "." else plain
-        value = plain.try_cast("float64")  # skips blanks around a number
-        if self.remote:
-            return value
-        for pattern, new in _TIDY:
-            plain = plain.re_replace(pattern, new)
-        return ibis.coalesce(value, plain.try_cast("float64"))
-
-
-# Amounts as offices write them: "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a
-# negative one.
-CURRENCY_MARKS = (
-    "[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
-    r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs"
-)
-_TIDY = (
-    (rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*", r"\1"),
-    (rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$", r"\1"),
-    (r"[\p{Z}'’](\d{3})\b", r"\1"),
-    (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"),
-)
-
-
-@ibis.udf.scalar.builtin
-def try_strptime(value: str, form: str) -> dt.timestamp:
-    """DuckDB's parser of dated text; null where the text does not fit."""
-
-
 def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) -> dict[str, str]:
-    """Canonical name → raw column or expression; every fault of the mapping raised at once."""
-    faults, mapping = [], {}
-    for name in reading.columns:
-        if name not in contract.names and not contract.extras:
-            faults.append(
-                Fault(
-                    f"columns.{name}",
-                    f"is not a column of {contract.name}",
-                    nearest(name, contract.names),
-                )
-            )
+    """Canonical name → raw column or expression.
+
+    Raises
+    ------
+    DataError
+        Every fault of the mapping at once.
+    """
+    faults: list[Fault] = []
+    mapping: dict[str, str] = {}
+    for name, wanted in reading.columns.items():
+        if name in contract.names:
+            continue
+        if not contract.extras:
+            problem = say("data.columns.not_of", table=contract.name)
+            faults.append(Fault(f"columns.{name}", problem, nearest(name, contract.names)))
+        elif wanted:
+            mapping[name] = str(wanted)
     for column in contract.columns:
         wanted = reading.columns.get(column.name, column.name)
         if wanted is None:
@@ -231,32 +154,27 @@ def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) 
             mapping[column.name] = wanted
             faults += _unknown(contract, column.name, wanted, raw_columns)
         elif column.required:
-            faults.append(
-                Fault(
-                    f"{contract.name}.{column.name}",
-                    "is needed, and the source has no such column",
-                    f"Map it under columns. The source has: {', '.join(raw_columns)}",
-                )
-            )
-    mapping |= {
-        n: str(e)
-        for n, e in reading.columns.items()
-        if n not in contract.names and e and contract.extras
-    }
+            where = f"{contract.name}.{column.name}"
+            remedy = say("data.columns.map_it", columns=", ".join(raw_columns))
+            faults.append(Fault(where, say("data.columns.needed"), remedy))
     if faults:
-        raise DataError(f"The columns of {contract.name} cannot be found", faults)
+        raise DataError(say("data.columns.title", table=contract.name), faults)
     return mapping
 
 
 def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]) -> list[Fault]:
+    """What an expression names and the source does not have."""
     where = f"{contract.name}.{name}"
     try:
         missing = columns_of(text, where) - set(raw_columns)
     except ConfigError as error:
-        return [Fault(where, str(error), f"The source has: {', '.join(raw_columns)}")]
-    return [
-        Fault(where, f"there is no column {m!r}", nearest(m, raw_columns)) for m in sorted(missing)
-    ]
+        remedy = say("data.columns.source_has", columns=", ".join(raw_columns))
+        return [Fault(where, str(error), remedy)]
+    faults = []
+    for column in sorted(missing):
+        problem = say("data.columns.unknown", column=repr(column))
+        faults.append(Fault(where, problem, nearest(column, raw_columns)))
+    return faults
 
 
 def conform(
@@ -278,64 +196,55 @@ def conform(
     """
     mapping = resolve(contract, tuple(raw.columns), reading)
     if reading.where:
-        raw = raw.filter(
-            compile_expression(reading.where, raw, f"{contract.name}.where", reading.number)
-        )
+        where = f"{contract.name}.where"
+        raw = raw.filter(compile_expression(reading.where, raw, where, reading.number))
     columns = [c for c in contract.columns if c.name in mapping]
     given = {c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns}
-    before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
     extras = _extras(raw, mapping, contract, reading)
+    before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
     # In steps, each with a name: an engine computes a repeated expression again, and parsing is
     # what costs.
-    aside = {
-        f"{why}__": compile_expression(
-            text, raw, f"{contract.name}.{why}", reading.number
-        ).fill_null(False)
-        for why, text in reading.aside.items()
-    }
-    rows = raw.select(**given, **extras, **before, **aside)
-    as_they_are = [
-        c.name
-        for c in columns
-        if not text_ids and c.kind == "id" and rows[c.name].type().is_integer()
-    ]
-    rows = rows.mutate(
-        **{
-            f"{c.name}__read": rows[c.name]
-            if c.name in as_they_are
-            else _read(rows[c.name], c, reading)
-            for c in columns
-        }
-    )
+    rows = raw.select(**given, **extras, **before, **_aside(raw, contract, reading))
+    parsed = {}
+    for column in columns:
+        value = rows[column.name]
+        whole_id = column.kind == "id" and value.type().is_integer()
+        if not (whole_id and not text_ids):
+            value = _read(value, column, reading)
+        parsed[f"{column.name}__read"] = value
+    rows = rows.mutate(**parsed)
     values: dict[str, ir.Value] = {}
     reason = ibis.null("string")
-    for column in reversed(columns):
-        name, text = column.name, given[column.name]
-        value = values[f"{name}_minor" if column.kind == "money" else name] = _settled(
-            rows[f"{name}__read"], column, reading
-        )
-        # Typed columns cannot be unreadable, except floats that are no number.
-        if (
-            text.type().is_string() and column.kind not in ("id", "text")
-        ) or text.type().is_floating():
-            reason = ibis.ifelse(
-                rows[name].notnull() & value.isnull(), f"unreadable {name}", reason
-            )
+    for column in reversed(columns):  # the first column that is at fault gives the reason
+        name = column.name
+        value = _settled(rows[f"{name}__read"], column, reading)
+        reason = _unreadable(rows[name], value, column, reason)
         if known := WORDS.get((contract.name, name)):
-            value = values[name] = value.strip().lower()
-            reason = ibis.ifelse(value.notnull() & ~value.isin(known), f"unknown {name}", reason)
+            value = value.strip().lower()
+            strange = value.notnull() & ~value.isin(known)
+            reason = ibis.ifelse(strange, f"unknown {name}", reason)
         if column.required:
             reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
+        values[f"{name}_minor" if column.kind == "money" else name] = value
     for why in reading.aside:
         reason = ibis.ifelse(rows[f"{why}__"], why, reason)
-    kept = {name: rows[name] for name in (*extras, *before)}
+    in_order = {name: values[name] for name in reversed(values)}
     lines = rows.select(
-        **{n: values[n] for n in reversed(values)},
-        **{n: kept[n] for n in extras},
+        **in_order,
+        **{name: rows[name] for name in extras},
         reason=reason,
-        **{n: kept[n] for n in before},
+        **{name: rows[name] for name in before},
     )
     return _once_per_order(lines) if reading.amount_per == "order" else lines
+
+
+def _aside(raw: ir.Table, contract: Contract, reading: Reading) -> dict[str, ir.Value]:
+    """Which rows a source declares to be no data, by reason."""
+    conditions = {}
+    for why, text in reading.aside.items():
+        condition = compile_expression(text, raw, f"{contract.name}.{why}", reading.number)
+        conditions[f"{why}__"] = condition.fill_null(False)
+    return conditions
 
 
 def _once_per_order(lines: ir.Table) -> ir.Table:
@@ -370,44 +279,32 @@ def _given(raw: ir.Table, source: str, contract: Contract, name: str, reading: R
 def _extras(
     raw: ir.Table, mapping: Mapping[str, str], contract: Contract, reading: Reading
 ) -> dict[str, ir.Value]:
+    """The source's own columns beside the canonical ones, and those that the study file adds."""
     if not contract.extras:
         return {}
-    used = {m for n, m in mapping.items() if n in contract.names}
-    out = {}
-    for name in [*raw.columns, *(n for n in mapping if n not in contract.names)]:
-        source = mapping.get(name, name)
-        if name in contract.names or (source in used and name not in mapping):
+    added = [name for name in mapping if name not in contract.names]
+    used = {source for name, source in mapping.items() if name in contract.names}
+    extras = {}
+    for name in [*raw.columns, *added]:
+        if name in contract.names or (name in used and name not in mapping):
             continue
-        value = _given(raw, source, contract, name, reading)
-        out[name] = (
-            value.lower() if name in reading.casefold and value.type().is_string() else value
-        )
-    return out
-
-
-def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False) -> ir.Value:
-    """Empty text, white space alone and the declared null words become null; other text stays as
-    it is."""
-    if not value.type().is_string():
-        return value
-    # White space sorts before '!': only such values pay for the trim, which on long logs is felt.
-    blank = (
-        value.strip() == "" if collated else ibis.ifelse(value < "!", value.strip() == "", False)
-    )
-    return ibis.ifelse(blank | value.isin(nulls) if nulls else blank, ibis.null("string"), value)
+        value = _given(raw, mapping.get(name, name), contract, name, reading)
+        if name in reading.casefold and value.type().is_string():
+            value = value.lower()
+        extras[name] = value
+    return extras
 
 
 def _read(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     """A given value as text, day, flag or number; null where it cannot be read."""
-    text = value.type().is_string()
     if column.kind in ("id", "text"):
-        value = value if text else _whole(value).cast("string")
-        return value.strip().lower() if column.name in reading.casefold else value
+        text = identity(value)
+        return text.strip().lower() if column.name in reading.casefold else text
     if column.kind == "date":
-        return _date(value, reading)
+        return reading.day(value)
     if column.kind == "flag":
-        return _flag(value) if text else value.cast("boolean")
-    return reading.number(value) if text else value.cast("float64")
+        return flag(value)
+    return reading.number(value) if value.type().is_string() else value.cast("float64")
 
 
 def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
@@ -415,69 +312,18 @@ def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     out of bounds."""
     if column.kind == "number":
         return ibis.ifelse(value.abs() < 1e300, value, ibis.null("float64"))
-    if column.kind != "money":
-        return value
-    scaled = value * 10**reading.decimals
-    # PostgreSQL rounds the halves of floats to even numbers; half a cent is rounded up everywhere.
-    minor = (scaled.abs() + 0.5).floor() * scaled.sign() if reading.remote else scaled.round()
-    return ibis.ifelse(scaled.abs() < 2**62, minor, None).cast("int64")
+    if column.kind == "money":
+        return reading.minor(value)
+    return value
 
 
-NUMBERED_DAYS = ("unix", "excel")  # seconds since 1970, days since 1899-12-30
+def _unreadable(given: ir.Value, value: ir.Value, column: Column, otherwise: ir.Value) -> ir.Value:
+    """The reason where something stands and nothing could be read.
 
-
-def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
-    """The day a text means in one layout; null where it does not fit."""
-    if form not in NUMBERED_DAYS:
-        return try_strptime(text, form).date()
-    number = text.try_cast("float64")
-    seconds = number if form == "unix" else (number - 25569) * 86400
-    return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
-
-
-def _date(value: ir.Value, reading: Reading) -> ir.Value:
-    if not value.type().is_string():
-        if value.type().is_numeric():
-            return read_day(
-                value.cast("int64").cast("string"), (*reading.date_formats, "%Y%m%d")[0]
-            )
-        return value if value.type().is_date() else value.cast("date")
-    if reading.date_formats:
-        days = [read_day(value, form) for form in reading.date_formats]
-        # %Y reads the year 23 where 2023 is meant: such a day is not read at all.
-        days = [ibis.ifelse(day.year() < 1000, None, day) for day in days]
-        return ibis.coalesce(*days) if len(days) > 1 else days[0]
-    # With an offset the session's time zone (the study's) decides the day; without one the text is
-    # the day.
-    kind = dt.Timestamp(timezone="UTC") if reading.offsets else dt.timestamp
-    # Only what does not parse pays for the trim.
-    tidy = value.strip()
-    if reading.offsets:  # "2026-01-31 10:00:00 +0100" parses without the blank
-        tidy = tidy.re_replace(r" ([+-]\d{2}:?\d{2})$", r"\1")
-    return ibis.coalesce(value.try_cast(kind), tidy.try_cast(kind)).cast("date")
-
-
-def _whole(value: ir.Value) -> ir.Value:
-    """A float id such as 17850.0 is what pandas made of 17850 in a column with gaps."""
-    if not value.type().is_floating():
-        return value
-    return ibis.ifelse(
-        value == value.floor(), value.cast("int64").cast("string"), value.cast("string")
-    )
-
-
-_TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
-_FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
-
-
-def _flag(value: ir.Value) -> ir.Value:
-    word = value.strip().lower()
-    return ibis.cases(
-        (word.isin(_TRUE), True), (word.isin(_FALSE), False), else_=ibis.null("boolean")
-    )
-
-
-def money(table: ir.Table, decimals: int = 2) -> ir.Table:
-    """Add the readable amount beside every ``_minor`` column (a float, exact to the last digit)."""
-    names = [c.removesuffix("_minor") for c in table.columns if c.endswith("_minor")]
-    return table.mutate(**{n: table[f"{n}_minor"].cast("float64") / 10**decimals for n in names})
+    Typed columns cannot be unreadable, except floats that are no number.
+    """
+    kind = given.type()
+    parsed_text = kind.is_string() and column.kind not in ("id", "text")
+    if not (parsed_text or kind.is_floating()):
+        return otherwise
+    return ibis.ifelse(given.notnull() & value.isnull(), f"unreadable {column.name}", otherwise)

@@ -22,8 +22,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from segment_lab.data.contracts import CONTRACTS
-from segment_lab.data.sources import RawTable, Source, expand, open_file
+from segment_lab.data.environment import expand
+from segment_lab.data.readers import open_file
+from segment_lab.data.sources import RawTable, Source
 from segment_lab.errors import DataError, Fault
+from segment_lab.texts import say
 
 # Scheme → what must be installed beside the package, where something must.
 SERVERS = {
@@ -54,8 +57,8 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
     scheme, _, rest = url.partition("://")
     fault = Fault(
         str(source.table or source.path),
-        "cannot be read",
-        "Check the address, the credentials in the environment, and the table's name",
+        say("data.databases.problem"),
+        say("data.databases.check"),
     )
     try:
         if scheme == "duckdb":
@@ -65,25 +68,20 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
         if scheme in SERVERS:
             zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[0]
             return _server(url, zone, source, base, connection, where)
-        fault = Fault(
-            where,
-            "the address names no known kind of database",
-            f"It starts with duckdb://, sqlite://, {'://, '.join(sorted(SERVERS))}://",
-        )
+        schemes = [f"{name}://" for name in ("duckdb", "sqlite", *sorted(SERVERS))]
+        remedy = say("data.databases.schemes", schemes=schemes)
+        fault = Fault(where, say("data.databases.scheme"), remedy)
     except DataError:
         raise
-    except (ModuleNotFoundError, ImportError) as error:
-        fault = Fault(
-            where,
-            f"needs the package {error.name}",
-            f"Install it: pip install '{SERVERS.get(scheme)}'",
-        )
+    except ImportError as error:
+        problem = say("data.databases.package", package=error.name)
+        fault = Fault(where, problem, say("data.databases.install", extra=SERVERS.get(scheme)))
     except Exception as error:
-        said = (
-            str(error).splitlines()[0] if scheme in ("duckdb", "sqlite") else type(error).__name__
-        )
-        fault = replace(fault, problem=f"{said} while connecting or looking up the table")
-    raise DataError(f"The database of {where} cannot be read", [fault])
+        said = type(error).__name__
+        if scheme in ("duckdb", "sqlite"):  # a server's driver repeats the address, with passwords
+            said = str(error).splitlines()[0]
+        fault = replace(fault, problem=say("data.databases.said", said=said))
+    raise DataError(say("data.databases.title", where=where), [fault])
 
 
 def address(url: str, where: str) -> str:
@@ -96,9 +94,8 @@ def address(url: str, where: str) -> str:
 def _file(name: str, base: Path) -> Path:
     path = base / Path(name).expanduser()
     if not path.is_file():
-        raise DataError(
-            "A file is missing", [Fault(name, "does not exist", "Mend the url in the study file")]
-        )
+        fault = Fault(name, say("data.databases.no_file"), say("data.databases.mend_url"))
+        raise DataError(say("data.file.missing_title"), [fault])
     return path
 
 

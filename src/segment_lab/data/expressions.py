@@ -18,6 +18,7 @@ import sqlglot
 from sqlglot import exp
 
 from segment_lab.errors import ConfigError, nearest
+from segment_lab.texts import say
 
 _BINARY: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
     exp.EQ: lambda a, b: a == b,
@@ -70,12 +71,6 @@ _OTHER = (
     exp.Cast,
     exp.DataType,
 )
-ALLOWED = (
-    "columns, literals, comparisons, AND OR NOT, IN (…), BETWEEN, IS NULL, LIKE, + - * /, "
-    "CASE WHEN … THEN … ELSE … END, dates as DATE '2026-01-31', and lower, upper, trim, length, "
-    "abs, round, coalesce, nullif, left, right, replace, split_part, regexp_replace (all matches), "
-    "regexp_extract, regexp_matches"
-)
 # Arguments of a text function beside the text itself: literals alone, so that a pattern is never
 # data.
 _ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
@@ -97,26 +92,22 @@ def parse(text: str, where: str) -> exp.Expr:
     ConfigError
         It does not parse, holds more than one statement, or uses anything that is not on the list.
     """
+    facts = {"where": where, "text": _shown(text)}
     try:
         statements = sqlglot.parse(str(text), read="duckdb")
     except sqlglot.errors.SqlglotError as error:
-        raise ConfigError(
-            f"{where}: {text!r} is not an expression: {str(error).splitlines()[0]}"
-        ) from None
+        said = str(error).splitlines()[0]
+        raise ConfigError(say("data.rule.no_expression", **facts, said=said)) from None
     except RecursionError:
-        raise ConfigError(
-            f"{where}: {str(text)[:60]!r}… is nested too deeply; write it flatter."
-        ) from None
+        raise ConfigError(say("data.rule.deep", **facts)) from None
     if len(statements) != 1 or statements[0] is None or ";" in _outside_quotes(str(text)):
-        raise ConfigError(f"{where}: {text!r} must be exactly one expression, without a semicolon.")
+        raise ConfigError(say("data.rule.one", **facts))
     tree = statements[0]
     for node in tree.walk():
         known = isinstance(node, (*_BINARY, *_FUNCTIONS, *_OTHER)) and type(node) in _EXACT
         if not known or node.comments or not _plain(node):
-            raise ConfigError(
-                f"{where}: {node.sql(dialect='duckdb')!r} is not allowed in {text!r}. "
-                f"Allowed are {ALLOWED}."
-            )
+            part = repr(node.sql(dialect="duckdb"))
+            raise ConfigError(say("data.rule.not_allowed", **facts, part=part))
     return tree
 
 
@@ -151,6 +142,12 @@ def _plain(node: exp.Expr) -> bool:
     return all(a is None or isinstance(a, exp.Literal) for a in arguments)
 
 
+def _shown(text: object, most: int = 200) -> str:
+    """An expression as errors quote it: its beginning, where it is long."""
+    whole = str(text)
+    return repr(whole if len(whole) <= most else whole[:most] + "…")
+
+
 def _outside_quotes(text: str) -> str:
     return "".join(part for i, part in enumerate(text.split("'")) if i % 2 == 0)
 
@@ -176,10 +173,11 @@ def compile_expression(
     tree = parse(text, where)
     unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
     if unknown:
-        hints = "; ".join(
-            f"there is no column {name!r}: {nearest(name, table.columns)}" for name in unknown
-        )
-        raise ConfigError(f"{where}: {hints}.")
+        hints = [
+            say("data.rule.unknown", column=repr(name), hint=nearest(name, table.columns))
+            for name in unknown
+        ]
+        raise ConfigError(f"{where}: {'; '.join(hints)}.")
     reckoned = _reckoned(tree) if number else set()
     values = {}
     for name in {c.name for c in tree.find_all(exp.Column)}:
@@ -192,7 +190,10 @@ def compile_expression(
     try:
         return _value(tree, values)
     except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}: {text!r} cannot be computed: {error}") from None
+        said = str(error).partition("\n")[0]
+        raise ConfigError(
+            say("data.rule.not_computed", where=where, text=_shown(text), said=said)
+        ) from None
 
 
 def _reckoned(tree: exp.Expr) -> set[str]:

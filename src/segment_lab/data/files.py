@@ -3,6 +3,7 @@ spreadsheet."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import threading
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # Programs for spreadsheets run a cell that begins with one of these; full-width forms count as the
 # same.
 FORMULA = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠\t\r\n]")
+# Beyond this size a file is told from another by its size and date, not by its content.
+HASHED_BYTES = 2 << 30
 
 
 @contextmanager
@@ -28,13 +31,35 @@ def replacing(path: str | Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield draft
+        _to_disk(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
+def _to_disk(path: Path) -> None:
+    """A name must never point at content that a power cut can still take away."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def digest(path: Path) -> str:
+    """A hash of a file's content; of its size and date where it is larger than `HASHED_BYTES`."""
+    state = path.stat()
+    if state.st_size >= HASHED_BYTES:
+        return f"{state.st_size}:{state.st_mtime_ns}"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy in which no text can run as a formula: such cells get a leading apostrophe."""
-    return frame.map(
-        lambda value: f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
-    )
+
+    def safe(value: object) -> object:
+        if isinstance(value, str) and FORMULA.match(value):
+            return f"'{value}"
+        return value
+
+    return frame.map(safe)

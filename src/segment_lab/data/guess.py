@@ -18,10 +18,13 @@ import ibis.expr.types as ir
 import yaml
 
 from segment_lab.data import engine
-from segment_lab.data.contracts import CURRENCY_MARKS, Reading
+from segment_lab.data.days import date_formats
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
-from segment_lab.data.sources import Source, date_formats, first_lines, open_file, separator
+from segment_lab.data.readers import open_file
+from segment_lab.data.reading import CURRENCY_MARKS, Reading
+from segment_lab.data.sources import Source
+from segment_lab.data.textfiles import first_lines, separator
 from segment_lab.errors import DataError, Fault
 
 # Words of column headers, most telling first: English, Russian, Polish, German. "-datum" is the

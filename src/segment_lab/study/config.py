@@ -6,18 +6,18 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.sources import Source
+from segment_lab.data.validation import validate
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.schemes import described, with_options
-
-M = TypeVar("M", bound=BaseModel)
+from segment_lab.texts import say
 
 
 class Strict(BaseModel):
@@ -36,7 +36,7 @@ class WindowConfig(Strict):
     @model_validator(mode="after")
     def _one(self) -> WindowConfig:
         if self.start is not None and self.days is not None:
-            raise ValueError("give start or days, not both")
+            raise ValueError(say("study.settings.start_or_days"))
         return self
 
 
@@ -105,9 +105,8 @@ class StudyConfig(Strict):
     as_of: dt.date | None = None
     window: WindowConfig = WindowConfig()
     returns: Literal["net", "drop"] = "net"
-    tolerance: float = Field(
-        0.05, ge=0, le=1, description="share of unreadable lines above which a run stops"
-    )
+    # The share of rows that cannot be used above which a run stops.
+    tolerance: float = Field(0.05, ge=0, le=1)
     sources: dict[str, Source] = Field(min_length=1)
     methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
     comparison: ComparisonOptions = ComparisonOptions()
@@ -127,7 +126,7 @@ class StudyConfig(Strict):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError):
-            raise ValueError(f"{value!r} is no time zone; write it like Europe/Warsaw") from None
+            raise ValueError(say("study.settings.timezone", value=repr(value))) from None
         return value
 
     @field_validator("sources")
@@ -135,7 +134,8 @@ class StudyConfig(Strict):
     def _known_tables(cls, value: dict[str, Source]) -> dict[str, Source]:
         for name in value:
             if name not in CONTRACTS:
-                raise ValueError(f"{name!r} is no table of a study; {nearest(name, CONTRACTS)}")
+                hint = nearest(name, CONTRACTS)
+                raise ValueError(say("study.settings.no_table", name=repr(name), hint=hint))
         return value
 
     @field_validator("methods")
@@ -158,19 +158,14 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(
-            f"There is no study file {path}. `segment-lab init FILE` writes a first one."
-        ) from None
+        raise ConfigError(say("study.file.missing", path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise ConfigError(
-            f"{path} is not a YAML study file: {str(error).splitlines()[0]}"
-        ) from None
+        said = str(error).splitlines()[0]
+        raise ConfigError(say("study.file.no_yaml", path=path, said=said)) from None
     except ValueError as error:  # 2026-13-01 looks like a date and is none
-        raise ConfigError(
-            f"{path} holds a day that does not exist ({error}). Days are written YYYY-MM-DD."
-        ) from None
+        raise ConfigError(say("study.file.no_day", path=path, said=error)) from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path} is not a study file: it must hold `name:` and `sources:`.")
+        raise ConfigError(say("study.file.no_mapping", path=path))
     return validate(StudyConfig, merge(data, overrides or {}), str(path))
 
 
@@ -185,43 +180,13 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     return out
 
 
-def validate(model: type[M], data: Any, where: str) -> M:
-    """`data` as a `model`; every fault in one ConfigError, unknown names with the nearest valid
-    one."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        faults = "\n".join(f"  - {_explain(model, dict(item))}" for item in error.errors())
-        raise ConfigError(f"{where} is not valid\n{faults}") from None
-
-
-def _explain(model: type[BaseModel], item: dict[str, Any]) -> str:
-    path = [str(part) for part in item["loc"]]
-    if item["type"] == "extra_forbidden":
-        return f"{'.'.join(path)}: is not known; {nearest(path[-1], _fields_at(model, path[:-1]))}"
-    message = item["msg"].removeprefix("Value error, ")
-    came = "" if item["type"] in ("missing", "value_error") else f", got {item['input']!r}"
-    return f"{'.'.join(path) or 'file'}: {message}{came}"
-
-
-def _fields_at(model: Any, path: list[str]) -> list[str]:
-    """Field names of the part of the schema that `path` leads to."""
-    for part in path:
-        field = getattr(model, "model_fields", {}).get(part)
-        if field is not None:
-            options = [field.annotation, *getattr(field.annotation, "__args__", ())]
-            model = next(
-                (o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), model
-            )
-    return list(model.model_fields)
-
-
 def check_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of one method, typed and with defaults filled in; a ConfigError names the valid
     ones."""
     known = with_options()
     if method not in known:
-        raise ConfigError(f"There is no method {method!r}; {nearest(method, known)}.")
+        hint = nearest(method, known)
+        raise ConfigError(say("study.settings.no_method", method=repr(method), hint=hint))
     return dict(validate(options_model(method), dict(options), f"methods.{method}"))
 
 

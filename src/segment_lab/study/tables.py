@@ -23,8 +23,9 @@ from segment_lab.customers.orders import (
 from segment_lab.customers.people import accounts, with_prospects
 from segment_lab.data import engine
 from segment_lab.data.contracts import CONTRACTS, conform
+from segment_lab.data.copies import cache_folder
 from segment_lab.data.files import replacing
-from segment_lab.data.intake import Intake, cache_folder, raise_faults, take_in
+from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.study.config import StudyConfig, load, validate
@@ -222,7 +223,7 @@ class StudyData:
             return self._other_days()
         intake = self.intake("orders")
         raise_faults(intake, self.config.tolerance)
-        if self.config.as_of is None and (strays := intake.far_off()[1]):
+        if self.config.as_of is None and (strays := intake.far_off()):
             raise DataError("as_of cannot be the day after the last order", strays)
         accepted: Any = intake.summary.loc["accepted"].to_dict()
         return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()

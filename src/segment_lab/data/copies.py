@@ -1,0 +1,110 @@
+"""What is kept between runs: the typed copy of a source, under the hash of its content."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pandas as pd
+import platformdirs
+
+from segment_lab.data import contracts, reading, shaping
+from segment_lab.data.files import digest, replacing
+from segment_lab.data.sources import RawTable, Source, locate
+
+CACHE_DAYS = 14
+
+
+def cache_folder() -> Path:
+    """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache
+    folder."""
+    folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def typed_copy(
+    name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str
+) -> tuple[ir.Table, pd.DataFrame]:
+    """Conformed lines and broken lines as Parquet, made once per content."""
+    target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
+    broken = target.with_suffix(".broken.parquet")
+    if not (target.exists() and broken.exists()):
+        _prune(target.parent)
+        with replacing(target) as draft, replacing(broken) as rest:
+            connection.to_parquet(whole, str(draft))
+            lines = raw.broken(connection)  # the reader notes broken lines while it reads
+            lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
+    os.utime(target)
+    return connection.read_parquet(str(target)), pd.read_parquet(broken)
+
+
+@cache
+def _code() -> str:
+    """A hash of the code that parses: a newer package does not take the copies of an older one."""
+    found = hashlib.sha256()
+    for module in (contracts, reading, shaping):
+        found.update(Path(module.__file__).read_bytes())
+    return found.hexdigest()[:8]
+
+
+def _prune(folder: Path) -> None:
+    oldest = time.time() - CACHE_DAYS * 86400
+    for old in folder.glob("*-*.*"):
+        with contextlib.suppress(FileNotFoundError):  # another process's draft, in place by now
+            if old.stat().st_mtime < oldest:
+                old.unlink()
+
+
+def fingerprint_of(
+    source: Source, base: Path | None, lines: ir.Table, name: str, timezone: str, content: str
+) -> str:
+    """A hash of a source's content and of how it is read.
+
+    Without a `base`, the folder that paths start from, the rows themselves are hashed, unless
+    `content` tells one state of a database from the next.
+    """
+    settings = source.model_dump_json(exclude={"path", "url"})
+    found = hashlib.sha256(f"{timezone}:{settings}".encode())
+    found.update(content.encode())
+    if source.url is None and base is not None:
+        path = locate(source, base, name)
+        for file in _files(path):
+            # A folder such as year=2026 is data.
+            partitions = [part for part in file.parts if "=" in part]
+            found.update(f"{partitions}{file.name}:{digest(file)}".encode())
+    elif not content:
+        found.update(_checksum(lines).encode())
+    return found.hexdigest()[:16]
+
+
+def _files(path: Path) -> list[Path]:
+    pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
+    return sorted(map(Path, glob.glob(pattern, recursive=True)))
+
+
+def _checksum(lines: ir.Table) -> str:
+    """A checksum of every value, whatever the order of the rows, made where the rows are.
+
+    Totals and last days alone would take a table with other customers, or with amounts moved
+    between them, for the same one, and show the figures kept for the other.
+    """
+    backend = lines.get_backend()
+    if backend.name == "mssql" or not backend.has_operation(ops.Hash):
+        # No hash that Ibis knows there (MySQL, Trino), or a weak one: like no other state, so
+        # nothing kept is shown.
+        return uuid.uuid4().hex
+    texts = [lines[c].cast("string").fill_null("\x1e") for c in lines.columns]
+    row = ibis.literal("\x1f").join(texts)
+    content = row.hash().cast("decimal(38, 0)").sum().cast("string")
+    return backend.to_pandas(lines.aggregate(rows=lines.count(), content=content)).to_json()

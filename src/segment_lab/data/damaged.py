@@ -1,0 +1,55 @@
+"""Files that are not what they should be, in words instead of a reader's jargon."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+from segment_lab.errors import DataError, Fault
+from segment_lab.texts import say
+
+BLOCK = 1 << 20
+
+
+def unreadable(where: str, path: Path, error: Exception) -> DataError:
+    """What a reader said about a file, without its jargon."""
+    said = str(error).splitlines() or [type(error).__name__]
+    problem = re.sub(r"^(\w+ )+Error: ", "", said[0]).rstrip(". ")
+    if "sniffing file" in problem:
+        problem = say("data.file.uneven")
+    fault = Fault(where, problem, say("data.file.check"))
+    return DataError(say("data.file.unreadable", name=path.name), [fault])
+
+
+def refuse_cut_off(path: Path) -> None:
+    """The engine reads a compressed file that lacks its end as if it were whole."""
+    if path.suffix != ".gz":
+        return
+    try:
+        with gzip.open(path) as file:
+            while file.read(BLOCK):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable("orders", path, error) from None
+
+
+def footer(file: Path, broken: set[str]) -> set[str]:
+    """Those of the broken lines that stand below an empty line below all data: small print."""
+    below: list[str] = []
+    for line in reversed(_last_lines(file)):
+        if line and line not in broken:
+            break
+        below.append(line)
+    while below and below[-1]:  # down to the empty line
+        below.pop()
+    return set(below) - {""}
+
+
+def _last_lines(file: Path, size: int = 8192) -> list[str]:
+    if file.suffix == ".gz":
+        return []
+    with file.open("rb") as handle:
+        handle.seek(max(0, file.stat().st_size - size))
+        return [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines()]

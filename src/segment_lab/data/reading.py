@@ -1,0 +1,182 @@
+"""How the values of one source are written: numbers, days, flags and money as offices write
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+# "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a negative one.
+CURRENCY_MARKS = (
+    "[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
+    r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs"
+)
+_TIDY = (
+    (rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*", r"\1"),
+    (rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$", r"\1"),
+    (r"[\p{Z}'’](\d{3})\b", r"\1"),
+    (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"),
+)
+NUMBERED_DAYS = ("unix", "excel")  # seconds since 1970, days since 1899-12-30
+TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
+FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the values of one source are written.
+
+    Parameters
+    ----------
+    columns : mapping
+        Canonical name to raw column name or SQL expression over raw columns; same-named columns
+        map themselves.
+    where : str, optional
+        SQL condition; other rows do not belong to the source and are counted as left out.
+    date_formats : tuple of str
+        strptime formats for text dates; empty means ISO.
+    offsets : bool
+        Text dates carry a UTC offset, to be compared in the study's zone.
+    decimal, thousands : str
+        Decimal mark of text numbers, and the mark between groups of three digits: a dot where
+        decimals have a comma.
+    decimals : int
+        Digits of money behind the mark that are kept.
+    nulls : tuple of str
+        Texts that mean "nothing" (empty text always does).
+    casefold : tuple of str
+        Text columns compared without regard to case.
+    remote : bool
+        The table stays in a database, which may sort text by the rules of a language.
+    amount_per : {"line", "order"}
+        Whether an order's lines have amounts of their own, or repeat the order's.
+    aside : mapping
+        Reason to SQL condition, for rows that are no data: totals, headings.
+    """
+
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    where: str | None = None
+    date_formats: tuple[str, ...] = ()
+    offsets: bool = False
+    decimal: str = "."
+    decimals: int = 2
+    nulls: tuple[str, ...] = ()
+    casefold: tuple[str, ...] = ()
+    remote: bool = False
+    thousands: str | None = None
+    amount_per: str = "line"
+    aside: Mapping[str, str] = field(default_factory=dict)
+
+    def number(self, text: ir.StringValue) -> ir.Value:
+        """Text as a float; null where it is no number.
+
+        Only what does not parse at once pays for tidying.
+        """
+        mark = self.thousands
+        if mark is None and self.decimal == ",":
+            mark = "."
+        plain = text
+        if mark:  # a look is cheaper than a pattern
+            grouped = text.re_replace(rf"[{mark}](\d{{3}})\b", r"\1")
+            plain = ibis.ifelse(text.contains(mark), grouped, text)
+        if self.decimal != ".":
+            plain = plain.replace(self.decimal, ".")
+        value = plain.try_cast("float64")  # skips blanks around a number
+        if self.remote:
+            return value
+        for pattern, new in _TIDY:
+            plain = plain.re_replace(pattern, new)
+        return ibis.coalesce(value, plain.try_cast("float64"))
+
+    def day(self, value: ir.Value) -> ir.Value:
+        """A value as a day; null where it is none."""
+        if value.type().is_numeric():
+            form = (*self.date_formats, "%Y%m%d")[0]
+            return read_day(value.cast("int64").cast("string"), form)
+        if not value.type().is_string():
+            return value if value.type().is_date() else value.cast("date")
+        if not self.date_formats:
+            return self._iso_day(value)
+        # %Y reads the year 23 where 2023 is meant: such a day is not read at all.
+        days = []
+        for form in self.date_formats:
+            day = read_day(value, form)
+            days.append(ibis.ifelse(day.year() < 1000, None, day))
+        return ibis.coalesce(*days) if len(days) > 1 else days[0]
+
+    def _iso_day(self, value: ir.StringValue) -> ir.Value:
+        # With an offset the session's time zone (the study's) decides the day; without one the
+        # text is the day. Only what does not parse pays for the trim.
+        kind = dt.Timestamp(timezone="UTC") if self.offsets else dt.timestamp
+        tidy = value.strip()
+        if self.offsets:  # "2026-01-31 10:00:00 +0100" parses without the blank
+            tidy = tidy.re_replace(r" ([+-]\d{2}:?\d{2})$", r"\1")
+        return ibis.coalesce(value.try_cast(kind), tidy.try_cast(kind)).cast("date")
+
+    def minor(self, value: ir.NumericValue) -> ir.Value:
+        """Money in whole minor units; null where it is no number or out of all bounds."""
+        scaled = value * 10**self.decimals
+        rounded = scaled.round()
+        if self.remote:
+            # PostgreSQL rounds the halves of floats to even numbers; everywhere else, and so here
+            # too, half a unit is rounded up.
+            rounded = (scaled.abs() + 0.5).floor() * scaled.sign()
+        return ibis.ifelse(scaled.abs() < 2**62, rounded, None).cast("int64")
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(value: str, form: str) -> dt.timestamp:
+    """DuckDB's parser of dated text; null where the text does not fit."""
+
+
+def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
+    """The day a text means in one layout; null where it does not fit."""
+    if form not in NUMBERED_DAYS:
+        return try_strptime(text, form).date()
+    number = text.try_cast("float64")
+    seconds = number if form == "unix" else (number - 25569) * 86400
+    return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
+
+
+def flag(value: ir.Value) -> ir.Value:
+    """Yes or no in four languages; null for other words."""
+    if not value.type().is_string():
+        return value.cast("boolean")
+    word = value.strip().lower()
+    return ibis.cases(
+        (word.isin(TRUE), True), (word.isin(FALSE), False), else_=ibis.null("boolean")
+    )
+
+
+def identity(value: ir.Value) -> ir.Value:
+    """An id as text; 17850.0 is what pandas made of 17850 in a column with gaps."""
+    if value.type().is_string():
+        return value
+    text = value.cast("string")
+    if not value.type().is_floating():
+        return text
+    return ibis.ifelse(value == value.floor(), value.cast("int64").cast("string"), text)
+
+
+def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False) -> ir.Value:
+    """Empty text, white space alone and the declared null words become null; other text stays as
+    it is."""
+    if not value.type().is_string():
+        return value
+    blank = value.strip() == ""
+    if not collated:
+        # White space sorts before '!': only such values pay for the trim, felt on long logs.
+        blank = ibis.ifelse(value < "!", blank, False)
+    if nulls:
+        blank |= value.isin(nulls)
+    return ibis.ifelse(blank, ibis.null("string"), value)
+
+
+def money(table: ir.Table, decimals: int = 2) -> ir.Table:
+    """Add the readable amount beside every ``_minor`` column (a float, exact to the last digit)."""
+    names = [c.removesuffix("_minor") for c in table.columns if c.endswith("_minor")]
+    return table.mutate(**{n: table[f"{n}_minor"].cast("float64") / 10**decimals for n in names})
