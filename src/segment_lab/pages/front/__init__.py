@@ -1,0 +1,1 @@
+"""Page one: the news, every segment's treatment, and the names to act on this week."""

@@ -1,0 +1,169 @@
+"""The news of page one: what happened to revenue, who explains it, and the key figures with their history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.act import market
+from segment_lab.customers import trend
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.segments.segmentation import Segmentation
+from segment_lab.study.study import Study
+
+#: At most so many accounts are said to explain a decline.
+ACCOUNTS = 15
+#: A segment that lost this share of what was lost and reduced is named as the one behind the change.
+BEHIND = 0.4
+
+
+@dataclass
+class News:
+    """What changed between the last period and the same days a year before.
+
+    Parameters
+    ----------
+    study : Study
+    scheme : str
+        Whose segments explain the change.
+    days : int
+        Length of both periods.
+    """
+
+    study: Study
+    scheme: str
+    days: int = 90
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day of the page."""
+        return self.study.window.as_of
+
+    @cached_property
+    def back_days(self) -> int:
+        """Days from the last period to the one it is compared with; 0 where the data hold only one.
+
+        A year, so that the season is the same; where the data do not reach so far, the period before.
+        """
+        observed = self.study.window.days
+        if observed >= trend.YEAR + self.days:
+            return trend.YEAR
+        return self.days if observed >= 2 * self.days else 0
+
+    @cached_property
+    def now(self) -> pd.DataFrame:
+        """What customers did in the last period."""
+        return self.study.bought(self.days)
+
+    @cached_property
+    def before(self) -> pd.DataFrame | None:
+        """What they did in the period it is compared with; None where there is none."""
+        if not self.back_days:
+            return None
+        try:
+            found = self._earlier(self.back_days).bought(self.days)
+        except NotEnoughDataError:
+            return None
+        return found if found["revenue"].sum() > 0 else None
+
+    @cached_property
+    def change(self) -> float:
+        """Relative change of revenue between the two periods; null without an earlier one."""
+        if self.before is None:
+            return float("nan")
+        return float(self.now["revenue"].sum() / self.before["revenue"].sum() - 1)
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """The change by what customers did (`market.movement`); empty without an earlier period."""
+        if self.before is None:
+            return pd.DataFrame(columns=["customers", "change"])
+        known = self._earlier(self.back_days).customers().index
+        return market.movement(self.before, self.now, known)
+
+    @cached_property
+    def by_customer(self) -> pd.Series:
+        """Change of revenue of every customer who bought in either period, the largest loss first."""
+        if self.before is None:
+            return pd.Series(dtype="float64")
+        everybody = self.now.index.union(self.before.index)
+        now = self.now["revenue"].reindex(everybody, fill_value=0.0)
+        before = self.before["revenue"].reindex(everybody, fill_value=0.0)
+        return (now - before).sort_values(kind="stable")
+
+    @cached_property
+    def by_segment(self) -> pd.Series:
+        """Change of revenue by the segment of each customer when the earlier period began.
+
+        Segments of today would favour whoever has just bought. Those who came later stand together.
+        """
+        if self.before is None:
+            return pd.Series(dtype="float64")
+        try:
+            then = self._earlier(self.back_days + self.days).segmentation(self.scheme)
+        except NotEnoughDataError:
+            return pd.Series(dtype="float64")
+        names = then.labels.astype(str).reindex(self.by_customer.index).fillna(market.NEW)
+        return self.by_customer.groupby(names.to_numpy()).sum().sort_values()
+
+    def few_accounts(self) -> tuple[int, float, float]:
+        """How many accounts explain how much of all that was lost or reduced: count, money, total."""
+        lost = self.by_customer[self.by_customer < 0]
+        few = min(ACCOUNTS, len(lost))
+        return few, float(-lost.head(few).sum()), float(-lost.sum())
+
+    def segment_behind(self) -> str:
+        """The one segment that explains a decline; empty where none does."""
+        lost = self.by_segment[self.by_segment < 0].drop(market.NEW, errors="ignore")
+        if self.change >= 0 or lost.empty or lost.iloc[0] > BEHIND * lost.sum():
+            return ""
+        return str(lost.index[0])
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Revenue, active and new customers of rolling periods, a month apart (`trend.rolling`)."""
+        return trend.rolling(self.study.orders(all_time=True), self.as_of, self.days)
+
+    def _earlier(self, days: int) -> Study:
+        return self.study.at(self.as_of - dt.timedelta(days=days))
+
+
+def year_change(series: pd.Series) -> float:
+    """The last value against the one twelve steps before; null where the history is shorter."""
+    if len(series) < trend.STEPS + 1 or not series.iloc[-trend.STEPS - 1]:
+        return float("nan")
+    return float(series.iloc[-1] / series.iloc[-trend.STEPS - 1] - 1)
+
+
+def minutes_gap(
+    segments: Segmentation, minutes: pd.Series, revenue: pd.Series, *, smallest: float = 0.05
+) -> dict[str, float]:
+    """Minutes that go to the segments which together bring the last `smallest` share of revenue.
+
+    Parameters
+    ----------
+    segments : Segmentation
+    minutes, revenue : Series
+        Contact minutes and recent revenue by ``customer_id``.
+
+    Returns
+    -------
+    dict
+        ``minutes`` spent on them, ``share`` of all minutes, ``revenue_share`` they really bring.
+    """
+    labels = segments.labels
+    spent = minutes.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
+    money = revenue.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
+    if not spent.sum() or money.sum() <= 0:
+        return {"minutes": np.nan, "share": np.nan, "revenue_share": np.nan}
+    share = (money / money.sum()).sort_values()
+    few = share.index[share.cumsum() <= smallest]
+    return {
+        "minutes": float(spent[few].sum()),
+        "share": float(spent[few].sum() / spent.sum()),
+        "revenue_share": float(share[few].sum()),
+    }
