@@ -1,0 +1,96 @@
+"""The two pictures of page one: where the change came from, and where the money is."""
+
+from __future__ import annotations
+
+import pandas as pd
+from markupsafe import Markup
+
+from segment_lab.act import market
+from segment_lab.pages.front.news import News
+from segment_lab.show.svg import Area, Bar, area_map, bridge
+from segment_lab.texts import say
+from segment_lab.texts.formats import decimal
+
+#: A segment that changed by less keeps the neutral colour; by more than the second it is strong.
+NOTICED, STRONG = 0.03, 0.25
+#: A named segment is filling up from this growth on.
+FILLING = 0.1
+
+
+def bridge_picture(news: News) -> dict[str, str | Markup] | None:
+    """From the earlier period's revenue to the last one's, by what customers did."""
+    if news.before is None:
+        return None
+    before, after = float(news.before["revenue"].sum()), float(news.now["revenue"].sum())
+    start = "front.bridge.start_year" if news.back_days >= 365 else "front.bridge.start_period"
+    bars = [Bar(say(start), _short(before), 0.0, before, "total")]
+    level = before
+    for move in market.MOVES:
+        change = float(news.moves.loc[move, "change"])
+        tone = "up" if change >= 0 else "down"
+        text = ("+" if change > 0 else "") + _short(change)
+        bars.append(Bar(say(f"front.bridge.{move}"), text, level, level + change, tone))
+        level += change
+    bars.append(Bar(say("front.bridge.end", days=news.days), _short(after), 0.0, after, "total"))
+    changes = {str(move): float(news.moves.loc[move, "change"]) for move in market.MOVES}
+    alt = say("front.bridge.alt", before=before, after=after, **changes)
+    return {"title": _bridge_title(news), "svg": bridge(bars, alt)}
+
+
+def _bridge_title(news: News) -> str:
+    accounts, part, total = news.few_accounts()
+    if news.change >= 0 or not accounts or not total:
+        return say("front.bridge.title_plain")
+    return say("front.bridge.title_few", accounts=accounts, part=part, total=total)
+
+
+def _short(value: float) -> str:
+    """Thousands or millions, as an axis would write them."""
+    for limit, letter in ((1e6, "m"), (1e3, "k")):
+        if abs(value) >= limit:
+            scaled = value / limit
+            return decimal(scaled, 0 if abs(scaled) >= 10 else 1) + letter
+    return decimal(value, 0)
+
+
+def map_picture(segments: pd.DataFrame, good_when_growing: set[str]) -> dict[str, str | Markup] | None:
+    """Segments by the revenue they bring, coloured by how their number of customers changed.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        Index segment; ``customers``, ``revenue``, ``revenue_share``, ``change`` (of customers).
+    good_when_growing : set of str
+        Segments whose growth is good news; growth of the others is shown as bad.
+    """
+    shown = segments[segments["revenue"] > 0]
+    if shown.empty:
+        return None
+    areas = []
+    for name, row in shown.iterrows():
+        lines = [say("front.map.share", share=row["revenue_share"])]
+        lines.append(say("front.map.customers", customers=row["customers"]))
+        if pd.notna(row["change"]):
+            lines.append(say("front.map.change", change=row["change"]))
+        tone = _tone(row["change"], str(name) in good_when_growing)
+        areas.append(Area(float(row["revenue"]), str(name), tuple(lines), tone))
+    parts = [
+        say("front.map.part", name=str(name), share=row["revenue_share"])
+        for name, row in shown.iterrows()
+    ]
+    filling = shown[(shown["change"] >= FILLING) & ~shown.index.isin(good_when_growing)]
+    title = say("front.map.title")
+    if len(filling):
+        names = [str(name) for name in filling.sort_values("revenue", ascending=False).index[:3]]
+        title = say("front.map.title_filling", names=names, count=len(names))
+    return {"title": title, "svg": area_map(areas, say("front.map.alt", parts=parts))}
+
+
+def _tone(change: float, growing_is_good: bool) -> str:
+    if pd.isna(change) or abs(change) < NOTICED:
+        return "same"
+    good = (change > 0) == growing_is_good
+    strength = 2 if abs(change) >= STRONG else 1
+    return f"{'good' if good else 'bad'}-{strength}"
+
+
