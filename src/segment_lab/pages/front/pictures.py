@@ -53,7 +53,9 @@ def _short(value: float) -> str:
     return decimal(value, 0)
 
 
-def map_picture(segments: pd.DataFrame, good_when_growing: set[str]) -> dict[str, str | Markup] | None:
+def map_picture(
+    segments: pd.DataFrame, good_when_growing: set[str]
+) -> dict[str, str | Markup] | None:
     """Segments by the revenue they bring, coloured by how their number of customers changed.
 
     Parameters
@@ -92,5 +94,3 @@ def _tone(change: float, growing_is_good: bool) -> str:
     good = (change > 0) == growing_is_good
     strength = 2 if abs(change) >= STRONG else 1
     return f"{'good' if good else 'bad'}-{strength}"
-
-

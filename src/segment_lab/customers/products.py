@@ -1,0 +1,71 @@
+"""What customers buy: their own favourites, and what buyers like them take next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+#: A next product needs so many customers who took it after the same favourite.
+FEWEST_FOLLOWERS = 5
+
+
+def favourites(orders: ir.Table, customers: Sequence[str], most: int = 2) -> pd.Series:
+    """The products each customer spent most on.
+
+    Parameters
+    ----------
+    orders : ibis Table
+        Accepted order lines with ``product``.
+    customers : sequence of str
+        Whose favourites are asked for.
+    most : int
+        At most so many each.
+
+    Returns
+    -------
+    Series of tuple of str
+        By ``customer_id``; customers without a named product are absent.
+    """
+    spent = _spent(orders)
+    spent = spent[spent["customer_id"].isin(list(customers))]
+    ranked = spent.sort_values(["customer_id", "amount", "product"], ascending=[True, False, True])
+    top = ranked.groupby("customer_id", sort=False).head(most)
+    return top.groupby("customer_id")["product"].agg(tuple)
+
+
+def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
+    """The product a customer has not bought that most buyers of the same favourite have.
+
+    Returns
+    -------
+    Series of str
+        By ``customer_id``; absent where too few others show the way (`FEWEST_FOLLOWERS`).
+    """
+    spent = _spent(orders)
+    order = spent.sort_values(["amount", "product"], ascending=[False, True], kind="stable")
+    favourite = order.drop_duplicates("customer_id").set_index("customer_id")["product"]
+    spent["favourite"] = spent["customer_id"].map(favourite)
+    others = spent[spent["product"] != spent["favourite"]]
+    followers = others.groupby(["favourite", "product"])["customer_id"].nunique()
+    followers = followers[followers >= FEWEST_FOLLOWERS].sort_values(ascending=False, kind="stable")
+    bought = spent[spent["customer_id"].isin(list(customers))]
+    found: dict[str, str] = {}
+    for customer, own in bought.groupby("customer_id")["product"]:
+        name = favourite[customer]
+        if name not in followers.index.get_level_values(0):
+            continue
+        candidates = followers[name].drop(list(set(own)), errors="ignore")
+        if len(candidates):
+            found[str(customer)] = str(candidates.index[0])
+    return pd.Series(found, dtype="object")
+
+
+def _spent(orders: ir.Table) -> pd.DataFrame:
+    """Net spending by customer and product; products that came to nothing are left out."""
+    named = orders.filter(orders["product"].notnull())
+    by = named.group_by(["customer_id", "product"]).aggregate(amount=named.amount_minor.sum())
+    rows = orders.get_backend().to_pyarrow(by).to_pandas()
+    return rows[rows["amount"] > 0].astype({"customer_id": str, "product": str})

@@ -1,0 +1,207 @@
+"""The lists people act on: one row per customer and reason, with all that the person who calls must know."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from segment_lab.act import actions
+from segment_lab.customers.people import consented
+from segment_lab.customers.products import favourites, next_products
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages.watching import Watching
+from segment_lab.segments.segmentation import Segmentation
+from segment_lab.study.study import Study
+from segment_lab.texts import say
+
+#: How long back a change of segment is looked for, and in which steps.
+LOOK_BACK_DAYS = (30, 60, 90)
+#: Account columns that a list may show only with ``personal: true``.
+PERSONAL = ("name", "email", "phone")
+#: Account columns that may hold the day of a birthday or anniversary.
+BIRTHDAYS = ("birthday", "birth_date", "anniversary")
+#: Birthdays are listed this many days ahead.
+AHEAD_DAYS = 14
+COLUMNS = (
+    "action_id",
+    "kind",
+    "customer_id",
+    *PERSONAL,
+    "owner",
+    "segment",
+    "previous_segment",
+    "changed_since",
+    "state",
+    "usual_days",
+    "silent_days",
+    "at_stake",
+    "why",
+    "offer",
+    "channel",
+    "in_debt",
+    "test_arm",
+    "due",
+    "made_on",
+    "done",
+)
+
+
+@dataclass
+class ActionList:
+    """Who should be acted on now, by whom, why and by when.
+
+    Parameters
+    ----------
+    study : Study
+    scheme : str
+        Whose segments stand beside the names.
+    watching : Watching
+        The watch lists.
+    debtors : Series
+        Overdue money by ``customer_id``; empty without invoices.
+    arms : Mapping
+        Arm of a running test by ``customer_id``.
+    personal : bool
+        Whether names and addresses may be shown.
+    """
+
+    study: Study
+    scheme: str
+    watching: Watching
+    debtors: pd.Series
+    arms: Mapping[str, str]
+    personal: bool = False
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Every action, the most money at stake first within each list; the columns of `COLUMNS`."""
+        parts = [self._rows(kind, found) for kind, found in self._listed().items() if len(found)]
+        if not parts:
+            return pd.DataFrame(columns=[c for c in COLUMNS if self.personal or c not in PERSONAL])
+        rows = pd.concat(parts, ignore_index=True)
+        return self._described(rows)
+
+    def _listed(self) -> dict[str, pd.DataFrame]:
+        return {**self.watching.lists, "birthday": self._birthdays()}
+
+    def _birthdays(self) -> pd.DataFrame:
+        """Customers whose birthday or anniversary comes in the next two weeks, where it is known."""
+        people = self.study.customers()
+        column = next((name for name in BIRTHDAYS if name in people), None)
+        if column is None:
+            return pd.DataFrame()
+        days = pd.to_datetime(people[column], errors="coerce")
+        coming = [self.study.window.as_of + dt.timedelta(days=k) for k in range(AHEAD_DAYS)]
+        wanted = {(day.month, day.day) for day in coming}
+        near = [(day.month, day.day) in wanted for day in days.fillna(pd.Timestamp(1900, 2, 29))]
+        rows = people[near]
+        return pd.DataFrame(
+            {
+                "at_stake": self.watching.facts.at_stake.reindex(rows.index).fillna(0.0),
+                "usual_days": rows["gap_days"],
+                "silent_days": rows["recency_days"],
+                "orders": rows["frequency"],
+                "revenue": rows["revenue"],
+                "birthday": days[near],
+            }
+        )
+
+    def _rows(self, kind: str, found: pd.DataFrame) -> pd.DataFrame:
+        as_of = self.study.window.as_of
+        last = self.study.customers()["last_order"].reindex(found.index)
+        trigger = found["birthday"] if "birthday" in found else last
+        ids = [
+            actions.action_id(self.study.name, str(customer), kind, pd.Timestamp(day).date())
+            for customer, day in trigger.items()
+        ]
+        rows = found.rename_axis("customer_id").reset_index()
+        return rows.assign(
+            action_id=ids,
+            kind=kind,
+            due=actions.due_on(kind, as_of),
+            made_on=as_of,
+            why=[say(f"lists.why.{kind}", **facts) for facts in _facts(rows)],
+        )
+
+    def _described(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """With segment, state, channel, what to offer: everything known of each customer."""
+        people = self.study.customers()
+        ids = rows["customer_id"]
+        for column in ("owner", "state", *PERSONAL):
+            rows[column] = ids.map(people[column]) if column in people else None
+        rows["segment"] = ids.map(self._labels(0))
+        rows["previous_segment"], rows["changed_since"] = self._previous(rows)
+        rows["channel"] = self._channels(ids)
+        rows["in_debt"] = ids.map(self.debtors).fillna(0.0)
+        rows["test_arm"] = ids.map(dict(self.arms)).fillna("")
+        rows["offer"] = self._offers(ids)
+        rows["done"] = ""
+        kept = [c for c in COLUMNS if self.personal or c not in PERSONAL]
+        return rows[kept]
+
+    def _labels(self, days: int) -> pd.Series:
+        study = self.study
+        frozen = study.fitted(self.scheme)
+        day = study.window.as_of - dt.timedelta(days=days)
+        try:
+            earlier: Segmentation = (study.at(day) if days else study).segmentation(
+                self.scheme, frozen
+            )
+        except NotEnoughDataError:
+            return pd.Series(dtype="object")
+        return earlier.labels.astype(str)
+
+    def _previous(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+        """The segment a customer came from, by today's cuts, and the day until which it was that one."""
+        before = pd.Series("", index=rows.index)
+        since = pd.Series(pd.NaT, index=rows.index)
+        for days in LOOK_BACK_DAYS:
+            then = rows["customer_id"].map(self._labels(days))
+            moved = then.notna() & (then != rows["segment"]) & (before == "")
+            before = before.mask(moved, then)
+            day = pd.Timestamp(self.study.window.as_of - dt.timedelta(days=days))
+            since = since.mask(moved, day)
+        return before, since
+
+    def _channels(self, ids: pd.Series) -> list[str]:
+        """How the customer may be reached: mail only with a recorded yes."""
+        people = self.study.customers()
+        allowed = consented(people) if "consent" in people else pd.Series(False, index=people.index)
+        keys = ["call_or_mail" if allowed.get(customer, False) else "call" for customer in ids]
+        return [say(f"lists.channel.{key}") for key in keys]
+
+    def _offers(self, ids: pd.Series) -> list[str]:
+        """What to talk about: the customer's own favourites, and what buyers like them take next."""
+        orders = self.study.orders()
+        if "product" not in orders.columns:
+            return [""] * len(ids)
+        own = favourites(orders, list(ids))
+        further = next_products(orders, list(ids))
+        texts = []
+        for customer in ids:
+            products = own.get(customer)
+            if not products:
+                texts.append("")
+                continue
+            more = further.get(customer, "")
+            texts.append(say("lists.offer", products=products, more=more))
+        return texts
+
+
+def _facts(rows: pd.DataFrame) -> list[dict[str, object]]:
+    """One mapping of facts a row, for the sentence that says why."""
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+
+
+def running_arms(campaigns: pd.DataFrame | None, as_of: dt.date) -> dict[str, str]:
+    """Customers in a test whose period is not over: the arm each is in."""
+    if campaigns is None or campaigns.empty:
+        return {}
+    days = campaigns.get("horizon_days", pd.Series(90, index=campaigns.index)).fillna(90)
+    ends = pd.to_datetime(campaigns["assigned_on"]) + pd.to_timedelta(days, unit="D")
+    running = campaigns[(ends > pd.Timestamp(as_of)).to_numpy()]
+    return dict(zip(running["customer_id"].astype(str), running["arm"].astype(str), strict=True))
