@@ -113,7 +113,7 @@ class ActionList:
     def _rows(self, kind: str, found: pd.DataFrame) -> pd.DataFrame:
         as_of = self.study.window.as_of
         last = self.study.customers()["last_order"].reindex(found.index)
-        trigger = found["birthday"] if "birthday" in found else last
+        trigger = found.get("birthday", last)
         ids = [
             actions.action_id(self.study.name, str(customer), kind, pd.Timestamp(day).date())
             for customer, day in trigger.items()

@@ -1,0 +1,230 @@
+"""Page one as one document of plain words and small drawings, which the template only lays out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from segment_lab.pages.front import tiles
+from segment_lab.pages.front.news import News, minutes_gap
+from segment_lab.pages.front.pictures import bridge_picture, map_picture
+from segment_lab.pages.front.treatments import Treatment, shown_rows
+from segment_lab.pages.lists import ActionList
+from segment_lab.texts import say
+
+#: How many names page one shows; the lists hold all.
+CUSTOMERS, OTHERS = 10, 5
+#: A change of revenue below this is said to be level.
+LEVEL = 0.02
+#: Page one is looked at again after this time.
+NEXT_LOOK_DAYS = 91
+GOOD_STANCES = frozenset({"protect", "grow"})
+
+
+@dataclass
+class Front:
+    """All that page one says of a study.
+
+    Parameters
+    ----------
+    news : News
+    title : str
+        The study's title.
+    treatments : list of Treatment
+        Every segment's row, in the order of the page.
+    segments : DataFrame
+        Index segment: ``customers, revenue, revenue_share, change``.
+    actions : ActionList
+    lessons : list of str
+        What own campaigns taught, a sentence each.
+    debtors, leads : DataFrame
+        The first rows of their lists, with ``name, owner, why``; empty without the tables.
+    more_tiles : list of Tile
+        Overdue money and open pipeline, where there are such tables.
+    sure : list of str
+        Which scheme is acted on, what else agrees, what would change it.
+    minutes : Series
+        Contact minutes of the last year by ``customer_id``.
+    """
+
+    news: News
+    title: str
+    treatments: list[Treatment]
+    segments: pd.DataFrame
+    actions: ActionList
+    lessons: list[str] = field(default_factory=list)
+    debtors: pd.DataFrame = field(default_factory=pd.DataFrame)
+    leads: pd.DataFrame = field(default_factory=pd.DataFrame)
+    more_tiles: list[tiles.Tile] = field(default_factory=list)
+    sure: list[str] = field(default_factory=list)
+    minutes: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
+
+    def shown(self) -> dict[str, Any]:
+        """The document, as the template takes it."""
+        as_of = say("front.as_of", day=self.news.as_of)
+        return {
+            "study": self.title,
+            "title": say("front.title", study=self.title),
+            "as_of": as_of,
+            "headline": self.headline(),
+            "trust": self.trust(),
+            "tiles": [tile.shown() for tile in self.tiles()],
+            "pictures": self.pictures(),
+            "rows": shown_rows(self.treatments),
+            "words": _headings(),
+            "parts": self.parts(),
+        }
+
+    def headline(self) -> str:
+        """What happened, why, what first: the news as one order."""
+        return f"{self._happened()} {self._first()}".strip()
+
+    def _happened(self) -> str:
+        news = self.news
+        change = news.change
+        direction = "unknown"
+        if pd.notna(change):
+            direction = "flat" if abs(change) < LEVEL else "down" if change < 0 else "up"
+        return say(
+            "front.news.change",
+            direction=direction,
+            size=abs(change),
+            days=news.days,
+            compared="year" if news.back_days >= 365 else "period",
+            behind=news.segment_behind(),
+            revenue=float(news.now["revenue"].sum()),
+        )
+
+    def _first(self) -> str:
+        """The first thing to do: where most money is at stake, by a list with names."""
+        broken = self.actions.watching.lists["broke_rhythm"]
+        doing = [row for row in self.treatments if row.verdict in ("do_it", "watch") and row.worth]
+        if len(broken):
+            stake = float(broken["at_stake"].sum())
+            return say("front.news.first_broken", customers=len(broken), at_stake=stake)
+        if doing:
+            best = max(doing, key=lambda row: row.worth or 0.0)
+            return say("front.news.first_action", action=best.action, segment=best.segment)
+        return say("front.news.first_judgement")
+
+    def trust(self) -> list[str]:
+        """One line on the grounds of the treatments, one on the data."""
+        window = self.news.study.window
+        lines = []
+        if self.treatments:
+            counts = pd.Series([row.verdict for row in self.treatments]).value_counts()
+            lines.append(say("front.trust.grounds", rows=len(self.treatments), counts=dict(counts)))
+        people = len(self.news.study.customers())
+        last = window.as_of - dt.timedelta(days=1)
+        lines.append(say("front.trust.window", start=window.start, end=last, customers=people))
+        if 0 < self.news.back_days < 365:
+            lines.append(say("front.news.other_season"))
+        return lines
+
+    def tiles(self) -> list[tiles.Tile]:
+        """Four to six key figures."""
+        return [*tiles.from_orders(self.news), *self.more_tiles, *tiles.from_minutes(self._gap)]
+
+    @cached_property
+    def _gap(self) -> dict[str, float]:
+        if self.minutes.empty:
+            return {"minutes": float("nan"), "share": float("nan"), "revenue_share": float("nan")}
+        year = self.news.study.bought(min(365, self.news.study.window.days))["revenue"]
+        labels = self.news.study.segmentation(self.news.scheme)
+        return minutes_gap(labels, self.minutes, year)
+
+    def pictures(self) -> list[dict[str, str | Markup]]:
+        """The bridge and the map, as far as there are data for them."""
+        good = {row.segment for row in self.treatments if row.stance in GOOD_STANCES}
+        drawn = [bridge_picture(self.news), map_picture(self.segments, good)]
+        return [picture for picture in drawn if picture is not None]
+
+    def parts(self) -> list[dict[str, Any]]:
+        """What stands below the segments: stop doing, lessons, this week, how sure."""
+        lessons = self.lessons or [say("front.lessons.none")]
+        return [
+            {"heading": say("front.stop.heading"), "lines": [self._stop()], "columns": []},
+            {"heading": say("front.lessons.heading"), "lines": lessons, "columns": []},
+            {"heading": say("front.week.heading"), "lines": [], "columns": self._week()},
+            {"heading": say("front.sure.heading"), "lines": self._sure(), "columns": []},
+        ]
+
+    def _stop(self) -> str:
+        freed = [row for row in self.treatments if row.hours_freed]
+        if not freed:
+            return say("front.stop.nothing")
+        revenue = self.segments["revenue"].sum()
+        names = [row.segment for row in freed]
+        brought = self.segments["revenue"].reindex(names).sum()
+        return say(
+            "front.stop.hours",
+            names=names,
+            hours=sum(row.hours_freed for row in freed),
+            total=sum(row.hours_now for row in self.treatments),
+            share=brought / revenue if revenue else 0.0,
+            receivers=[row.segment for row in self.treatments if row.hours_gained],
+        )
+
+    def _week(self) -> list[dict[str, Any]]:
+        return [column for column in (self._calls(), self._debts(), self._deals()) if column]
+
+    def _calls(self) -> dict[str, Any]:
+        frame = self.actions.frame
+        first = frame[frame["kind"] == "broke_rhythm"].head(CUSTOMERS)
+        items = []
+        for row in first.to_dict("records"):
+            warning = say("front.week.in_debt") if row["in_debt"] else ""
+            owner = row["owner"] if isinstance(row["owner"], str) else ""
+            name = row.get("name") or row["customer_id"]
+            items.append({"name": name, "owner": owner, "why": row["why"], "warning": warning})
+        return {
+            "heading": say("front.week.customers", count=len(items)),
+            "items": items,
+            "note": self._back_test() if items else say("front.week.no_customers"),
+            "file": "actions.xlsx" if len(frame) else "",
+            "file_text": say("front.week.all", count=len(frame)),
+        }
+
+    def _back_test(self) -> str:
+        found = self.actions.watching.back_tests.get("broke_rhythm")
+        if found is None or not found.named:
+            return ""
+        days = self.actions.watching.horizon_days
+        facts = {"named": found.named, "share": found.share, "others": found.others_share}
+        return say("front.week.back_test", days=days, **facts)
+
+    def _debts(self) -> dict[str, Any]:
+        return _column("debtors", self.debtors, "debtors.xlsx")
+
+    def _deals(self) -> dict[str, Any]:
+        return _column("leads", self.leads, "leads.xlsx")
+
+    def _sure(self) -> list[str]:
+        day = self.news.as_of + dt.timedelta(days=NEXT_LOOK_DAYS)
+        return [*self.sure, say("front.sure.next", day=day)]
+
+
+def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
+    """The first rows of another list; nothing where there is no such table."""
+    if rows.empty:
+        return {}
+    items = [
+        {**row, "warning": row.get("warning", "")} for row in rows.head(OTHERS).to_dict("records")
+    ]
+    return {
+        "heading": say(f"front.week.{key}", count=len(items)),
+        "items": items,
+        "note": "",
+        "file": file,
+        "file_text": say("front.week.all", count=len(rows)),
+    }
+
+
+def _headings() -> dict[str, str]:
+    names = ("heading", "caption", "segment", "stance", "trend", "action", "cost", "worth")
+    return {name: say(f"front.segments.{name}") for name in (*names, "ground", "list")}

@@ -1,0 +1,117 @@
+"""One row per segment: how it is served, what comes next, what that costs and brings, how we know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from segment_lab.show.svg import range_bar, sparkline
+from segment_lab.texts import say
+from segment_lab.texts.formats import SPOKEN
+
+#: Verdicts whose money is a forecast that the page shows.
+FORECAST = frozenset({"do_it", "watch", "test"})
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What a segment gets.
+
+    Parameters
+    ----------
+    segment, who : str
+        Its name, and who they are in words that are true of them.
+    customers, reachable : int
+        How many there are, and how many of them may get the action.
+    stance, verdict, ground : str
+        Keys: see `act.stance.STANCES`, `act.verdicts.VERDICTS` and `GROUNDS`.
+    serve : str
+        The standing treatment, whatever the campaign's verdict.
+    action, channel, owner, start : str
+        The campaign that comes next, in words; empty where there is none.
+    cost, hours : float
+        Of that campaign; null where there is none.
+    worth, low, high : float or None
+        Expected money after costs with its 80 % range; None where nobody can say.
+    why : str
+        The ground in a sentence.
+    change : float
+        Relative change of the number of customers, by today's cuts.
+    history : sequence of float
+        Revenue in twelve times thirty days.
+    hours_now, hours_freed, hours_gained : float
+        A year's contact hours today, those to stop, those to add.
+    file : str
+        The list of its customers.
+    """
+
+    segment: str
+    who: str
+    customers: int
+    reachable: int
+    stance: str
+    verdict: str
+    ground: str
+    serve: str = ""
+    action: str = ""
+    by: str = ""
+    cost: float = float("nan")
+    hours: float = float("nan")
+    worth: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+    change: float = float("nan")
+    history: tuple[float, ...] = ()
+    hours_now: float = 0.0
+    hours_freed: float = 0.0
+    hours_gained: float = 0.0
+    file: str = ""
+
+
+def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
+    """The rows in words; all range bars share one scale."""
+    ends = [end for row in treatments for end in (row.low, row.high) if end is not None]
+    limits = (min(ends, default=0.0), max(ends, default=0.0))
+    return [_shown(row, limits) for row in treatments]
+
+
+def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
+    reach = ""
+    if row.reachable < row.customers:
+        reach = say("front.segments.reach", reachable=row.reachable, customers=row.customers)
+    has_cost = pd.notna(row.cost) and bool(row.action)
+    return {
+        "name": row.segment,
+        "who": row.who,
+        "reach": reach,
+        "stance": row.stance,
+        "stance_text": say(f"stance.{row.stance}"),
+        "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
+        "change": say("front.segments.change", change=row.change) if pd.notna(row.change) else "",
+        "action": row.action or row.serve,
+        "by": row.by,
+        "serve": row.serve if row.action else "",
+        "cost": SPOKEN["money"](row.cost) if has_cost else "",
+        "hours": say("front.segments.hours", hours=row.hours) if has_cost and row.hours else "",
+        **_worth(row, limits),
+        "verdict": row.verdict,
+        "verdict_text": say(f"decision.verdict.{row.verdict}"),
+        "ground": row.why,
+        "file": row.file,
+        "file_text": say("front.segments.list_link", customers=row.customers),
+    }
+
+
+def _worth(row: Treatment, limits: tuple[float, float]) -> dict[str, str | Markup]:
+    if row.worth is None or row.low is None or row.high is None or row.verdict not in FORECAST:
+        return {"range": "", "worth": say("front.segments.no_forecast")}
+    facts = {"worth": row.worth, "low": row.low, "high": row.high}
+    drawn = range_bar(
+        row.low, row.worth, row.high, limits, say("front.segments.range_alt", **facts)
+    )
+    return {"range": drawn, "worth": say("front.segments.worth_range", **facts)}
