@@ -1,0 +1,65 @@
+"""Small drawings: sizes that follow the values, words for those who cannot see them, nothing unescaped."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segment_lab.show.svg import MAP, Area, Bar, _squarified, area_map, bridge, range_bar, sparkline
+
+SIZES = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30)
+
+
+@given(SIZES)
+def test_areas_are_in_proportion_and_fill_the_map(sizes):
+    sizes = sorted(sizes, reverse=True)
+    width, height = MAP
+    boxes = _squarified(sizes, 0.0, 0.0, width, height)
+    areas = [wide * tall for _, _, wide, tall in boxes]
+    total = width * height
+    assert sum(areas) == pytest.approx(total)
+    assert areas == pytest.approx([size / sum(sizes) * total for size in sizes], rel=1e-6, abs=1e-6)
+    for x, y, wide, tall in boxes:
+        assert -1e-6 <= x <= x + wide <= width + 1e-6
+        assert -1e-6 <= y <= y + tall <= height + 1e-6
+
+
+def test_names_are_escaped_and_the_alternative_text_is_there():
+    text = str(area_map([Area(1.0, '<b>"A" & co', ("1 customer",), "same")], 'Map of "all"'))
+    root = ElementTree.fromstring(text)
+    assert root.get("aria-label") == 'Map of "all"'
+    assert root.get("role") == "img"
+    assert "<b>" not in text
+
+
+def test_a_sparkline_needs_two_points_and_stays_inside():
+    assert sparkline([1.0], "one") == ""
+    points = re.search(r'points="([^"]+)"', sparkline([5, 0, 10], "three"))
+    pairs = [tuple(map(float, pair.split(","))) for pair in points[1].split()]
+    assert [round(y) for _, y in pairs] == [14, 24, 4]
+
+
+def test_unknown_values_are_left_out_of_a_sparkline():
+    assert sparkline([1.0, float("nan"), 2.0], "two").count(",") == 2
+
+
+def test_the_tick_of_a_range_stands_at_nothing():
+    text = str(range_bar(-50, 0, 50, (-50, 50), "range"))
+    middle = 75.0
+    assert f'class="zero" x1="{middle:.1f}"' in text
+    assert f'cx="{middle:.1f}"' in text
+
+
+def test_a_bridge_of_losses_stays_on_the_paper():
+    bars = [
+        Bar("Before", "10", 0, 10, "total"),
+        Bar("Lost", "−4", 10, 6, "down"),
+        Bar("Now", "6", 0, 6, "total"),
+    ]
+    root = ElementTree.fromstring(str(bridge(bars, "from 10 to 6")))
+    heights = [float(r.get("height")) for r in root.findall("rect")]
+    assert heights[0] == pytest.approx(heights[1] + heights[2])
