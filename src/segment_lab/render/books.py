@@ -31,6 +31,7 @@ def write_book(path: Path, sheets: Mapping[str, pd.DataFrame], title: str) -> No
     Parameters
     ----------
     path : Path
+        Where to.
     sheets : mapping of str to DataFrame
         Name to rows; names are made fit for Excel and kept apart.
     title : str
@@ -93,7 +94,7 @@ def by_owner(frame: pd.DataFrame, everybody: str, nobody: str) -> dict[str, pd.D
     """All rows under `everybody`, then one entry per owner; rows without an owner under `nobody`."""
     owners = frame["owner"].fillna("").astype(str).replace("", nobody)
     parts = {everybody: frame}
-    if owners.nunique() > 1 or (owners != nobody).any():
+    if (owners != nobody).any():
         for owner in sorted(owners.unique()):
             parts[owner] = frame[(owners == owner).to_numpy()]
     return parts

@@ -147,8 +147,11 @@ def minutes_gap(
     Parameters
     ----------
     segments : Segmentation
+        Of all customers.
     minutes, revenue : Series
         Contact minutes and recent revenue by ``customer_id``.
+    smallest : float
+        The share of revenue that the least bringing segments make up together at most.
 
     Returns
     -------
