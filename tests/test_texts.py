@@ -16,11 +16,26 @@ PACKAGE = Path(segment_lab.__file__).parent
 # whole house.
 DONE: tuple[str, ...] = (
     "config",
+    "contracts",
+    "copies",
+    "customers",
+    "damaged",
+    "data/{m}",
+    "databases",
+    "days",
+    "environment",
+    "expressions",
+    "files",
+    "intake",
+    "readers",
+    "reading",
+    "remarks",
     "render",
-    *(f"data/{m}" for m in ("contracts", "copies", "damaged", "databases", "days", "environment")),
-    *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),
-    *(f"data/{m}" for m in ("sources", "textfiles", "validation")),
+    "segments",
+    "sources",
     "study/config",
+    "textfiles",
+    "validation",
 )
 
 

@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 
 from datasets import dataset
 from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.pages import abc as page
 from segment_lab.segments.abc import (
     ABCSegmenter,
-    abc_finding,
     against_reference,
-    concentration_remark,
     effort_gap,
-    effort_remark,
     gini,
     lorenz_curve,
     other_money,
     pareto,
-    reference_remark,
-    zero_remark,
 )
+from segment_lab.texts import speaking
 
 
 def customers(*revenue: float) -> pd.DataFrame:
@@ -115,11 +112,13 @@ def test_the_published_classes_of_online_retail_are_reproduced():
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
-    assert "A has 26% of the customers (above the usual 15% to 20%)" in reference_remark(flags)
+    assert "A has 26 % of the customers (above the usual 15% to 20%)" in page.reference_remark(
+        flags
+    )
     assert flags["sales_flag"].tolist() == ["inside"] * 3
-    finding = abc_finding(result, table)
+    finding = page.headline(result, table)
     assert finding.sentences[0].startswith(
-        "1,132 of 4,338 customers (26%) bring 80% of the revenue"
+        "1,132 of 4,338 customers (26 %) bring 80 % of the revenue"
     )
 
 
@@ -142,7 +141,7 @@ def test_reference_ranges_belong_to_three_classes():
     assert list(
         result.sizes().to_frame().join(ABCSegmenter(cuts=(0.5,)).fit(table).meaning_table())
     ) == ["customers"]
-    assert abc_finding(result, table).sentences[0].startswith("1 of 4 customers (25%)")
+    assert page.headline(result, table).sentences[0].startswith("1 of 4 customers (25 %)")
 
 
 def test_gini_and_lorenz_by_hand():
@@ -175,8 +174,8 @@ def test_effort_gap_shares_the_places_of_equals_whatever_the_row_order():
             rows, top=0.4
         )  # two places: the first, and a quarter of each of the four equals
         assert found == pytest.approx({"value_share": 0.7, "effort_share": 0.25, "gap": 0.45})
-    assert effort_remark(table) == (
-        "The best fifth of the customers bring 60% of the revenue and get 0% of the "
+    assert page.effort_remark(table) == (
+        "The best fifth of the customers bring 60 % of the revenue and get 0 % of the "
         "contact time, 60 points less."
     )
     with pytest.raises(NotEnoughDataError, match="No contact minutes"):
@@ -197,24 +196,25 @@ def test_classes_by_another_money_are_set_beside():
 def test_remarks_on_limits_concentration_and_empty_totals():
     table = customers(80, 15, 5, 0, -3)
     fitted = ABCSegmenter().fit(table)
-    assert fitted.limits_remark("EUR").startswith("By revenue in the window, EUR: A from")
-    assert fitted.limits_remark().startswith("By revenue in the window: A from")
-    assert "; C below. Equal customers share a class." in fitted.limits_remark()
+    with speaking(currency="EUR"):
+        assert "window: A from EUR 80.00" in page.limits_remark(fitted)
+    assert page.limits_remark(fitted).startswith("By revenue in the window: A from")
+    assert "; C below. Equal customers share a class." in page.limits_remark(fitted)
     assert (
-        ABCSegmenter().fit(customers(0, -1)).limits_remark()
+        page.limits_remark(ABCSegmenter().fit(customers(0, -1)))
         == "Nobody has a positive total, so all are in class C."
     )
-    assert zero_remark(fitted.segment(table), table).startswith(
+    assert page.zero_remark(fitted.segment(table), table).startswith(
         "2 customers with a total of zero or less are in class"
     )
     one = table.iloc[:4]
-    assert zero_remark(fitted.segment(one), one).startswith(
+    assert page.zero_remark(fitted.segment(one), one).startswith(
         "One customer with a total of zero or less is in class C"
     )
     assert (
-        zero_remark(fitted.segment(table.iloc[:3]), table.iloc[:3])
+        page.zero_remark(fitted.segment(table.iloc[:3]), table.iloc[:3])
         == "Every customer has a positive total."
     )
-    assert concentration_remark(np.array([6, 1, 1, 1, 1]), "margin") == (
-        "The best 20% of the customers hold 60% of the margin. Gini 0.40 (0: all equal, 1: one has everything)."
+    assert page.concentration_remark(np.array([6, 1, 1, 1, 1]), "margin") == (
+        "The best 20 % of the customers hold 60 % of the margin. Gini 0.40 (0: all equal, 1: one has everything)."
     )

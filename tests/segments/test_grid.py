@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from bases import base
 
 from segment_lab.errors import ConfigError
 from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
@@ -98,10 +99,11 @@ def test_every_number_of_scores_has_a_complete_grid(n_bins):
 
 
 def test_packaged_segments_say_what_they_mean():
-    for name in ("quintiles", "terciles"):
-        grid = load_grid(name)
-        assert all(rule.meaning for rule in grid.segments)
-        assert grid.rationale
+    for n_bins in (3, 4, 5):
+        fitted = RFMSegmenter(n_bins).fit(base())
+        assert all(fitted.meanings().values())
+    own = load_grid("terciles").model_dump() | {"texts": ""}
+    assert set(RFMSegmenter(3, grid=own).fit(base()).meanings().values()) == {""}
 
 
 def test_the_lint_finds_the_gaps_and_overlaps_of_the_published_grid():

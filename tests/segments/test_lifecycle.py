@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 
 import segment_lab as sl
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import lifecycle as page
 from segment_lab.segments.lifecycle import (
     TIERS,
     LifecycleSegmenter,
-    dead_remark,
-    lifecycle_finding,
-    look_back,
     natural_return,
     overlap_matrix,
-    overlap_remark,
     reach,
     silent_vips,
     unclaimed,
@@ -125,7 +122,7 @@ def test_a_base_of_prospects_alone_has_no_dead():
     assert fitted.dead_days_ is None
     assert fitted.segment(prospects).labels.tolist() == ["Warm", "Cold", "Cold"]
     assert (
-        vip_check(fitted.segment(prospects), prospects)["sentence"]
+        page.vip_remark(vip_check(fitted.segment(prospects), prospects))
         == "Nobody is VIP by these rules."
     )
 
@@ -174,7 +171,7 @@ def test_vip_check_by_hand():
     assert check["value_share"] == pytest.approx(0.6)
     assert (check["small"], check["leading"]) == (True, True)
     assert not vip_check(result, rows.assign(revenue=[1.0, 30.0, 10.0]))["leading"]
-    assert "too many" in vip_check(result, rows)["sentence"]
+    assert "too many" in page.vip_remark(vip_check(result, rows))
 
 
 def test_the_natural_return_leaves_out_whom_a_campaign_reached():
@@ -197,11 +194,11 @@ def test_the_natural_return_leaves_out_whom_a_campaign_reached():
 
 def test_the_finding_counts_the_dead_among_the_buyers():
     result = by_hand().fit(table()).segment(table())
-    finding = lifecycle_finding(result, table())
+    finding = page.headline(result, table())
     assert finding.figures["dead_customers"] == 2
     assert finding.figures["dead_share_of_buyers"] == pytest.approx(2 / 9)
     assert (
-        "2 of 9 who ever bought (22%) count as dead: silent for over 100 days."
+        "2 of 9 who ever bought (22 %) count as dead: silent for over 100 days."
         in finding.sentences[1]
     )
     one = table().assign(revenue=0.0)
@@ -209,7 +206,7 @@ def test_the_finding_counts_the_dead_among_the_buyers():
     silent = LifecycleSegmenter(dead_days=100, vip_share=0.2).fit(one)
     assert (
         "One VIP has been silent that long too"
-        in lifecycle_finding(silent.segment(one), one).sentences[1]
+        in page.headline(silent.segment(one), one).sentences[1]
     )
 
 
@@ -235,7 +232,7 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
         as_of="2026-01-01",
         methods={"lifecycle": {"dead_days": 100}},
     )
-    then, since, contacted = look_back(study, days=90)
+    then, since, contacted = page.look_back(study, days=90)
     assert contacted == ["b"]  # c's campaign was over, d was held out
     assert dict(then.labels) == {"a": "Dead", "b": "Warm", "c": "Warm", "d": "Warm"}
     rates = natural_return(then, since, contacted)
@@ -243,12 +240,12 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
         [1, 1],
         [2, 0],
     ]
-    assert "100% of those who counted as dead came back" in dead_remark(
+    assert "100 % of those who counted as dead came back" in page.dead_remark(
         rates.assign(return_rate_low=0.4), 90
     )
-    assert dead_remark(rates.assign(return_rate_low=0.3), 90) == ""
+    assert page.dead_remark(rates.assign(return_rate_low=0.3), 90) == ""
     with pytest.raises(NotEnoughDataError, match="reach back 365 days"):
-        look_back(study, days=400)
+        page.look_back(study, days=400)
 
 
 def test_a_prospect_who_ordered_returns_as_cold():
@@ -265,7 +262,7 @@ def test_a_prospect_who_ordered_returns_as_cold():
         as_of="2026-01-01",
         methods={"lifecycle": {"dead_days": 100}},
     )
-    rates = natural_return(*look_back(study, days=90))
+    rates = natural_return(*page.look_back(study, days=90))
     assert rates.loc["Cold", ["customers", "returned"]].tolist() == [2, 1]
 
 
@@ -279,26 +276,23 @@ def test_reach_counts_consent_given():
 
 def test_remarks_on_overlaps_and_on_the_limit_of_silence():
     result = by_hand().fit(table()).segment(table())
-    assert overlap_remark(result).endswith(
-        "1 meets none (no order, no offer, no contact) and is counted as Cold."
+    assert page.overlap_remark(result).endswith(
+        "One meets none (no order, no offer, no contact) and is counted as Cold."
     )
     buyers = table().loc[["ten orders", "four orders"]]
-    assert overlap_remark(by_hand().fit(buyers).segment(buyers)) == (
-        "100% of the customers meet more than one rule. Everybody meets at least one."
+    assert page.overlap_remark(by_hand().fit(buyers).segment(buyers)) == (
+        "100 % of the customers meet more than one rule. Everybody meets at least one."
     )
-    assert (
-        by_hand()
-        .fit(table())
-        .silence_remark()
-        .startswith("The limit of silence, 100 days, was given by hand.")
+    assert page.silence_remark(by_hand().fit(table())).startswith(
+        "The limit of silence, 100 days, was given by hand."
     )
     learned = LifecycleSegmenter().fit(base(200, 0.4))
     assert (
         f"usually order again within that time ({learned.dead_days_} days)"
-        in learned.silence_remark()
+        in page.silence_remark(learned)
     )
     prospects = LifecycleSegmenter().fit(table().loc[["offer", "touched"]])
-    assert prospects.silence_remark() == "Nobody has bought yet, so nobody can be dead."
+    assert page.silence_remark(prospects) == "Nobody has bought yet, so nobody can be dead."
 
 
 def test_silent_vips_are_those_beyond_the_limit_largest_first():

@@ -12,8 +12,9 @@ from test_grid import claims, vignette_grid
 
 from datasets import dataset
 from segment_lab.errors import ConfigError
+from segment_lab.pages import rfm as page
 from segment_lab.segments.grid import load_grid
-from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts, rfm_finding, tie_remark
+from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts
 
 
 def oracle_scores(table: pd.DataFrame, n_bins: int, money: pd.Series) -> pd.DataFrame:
@@ -174,7 +175,7 @@ def test_the_finding_quotes_the_profile():
     table = base(300)
     fitted = RFMSegmenter().fit(table)
     result = fitted.segment(table)
-    finding, profile = rfm_finding(result, table), result.profile(table)
+    finding, profile = page.headline(result, table), result.profile(table)
     assert finding.figures["best_segment_customers"] == profile["customers"]["Champions"]
     assert finding.figures["gone_silent_revenue_share"] == pytest.approx(
         profile["revenue_share"][["Can't Lose", "At Risk"]].sum()
@@ -188,7 +189,7 @@ def test_the_finding_quotes_the_profile():
 def test_where_everybody_bought_once_nobody_is_praised_or_missed():
     once = base(300).assign(frequency=1, repeat_frequency=0, recency_days=5.0)
     fitted = RFMSegmenter().fit(once)
-    finding = rfm_finding(fitted.segment(once), once)
+    finding = page.headline(fitted.segment(once), once)
     assert (
         finding.sentences[0]
         == "Champions: nobody. No customer bought often, much and lately enough."
@@ -197,24 +198,22 @@ def test_where_everybody_bought_once_nobody_is_praised_or_missed():
     alike = once.assign(revenue=5.0)
     assert (
         "All 300 customers are in one segment"
-        in rfm_finding(fitted.segment(alike), alike).sentences[1]
+        in page.headline(fitted.segment(alike), alike).sentences[1]
     )
 
 
 def test_remarks_say_which_scores_nobody_has_and_where_the_cut_points_come_from():
     scores = pd.DataFrame({"r_score": [1, 2, 3], "f_score": [1, 1, 3], "m_score": [3, 2, 1]})
-    assert tie_remark(scores, 3).startswith(
+    assert page.tie_remark(scores, 3).startswith(
         "Scores that nobody has: frequency 2. Many customers have the same"
     )
-    assert tie_remark(scores.assign(f_score=[1, 2, 3]), 3) == "Every score is in use."
-    assert (
-        RFMSegmenter()
-        .cut_remark()
-        .startswith("The steps divide the customers into groups as equal as ties allow")
+    assert page.tie_remark(scores.assign(f_score=[1, 2, 3]), 3) == "Every score is in use."
+    assert page.cut_remark(RFMSegmenter()).startswith(
+        "The steps divide the customers into groups as equal as ties allow"
     )
-    mixed = RFMSegmenter(3, cuts={"recency": [30, 90], "frequency": [1, 3]}).cut_remark()
+    mixed = page.cut_remark(RFMSegmenter(3, cuts={"recency": [30, 90], "frequency": [1, 3]}))
     assert mixed.startswith(
         "The cut points of recency and frequency were given by hand. The other steps divide"
     )
     by_hand = {measure: [1, 2] for measure in ("recency", "frequency", "monetary")}
-    assert RFMSegmenter(3, cuts=by_hand).cut_remark() == "All cut points were given by hand."
+    assert page.cut_remark(RFMSegmenter(3, cuts=by_hand)) == "All cut points were given by hand."

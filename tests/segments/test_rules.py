@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from segment_lab.data import engine
 from segment_lab.errors import ConfigError
-from segment_lab.segments.rules import RuleSegmenter, rule_counts, rule_overlaps, rules_finding
+from segment_lab.pages import rules as page
+from segment_lab.segments.rules import RuleSegmenter, rule_counts, rule_overlaps
 from segment_lab.study.config import check_options
 
 CUSTOMERS = pd.DataFrame(
@@ -145,7 +146,7 @@ class TestAudit:
             "",
             "",
             "dead: earlier rules take all its customers",
-            "dead: holds for nobody",
+            "dead: matches nobody",
         ]
 
     def test_overlaps(self, fitted):
@@ -161,18 +162,18 @@ class TestAudit:
         }
         unversioned = RuleSegmenter(RULES).fit(CUSTOMERS)
         assert unversioned.moved(CUSTOMERS).empty
-        assert "no previous version" in unversioned.unmoved()
-        assert fitted.unmoved() == "Nobody moved."
+        assert "no previous version" in page.unmoved(unversioned)
+        assert page.unmoved(fitted) == "Nobody moved."
 
     def test_in_words(self, fitted):
-        found = rules_finding(fitted.segment(CUSTOMERS), fitted.truth(CUSTOMERS))
+        found = page.headline(fitted.segment(CUSTOMERS), fitted.truth(CUSTOMERS))
         assert found.sentences[0].startswith(
             "Your 5 rules place 4 of 5 customers; the largest segment is Key"
         )
         one = RuleSegmenter(RULES[:1]).fit(CUSTOMERS)
         assert (
             "Your one rule places"
-            in rules_finding(one.segment(CUSTOMERS), one.truth(CUSTOMERS)).sentences[0]
+            in page.headline(one.segment(CUSTOMERS), one.truth(CUSTOMERS)).sentences[0]
         )
         assert found.figures == {
             "customers": 5,

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 Returns = Literal["net", "drop"]
@@ -126,13 +127,15 @@ def _per_customer(orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value
 
 def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
     """Lines outside the window, and returns where they are dropped, get their reason too."""
+    before = say("customers.set_aside.before", start=window.start)
+    after = say("customers.set_aside.after", as_of=window.as_of)
     cases = [
         (lines.reason.notnull(), lines.reason),
-        (lines.order_date < ibis.literal(window.start), f"before the window ({window.start})"),
-        (lines.order_date >= ibis.literal(window.as_of), f"on or after as_of ({window.as_of})"),
+        (lines.order_date < ibis.literal(window.start), before),
+        (lines.order_date >= ibis.literal(window.as_of), after),
     ]
     if returns == "drop":
-        cases.append((lines.amount_minor < 0, "a return (returns: drop)"))
+        cases.append((lines.amount_minor < 0, say("customers.set_aside.a_return")))
     return lines.mutate(reason=ibis.cases(*cases, else_=ibis.null("string")))
 
 
@@ -238,9 +241,8 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
         "revenue": pc.sum(bought["revenue"]).as_py() or 0.0,
     }
     rest = pa.concat_tables(others).to_pandas()
-    rest["reason"] = rest["set_aside"].where(
-        rest["customer_id"].isna(), "returns by customers without a purchase"
-    )
+    returns_only = say("customers.set_aside.returns_only")
+    rest["reason"] = rest["set_aside"].where(rest["customer_id"].isna(), returns_only)
     account = pd.concat(
         [pd.DataFrame([accepted]), rest.groupby("reason")[["lines", "revenue"]].sum().reset_index()]
     )

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.customers.orders import Returns, collect, customer_expression, per_order
+from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 QUARTERS = 8
+#: Name of the index of `concentration`.
+TOP = "customers who buy most"
 
 
 def monthly(orders: ir.Table) -> pd.DataFrame:
@@ -93,20 +96,14 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
     """
     revenue = customers["revenue"].clip(lower=0).sort_values(ascending=False).to_numpy()
     total = revenue.sum()
-    rows = []
+    rows = {}
     for share in (0.01, 0.05, 0.10, 0.20, 0.50):
-        n = max(1, round(len(revenue) * share))
-        rows.append(
-            (
-                f"largest {share:.0%}",
-                n,
-                revenue[:n].sum(),
-                revenue[:n].sum() / total if total > 0 else np.nan,
-            )
-        )
-    return pd.DataFrame(
-        rows, columns=["customers who buy most", "customers", "revenue", "revenue_share"]
-    ).set_index("customers who buy most")
+        largest = revenue[: max(1, round(len(revenue) * share))]
+        held = largest.sum() / total if total > 0 else np.nan
+        rows[f"largest {share:.0%}"] = (len(largest), largest.sum(), held)
+    columns = ["customers", "revenue", "revenue_share"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis(TOP)
 
 
 def orders_per_customer(customers: pd.DataFrame) -> pd.Series:
@@ -130,7 +127,7 @@ def returns_effect(lines: ir.Table, window: ObservationWindow, decimals: int) ->
             "orders": table.frequency.sum(),
             "revenue": table.revenue.sum(),
             "customers without revenue": int((table.revenue <= 0).sum()),
-            "revenue share of the largest 20%": top,
+            say("customers.top_share"): top,
         }
     return pd.DataFrame(rows).T.astype(
         {"customers": int, "orders": int, "customers without revenue": int}
@@ -144,18 +141,13 @@ def rhythm(customers: pd.DataFrame, horizon_days: int) -> str:
     in a horizon.
     """
     gaps = customers["gap_days"].dropna()
-    if (
-        len(gaps) < 0.9 * len(customers)
-        or gaps.empty
-        or (usual := gaps.quantile(0.9)) > horizon_days / 4
-    ):
+    if len(gaps) < 0.9 * len(customers) or gaps.empty:
         return ""
-    days = max(round(float(usual)), 7)
-    return (
-        f"nine of ten customers who came back usually order again within {usual:.0f} days, so within "
-        f"{horizon_days} days nearly all buy anyway and hardly an action can add to that; strategy: "
-        f"{{horizon_days: {days}}} and comparison: {{horizon_days: {days}}} ask who buys soon"
-    )
+    usual = float(gaps.quantile(0.9))
+    if usual > horizon_days / 4:
+        return ""
+    days = max(round(usual), 7)
+    return say("customers.rhythm", usual=usual, horizon=horizon_days, days=days)
 
 
 def full_months(months: pd.DataFrame, window: ObservationWindow) -> pd.DataFrame:

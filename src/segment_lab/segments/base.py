@@ -19,30 +19,29 @@ from sklearn.utils.validation import check_is_fitted
 from segment_lab.data import engine
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.segments.segmentation import Segmentation, Status
+from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 # "spark" compiles as Databricks: the same SQL, and ibis's own Spark compiler wants a running
 # session.
 DIALECTS = {
-    name: name
-    for name in (
-        "duckdb",
-        "postgres",
-        "bigquery",
-        "snowflake",
-        "databricks",
-        "clickhouse",
-        "sqlite",
-        "mysql",
-        "mssql",
-        "trino",
-    )
-} | dict.fromkeys(("spark", "pyspark"), "databricks")
+    "duckdb": "duckdb",
+    "postgres": "postgres",
+    "bigquery": "bigquery",
+    "snowflake": "snowflake",
+    "databricks": "databricks",
+    "clickhouse": "clickhouse",
+    "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mssql": "mssql",
+    "trino": "trino",
+    "spark": "databricks",
+    "pyspark": "databricks",
+}
 
 
 class Finding(NamedTuple):
-    """What a scheme found: two plain sentences and their figures, for
-    `segment_lab.show.html.headline`."""
+    """What a page says first: a sentence or two, and their figures."""
 
     sentences: tuple[str, ...]
     figures: dict[str, Any]
@@ -81,11 +80,12 @@ class Segmenter(BaseEstimator):
         """The parameters as a pydantic model, made from the annotations and defaults of
         ``__init__``."""
         hints = get_type_hints(cls.__init__, include_extras=True)
-        fields: dict[str, Any] = {
-            name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
-            for name, p in inspect.signature(cls.__init__).parameters.items()
-            if name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        }
+        fields: dict[str, Any] = {}
+        for name, parameter in inspect.signature(cls.__init__).parameters.items():
+            several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if name != "self" and not several:
+                default = ... if parameter.default is parameter.empty else parameter.default
+                fields[name] = (hints.get(name, Any), default)
         config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
         return pydantic.create_model(f"{cls.__name__}Options", __config__=config, **fields)
 
@@ -163,18 +163,20 @@ class Segmenter(BaseEstimator):
         """
         check_is_fitted(self)
         if dialect not in DIALECTS:
-            raise ConfigError(f"Unknown SQL dialect {dialect!r}: {nearest(dialect, DIALECTS)}")
+            hint = nearest(dialect, DIALECTS)
+            raise ConfigError(say("segments.errors.dialect", dialect=dialect, hint=hint))
         if isinstance(table, str):
             table = ibis.table({"customer_id": "string", **self._schema}, name=table)
-        query = ibis.to_sql(
-            table.select("customer_id", segment=self.named(table)), dialect=DIALECTS[dialect]
-        )
-        learned = f"learned on {window}, as of {window.as_of}" if window else "window not stated"
-        lines = [
-            f"{type(self).__name__}: {learned}",
-            *(f"{k}: {v}" for k, v in self.describe().items()),
-        ]
-        return "".join(f"-- {' '.join(line.split())}\n" for line in lines) + str(query)
+        rule = table.select("customer_id", segment=self.named(table))
+        query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
+        learned = say("segments.sql.unknown_window")
+        if window:
+            learned = say("segments.sql.learned", window=window, as_of=window.as_of)
+        facts = [f"{name}: {value}" for name, value in self.describe().items()]
+        comment = ""
+        for line in (f"{type(self).__name__}: {learned}", *facts):
+            comment += f"-- {' '.join(line.split())}\n"
+        return comment + str(query)
 
     @property
     def reads(self) -> set[str]:
@@ -204,11 +206,8 @@ class Segmenter(BaseEstimator):
     def meaning_table(self) -> pd.DataFrame:
         """`meanings` as a table: one row per segment, one column ``meaning`` (none where there is
         nothing to say)."""
-        table = (
-            pd.Series(self.meanings(), name="meaning", dtype="str")
-            .rename_axis("segment")
-            .to_frame()
-        )
+        texts = pd.Series(self.meanings(), name="meaning", dtype="str")
+        table = texts.rename_axis("segment").to_frame()
         return table if len(table) else table[[]]
 
     def describe(self) -> dict[str, Any]:
@@ -226,60 +225,58 @@ class Segmenter(BaseEstimator):
         try:
             self.options_model()(**self.get_params(deep=False))
         except pydantic.ValidationError as error:
-            faults = (
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}"
-                for e in error.errors()
-            )
-            raise ConfigError(
-                f"{type(self).__name__} has wrong parameters. " + "; ".join(faults)
-            ) from None
+            faults = []
+            for fault in error.errors():
+                where = ".".join(map(str, fault["loc"]))
+                faults.append(f"{where}: {fault['msg']}, got {fault['input']!r}")
+            facts = {"segmenter": type(self).__name__, "faults": faults}
+            raise ConfigError(say("segments.errors.parameters", **facts)) from None
 
     def _checked(
         self, customers: pd.DataFrame, columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
         """The needed columns, after every fault was looked for; the input is not changed."""
+        segmenter = type(self).__name__
         if not isinstance(customers, pd.DataFrame):
-            raise TypeError(
-                f"{type(self).__name__} needs a customer table (pandas DataFrame), got "
-                f"{type(customers).__name__}. segment_lab.customer_table makes one from orders."
-            )
+            came = type(customers).__name__
+            raise TypeError(say("segments.errors.no_frame", segmenter=segmenter, came=came))
         needed: list[str] = [*(columns or getattr(self, "columns_", None) or self.columns)]
         nullable = {*self._more_columns(), *self.optional_columns}
-        present = ", ".join(map(str, customers.columns))
-        faults = []
-        for column in needed:
-            if column not in customers:
-                faults.append(
-                    Fault(
-                        column,
-                        f"is missing; the table has {present}",
-                        "segment_lab.customer_table makes it from orders",
-                    )
-                )
-            elif column not in nullable and customers[column].isna().any():
-                null = customers.index[customers[column].isna()]
-                faults.append(
-                    Fault(
-                        column,
-                        "is null",
-                        "Segment buyers only, or fill the column",
-                        len(null),
-                        tuple(map(str, null[:3])),
-                    )
-                )
-        if not customers.index.is_unique:
-            faults.append(
-                Fault("customer_id (the index)", "is not unique", "Keep one row per customer")
-            )
-        if customers.empty:
-            faults.append(Fault("rows", "there are none", "Check the window and the filters"))
+        faults = [*_column_faults(customers, needed, nullable), *_row_faults(customers)]
         if faults:
-            raise DataError(f"{type(self).__name__} cannot use this customer table", faults)
+            raise DataError(say("segments.errors.table", segmenter=segmenter), faults)
         return customers[needed]
 
     @property
     def _schema(self) -> dict[str, str]:
         return dict.fromkeys(getattr(self, "columns_", self.columns), "float64")
+
+
+def _column_faults(
+    customers: pd.DataFrame, needed: Sequence[str], nullable: set[str]
+) -> list[Fault]:
+    faults = []
+    for column in needed:
+        if column not in customers:
+            problem = say("segments.errors.missing", present=list(customers.columns))
+            faults.append(Fault(column, problem, say("segments.errors.missing_remedy")))
+        elif column not in nullable and customers[column].isna().any():
+            null = customers.index[customers[column].isna()]
+            problem, remedy = say("segments.errors.nulls"), say("segments.errors.nulls_remedy")
+            examples = tuple(map(str, null[:3]))
+            faults.append(Fault(column, problem, remedy, len(null), examples))
+    return faults
+
+
+def _row_faults(customers: pd.DataFrame) -> list[Fault]:
+    faults = []
+    if not customers.index.is_unique:
+        where, problem = say("segments.errors.index"), say("segments.errors.index_twice")
+        faults.append(Fault(where, problem, say("segments.errors.index_remedy")))
+    if customers.empty:
+        where, problem = say("segments.errors.rows"), say("segments.errors.empty")
+        faults.append(Fault(where, problem, say("segments.errors.empty_remedy")))
+    return faults
 
 
 def shortest_cut(cut: float, values: np.ndarray, closed: str = "right") -> float:

@@ -3,7 +3,6 @@ profile."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -14,18 +13,9 @@ import pandas as pd
 from pydantic import Field
 
 from segment_lab.errors import DataError, Fault
-from segment_lab.segments.base import Finding, Segmenter
-from segment_lab.segments.search import (
-    VALID,
-    Algorithm,
-    apart,
-    choose_k,
-    make_model,
-    quality,
-    search_k,
-)
-from segment_lab.segments.segmentation import Segmentation
-from segment_lab.texts.formats import words
+from segment_lab.segments.base import Segmenter
+from segment_lab.segments.search import Algorithm, choose_k, make_model, search_k, separation
+from segment_lab.texts import has, phrases, say
 
 COUNTS = frozenset(
     {
@@ -38,17 +28,6 @@ COUNTS = frozenset(
         "return_share",
     }
 )
-# Feature → what a low and a high value are called, and the value in a sentence.
-WORDS = {
-    "revenue": ("low revenue", "high revenue", "{:,.0f} in revenue"),
-    "margin": ("low margin", "high margin", "{:,.0f} in margin"),
-    "monetary_value": ("small orders", "large orders", "{:,.0f} per order"),
-    "frequency": ("rare", "frequent", "{:,.0f} orders"),
-    "recency_days": ("recent", "long silent", "{:,.0f} days since the last order"),
-    "tenure_days": ("new", "long-standing", "{:,.0f} days with us"),
-    "gap_days": ("short gaps", "long gaps", "{:,.0f} days between orders"),
-    "return_share": ("few returns", "many returns", "{:.0%} returned"),
-}
 
 
 class ClusterSegmenter(Segmenter):
@@ -72,14 +51,14 @@ class ClusterSegmenter(Segmenter):
         and small": they are taken when nothing finer is stable.
     features : sequence of str
         Numeric columns of the customer table.
-    sample, bootstraps, seed : int
-        Rows for the search and the first fit (the final fit goes on over all rows); resamples per
+    random_state, sample, bootstraps : int
+        Start of the random numbers. Rows for the search and the first fit (the final fit goes on over all rows); resamples per
         number of clusters.
 
     Attributes
     ----------
-    k_search_, reason_ : DataFrame, str
-        See `search.search_k`, with ``chosen``; why this number.
+    k_search_, basis_, reason_ : DataFrame, str, str
+        See `search.search_k`, with ``chosen``; why this number, as a key and in words.
     pipeline_ : sklearn Pipeline
     profile_ : DataFrame
         Per segment: ``customers`` and the median of each feature.
@@ -98,7 +77,7 @@ class ClusterSegmenter(Segmenter):
             "frequency",
             "monetary_value",
         ),
-        seed: Annotated[int, Field(ge=0)] = 0,
+        random_state: Annotated[int, Field(ge=0)] = 0,
         sample: Annotated[int, Field(ge=500, le=50_000)] = 10_000,
         bootstraps: Annotated[int, Field(ge=5, le=200)] = 20,
     ):
@@ -107,7 +86,7 @@ class ClusterSegmenter(Segmenter):
         self.k_min = k_min
         self.k_max = k_max
         self.features = features
-        self.seed = seed
+        self.random_state = random_state
         self.sample = sample
         self.bootstraps = bootstraps
 
@@ -136,35 +115,34 @@ class ClusterSegmenter(Segmenter):
         self.discriminants_ = [d[self.order_] for d in _discriminants(model, prepare[-1])]
 
     def _check_numeric(self, rows: pd.DataFrame) -> None:
-        if wrong := [c for c in rows if not pd.api.types.is_numeric_dtype(rows[c])]:
-            raise DataError(
-                "ClusterSegmenter cannot use this customer table",
-                [
-                    Fault(str(c), f"is not numeric but {rows[c].dtype}", "Choose numeric features")
-                    for c in wrong
-                ],
-            )
+        faults = []
+        for column in rows:
+            if not pd.api.types.is_numeric_dtype(rows[column]):
+                problem = say("clusters.errors.not_numeric", dtype=rows[column].dtype)
+                faults.append(Fault(str(column), problem, say("clusters.errors.choose")))
+        if faults:
+            raise DataError(say("clusters.errors.title"), faults)
 
     def _model(self, points: np.ndarray) -> Any:
         """Choose k on a sample, fit there, and go on from that solution over all rows."""
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng(self.random_state)
         few = points[np.sort(rng.permutation(len(points))[: self.sample])]
         different = len(np.unique(few, axis=0))
         if different == 1:
-            self.k_, self.reason_ = 1, "One segment: all customers are equal in these features."
-            self.k_search_ = pd.DataFrame(
-                columns=["jaccard", "jaccard_min", "silhouette", "stable", "chosen"]
-            )
-            return make_model("kmeans", 1, self.seed).fit(few)
+            self.k_, self.basis_ = 1, "equal"
+            columns = ["jaccard", "jaccard_min", "silhouette", "stable", "chosen"]
+            self.k_search_ = pd.DataFrame(columns=columns)
+            return make_model("kmeans", 1, self.random_state).fit(few)
         most = max(different - 1, 2)
-        fewest, most = (2, min(self.k_max, most)) if self.k is None else (min(self.k, most),) * 2
-        candidates = range(fewest, most + 1)
-        search = search_k(few, self.algorithm, candidates, self.bootstraps, self.seed)
-        self.k_, self.reason_ = choose_k(search, self.k_min)
+        candidates = range(2, min(self.k_max, most) + 1)
         if self.k is not None:
-            self.reason_ = f"{self.k_} segments, as asked for ({quality(search.iloc[0])})."
+            candidates = range(min(self.k, most), min(self.k, most) + 1)
+        search = search_k(few, self.algorithm, candidates, self.bootstraps, self.random_state)
+        self.k_, self.basis_ = choose_k(search, self.k_min)
+        if self.k is not None:
+            self.basis_ = "by_hand"
         self.k_search_ = search.assign(chosen=search.index == self.k_)
-        first = make_model(self.algorithm, self.k_, self.seed).fit(few)
+        first = make_model(self.algorithm, self.k_, self.random_state).fit(few)
         if len(few) == len(points):
             return first
         start = (
@@ -176,14 +154,24 @@ class ClusterSegmenter(Segmenter):
                 "precisions_init": first.precisions_,
             }
         )
-        return make_model(self.algorithm, self.k_, self.seed, **start).fit(points)
+        return make_model(self.algorithm, self.k_, self.random_state, **start).fit(points)
+
+    @property
+    def reason_(self) -> str:
+        """Why this number of segments, in words."""
+        if self.basis_ == "equal":
+            return say("clusters.reason.equal")
+        row = self.k_search_.loc[self.k_, ["jaccard", "jaccard_min", "silhouette"]]
+        apart = say(f"clusters.apart.{separation(row['silhouette'])}")
+        quality = say("clusters.quality", apart=apart, **row)
+        k_min = min(self.k_min, self.k_)
+        return say(f"clusters.reason.{self.basis_}", k=self.k_, k_min=k_min, quality=quality)
 
     def _describe_clusters(self, rows: pd.DataFrame, codes: np.ndarray) -> None:
         features = rows[list(self.features)]
         profile = features.groupby(codes).median().reindex(range(self.k_))
-        self.segment_names_ = (
-            tuple(_names(profile, features)) if self.k_ > 1 else ("All customers",)
-        )
+        everybody = [say("clusters.name.everybody")]
+        self.segment_names_ = tuple(_names(profile, features) if self.k_ > 1 else everybody)
         profile.insert(0, "customers", np.bincount(codes, minlength=self.k_))
         self.profile_ = profile.set_axis(pd.Index(self.segment_names_, name="segment"))
 
@@ -191,14 +179,15 @@ class ClusterSegmenter(Segmenter):
         """A cluster wins where it beats all that come after it: those before it have lost
         already."""
         logs = [
-            _log_expression(table[f], unit, f not in COUNTS)
-            for f, unit in zip(self.features, self.units_, strict=True)
+            _log_expression(table[feature], unit, feature not in COUNTS)
+            for feature, unit in zip(self.features, self.units_, strict=True)
         ]
-        wins = [
-            (ibis.and_(*(self._margin(i, j, logs) >= 0 for j in range(i + 1, self.k_))), i)
-            for i in range(self.k_ - 1)
-        ]
-        return [*wins, (ibis.and_(*(table[f].notnull() for f in self.features)), self.k_ - 1)], None
+        wins = []
+        for i in range(self.k_ - 1):
+            margins = [self._margin(i, j, logs) >= 0 for j in range(i + 1, self.k_)]
+            wins.append((ibis.and_(*margins), i))
+        known = ibis.and_(*(table[feature].notnull() for feature in self.features))
+        return [*wins, (known, self.k_ - 1)], None
 
     def _margin(self, i: int, j: int, logs: list[ir.NumericValue]) -> ir.NumericValue:
         """How much better cluster `i` fits than `j`: a polynomial of the logs with 12-digit
@@ -211,22 +200,12 @@ class ClusterSegmenter(Segmenter):
         return sum(terms, ibis.literal(float(constant)))
 
     def meanings(self) -> dict[str, str]:
-        medians = zip(
-            self.segment_names_, self.profile_[list(self.features)].to_numpy(), strict=True
-        )
-        return {
-            name: f"Typically {', '.join(map(_value, self.features, row))}."
-            for name, row in medians
-        }
-
-    def method_remark(self) -> str:
-        """How the groups were made, in plain words."""
-        method = "k-means" if self.algorithm == "kmeans" else "Gaussian mixture"
-        features = ", ".join(words(feature).lower() for feature in self.features)
-        return (
-            f"{method} on the logarithms of {features}, each in standard units. Money counts in units of its "
-            "median. The rule is frozen once fitted: a later customer gets the segment that fits best."
-        )
+        medians = self.profile_[list(self.features)].to_numpy()
+        texts = {}
+        for name, row in zip(self.segment_names_, medians, strict=True):
+            values = [_value(f, value) for f, value in zip(self.features, row, strict=True)]
+            texts[name] = say("clusters.meaning", values=values)
+        return texts
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -290,74 +269,36 @@ def _short(values: np.ndarray) -> np.ndarray:
 def _names(profile: pd.DataFrame, features: pd.DataFrame) -> list[str]:
     """Plain words for what is low or high in each cluster's medians against thirds of all
     customers; unique."""
-    low, high = features.quantile(1 / 3), features.quantile(2 / 3)
-    varied = [
-        f for f in profile.columns if features[f].min() < features[f].max()
-    ]  # else nobody is high or low in it
-    order = sorted(varied, key=lambda f: list(WORDS).index(f) if f in WORDS else len(WORDS))
+    known = list(phrases("clusters.feature"))
+    # Where all customers have the same value, nobody is high or low.
+    varied = [f for f in profile.columns if features[f].min() < features[f].max()]
+    order = sorted(varied, key=lambda f: known.index(f) if f in known else len(known))
     names = []
     for _, row in profile.iterrows():
-        words = [
-            _words(f)[0] if row[f] <= low[f] and row[f] < features[f].max() else _words(f)[1]
-            for f in order
-            if row[f] <= low[f] or row[f] >= high[f]
-        ]
-        names.append(", ".join(words).capitalize() or "Middling")
-    for name in {n for n in names if names.count(n) > 1}:
-        alike = [i for i, n in enumerate(names) if n == name]
-        spread = (profile.iloc[alike].max() - profile.iloc[alike].min()) / features.std().replace(
-            0, 1
-        )
-        widest = str(spread.idxmax())
+        words = [word for f in order if (word := _level(f, row[f], features[f]))]
+        names.append(", ".join(words).capitalize() or say("clusters.name.middling"))
+    for name in {name for name in names if names.count(name) > 1}:
+        alike = [i for i, other in enumerate(names) if other == name]
+        spread = profile.iloc[alike].max() - profile.iloc[alike].min()
+        widest = str((spread / features.std().replace(0, 1)).idxmax())
         for i in alike:
             names[i] = f"{name} ({_value(widest, profile[widest].iloc[i])})"
     return [name if names.index(name) == i else f"{name} {i + 1}" for i, name in enumerate(names)]
 
 
-def _words(feature: str) -> tuple[str, str]:
-    plain = feature.replace("_", " ")
-    return WORDS[feature][:2] if feature in WORDS else (f"low {plain}", f"high {plain}")
+def _level(feature: str, value: float, values: pd.Series) -> str:
+    """The word for a low or a high value against thirds of all; empty in between."""
+    low, high = values.quantile(1 / 3), values.quantile(2 / 3)
+    if value <= low and value < values.max():
+        return _say(feature, "low")
+    return _say(feature, "high") if value <= low or value >= high else ""
 
 
 def _value(feature: str, value: float) -> str:
-    text = (
-        WORDS[feature][2] if feature in WORDS else f"{feature.replace('_', ' ')} {{:,.2f}}"
-    ).format(value)
-    return re.sub(r"^1 (order|day)s\b", r"1 \1", text)
+    return _say(feature, "typical", value=value)
 
 
-def cluster_finding(
-    segmenter: ClusterSegmenter, segmentation: Segmentation, customers: pd.DataFrame
-) -> Finding:
-    """The answer of the cluster report: how many kinds of customers there are, and how far to
-    trust them."""
-    profile = segmentation.profile(customers)
-    best = profile.iloc[0]
-    first = (
-        f"The data fall into {segmenter.k_} kinds of customers; the first, \u201c{profile.index[0]}\u201d, is "
-        f"{best.customer_share:.0%} of them"
-        + (
-            f" and brings {best.revenue_share:.0%} of the revenue."
-            if np.isfinite(best.revenue_share)
-            else "."
-        )
-    )
-    figures: dict[str, Any] = {
-        "segments": segmenter.k_,
-        "best_segment_revenue_share": float(best.revenue_share),
-    }
-    if segmenter.k_ == 1:
-        return Finding(
-            ("There is only one kind of customer: all are equal in these features.",), figures
-        )
-    row = segmenter.k_search_.loc[[segmenter.k_]].iloc[0]
-    trust = "the kinds are stable" if row["jaccard"] >= VALID else "do not build on them yet"
-    between = "" if row["silhouette"] > 0.5 else ", so some customers stand between two of them"
-    second = (
-        f"Drawing the customers again finds {row['jaccard']:.0%} of each kind again: {trust}. They "
-        f"{apart(row['silhouette'])}{between}."
-    )
-    return Finding(
-        (first, second),
-        figures | {"stability": float(row["jaccard"]), "silhouette": float(row["silhouette"])},
-    )
+def _say(feature: str, what: str, **facts: Any) -> str:
+    known = has(f"clusters.feature.{feature}.{what}")
+    place = feature if known else "other"
+    return say(f"clusters.feature.{place}.{what}", feature=feature.replace("_", " "), **facts)

@@ -15,12 +15,12 @@ import yaml
 
 from segment_lab import config
 from segment_lab.errors import ConfigError, nearest
+from segment_lab.texts import say
 
 OTHERS = "Others"
 Cell = tuple[int, int, int]
-Span = Annotated[
-    tuple[int, int], pydantic.Field(description="lowest and highest score, both included")
-]
+#: Lowest and highest score, both included.
+Span = tuple[int, int]
 
 
 class Range(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -55,19 +55,20 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
     name: str = "own grid"
     n_bins: Annotated[int, pydantic.Field(ge=2, le=10)]
     segments: Annotated[tuple[Rule, ...], pydantic.Field(min_length=1)]
-    rationale: str = ""
+    #: Name of the packaged texts that say what the segments mean.
+    texts: str = ""
 
     @pydantic.model_validator(mode="after")
     def _sound(self) -> Grid:
         names = [rule.name for rule in self.segments]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{twice} named twice; give one segment several ranges instead")
+            raise ValueError(say("rfm.errors.named_twice", names=twice))
         for rule in self.segments:
-            for low, high in (span for block in rule.ranges for span in block.spans(self.n_bins)):
+            spans = [span for block in rule.ranges for span in block.spans(self.n_bins)]
+            for low, high in spans:
                 if not 1 <= low <= high <= self.n_bins:
-                    raise ValueError(
-                        f"{rule.name}: [{low}, {high}] is no range of scores 1 to {self.n_bins}"
-                    )
+                    where = {"name": rule.name, "low": low, "high": high, "n_bins": self.n_bins}
+                    raise ValueError(say("rfm.errors.span", **where))
         return self
 
     def cells(self) -> set[Cell]:
@@ -98,7 +99,7 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
             name=f"{self.name}, spread over {n_bins} scores",
             n_bins=n_bins,
             segments=tuple(rules),
-            rationale=self.rationale,
+            texts=self.texts,
         )
 
 
@@ -120,13 +121,16 @@ class GridReport:
 
     def __str__(self) -> str:
         if self.ok:
-            return f"Grid '{self.grid}': each of {self.cells} combinations of scores has exactly one segment."
-        text = (
-            f"Grid '{self.grid}': of {self.cells} combinations of scores {len(self.unclaimed)} have no "
-            f"segment (their customers become {OTHERS}) and {len(self.overlaps)} have several (the first "
-            "one counts)."
+            return say("rfm.grid.sound", grid=self.grid, cells=self.cells)
+        return say(
+            "rfm.grid.faulty",
+            grid=self.grid,
+            cells=self.cells,
+            unclaimed=len(self.unclaimed),
+            overlaps=len(self.overlaps),
+            others=OTHERS,
+            never=self.never_fires,
         )
-        return text + (f" Never used: {', '.join(self.never_fires)}." if self.never_fires else "")
 
 
 def lint_grid(grid: Grid | Mapping[str, Any] | str | Path) -> GridReport:
@@ -156,11 +160,10 @@ def load_grid(source: Grid | Mapping[str, Any] | str | Path) -> Grid:
     try:
         return Grid.model_validate(data)
     except pydantic.ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'grid'}: {e['msg']}" for e in error.errors()
-        )
-        name = "The grid" if isinstance(source, Mapping) else f"The grid {source}"
-        raise ConfigError(f"{name} is not valid. {faults}") from None
+        places = [".".join(map(str, e["loc"])) or "grid" for e in error.errors()]
+        faults = "; ".join(f"{p}: {e['msg']}" for p, e in zip(places, error.errors(), strict=True))
+        shown = "" if isinstance(source, Mapping) else source
+        raise ConfigError(say("rfm.errors.invalid_grid", source=shown, faults=faults)) from None
 
 
 def _named(source: str) -> Any:
@@ -168,10 +171,8 @@ def _named(source: str) -> Any:
         return config.packaged(f"rfm/{source}")
     if Path(source).suffix in {".yml", ".yaml"} and Path(source).is_file():
         return yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-    raise ConfigError(
-        f"There is no grid {source!r}, neither packaged nor as a YAML file; "
-        f"{nearest(source, config.names('rfm'))}."
-    )
+    hint = nearest(source, config.names("rfm"))
+    raise ConfigError(say("rfm.errors.unknown_grid", source=source, hint=hint))
 
 
 @cache

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from segment_lab.data import engine
 from segment_lab.errors import ConfigError
-from segment_lab.segments.base import Finding, Segmenter, shortest_cut
+from segment_lab.segments.base import Segmenter, shortest_cut
 from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.texts import phrases, say
 
 Measure = Literal["recency", "frequency", "monetary"]
 MEASURES: tuple[Measure, ...] = ("recency", "frequency", "monetary")
@@ -83,16 +83,16 @@ class RFMSegmenter(Segmenter):
     def _fit(self, rows: pd.DataFrame) -> None:
         self.grid_ = default_grid(self.n_bins) if self.grid is None else load_grid(self.grid)
         if self.grid_.n_bins != self.n_bins:
-            raise ConfigError(
-                f"The grid '{self.grid_.name}' is made for {self.grid_.n_bins} scores, but "
-                f"n_bins is {self.n_bins}. Set n_bins to that, or choose another grid."
-            )
+            facts = {"grid": self.grid_.name, "made_for": self.grid_.n_bins, "n_bins": self.n_bins}
+            raise ConfigError(say("rfm.errors.bins", **facts))
         self.grid_report_ = lint_grid(self.grid_)
         given = self._given_cuts()
-        self.cuts_ = {
-            m: given.get(m) or quantile_cuts(self._values(rows, m), self.n_bins, self.closed)
-            for m in MEASURES
-        }
+        self.cuts_ = dict(given)
+        for measure in MEASURES:
+            if measure not in given:
+                values = self._values(rows, measure)
+                self.cuts_[measure] = quantile_cuts(values, self.n_bins, self.closed)
+        self.cuts_ = {measure: self.cuts_[measure] for measure in MEASURES}
         names = [rule.name for rule in self.grid_.segments]
         gap = self.grid_report_.unclaimed and OTHERS not in names
         self.segment_names_ = (*names, OTHERS) if gap else tuple(names)
@@ -112,9 +112,9 @@ class RFMSegmenter(Segmenter):
                 spans = zip(MEASURES, block.spans(self.n_bins), strict=True)
                 tests = [test for m, span in spans for test in self._within(m, measures[m], *span)]
                 branches.append((ibis.and_(*tests), code))
-        return branches, self.segment_names_.index(
-            OTHERS
-        ) if OTHERS in self.segment_names_ else None
+        if OTHERS in self.segment_names_:
+            return branches, self.segment_names_.index(OTHERS)
+        return branches, None
 
     def scores(self, customers: pd.DataFrame) -> pd.DataFrame:
         """``r_score, f_score, m_score`` of every row, 1 to `n_bins`, best highest."""
@@ -131,33 +131,23 @@ class RFMSegmenter(Segmenter):
         """What each score stands for: one row per score, best first; text in days, orders and
         money."""
         scores = range(self.n_bins, 0, -1)
-        words = {"recency": "days since the last order", "frequency": "orders", "monetary": "money"}
+        words = phrases("rfm.words")
         return pd.DataFrame(
             {words[m]: [self._words(m, s) for s in scores] for m in MEASURES},
             index=pd.Index(scores, name="score"),
         )
 
-    def cut_remark(self) -> str:
-        """Where the cut points come from: learned, by hand, or both."""
-        by_hand = [measure for measure in MEASURES if measure in (self.cuts or {})]
-        if len(by_hand) == len(MEASURES):
-            return "All cut points were given by hand."
-        given = (
-            f"The cut points of {' and '.join(by_hand)} were given by hand. The other"
-            if by_hand
-            else "The"
-        )
-        return (
-            f"{given} steps divide the customers into groups as equal as ties allow; cut points are rounded where "
-            "nobody changes side."
-        )
+    def cuts_by_hand(self) -> list[str]:
+        """The measures whose cut points were given, not learned."""
+        return [measure for measure in MEASURES if measure in (self.cuts or {})]
 
     def meanings(self) -> dict[str, str]:
-        texts = {rule.name: rule.meaning for rule in self.grid_.segments}
-        return {
-            name: texts.get(name, "Scores that the grid does not name.")
-            for name in self.segment_names_
-        }
+        packaged = phrases(f"rfm.meaning.{self.grid_.texts}")
+        own = {rule.name: rule.meaning for rule in self.grid_.segments}
+        texts = {name: own.get(name) or packaged.get(name, "") for name in self.segment_names_}
+        if OTHERS in texts and OTHERS not in own:
+            texts[OTHERS] = say("rfm.meaning.others")
+        return texts
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}
@@ -167,14 +157,11 @@ class RFMSegmenter(Segmenter):
 
     def _given_cuts(self) -> Mapping[Measure, list[float]]:
         given = {measure: [float(c) for c in cuts] for measure, cuts in (self.cuts or {}).items()}
-        wrong = [
-            m for m, cuts in given.items() if len(cuts) != self.n_bins - 1 or sorted(cuts) != cuts
-        ]
+        steps = self.n_bins - 1
+        wrong = [m for m, cuts in given.items() if len(cuts) != steps or sorted(cuts) != cuts]
         if wrong:
-            raise ConfigError(
-                f"cuts for {', '.join(wrong)} must be {self.n_bins - 1} ascending numbers "
-                f"(one less than n_bins), got {', '.join(str(given[m]) for m in wrong)}."
-            )
+            facts = {"measures": wrong, "needed": steps, "given": [given[m] for m in wrong]}
+            raise ConfigError(say("rfm.errors.cuts", **facts))
         return given
 
     def _values(self, rows: pd.DataFrame, measure: Measure) -> np.ndarray:
@@ -208,17 +195,16 @@ class RFMSegmenter(Segmenter):
     def _words(self, measure: Measure, score: int) -> str:
         step, _ = self._steps(measure, score, score)
         texts = [f"{cut:,.2f}".removesuffix(".00") for cut in self.cuts_[measure]]
-        first, to, last = (
-            ("up to {}", "over {} up to {}", "over {}")
-            if self.closed == "right"
-            else ("under {}", "{} to under {}", "{} and more")
-        )
+        right = self.closed == "right"
         if step == 1:
-            return first.format(texts[0])
+            return say("rfm.steps.up_to" if right else "rfm.steps.under", high=texts[0])
         if step == self.n_bins:
-            return last.format(texts[-1])
+            return say("rfm.steps.over" if right else "rfm.steps.from", low=texts[-1])
         low, high = texts[step - 2 : step]
-        return to.format(low, high) if low != high else "nobody (tied values)"
+        if low == high:
+            return say("rfm.steps.nobody")
+        key = "rfm.steps.between" if right else "rfm.steps.from_to_under"
+        return say(key, low=low, high=high)
 
 
 def quantile_cuts(values: np.ndarray, n_bins: int, closed: str = "right") -> list[float]:
@@ -226,66 +212,18 @@ def quantile_cuts(values: np.ndarray, n_bins: int, closed: str = "right") -> lis
     `RFMSegmenter`."""
     cuts = np.quantile(values, np.arange(1, n_bins) / n_bins)
     distinct = np.unique(values)
-    if len(distinct) > 1:
-        cuts = (
-            np.where(cuts >= distinct[-1], distinct[-2], cuts)
-            if closed == "right"
-            else np.where(cuts <= distinct[0], distinct[1], cuts)
-        )
+    if len(distinct) > 1 and closed == "right":
+        cuts = np.where(cuts >= distinct[-1], distinct[-2], cuts)
+    elif len(distinct) > 1:
+        cuts = np.where(cuts <= distinct[0], distinct[1], cuts)
     return sorted(shortest_cut(cut, values, closed) for cut in cuts)
 
 
-def tie_remark(scores: pd.DataFrame, n_bins: int) -> str:
-    """Which scores nobody has because many customers are equal, in one sentence."""
-    unused = []
+def unused_scores(scores: pd.DataFrame, n_bins: int) -> dict[str, list[int]]:
+    """Measure → the scores that nobody has, because many customers have the same value."""
+    unused = {}
     for measure in MEASURES:
         gone = sorted(set(range(1, n_bins + 1)) - set(scores[f"{measure[0]}_score"]))
         if gone:
-            unused.append(f"{measure} {', '.join(map(str, gone))}")
-    return (
-        (
-            f"Scores that nobody has: {'; '.join(unused)}. Many customers have the same value there; equal customers "
-            "always share a score."
-        )
-        if unused
-        else "Every score is in use."
-    )
-
-
-def rfm_finding(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:
-    """The answer of the RFM report: what the best segment brings, and who has gone silent."""
-    profile = segmentation.profile(customers)
-    best = profile.iloc[0]
-    silent = [name for name in ("Can't Lose", "At Risk") if name in profile.index]
-    lost = profile.loc[silent, ["customers", "revenue_share"]].sum()
-    first = (
-        f"{profile.index[0]}: {best.customers:,.0f} of {len(segmentation):,} customers "
-        f"({best.customer_share:.0%}) bring {best.revenue_share:.0%} of the revenue."
-        if best.customers
-        else f"{profile.index[0]}: nobody. No customer bought often, much and lately enough."
-    )
-    # What "silent" means depends on the base: 12 days in a grocery, a year where furniture is sold.
-    days = segmentation.align(customers)["recency_days"][segmentation.labels.isin(silent)].min()
-    second = (
-        f"{lost.customers:,.0f} customers who used to buy regularly or much have been silent for {days:,.0f} "
-        f"days or longer ({' and '.join(silent)}); they brought {lost.revenue_share:.0%} of the revenue. "
-        "Whether winning them back pays is on the decision page."
-        if lost.customers
-        else f"The largest segment is {profile.customers.idxmax()}: {profile.customers.max():,} customers."
-    )
-    if profile.customers.max() == len(segmentation) > 1:
-        second = (
-            f"All {len(segmentation):,} customers are in one segment, {profile.customers.idxmax()}: they buy too "
-            "much alike for scores to tell them apart, and its name says nothing."
-        )
-    figures = {
-        "customers": len(segmentation),
-        "best_segment_customers": int(best.customers),
-        "best_segment_revenue_share": float(best.revenue_share),
-    }
-    if silent:
-        figures |= {
-            "gone_silent_customers": int(lost.customers),
-            "gone_silent_revenue_share": float(lost.revenue_share),
-        }
-    return Finding((first, second), figures)
+            unused[str(measure)] = gone
+    return unused

@@ -23,8 +23,8 @@ from typing_extensions import TypedDict
 from segment_lab.data import engine
 from segment_lab.data.expressions import columns, compile_expression
 from segment_lab.errors import ConfigError
-from segment_lab.segments.base import Finding, Segmenter
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.segments.base import Segmenter
+from segment_lab.texts import say
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -76,68 +76,49 @@ class RuleSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(
-            sorted(
-                set().union(*(columns(rule["when"], where) for where, rule in self._all_rules()))
-            )
-        )
+        read: set[str] = set()
+        for where, rule in self._all_rules():
+            read |= columns(rule["when"], where)
+        return tuple(sorted(read))
 
     def _more_columns(self) -> tuple[str, ...]:
         return self.columns
 
     def _all_rules(self) -> list[tuple[str, Rule]]:
-        versions = (("rule", self.rules), ("previous rule", self.previous or ()))
-        return [(f"{kind} '{rule['name']}'", rule) for kind, rules in versions for rule in rules]
+        current = [(say("rules.fault.where", **rule), rule) for rule in self.rules]
+        before = [(say("rules.fault.where_previous", **r), r) for r in self.previous or ()]
+        return current + before
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         """Check every rule against the columns of a customer table; nothing is learned from the
         values."""
         self._check_parameters()
         if isinstance(customers, pd.DataFrame) and (faults := self._faults(customers)):
-            raise ConfigError(
-                "\n".join(["The rules cannot be used:", *(f"  - {fault}" for fault in faults)])
-            )
+            lines = [say("rules.fault.all"), *(f"  - {fault}" for fault in faults)]
+            raise ConfigError("\n".join(lines))
         return super().fit(customers)
 
     def _faults(self, customers: pd.DataFrame) -> list[str]:
         """Everything that is wrong with the rules: names, text, columns and types."""
+        if not self.rules:
+            return [say("rules.fault.none")]
         names = [*(rule["name"] for rule in self.rules), self.otherwise]
-        faults = [
-            f"the name '{name}' is used twice"
-            for name in sorted({n for n in names if names.count(n) > 1})
-        ]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        faults = [say("rules.fault.twice", name=name) for name in twice]
         sound = {}
         for where, rule in self._all_rules():
-            try:
-                read = columns(rule["when"], where)
-                schema = dict.fromkeys(map(str, customers.columns), "string") | _types(
-                    customers, read
-                )
-                kind = compile_expression(
-                    rule["when"], ibis.table(schema, name="customers"), where
-                ).type()
-            except ConfigError as error:
-                faults.append(str(error))
-                continue
-            if not read:
-                faults.append(
-                    f"{where}: {rule['when']!r} reads no column; `otherwise` names the segment of the rest"
-                )
-            elif not kind.is_boolean():
-                faults.append(
-                    f"{where}: {rule['when']!r} is a {kind}, not a condition that holds or does not"
-                )
+            fault = _fault(where, rule["when"], customers)
+            if fault:
+                faults.append(fault)
             else:
                 sound[where] = rule["when"]
-        if _dry_run(
-            list(sound.values()), customers
-        ):  # one query for all; each alone only to name the guilty
-            faults += [
-                f"{where}: {when!r} cannot be computed: {problem}"
-                for where, when in sound.items()
-                if (problem := _dry_run([when], customers))
-            ]
-        return faults if self.rules else ["there is none"]
+        if not _dry_run(list(sound.values()), customers):  # one query for all
+            return faults
+        for where, when in sound.items():  # each alone, to name the guilty
+            if problem := _dry_run([when], customers):
+                facts = {"where": where, "when": when, "problem": problem}
+                faults.append(say("rules.fault.not_computed", **facts))
+        return faults
 
     def _fit(self, rows: pd.DataFrame) -> None:
         self.schema_ = _types(rows, set(rows.columns))
@@ -148,16 +129,16 @@ class RuleSegmenter(Segmenter):
         return self.schema_
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
-        return list(zip(self._conditions(table), range(len(self.rules)), strict=True)), len(
-            self.rules
-        )
+        conditions = self._conditions(table)
+        return [(condition, code) for code, condition in enumerate(conditions)], len(conditions)
 
     def _conditions(self, table: ir.Table) -> list[ir.BooleanValue]:
         typed: Any = _Typed(table, self.schema_)
-        return [
-            compile_expression(rule["when"], typed, f"rule '{rule['name']}'").cast("boolean")
-            for rule in self.rules
-        ]
+        conditions = []
+        for rule in self.rules:
+            where = say("rules.fault.where", **rule)
+            conditions.append(compile_expression(rule["when"], typed, where).cast("boolean"))
+        return conditions
 
     def truth(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Which rules hold for whom, first match or not: a yes/no column per rule, one row per
@@ -174,27 +155,15 @@ class RuleSegmenter(Segmenter):
         ``now``."""
         if not self.previous:
             return pd.DataFrame({"before": [], "now": []}, index=customers.index[:0], dtype="str")
-        before = (
-            RuleSegmenter(self.previous, self.otherwise).fit(customers).segment(customers).labels
-        )
-        both = pd.DataFrame(
-            {"before": before.astype("str"), "now": self.segment(customers).labels.astype("str")}
-        )
+        previous = RuleSegmenter(self.previous, self.otherwise).fit(customers)
+        before = previous.segment(customers).labels.astype("str")
+        now = self.segment(customers).labels.astype("str")
+        both = pd.DataFrame({"before": before, "now": now})
         return both[both["before"] != both["now"]]
 
-    def unmoved(self) -> str:
-        """What to say where `moved` finds nobody."""
-        return (
-            "Nobody moved."
-            if self.previous
-            else "The study file holds no previous version of the rules."
-        )
-
     def meanings(self) -> dict[str, str]:
-        return {
-            **{rule["name"]: rule["when"] for rule in self.rules},
-            self.otherwise: "No rule claims them.",
-        }
+        conditions = {rule["name"]: rule["when"] for rule in self.rules}
+        return {**conditions, self.otherwise: say("rules.otherwise")}
 
     def describe(self) -> dict[str, Any]:
         return {"rules": self.rules, "otherwise": self.otherwise}
@@ -207,6 +176,21 @@ class RuleSegmenter(Segmenter):
         combinations = truth[~which.duplicated()].to_numpy()
         matched = np.array(["; ".join(names[row]) for row in combinations], dtype=object)[which]
         return truth.add_prefix("rule: ").assign(rules_matched=truth.sum(axis=1), matched=matched)
+
+
+def _fault(where: str, when: str, customers: pd.DataFrame) -> str:
+    """What is wrong with one rule as it is written; empty where nothing is."""
+    try:
+        read = columns(when, where)
+        schema = dict.fromkeys(map(str, customers.columns), "string") | _types(customers, read)
+        compiled = compile_expression(when, ibis.table(schema, name="customers"), where)
+    except ConfigError as error:
+        return str(error)
+    if not read:
+        return say("rules.fault.no_column", where=where, when=when)
+    if not compiled.type().is_boolean():
+        return say("rules.fault.no_condition", where=where, when=when, type=compiled.type())
+    return ""
 
 
 class _Typed:
@@ -249,11 +233,9 @@ def _types(customers: pd.DataFrame, names: set[str]) -> dict[str, str]:
 
 
 def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
-    """What each rule does, in order: customers it holds for, claims first, and claims as the only
-    one.
+    """What each rule does, in order: customers it matches, is assigned, and matches alone.
 
-    ``finding`` says which rules are dead: they hold for nobody, or only for customers an earlier
-    rule took.
+    ``finding`` says which rules are dead: they match nobody, or only customers of earlier rules.
     """
     held = truth.to_numpy()
     first = held & (np.cumsum(held, axis=1) == 1)
@@ -266,11 +248,8 @@ def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
         },
         index=truth.columns.rename("rule"),
     )
-    out["finding"] = np.select(
-        [out["customers_matched"] == 0, out["customers_claimed"] == 0],
-        ["dead: holds for nobody", "dead: earlier rules take all its customers"],
-        "",
-    )
+    idle = [out["customers_matched"] == 0, out["customers_claimed"] == 0]
+    out["finding"] = np.select(idle, [say("rules.dead.nobody"), say("rules.dead.taken")], "")
     return out
 
 
@@ -280,29 +259,3 @@ def rule_overlaps(truth: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         held.T @ held, truth.columns.rename("rule"), truth.columns.rename("also claimed by")
     )
-
-
-def rules_finding(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:
-    """The answer of the rules report: whom the rules leave out, claim twice, and which rules do
-    nothing."""
-    n, counts, matches = len(truth), rule_counts(truth), truth.sum(axis=1)
-    unclaimed, several = int((matches == 0).sum()), int((matches > 1).sum())
-    dead = counts.index[counts["finding"] != ""]
-    sizes = segmentation.sizes().iloc[:-1]
-    yours = f"Your {len(counts)} rules place" if len(counts) > 1 else "Your one rule places"
-    first = (
-        f"{yours} {n - unclaimed:,} of {n:,} customers; the largest segment is "
-        f"{sizes.idxmax()} with {sizes.max():,}."
-    )
-    idle = f"Rules that do nothing: {', '.join(dead)}." if len(dead) else "Every rule is in use."
-    second = (
-        f"No rule claims {unclaimed:,} customers ({unclaimed / n:.0%}); several rules claim {several:,} "
-        f"({several / n:.0%}), who go to the first. {idle}"
-    )
-    figures = {
-        "customers": n,
-        "unclaimed_customers": unclaimed,
-        "customers_claimed_by_several": several,
-        "dead_rules": len(dead),
-    }
-    return Finding((first, second), figures)

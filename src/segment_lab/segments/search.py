@@ -12,10 +12,8 @@ import pandas as pd
 from segment_lab.segments.segmentation import best_jaccard
 
 Algorithm = Literal["kmeans", "gmm"]
-VALID, WEAKEST = (
-    0.75,
-    0.60,
-)  # Hennig (2007): a valid cluster on average, and none that must not be trusted
+# Hennig (2007): a valid cluster on average, and none that must not be trusted.
+VALID, WEAKEST = 0.75, 0.60
 SILHOUETTE_ROWS, GMM_ROWS = 4_000, 2_500  # one is quadratic, the other slow per row
 
 
@@ -71,68 +69,43 @@ def _judge(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = make_model(algorithm, k, seed).fit(points)
         labels = model.predict(points)
-        found = [
-            best_jaccard(
-                labels,
-                make_model(algorithm, k, seed + b, starts=3)
-                .fit(points[rng.integers(0, len(points), len(points))])
-                .predict(points),
-                k,
-            )
-            for b in range(bootstraps)
-        ]
-    again = np.nan_to_num(found).mean(axis=0)
-    return float(again.mean()), float(again.min()), _silhouette(few, model.predict(few))
+        found = []
+        for draw in range(bootstraps):
+            resampled = points[rng.integers(0, len(points), len(points))]
+            again = make_model(algorithm, k, seed + draw, starts=3).fit(resampled)
+            found.append(best_jaccard(labels, again.predict(points), k))
+    recovered = np.nan_to_num(found).mean(axis=0)
+    return float(recovered.mean()), float(recovered.min()), _silhouette(few, model.predict(few))
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import silhouette_score
 
-    return (
-        float(silhouette_score(points, labels))
-        if 1 < len(np.unique(labels)) < len(points)
-        else float("nan")
-    )
+    if 1 < len(np.unique(labels)) < len(points):
+        return float(silhouette_score(points, labels))
+    return float("nan")
 
 
 def choose_k(search: pd.DataFrame, k_min: int) -> tuple[int, str]:
-    """The number of clusters and the reason in one sentence.
+    """The number of clusters, and why: ``best``, ``only`` or ``unstable``.
 
     Among the stable numbers from `k_min` on, the best separated; failing that the stable ones
-    below it; failing that the most stable, with a warning.
+    below it; failing that the most stable, which nobody should build on.
     """
     stable = search[search["stable"]]
     fine = stable[stable.index >= k_min]
     pool = fine if len(fine) else stable
-    if len(pool):
-        k = int(pool.index.to_numpy()[pool["silhouette"].fillna(-1).argmax()])
-        why = "the best separated" if len(pool) > 1 else "the only one"
-        why += f" of the numbers from {min(k_min, k)} on whose segments are found again when customers are resampled"
-    else:
-        k = int(search.index.to_numpy()[search["jaccard"].argmax()])
-        why = (
-            "no number of segments is stable; this one is the least unstable, so do not build on it"
-        )
-    return k, f"{k} segments: {why} ({quality(search.loc[[k]].iloc[0])})."
+    if pool.empty:
+        return int(search["jaccard"].idxmax()), "unstable"
+    k = int(pool.index.to_numpy()[pool["silhouette"].fillna(-1).argmax()])
+    return k, "best" if len(pool) > 1 else "only"
 
 
-def quality(row: pd.Series) -> str:
-    """Stability and separation of one solution in words (Hennig 2007; Kaufman & Rousseeuw 1990)."""
-    silhouette = row["silhouette"]
-    return (
-        f"stability {row['jaccard']:.2f} of 1, weakest segment {row['jaccard_min']:.2f}; "
-        f"silhouette {silhouette:.2f}: they {apart(silhouette)}"
-    )
-
-
-def apart(silhouette: float) -> str:
-    """What a silhouette says of groups, in words."""
+def separation(silhouette: float) -> str:
+    """What a silhouette says of groups (Kaufman & Rousseeuw 1990): ``clear``, ``touching``,
+    ``shading`` or ``unknown``."""
     if np.isnan(silhouette):
-        return "are too few to be measured"
-    return (
-        "are clearly apart"
-        if silhouette > 0.5
-        else "touch each other"
-        if silhouette > 0.25
-        else "shade into each other"
-    )
+        return "unknown"
+    if silhouette > 0.5:
+        return "clear"
+    return "touching" if silhouette > 0.25 else "shading"

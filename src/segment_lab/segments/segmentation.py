@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from segment_lab.errors import DataError, Fault
+from segment_lab.errors import DataError, Fault, nearest
+from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Measures of behaviour whose median every profile shows.
+MEDIANS = ("recency_days", "frequency", "monetary_value", "gap_days", "tenure_days")
 
 
 @dataclass(frozen=True)
@@ -19,7 +26,7 @@ class Status:
     """Whether a segmentation may be acted on: ``PROPER``, or ``PRELIMINARY`` with the reason."""
 
     kind: str = "PRELIMINARY"
-    reason: str = "data sufficiency has not been assessed yet"
+    reason: str = field(default_factory=lambda: say("segments.not_assessed"))
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"
@@ -57,7 +64,7 @@ class Segmentation:
         names = tuple(str(n) for n in self.names)
         codes = pd.Series(self.codes).rename("segment").rename_axis("customer_id").copy()
         if faults := _faults(codes, names):
-            raise DataError(f"These are not valid segments ({self.method})", faults)
+            raise DataError(say("segments.errors.invalid", method=self.method), faults)
         object.__setattr__(self, "codes", codes.astype("int32"))
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -76,16 +83,14 @@ class Segmentation:
         Without `names` the order of a categorical is kept; other labels are ordered by name.
         """
         series = pd.Series(labels)
-        if names is None:
-            names = (
-                list(series.cat.categories)
-                if isinstance(series.dtype, pd.CategoricalDtype)
-                else sorted(series.dropna().astype(str).unique())
-            )
+        if names is None and isinstance(series.dtype, pd.CategoricalDtype):
+            names = list(series.cat.categories)
+        elif names is None:
+            names = sorted(series.dropna().astype(str).unique())
         names = [str(name) for name in names]
-        position = {name: code for code, name in enumerate(names)}
-        texts = series.astype(object).map(lambda v: position.get(str(v), -1) if pd.notna(v) else -1)
-        return cls(texts.astype("int64"), tuple(names), method, **kwargs)
+        texts = series.astype(object).where(series.notna(), None).map(str, na_action="ignore")
+        codes = pd.Index(names).get_indexer(pd.Index(texts)) if names else np.full(len(texts), -1)
+        return cls(pd.Series(codes, index=series.index), tuple(names), method, **kwargs)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -103,27 +108,92 @@ class Segmentation:
         counts = np.bincount(self.codes.to_numpy(), minlength=len(self.names))
         return pd.Series(counts, index=pd.Index(self.names, name="segment"), name="customers")
 
-    def profile(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Size, revenue and typical behaviour of each segment, from a customer table that holds
-        all its customers.
+    def __getitem__(self, name: str) -> pd.Index:
+        """The customers of one segment.
 
-        One row per segment: ``customers, customer_share, revenue, revenue_share``, ``margin`` and
-        ``margin_share`` where known, and the medians of recency (days), frequency (orders),
-        revenue per order and gap (days).
+        Raises
+        ------
+        KeyError
+            There is no such segment; the nearest name is given.
         """
-        rows = self.align(customers)
-        by = rows.groupby(self.labels.array, observed=False)
-        out = self.sizes().to_frame()
-        out["customer_share"] = out["customers"] / max(len(self), 1)
+        if name not in self.names:
+            hint = nearest(name, self.names)
+            raise KeyError(say("segments.errors.no_segment", name=name, hint=hint))
+        return self.codes.index[self.codes.to_numpy() == self.names.index(name)]
+
+    def profile(
+        self, customers: pd.DataFrame, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Size, revenue and typical behaviour of each segment.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            A customer table of all segmented customers, or a part of it: then the part is
+            described.
+        columns : sequence of str, optional
+            Further numeric or yes/no columns: the median, or the share of yes, of each segment.
+
+        Returns
+        -------
+        DataFrame
+            One row per segment: ``customers, customer_share, revenue, revenue_share``, ``margin``
+            and ``margin_share`` where known, and the medians of recency (days), frequency
+            (orders), revenue per order and gap (days); ``median_<column>`` or
+            ``<column>_share`` of the further columns.
+
+        Raises
+        ------
+        DataError
+            None of the customers is in the table, or a further column is neither numeric nor
+            yes/no.
+        """
+        rows, part = self._part(customers)
+        by = rows.groupby(part.labels.array, observed=False)
+        out = part.sizes().to_frame()
+        out["customer_share"] = out["customers"] / max(len(part), 1)
         for money in ("revenue", "margin"):
             if money in rows and rows[money].notna().any():
                 total = by[money].sum().to_numpy()
                 out[money] = total
                 out[f"{money}_share"] = total / total.sum() if total.sum() else np.nan
-        for column in ("recency_days", "frequency", "monetary_value", "gap_days", "tenure_days"):
+        for column in MEDIANS:
             if column in rows:
                 out[f"median_{column}"] = by[column].median().to_numpy()
+        for column in columns or ():
+            name, values = _measurable(rows, column)
+            groups = values.groupby(part.labels.array, observed=False)
+            typical = groups.mean() if name.endswith("_share") else groups.median()
+            out[name] = typical.to_numpy()
         return out
+
+    def _part(self, customers: pd.DataFrame) -> tuple[pd.DataFrame, Segmentation]:
+        """The rows that are segmented, and the segmentation of those alone."""
+        if self.codes.index.isin(customers.index).all():
+            return customers.loc[self.codes.index], self
+        known = self.codes[self.codes.index.isin(customers.index)]
+        if known.empty:
+            self.align(customers)  # an error that names who is missing
+        details = None if self.details is None else self.details.loc[known.index]
+        return customers.loc[known.index], replace(self, codes=known, details=details)
+
+    def plot(self, customers: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the sizes of the segments; with a customer table, beside their share of the money.
+
+        Parameters
+        ----------
+        customers : DataFrame, optional
+            The customer table, or a part of it.
+        ax : Axes, optional
+            Where to draw; new by default. It is returned.
+        """
+        from segment_lab.show.pictures import segments as pictures
+
+        if customers is not None:
+            return pictures.shares(self.profile(customers), ax=ax)
+        sizes = self.sizes().to_frame()
+        sizes["customer_share"] = sizes["customers"] / max(len(self), 1)
+        return pictures.sizes(sizes, ax=ax)
 
     def migration(self, earlier: Segmentation) -> pd.DataFrame:
         """Customers by segment then (rows) and now (columns), over those in both; counts."""
@@ -145,18 +215,10 @@ class Segmentation:
         missing."""
         missing = self.codes.index.difference(customers.index)
         if len(missing):
-            raise DataError(
-                "The customer table does not hold every segmented customer",
-                [
-                    Fault(
-                        "customer_id",
-                        "missing from the table",
-                        "Pass the table the segments were made from",
-                        len(missing),
-                        tuple(map(str, missing[:3])),
-                    )
-                ],
-            )
+            problem = say("segments.errors.not_in_table")
+            remedy = say("segments.errors.not_in_table_remedy")
+            fault = Fault("customer_id", problem, remedy, len(missing), _examples(missing))
+            raise DataError(say("segments.errors.incomplete"), [fault])
         return customers.loc[self.codes.index]
 
     def replace(self, **changes: Any) -> Segmentation:
@@ -170,46 +232,55 @@ class Segmentation:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {n:,}" for name, n in self.sizes().items())
-        return f"Segmentation({self.method}: {len(self):,} customers; {sizes}; {self.status.kind})"
+        status = self.status.kind
+        facts = {"method": self.method, "customers": len(self), "sizes": sizes, "status": status}
+        return say("segments.repr", **facts)
 
     def _repr_html_(self) -> str:
         from segment_lab.show.html import table
 
         sizes = self.sizes().to_frame()
         sizes["customer_share"] = sizes["customers"] / max(len(self), 1)
-        caption = (
-            f"{self.method}: {len(self):,} customers in {len(self.names)} segments ({self.status})"
+        caption = say(
+            "segments.table",
+            method=self.method,
+            customers=len(self),
+            segments=len(self.names),
+            status=self.status,
         )
         return table(sizes, caption)._repr_html_()
+
+
+def _measurable(rows: pd.DataFrame, column: str) -> tuple[str, pd.Series]:
+    """How a further column of a profile is called, and its values as numbers."""
+    values = rows[column]
+    yes_no = pd.api.types.is_bool_dtype(values.dtype)
+    if values.dtype == object:  # yes and no with blanks between them
+        yes_no = values.dropna().isin([True, False]).all()
+    if yes_no:
+        return f"{column}_share", values.astype("boolean").astype("Float64")
+    return f"median_{column}", pd.to_numeric(values)
 
 
 def _faults(codes: pd.Series, names: tuple[str, ...]) -> list[Fault]:
     faults = []
     if len(set(names)) != len(names) or not names:
-        faults.append(Fault("names", f"must be unique and not empty, got {list(names)}"))
+        faults.append(Fault("names", say("segments.errors.names", names=list(names))))
     twice = codes.index[codes.index.duplicated()]
     if len(twice):
-        faults.append(
-            Fault(
-                "customer_id",
-                "appears more than once",
-                "Keep one row per customer",
-                len(twice),
-                tuple(map(str, twice[:3])),
-            )
-        )
+        problem, remedy = say("segments.errors.twice"), say("segments.errors.index_remedy")
+        faults.append(Fault("customer_id", problem, remedy, len(twice), _examples(twice)))
     outside = ~codes.isin(range(len(names)))
     if outside.any():
-        faults.append(
-            Fault(
-                "segment",
-                f"is none of {list(names)}",
-                "Give every customer one of the names",
-                int(outside.sum()),
-                tuple(map(str, codes.index[outside][:3])),
-            )
-        )
+        problem = say("segments.errors.outside", names=list(names))
+        remedy = say("segments.errors.outside_remedy")
+        examples = _examples(codes.index[outside])
+        faults.append(Fault("segment", problem, remedy, int(outside.sum()), examples))
     return faults
+
+
+def _examples(ids: pd.Index) -> tuple[str, ...]:
+    return tuple(map(str, ids[:3]))
 
 
 def contingency(a: np.ndarray, b: np.ndarray, rows: int = 0, columns: int = 0) -> np.ndarray:

@@ -35,6 +35,20 @@ def score_heatmap(scores: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> 
     )
 
 
+def sizes(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Customers per segment as bars, best on top. `profile`: ``customers, customer_share``."""
+    ax = style.axes(ax, rows=len(profile))
+    names = [_wrapped(name) for name in profile.index]
+    bars = ax.barh(names, profile["customers"], color=style.PALETTE[0])
+    ax.bar_label(bars, [f"{n:,}" for n in profile["customers"]], padding=3, fontsize=10)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.margins(x=0.14)
+    style.numbers(ax.xaxis)
+    alt = style.listed(words("customers"), profile["customers"], "count")
+    return style.described(ax, alt)
+
+
 def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
     """Per segment its share of the customers and of the money, as paired bars, best on top.
 
