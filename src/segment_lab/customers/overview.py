@@ -14,8 +14,6 @@ from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 QUARTERS = 8
-#: Name of the index of `concentration`.
-TOP = "customers who buy most"
 
 
 def monthly(orders: ir.Table) -> pd.DataFrame:
@@ -103,7 +101,7 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
         rows[f"largest {share:.0%}"] = (len(largest), largest.sum(), held)
     columns = ["customers", "revenue", "revenue_share"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return table.rename_axis(TOP)
+    return table.rename_axis(say("customers.top"))
 
 
 def orders_per_customer(customers: pd.DataFrame) -> pd.Series:
