@@ -112,13 +112,13 @@ def test_the_published_classes_of_online_retail_are_reproduced():
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
-    assert "A has 26 % of the customers (above the usual 15% to 20%)" in page.reference_remark(
+    assert "A has 26% of the customers (above the usual 15% to 20%)" in page.reference_remark(
         flags
     )
     assert flags["sales_flag"].tolist() == ["inside"] * 3
     finding = page.headline(result, table)
     assert finding.sentences[0].startswith(
-        "1,132 of 4,338 customers (26 %) bring 80 % of the revenue"
+        "1,132 of 4,338 customers (26%) bring 80% of the revenue"
     )
 
 
@@ -141,7 +141,7 @@ def test_reference_ranges_belong_to_three_classes():
     assert list(
         result.sizes().to_frame().join(ABCSegmenter(cuts=(0.5,)).fit(table).meaning_table())
     ) == ["customers"]
-    assert page.headline(result, table).sentences[0].startswith("1 of 4 customers (25 %)")
+    assert page.headline(result, table).sentences[0].startswith("1 of 4 customers (25%)")
 
 
 def test_gini_and_lorenz_by_hand():
@@ -175,7 +175,7 @@ def test_effort_gap_shares_the_places_of_equals_whatever_the_row_order():
         )  # two places: the first, and a quarter of each of the four equals
         assert found == pytest.approx({"value_share": 0.7, "effort_share": 0.25, "gap": 0.45})
     assert page.effort_remark(table) == (
-        "The best fifth of the customers bring 60 % of the revenue and get 0 % of the "
+        "The best fifth of the customers bring 60% of the revenue and get 0% of the "
         "contact time, 60 points less."
     )
     with pytest.raises(NotEnoughDataError, match="No contact minutes"):
@@ -216,5 +216,5 @@ def test_remarks_on_limits_concentration_and_empty_totals():
         == "Every customer has a positive total."
     )
     assert page.concentration_remark(np.array([6, 1, 1, 1, 1]), "margin") == (
-        "The best 20 % of the customers hold 60 % of the margin. Gini 0.40 (0: all equal, 1: one has everything)."
+        "The best 20% of the customers hold 60% of the margin. Gini 0.40 (0: all equal, 1: one has everything)."
     )

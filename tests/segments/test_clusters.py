@@ -141,7 +141,7 @@ def test_where_nothing_was_paid_the_finding_speaks_of_no_revenue():
     table = planted(60)
     fitted = ClusterSegmenter(k_max=3).fit(table)
     sentence = page.headline(fitted, fitted.segment(table), table.assign(revenue=0.0)).sentences[0]
-    assert sentence.endswith(" % of them.")
+    assert sentence.endswith("% of them.")
 
 
 def search(*rows: tuple) -> pd.DataFrame:

@@ -185,7 +185,7 @@ def test_the_natural_return_leaves_out_whom_a_campaign_reached():
     )
     rates = natural_return(result, outcomes)
     assert rates.loc["Dead", ["customers", "returned", "return_rate"]].tolist() == [10, 2, 0.2]
-    # Wilson's interval for 2 of 10, as tabulated: 5.7 % to 51.0 %.
+    # Wilson's interval for 2 of 10, as tabulated: 5.7% to 51.0 %.
     interval = rates.loc["Dead", ["return_rate_low", "return_rate_high"]].tolist()
     assert interval == pytest.approx([0.0567, 0.5098], abs=1e-4)
     assert natural_return(result, outcomes, contacted=["c0"]).loc["Dead", "returned"] == 1
@@ -198,7 +198,7 @@ def test_the_finding_counts_the_dead_among_the_buyers():
     assert finding.figures["dead_customers"] == 2
     assert finding.figures["dead_share_of_buyers"] == pytest.approx(2 / 9)
     assert (
-        "2 of 9 who ever bought (22 %) count as dead: silent for over 100 days."
+        "2 of 9 who ever bought (22%) count as dead: silent for over 100 days."
         in finding.sentences[1]
     )
     one = table().assign(revenue=0.0)
@@ -240,7 +240,7 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
         [1, 1],
         [2, 0],
     ]
-    assert "100 % of those who counted as dead came back" in page.dead_remark(
+    assert "100% of those who counted as dead came back" in page.dead_remark(
         rates.assign(return_rate_low=0.4), 90
     )
     assert page.dead_remark(rates.assign(return_rate_low=0.3), 90) == ""
@@ -281,7 +281,7 @@ def test_remarks_on_overlaps_and_on_the_limit_of_silence():
     )
     buyers = table().loc[["ten orders", "four orders"]]
     assert page.overlap_remark(by_hand().fit(buyers).segment(buyers)) == (
-        "100 % of the customers meet more than one rule. Everybody meets at least one."
+        "100% of the customers meet more than one rule. Everybody meets at least one."
     )
     assert page.silence_remark(by_hand().fit(table())).startswith(
         "The limit of silence, 100 days, was given by hand."
