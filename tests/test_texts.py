@@ -15,27 +15,14 @@ PACKAGE = Path(segment_lab.__file__).parent
 #: Rooms, or modules of them, whose sentences have moved to `texts/`. It grows until it holds the
 # whole house.
 DONE: tuple[str, ...] = (
-    "config",
-    "contracts",
-    "copies",
     "customers",
-    "damaged",
-    "data/{m}",
-    "databases",
-    "days",
-    "environment",
-    "expressions",
-    "files",
-    "intake",
-    "readers",
-    "reading",
-    "remarks",
-    "render",
     "segments",
-    "sources",
+    "config",
+    "render",
+    *(f"data/{m}" for m in ("contracts", "copies", "damaged", "databases", "days", "environment")),
+    *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),
+    *(f"data/{m}" for m in ("sources", "textfiles", "validation")),
     "study/config",
-    "textfiles",
-    "validation",
 )
 
 
