@@ -112,9 +112,7 @@ def test_the_published_classes_of_online_retail_are_reproduced():
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
-    assert "A has 26% of the customers (above the usual 15% to 20%)" in page.reference_remark(
-        flags
-    )
+    assert "A has 26% of the customers (above the usual 15% to 20%)" in page.reference_remark(flags)
     assert flags["sales_flag"].tolist() == ["inside"] * 3
     finding = page.headline(result, table)
     assert finding.sentences[0].startswith(
