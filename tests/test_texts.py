@@ -23,6 +23,10 @@ DONE: tuple[str, ...] = (
     *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),
     *(f"data/{m}" for m in ("sources", "textfiles", "validation")),
     "study/config",
+    "contacts",
+    "pages/data",
+    "show/cards",
+    "texts",
 )
 
 

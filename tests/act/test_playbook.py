@@ -30,7 +30,7 @@ SEGMENTS = {
     "lifecycle": ["VIP", "Regular", "Loyal", "Warm", "Cold", "Dead"],
     "receivables": ["Prompt", "Slow", "Overdue", "Disputed", "Doubtful", "No credit"],
     "leads": ["Hot", "Warm", "Cold"],
-    "engagement": ["Clicked", "Opened", "Delivered only", "Undelivered", "Silent"],
+    "engagement": ["Clicked", "Opened", "Delivered only", "Undelivered", "Not mailed"],
 }
 PROFILE = pd.DataFrame(
     {

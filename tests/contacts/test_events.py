@@ -13,6 +13,7 @@ from segment_lab.contacts.events import (
     click_topics,
     effort,
     engagement_table,
+    gap,
     response,
     usual_minutes,
 )
@@ -106,29 +107,36 @@ class TestStates:
         table = engagement_table(touches(), "2026-02-01")
         everyone = table.reindex([*table.index, "f"])
         result = EngagementSegmenter(days=365).fit(everyone).segment(everyone)
-        assert result.names == ("Clicked", "Opened", "Delivered only", "Undelivered", "Silent")
+        assert result.names == ("Clicked", "Opened", "Delivered only", "Undelivered", "Not mailed")
         # d clicked 396 days ago; c was never mailed; of f nothing is known.
         assert result.labels.to_dict() == {
             "a": "Clicked",
             "b": "Undelivered",
-            "c": "Silent",
+            "c": "Not mailed",
             "d": "Delivered only",
             "e": "Opened",
-            "f": "Silent",
+            "f": "Not mailed",
         }
         longer = EngagementSegmenter(days=396).fit(everyone).segment(everyone)
         assert longer.labels["d"] == "Clicked"
 
     def test_in_words_with_opens_marked(self):
         table = engagement_table(touches(), "2026-02-01")
-        first, second = engagement_finding(
-            EngagementSegmenter().fit(table).segment(table)
-        ).sentences
-        assert first.startswith(
-            "1 of 3 customers who got mail followed a link in it (33%); 1 gave no sign"
+        states = EngagementSegmenter().fit(table).segment(table)
+        first, second = engagement_finding(states).sentences
+        assert (
+            first == "1 of 3 customers with delivered mail followed a link (33%); 1 did not react."
         )
-        assert "1 only opened, which mail clients may do by themselves" in second
+        assert second.startswith("1 address no longer works; 1 of 5 customers were not mailed.")
         assert "Unreliable" in EngagementSegmenter().meanings()["Opened"]
+
+    def test_no_share_is_given_where_deliveries_are_not_recorded(self):
+        table = engagement_table(touches(), "2026-02-01")
+        states = EngagementSegmenter().fit(table).segment(table)
+        found = engagement_finding(states, delivery_known=False)
+        assert "1 customer followed a link" in found.sentences[0]
+        assert "%" not in found.sentences[0]
+        assert found.figures["clicked_share"] is None
 
 
 class TestResponse:
@@ -143,6 +151,15 @@ class TestResponse:
         assert row["not_contacted_customers"] == 2
         assert row["not_contacted_bought"] == 0.5
         assert row["contacted_bought_low"] < 0.25 < row["contacted_bought_high"]
+        assert row["difference"] == pytest.approx(-0.25)
+        assert row["difference_low"] < -0.25 < row["difference_high"] < 1
+
+    def test_no_difference_where_everybody_was_contacted(self):
+        row = response(touches(), ["a"], pd.Series("one", index=["a"]), "2026-02-01", days=20).iloc[
+            0
+        ]
+        assert row["contacted_customers"] == 1
+        assert np.isnan(row["difference"])
 
     def test_nobody_to_look_at(self):
         with pytest.raises(NotEnoughDataError):
@@ -160,3 +177,13 @@ def test_effort_shares_add_up():
     assert out["revenue_share"].tolist() == [0.75, 0.25, 0, 0]
     assert out[["effort_share", "customer_share"]].sum().tolist() == pytest.approx([1, 1])
     assert out["minutes_per_customer"].tolist()[:3] == [7.5, 0, 0]
+    # 15 of the 15 minutes, where 75 % of the money would be 11.25 of them.
+    assert out["minutes_above_share"].tolist() == pytest.approx([3.75, -3.75, 0, 0])
+
+
+def test_the_gap_names_the_segments_that_take_twice_what_they_bring():
+    shares = {"effort_share": [0.5, 0.3, 0.2, 0.0], "revenue_share": [0.8, 0.15, 0.05, 0.0]}
+    found = gap(pd.DataFrame(shares, index=list("ABCD")))
+    assert found.segments == ["B", "C"]
+    assert (found.effort_share, found.revenue_share) == pytest.approx((0.5, 0.2))
+    assert gap(pd.DataFrame(shares, index=list("ABCD")), times=5).segments == []

@@ -24,10 +24,10 @@ def test_each_customer_is_left_out_for_the_first_reason():
     found = mailing(SEGMENTS, CUSTOMERS, ["one"], undelivered=["c", "e"], debtors=["d", "e"])
     assert found.recipients["customer_id"].tolist() == ["a"]
     assert found.suppressed["customers"].to_dict() == {
-        "no consent": 2,
-        "mail does not arrive": 1,
-        "overdue debt": 0,
-        "no address": 1,
+        "no_consent": 2,
+        "undelivered": 1,
+        "overdue_debt": 0,
+        "no_address": 1,
     }
     assert len(found.recipients) + found.suppressed["customers"].sum() == 5
 

@@ -1,4 +1,4 @@
-"""The engagement report gathers the contacts of a study, and says what a study with few tables
+"""The page of contacts gathers the contacts of a study, and says what a study with few tables
 cannot tell."""
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.contacts.page import EngagementReport
+from segment_lab.contacts.page import ContactsPage
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.show.cards import HEADLINE_MIME
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def report():
-    return EngagementReport(sl.Study.from_yaml(ROOT / "configs" / "sample.yml"), "abc")
+    return ContactsPage(sl.Study.from_yaml(ROOT / "configs" / "sample.yml"), "abc")
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +41,11 @@ def bare(tmp_path_factory):
     (place / "s.yml").write_text(
         "name: bare\nsources: {orders: {path: o.csv}, touches: {path: t.csv}}\n"
     )
-    return EngagementReport(sl.Study.from_yaml(place / "s.yml"), "abc")
+    return ContactsPage(sl.Study.from_yaml(place / "s.yml"), "abc")
 
 
 def test_everybody_stands_under_one_answer(report):
-    answers = report.answers()
+    answers = report.answers
     assert answers["customers"].sum() == len(report.states)
     assert answers["customer_share"].sum() == pytest.approx(1)
     assert answers["meaning"].notna().all()
@@ -52,11 +53,11 @@ def test_everybody_stands_under_one_answer(report):
 
 def test_contacts_and_clicks_add_up(report):
     touches = report.study.table("touches").to_pandas()
-    kinds = report.kinds()
+    kinds = report.kinds
     assert kinds["contacts"].sum() == len(touches)
     clicks = touches[touches["event"] == "clicked"]
     assert kinds.loc["clicked", "customers"] == clicks["customer_id"].nunique()
-    topics = report.topics()
+    topics = report.topics
     assert topics["clicks"].to_dict() == clicks["topic"].value_counts().to_dict()
     assert topics["clicks"].is_monotonic_decreasing
 
@@ -69,7 +70,7 @@ def test_nobody_with_overdue_debt_or_a_dead_address_is_mailed(report, tmp_path):
     mailed = pd.read_csv(tmp_path / "list.csv", dtype=str)
     assert list(mailed) == ["customer_id"]
     assert not set(mailed["customer_id"]) & {*report.debtors, *report.undelivered}
-    assert len(mailed) == report.reachable().loc[["A", "B"], "customers_reached"].sum()
+    assert len(mailed) == report.reachable.loc[["A", "B"], "customers_reached"].sum()
 
 
 def test_minutes_and_responses_are_those_of_the_contacts(report):
@@ -108,20 +109,36 @@ def test_a_response_is_an_order_as_the_customer_table_counts_it():
         }
     )
     study = sl.Study.from_frames({"orders": orders, "touches": touches}, as_of="2026-06-01")
-    found = EngagementReport(study, "abc").responses
+    found = ContactsPage(study, "abc").responses
     assert found["contacted_customers"].sum() == 6
     assert (found["contacted_customers"] * found["contacted_bought"]).sum() == pytest.approx(1)
 
 
 def test_what_is_not_in_the_study_is_said(bare):
-    assert bare.topics().empty
+    assert bare.topics.empty
     assert bare.debtors.empty
-    assert bare.kinds().loc["clicked"].tolist() == [15, 15]
+    assert bare.kinds.loc["clicked"].tolist() == [15, 15]
     assert len(bare.responses)
     with pytest.raises(NotEnoughDataError, match="no column consent"):
-        bare.reachable()
+        _ = bare.reachable
     with pytest.raises(NotEnoughDataError, match="how many minutes"):
         _ = bare.effort
+
+
+def test_a_page_says_by_itself_what_it_cannot_show(bare):
+    assert "no column consent" in str(bare.mailable())
+    assert bare.minutes().missing
+    assert bare.response_table().data == {}
+    assert "followed a link" in str(bare.headline())
+
+
+def test_the_page_opens_with_the_gap_between_minutes_and_money(report):
+    effort = report.effort
+    over = effort[effort["effort_share"] >= 2 * effort["revenue_share"]]
+    first = report.headline().data[HEADLINE_MIME]["sentences"][0]
+    assert all(name in first for name in over.index)
+    assert f"{over['effort_share'].sum():.0%} of contact minutes" in first
+    assert "<img" in str(report.minutes())
 
 
 def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel():

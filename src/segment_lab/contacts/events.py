@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from segment_lab.act.economics import rate_difference
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 MAIL = ("delivered", "undelivered", "opened", "clicked")
@@ -42,30 +45,35 @@ def engagement_table(
         (``days_since_contact``); ``top_topic`` (most clicked, then by name).
     """
     rows = _known(touches, as_of)
-    made = rows.event.isin(OUTBOUND)
-    usual = (
-        ibis.cases(*((made & (rows.channel == c), float(m)) for c, m in minutes.items()), else_=0.0)
-        if minutes
-        else ibis.literal(0.0)
-    )
-    recorded = rows.minutes.cast("float64") if "minutes" in rows.columns else ibis.null("float64")
-    rows = rows.mutate(
-        spent=ibis.coalesce(recorded, usual)
-    )  # a column, even where both are the same for all
-    ago = rows.day.max
-    figures = {event: (rows.event == event).sum() for event in MAIL}
-    figures |= {name: (rows.event == event).sum() for event, name in TALKS.items()}
-    figures |= {f"last_{event}": ago(where=rows.event == event) for event in MAIL}
+    # A column of its own, even where both minutes are the same for all.
+    rows = rows.mutate(spent=ibis.coalesce(_recorded(rows), _usual(rows, minutes or {})))
+    counted = {event: event for event in MAIL} | {name: event for event, name in TALKS.items()}
+    figures = {name: (rows.event == event).sum() for name, event in counted.items()}
+    lasts = {f"last_{event}": rows.day.max(where=rows.event == event) for event in MAIL}
     table = rows.group_by("customer_id").aggregate(
-        **figures, last_contact=ago(), contact_minutes=rows.spent.sum()
+        **figures, **lasts, last_contact=rows.day.max(), contact_minutes=rows.spent.sum()
     )
     frame = table.order_by("customer_id").to_pandas().set_index("customer_id")
-    for name in [c for c in frame if c.startswith("last_")]:
-        days = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(frame.pop(name))).dt.days
+    today = pd.Timestamp(as_date(as_of))
+    for name in [*lasts, "last_contact"]:
+        days = (today - pd.to_datetime(frame.pop(name))).dt.days
         frame[name.replace("last_", "days_since_")] = days.astype(float)
     topics = click_topics(touches, as_of)
     top = topics.idxmax(axis=1) if topics.shape[1] else pd.Series(dtype="str")
     return frame.assign(top_topic=top.reindex(frame.index).astype("str"))
+
+
+def _recorded(rows: ir.Table) -> ir.Value:
+    if "minutes" not in rows.columns:
+        return ibis.null("float64")
+    return rows.minutes.cast("float64")
+
+
+def _usual(rows: ir.Table, minutes: Mapping[str, float]) -> ir.Value:
+    """The usual minutes of contacts that the company made."""
+    made = rows.event.isin(OUTBOUND)
+    cases = [(made & (rows.channel == channel), float(m)) for channel, m in minutes.items()]
+    return ibis.cases(*cases, else_=0.0) if cases else ibis.literal(0.0)
 
 
 def usual_minutes(contact_costs: ir.Table) -> dict[str, float]:
@@ -139,52 +147,92 @@ def response(
     -------
     DataFrame
         Index ``segment``: for ``contacted`` and ``not_contacted`` customers their number
-        (``…_customers``) and the share that bought (``…_bought`` with its 95 % Wilson interval).
+        (``…_customers``) and the share that bought (``…_bought`` with its 95 % Wilson interval);
+        ``difference`` of the two shares with its 95 % interval (Newcombe 1998).
     """
     start = as_date(as_of) - dt.timedelta(days=days)
     if segments.empty:
-        raise NotEnoughDataError(f"There is no customer to look at on {start}.")
+        raise NotEnoughDataError(say("contacts.nobody_then", day=start))
     sent = _known(touches, start, start - dt.timedelta(days=before))
-    contacted = (
-        sent.filter(sent.event.isin(OUTBOUND))
-        .select("customer_id")
-        .distinct()
-        .to_pandas()["customer_id"]
-    )
-    frame = pd.DataFrame(
-        {
-            "segment": segments,
-            "contacted": segments.index.isin(contacted),
-            "bought": segments.index.isin(list(buyers)),
-        },
-        index=segments.index,
-    )
+    sent = sent.filter(sent.event.isin(OUTBOUND)).select("customer_id").distinct()
+    contacted = pd.Series(segments.index.isin(sent.to_pandas()["customer_id"]), segments.index)
+    bought = pd.Series(segments.index.isin(list(buyers)), segments.index)
     parts: list[pd.Series | pd.DataFrame] = []
-    for name, rows in (
-        ("contacted", frame[frame["contacted"]]),
-        ("not_contacted", frame[~frame["contacted"]]),
-    ):
-        by = rows.groupby("segment", observed=False)["bought"]
-        n = by.size()
-        parts += [n.rename(f"{name}_customers"), with_interval(by.sum(), n, f"{name}_bought")]
-    return pd.concat(parts, axis=1)
+    counts = []
+    for name, among in (("contacted", contacted), ("not_contacted", ~contacted)):
+        by = bought[among].groupby(segments[among], observed=False)
+        hits, n = by.sum(), by.size()
+        parts += [n.rename(f"{name}_customers"), with_interval(hits, n, f"{name}_bought")]
+        counts += [hits, n]
+    rates = pd.concat(parts, axis=1)
+    rows = pd.concat(counts, axis=1).fillna(0).astype(int)
+    differences = [_difference(*row) for row in rows.itertuples(index=False)]
+    ends = ["difference", "difference_low", "difference_high"]
+    return rates.join(pd.DataFrame(differences, rows.index, ends)).rename_axis("segment")
+
+
+def _difference(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float, float]:
+    """How much more of the contacted bought; unknown where there was nobody on one side."""
+    if n1 == 0 or n0 == 0:
+        return (np.nan, np.nan, np.nan)
+    return rate_difference(k1, n1, k0, n0)
 
 
 def effort(
     table: pd.DataFrame, segments: pd.Series, revenue: pd.Series | None = None
 ) -> pd.DataFrame:
-    """Contact minutes (`engagement_table`) by segment beside its share of customers and, where
-    given, of revenue."""
-    minutes = table["contact_minutes"].reindex(segments.index).fillna(0)
+    """Where the contact minutes go, and where the money comes from.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `engagement_table`.
+    segments : Series
+        Segment names by customer_id.
+    revenue : Series, optional
+        Money by customer_id.
+
+    Returns
+    -------
+    DataFrame
+        Index ``segment``: ``customers, contact_minutes, customer_share, effort_share,
+        minutes_per_customer``; with revenue also ``revenue_share``, and ``minutes_above_share``:
+        the minutes beyond (below zero: short of) the segment's share of revenue.
+    """
     by = segments.groupby(segments, observed=False)
-    out = pd.DataFrame(
-        {"customers": by.size(), "contact_minutes": minutes.groupby(segments, observed=False).sum()}
-    )
+    minutes = table["contact_minutes"].reindex(segments.index).fillna(0)
+    spent = minutes.groupby(segments, observed=False).sum()
+    total = spent.sum() or np.nan
+    out = pd.DataFrame({"customers": by.size(), "contact_minutes": spent})
     out["customer_share"] = out["customers"] / len(segments)
-    out["effort_share"] = out["contact_minutes"] / (out["contact_minutes"].sum() or np.nan)
+    out["effort_share"] = spent / total
     if revenue is not None:
         money = revenue.reindex(segments.index).fillna(0).groupby(segments, observed=False).sum()
         out["revenue_share"] = money / (money.sum() or np.nan)
-    return out.assign(minutes_per_customer=out["contact_minutes"] / out["customers"]).rename_axis(
-        "segment"
-    )
+        out["minutes_above_share"] = spent - out["revenue_share"] * total
+    out["minutes_per_customer"] = spent / out["customers"]
+    return out.rename_axis("segment")
+
+
+class Gap(NamedTuple):
+    """Segments that take far more of the minutes than they bring of the money, and both shares."""
+
+    segments: list[str]
+    effort_share: float
+    revenue_share: float
+
+
+def gap(effort: pd.DataFrame, times: float = 2.0) -> Gap:
+    """The segments whose share of the minutes is at least `times` their share of revenue.
+
+    Examples
+    --------
+    >>> shares = {"effort_share": [0.6, 0.4], "revenue_share": [0.9, 0.1]}
+    >>> gap(pd.DataFrame(shares, index=["Champions", "Lost"]))
+    Gap(segments=['Lost'], effort_share=0.4, revenue_share=0.1)
+    """
+    over = effort[
+        (effort["effort_share"] > 0) & (effort["effort_share"] >= times * effort["revenue_share"])
+    ]
+    shares = over[["effort_share", "revenue_share"]].sum()
+    return Gap(list(map(str, over.index)), float(shares.iloc[0]), float(shares.iloc[1]))

@@ -11,6 +11,7 @@ import pandas as pd
 from segment_lab.customers.people import consented
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.texts import say
 
 
 class Mailing(NamedTuple):
@@ -53,34 +54,34 @@ def mailing(
         guess.
     """
     if unknown := [name for name in segments if name not in segmentation.names]:
-        hints = "; ".join(
-            f"there is no segment '{n}': {nearest(n, segmentation.names)}" for n in unknown
-        )
-        raise ConfigError(f"The mailing names segments that do not exist: {hints}")
-    needed = ["consent", *(["email"] if personal else [])]
-    if faults := [
-        Fault(name, "is missing from the customer table", "Map it under sources.customers")
-        for name in needed
-        if name not in customers
-    ]:
-        raise DataError("There can be no mailing list", faults)
+        hints = [
+            say("contacts.unknown_segment", name=name, hint=nearest(name, segmentation.names))
+            for name in unknown
+        ]
+        raise ConfigError(say("contacts.unknown_segments", hints="; ".join(hints)))
+    needed = ["consent", "email"] if personal else ["consent"]
+    missing = [name for name in needed if name not in customers]
+    if missing:
+        problem, remedy = say("contacts.column_missing"), say("contacts.column_remedy")
+        faults = [Fault(name, problem, remedy) for name in missing]
+        raise DataError(say("contacts.no_list"), faults)
     rows = segmentation.align(customers)[segmentation.labels.isin(list(segments)).to_numpy()]
     reasons = {
-        "no consent": ~consented(rows).to_numpy(),
-        "mail does not arrive": rows.index.isin(list(undelivered)),
-        "overdue debt": rows.index.isin(list(debtors)),
+        "no_consent": ~consented(rows).to_numpy(),
+        "undelivered": rows.index.isin(list(undelivered)),
+        "overdue_debt": rows.index.isin(list(debtors)),
     }
     if "email" in rows:
-        reasons["no address"] = rows["email"].isna().to_numpy()
+        reasons["no_address"] = rows["email"].isna().to_numpy()
     reason = pd.Series("", index=rows.index)
     for name, holds in reasons.items():
         reason = reason.mask(holds & (reason == "").to_numpy(), name)
     counts = reason.value_counts().reindex([*reasons], fill_value=0)
     kept = rows[(reason == "").to_numpy()]
-    recipients = kept[["email"] if personal else []].rename_axis("customer_id").reset_index()
-    return Mailing(
-        recipients, counts.rename("customers").rename_axis("left_out_because").to_frame()
-    )
+    shown = kept[["email"] if personal else []]
+    recipients = shown.rename_axis("customer_id").reset_index()
+    suppressed = counts.rename("customers").rename_axis("left_out_because").to_frame()
+    return Mailing(recipients, suppressed)
 
 
 def reachable(

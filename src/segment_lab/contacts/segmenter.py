@@ -1,4 +1,4 @@
-"""How customers answer mail: clicked, opened, delivered only, undelivered, silent."""
+"""How customers answer mail: clicked, opened, delivered only, undelivered, not mailed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pydantic import Field
 
 from segment_lab.segments.base import Finding, Segmenter
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.texts import phrases, say
 
-STATES = {
-    "Clicked": "Followed a link in a mail: real interest, in the link's topic.",
-    "Opened": "Opened a mail and followed no link. Unreliable: some mail clients open mail by themselves.",
-    "Delivered only": "Got mail and gave no sign.",
-    "Undelivered": "No mail arrived: the address is dead or refuses.",
-    "Silent": "No mail was sent in the period, or nothing is known of it.",
+#: The event of the best answer, and the state that it makes.
+ANSWERS = {
+    "clicked": "Clicked",
+    "opened": "Opened",
+    "delivered": "Delivered only",
+    "undelivered": "Undelivered",
 }
-EVENTS = ("clicked", "opened", "delivered", "undelivered")
+NOT_MAILED = "Not mailed"
 
 
 class EngagementSegmenter(Segmenter):
@@ -28,6 +29,20 @@ class EngagementSegmenter(Segmenter):
     Reads ``days_since_clicked, days_since_opened, days_since_delivered, days_since_undelivered``
     from `segment_lab.contacts.events.engagement_table`; an empty value means that it never
     happened.
+
+    Parameters
+    ----------
+    days : int
+        How far back a mail counts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> since = {f"days_since_{event}": [None, None] for event in ANSWERS}
+    >>> customers = pd.DataFrame(since, index=pd.Index(["a", "b"], name="customer_id"))
+    >>> customers.loc["a", "days_since_clicked"] = 12
+    >>> EngagementSegmenter(days=90).fit(customers).segment(customers).labels.to_dict()
+    {'a': 'Clicked', 'b': 'Not mailed'}
     """
 
     method = "engagement"
@@ -37,43 +52,57 @@ class EngagementSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(f"days_since_{event}" for event in EVENTS)
+        return tuple(f"days_since_{event}" for event in ANSWERS)
 
     def _more_columns(self) -> tuple[str, ...]:
         return self.columns
 
     def _fit(self, rows: pd.DataFrame) -> None:
-        self.segment_names_ = tuple(STATES)
+        self.segment_names_ = (*ANSWERS.values(), NOT_MAILED)
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
-        # A customer table may hold an all-empty column, which has no type of its own.
-        return [
-            (table[name].cast("float64") <= self.days, code)
-            for code, name in enumerate(self.columns)
-        ], len(EVENTS)
+        conditions = []
+        for code, name in enumerate(self.columns):
+            # A customer table may hold an all-empty column, which has no type of its own.
+            within = table[name].cast("float64") <= self.days
+            conditions.append((within, code))
+        return conditions, len(ANSWERS)
 
     def meanings(self) -> dict[str, str]:
-        return dict(STATES)
+        return phrases("contacts.states")
 
 
-def engagement_finding(segmentation: Segmentation) -> Finding:
-    """The answer of the engagement report: who clicks, and how far opens can be believed."""
-    sizes, n = segmentation.sizes(), len(segmentation)
-    mailed = sizes["Clicked"] + sizes["Opened"] + sizes["Delivered only"]
-    first = (
-        f"{sizes['Clicked']:,} of {mailed:,} customers who got mail followed a link in it "
-        f"({sizes['Clicked'] / max(mailed, 1):.0%}); {sizes['Delivered only']:,} gave no sign at all."
+def engagement_finding(segmentation: Segmentation, delivery_known: bool = True) -> Finding:
+    """Who follows links, and how far opens can be relied on.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Of `EngagementSegmenter`.
+    delivery_known : bool
+        Whether the contacts tell which mail was delivered. Where they do not, nobody knows how
+        many customers got mail, and no share is given.
+    """
+    sizes = segmentation.sizes()
+    clicked, mailed = (
+        int(sizes["Clicked"]),
+        int(sizes[["Clicked", "Opened", "Delivered only"]].sum()),
     )
-    second = (
-        f"{sizes['Undelivered']:,} addresses no longer work, and {sizes['Silent']:,} of {n:,} customers "
-        f"were not mailed. {sizes['Opened']:,} only opened, which mail clients may do by themselves."
-    )
-    return Finding(
-        (first, second),
-        {
-            "customers": n,
-            "clicked_customers": int(sizes["Clicked"]),
-            "clicked_share": float(sizes["Clicked"] / max(mailed, 1)),
-            "undelivered_customers": int(sizes["Undelivered"]),
-        },
-    )
+    share = clicked / mailed if delivery_known and mailed else None
+    known = {
+        "clicked": clicked,
+        "opened": int(sizes["Opened"]),
+        "mailed": mailed,
+        "delivered_only": int(sizes["Delivered only"]),
+        "undelivered": int(sizes["Undelivered"]),
+        "not_mailed": int(sizes[NOT_MAILED]),
+        "customers": len(segmentation),
+    }
+    sentences = say("contacts.clicks", share=share, **known), say("contacts.others", **known)
+    figures = {
+        "customers": len(segmentation),
+        "clicked_customers": clicked,
+        "clicked_share": share,
+        "undelivered_customers": known["undelivered"],
+    }
+    return Finding(sentences, figures)
