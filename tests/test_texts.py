@@ -25,7 +25,9 @@ DONE: tuple[str, ...] = (
     "study/config",
     "contacts",
     "pages/data",
-    "show/cards",
+    *(f"show/{m}" for m in ("cards", "figures", "macros", "tables")),
+    "show/pictures/overview",
+    "show/pictures/shapes",
     "texts",
 )
 

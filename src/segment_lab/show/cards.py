@@ -39,7 +39,7 @@ def note(text: Any, kind: str = "info") -> Html:
     """
     kinds = phrases("show.notes")
     if kind not in kinds:
-        raise ValueError(f"{kind!r} is no kind of note; {nearest(kind, kinds)}")
+        raise ValueError(say("show.unknown_note", kind=kind, hint=nearest(kind, kinds)))
     if callable(text):
         return says_why(lambda: note(text(), kind))()
     missing = kind == "missing"

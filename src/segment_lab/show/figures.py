@@ -9,6 +9,7 @@ from typing import Any
 
 from segment_lab.show.cards import called, says_why
 from segment_lab.show.macros import Html, macro, tidy
+from segment_lab.texts import say
 
 SENTENCE_END = re.compile(r"(?<=[.:?]) +(?=[A-Z0-9])")
 
@@ -48,9 +49,7 @@ def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
     canvas = drawn if hasattr(drawn, "savefig") else drawn.figure
     alt = alt.strip() or str(canvas.get_label()).strip()
     if not alt:
-        raise ValueError(
-            "A figure needs an alt text: what it shows, in words and figures from the data."
-        )
+        raise ValueError(say("show.no_alt"))
     picture, width, height = _picture(canvas)
     title, *rest = SENTENCE_END.split(tidy(called(caption)), maxsplit=1)
     return Html(macro("figure", alt, width, height, picture, title, "".join(rest)))

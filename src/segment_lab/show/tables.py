@@ -77,9 +77,7 @@ def table(
     True
     """
     if not caption.strip():
-        raise ValueError(
-            "A table needs a caption: one sentence that says what it shows, units included."
-        )
+        raise ValueError(say("show.no_caption"))
     frame = called(frame)
     if empty and frame.empty:
         return _sentence(empty)
