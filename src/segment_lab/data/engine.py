@@ -18,6 +18,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from segment_lab.data.compiled import RememberingBackend
+
+#: The frame that a rule is evaluated on, inside the engine.
+ROWS = "segment_lab_rows"
+
 
 def connect() -> Any:
     """A fresh in-memory DuckDB connection through Ibis that spills to disk beyond its memory limit.
@@ -33,9 +38,8 @@ def connect() -> Any:
     limits = {
         name: os.environ.get(f"SEGMENT_LAB_{name.upper()}") for name in ("memory_limit", "threads")
     }
-    connection = ibis.duckdb.connect(
-        temp_directory=str(spill), **{k: v for k, v in limits.items() if v}
-    )
+    given = {name: limit for name, limit in limits.items() if limit}
+    connection = RememberingBackend().connect(temp_directory=str(spill), **given)
     # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook
     # without ipywidgets the bar is off and DuckDB refuses even to switch it off.
     with contextlib.suppress(duckdb.InvalidInputException):
@@ -75,8 +79,15 @@ def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.nd
     """
     if frame.empty:
         return np.empty(0, dtype="int64")
-    table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
-    table = table.append_column("_row", pa.array(np.arange(len(frame))))
-    source = ibis.memtable(table)
+    rows = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+    rows = rows.append_column("_row", pa.array(np.arange(len(frame))))
+    # Named instead of handed over: the statement of a rule then serves every frame of these columns.
+    source = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=ROWS)
     query = source.select("_row", answer=rule(source)).order_by("_row")
-    return shared().to_pyarrow(query)["answer"].to_numpy()
+    connection = shared()
+    statement = connection.compile(query)
+    connection.con.register(ROWS, rows)
+    try:
+        return connection.con.sql(statement).to_arrow_table()["answer"].to_numpy()
+    finally:
+        connection.con.unregister(ROWS)

@@ -1,0 +1,85 @@
+"""A query is compiled once for all days and cut points, and reads as if Ibis had written it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ibis.backends.duckdb import Backend
+
+from segment_lab.data import engine
+
+days = st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1))
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(max_size=8)
+
+
+@pytest.fixture(scope="module")
+def connection():
+    made = engine.connect()
+    made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
+    return made
+
+
+def question(orders, start, end, cut, weight, word):
+    """A query with what studies ask: a window, cut points, reasons in words, days between."""
+    rows = orders.filter(orders.day >= start, orders.day < end)
+    branches = [(rows.a <= cut, 0), (rows.a * weight - cut > 1.5, 1), (rows.word == word, 2)]
+    return rows.mutate(
+        segment=ibis.cases(*branches, else_=3),
+        since=ibis.literal(end).delta(rows.day, unit="day"),
+        reason=ibis.literal(f"before the window ({start}) {word}"),
+        rest=rows.a - weight,
+        whole=rows.n > 7,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(days, days, numbers, numbers, texts)
+def test_a_remembered_statement_is_the_one_ibis_writes(start, end, cut, weight, word):
+    connection = engine.shared()
+    schema = {"a": "float64", "n": "int64", "day": "date", "word": "string"}
+    query = question(ibis.table(schema, name="orders"), start, end, cut, weight, word)
+    assert connection.compile(query) == Backend.compile(connection, query)
+
+
+def test_other_days_and_cut_points_are_no_other_query(connection):
+    orders = connection.table("orders")
+    first = dt.date(2026, 1, 1)
+    for step in range(20):
+        day = first + dt.timedelta(days=step)
+        question(orders, first, day, 1.5 + step, 0.25 / (1 + step), "x").execute()
+        question(orders, first, day, 1.5 + step, 0.25 / (1 + step), "x").to_pyarrow()
+    # On the first day both days are one, and once the cut point is a number that stands there.
+    assert len(connection.statements) <= 3
+
+
+def test_other_columns_or_words_are_another_query(connection):
+    orders = connection.table("orders")
+    before = len(connection.statements)
+    for query in (orders.a > 1.5, orders.n > 1.5, orders.a >= 1.5, orders.word == "1.5"):
+        connection.compile(query)
+        connection.compile(query)
+    assert len(connection.statements) == before + 4
+
+
+def test_a_limit_and_a_frame_in_memory_are_compiled_as_ever(connection):
+    orders = connection.table("orders")
+    assert "LIMIT 3" in connection.compile(orders, limit=3)
+    for value in (1, 2):
+        frame = ibis.memtable(pd.DataFrame({"x": [value]}))
+        assert connection.to_pandas(frame.x.sum()) == value
+
+
+def test_a_rule_on_other_rows_answers_for_these():
+    def rule(table):
+        return (table.x > 1.5).ifelse(1, 0)
+
+    assert engine.evaluate(pd.DataFrame({"x": [1.0, 2.0]}), rule).tolist() == [0, 1]
+    assert engine.evaluate(pd.DataFrame({"x": [3.0]}), rule).tolist() == [1]
+    assert engine.evaluate(pd.DataFrame({"x": [1, 2]}), rule).tolist() == [0, 1]
+    assert engine.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
