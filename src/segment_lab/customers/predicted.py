@@ -89,6 +89,7 @@ class OrderModel:
         came : Series
             Orders of those customers in these days.
         days : float
+            How many days.
         """
         expected = float(OrderModel.fit(earlier).expected(earlier, days).sum())
         found = float(came.reindex(earlier.index).fillna(0).sum())
