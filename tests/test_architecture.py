@@ -42,9 +42,6 @@ DRAWS = {"segments.segmentation", "study.study"}
 #: Arrows of the old house that still point the wrong way: each goes when its room is mended, none
 # is added.
 NOT_YET = {
-    ("judge.sections", "show"),
-    ("judge.scorecard", "show"),
-    ("judge.usability", "act"),
     ("leads.analysis", "show"),
     ("receivables.book", "show"),
     ("receivables.collection", "show"),

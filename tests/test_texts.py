@@ -29,6 +29,7 @@ DONE: tuple[str, ...] = (
     "show/pictures/overview",
     "show/pictures/shapes",
     "texts",
+    "judge",
 )
 
 

@@ -4,7 +4,9 @@ evaluation is tested on."""
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,9 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.judge.protocol import history_of
+from segment_lab.segments.segmentation import Segmentation, Status
+from segment_lab.window import ObservationWindow
 
 START, END = dt.date(2025, 1, 1), dt.date(2026, 1, 1)
 
@@ -42,9 +46,10 @@ def orders(n: int = 1500, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def customers(day: dt.date) -> pd.DataFrame:
+def customers(day: dt.date, start: dt.date = START) -> pd.DataFrame:
     log = orders()
-    by = log[log["order_date"] < pd.Timestamp(day)].groupby("customer_id")
+    seen = (log["order_date"] >= pd.Timestamp(start)) & (log["order_date"] < pd.Timestamp(day))
+    by = log[seen].groupby("customer_id")
     table = pd.DataFrame({"frequency": by.size(), "revenue": by["amount"].sum()})
     table["recency_days"] = (pd.Timestamp(day) - by["order_date"].max()).dt.days
     table["tenure_days"] = (pd.Timestamp(day) - by["order_date"].min()).dt.days
@@ -91,6 +96,40 @@ class Bands(BaseEstimator):
             {},
             window,
         )
+
+
+@dataclass(frozen=True)
+class SimulatedCompany:
+    """The simulated log as a company on a day; what lies after END fails in `outcomes`."""
+
+    schemes: dict[str, Any]
+    window: ObservationWindow = field(default_factory=lambda: ObservationWindow(START, END))
+
+    def at(self, as_of, days=None):
+        start = START if days is None else as_of - dt.timedelta(days=days)
+        return SimulatedCompany(self.schemes, ObservationWindow(start, as_of))
+
+    def customers(self):
+        return customers(self.window.as_of, self.window.start)
+
+    def population(self, method):
+        return self.customers()
+
+    def fitted(self, method):
+        fresh = self.schemes[method].__class__(**self.schemes[method].get_params())
+        return fresh.fit(self.customers())
+
+    def outcomes(self, days):
+        return outcomes(self.window.as_of, days)
+
+    def status(self, method):
+        return Status("PROPER", f"{method} settled")
+
+    def history(self, method):
+        return history_of(self, method)
+
+    def contacted_since(self, day):
+        return []
 
 
 class Clusters(Bands):

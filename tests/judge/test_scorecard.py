@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulated
-from simulated import END, START, Bands
+from simulated import END, START, Bands, SimulatedCompany
 from threadpoolctl import threadpool_limits
 
 from segment_lab.act.cards import evidence
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
-from segment_lab.judge import Training, baselines, compare, scorecard
-from segment_lab.judge.protocol import history_of
-from segment_lab.judge.sections import SECTIONS
+from segment_lab.judge import Background, Training, baselines, compare, scorecard
+from segment_lab.judge.scorecard import SECTIONS
 from segment_lab.judge.sufficiency import MIN_BUYERS
-from segment_lab.segments.segmentation import Segmentation, Status
+from segment_lab.pages.comparison import Comparison
+from segment_lab.segments.segmentation import Segmentation
 from segment_lab.study.study import Study
 from segment_lab.window import ObservationWindow
 
@@ -50,51 +50,39 @@ def random_labels(seed: int, k: int = 4, index=NOW.index) -> Segmentation:
 @pytest.fixture(scope="module")
 def card():
     training = Training(schemes(SEEN, BEFORE), TAUGHT, SEEN, ObservationWindow(START, BEFORE, DAY))
-    return scorecard(
-        schemes(), OUTCOMES, customers=NOW, training=training, window=WINDOW, draws=100
-    )
+    return scorecard(schemes(), OUTCOMES, Background(NOW, training, window=WINDOW), draws=100)
 
 
 @pytest.fixture(scope="module")
 def compared():
     """The protocol on the simulated log; a request for anything from END on fails inside
     `simulated.outcomes`."""
-    methods = {"spend": Bands("revenue", 5), "recency": Bands("recency_days", 3)}
-    window, known = (
-        ObservationWindow(START, END),
-        {
-            "fit": lambda m, day: Bands(**methods[m].get_params()).fit(simulated.customers(day)),
-            "population": lambda m, day: simulated.customers(day),
-            "outcomes": simulated.outcomes,
-        },
-    )
-    return compare(
-        list(methods),
-        window,
-        customers=simulated.customers,
-        **known,
-        draws=50,
-        refits=4,
-        history=lambda m: history_of(m, window, **known),
-        status=lambda m: Status("PROPER", f"{m} settled"),
-    )
+    company = SimulatedCompany({"spend": Bands("revenue", 5), "recency": Bands("recency_days", 3)})
+    return compare(company, list(company.schemes), draws=50, refits=4)
 
 
-def test_spend_foretells_and_baselines_are_in_the_same_table(card):
+def test_spend_predicts_and_baselines_are_in_the_same_table(card):
     trust = card["trust"]
-    assert trust.loc["spend", "gini_low"] > trust.loc["spend", "null_gini"]
+    assert trust.loc["spend", "ranking_power_low"] > trust.loc["spend", "null_power"]
     assert {"past-spend rank", "3 spend bands", "gradient boosting", "random segments"} <= set(
         trust.index
     )
     assert any(name.startswith("hiatus rule") for name in trust.index)
-    assert abs(trust.loc["random segments", "gini"]) < 2 * trust.loc["random segments", "null_gini"]
-    assert (trust["gini_low"] <= trust["gini"])[trust["gini"].notna()].all()
+    assert (
+        abs(trust.loc["random segments", "ranking_power"])
+        < 2 * trust.loc["random segments", "null_power"]
+    )
+    assert (trust["ranking_power_low"] <= trust["ranking_power"])[
+        trust["ranking_power"].notna()
+    ].all()
     # Five bands of spend as a scheme and as a baseline are the same thing.
-    assert trust.loc["spend", "gini"] == pytest.approx(trust.loc["5 spend bands", "gini"])
+    assert trust.loc["spend", "ranking_power"] == pytest.approx(
+        trust.loc["5 spend bands", "ranking_power"]
+    )
 
 
 def test_the_lifetime_value_is_always_among_the_baselines(card):
-    assert np.isfinite(card["trust"].loc["BG/NBD + Gamma-Gamma"]["gini"])
+    assert np.isfinite(card["trust"].loc["BG/NBD + Gamma-Gamma"]["ranking_power"])
 
 
 def test_a_baseline_that_fails_is_shown_as_failed(monkeypatch):
@@ -102,41 +90,42 @@ def test_a_baseline_that_fails_is_shown_as_failed(monkeypatch):
         raise ZeroDivisionError("no convergence")
 
     monkeypatch.setitem(baselines.BASELINES, "gradient boosting", broken)
-    row = scorecard(schemes(), OUTCOMES, customers=NOW, draws=2)["trust"].loc["gradient boosting"]
-    assert row["learned"] == "failed: ZeroDivisionError: no convergence"
-    assert np.isnan(row["gini"])
+    row = scorecard(schemes(), OUTCOMES, Background(NOW), draws=2)["trust"].loc["gradient boosting"]
+    assert row["note"] == "failed: ZeroDivisionError: no convergence"
+    assert np.isnan(row["ranking_power"])
 
 
 def test_no_winner_between_random_labels():
     found = scorecard(
-        {"one": random_labels(1), "two": random_labels(2)}, OUTCOMES, customers=NOW, draws=50
+        {"one": random_labels(1), "two": random_labels(2)}, OUTCOMES, Background(NOW), draws=50
     )
-    assert (
-        "no scheme foretells the judged period better than segments dealt at random"
-        in found.verdict[0]
+    assert found.verdict.chance
+    assert Comparison(found).sentences()[0] == (
+        "No scheme predicts spending in the judged period better than random groups."
     )
 
 
 def test_no_winner_between_twins():
     twin = made(Bands("revenue", 5))
-    found = scorecard({"one": twin, "two": twin}, OUTCOMES, customers=NOW, draws=50)
-    assert "one and two cannot be told apart" in found.verdict[0]
-    assert "no winner" in found.verdict[0]
+    found = scorecard({"one": twin, "two": twin}, OUTCOMES, Background(NOW), draws=50)
+    assert found.verdict.tied == ("one", "two")
+    assert Comparison(found).sentences()[0].startswith("No winner: one and two predict")
 
 
 def test_a_winner_is_named():
     pair = {"noise": random_labels(1), "spend": made(Bands("revenue", 5))}
-    assert scorecard(pair, OUTCOMES, window=WINDOW, draws=50).verdict == (
-        "On this base spend ranks customers by what they spend in the next 90 days better than noise.",
-    )
+    found = scorecard(pair, OUTCOMES, Background(window=WINDOW), draws=50)
+    assert Comparison(found).sentences() == [
+        "Best at predicting spending in the next 90 days: spend, clearly ahead of noise."
+    ]
 
 
 def test_past_spend_beats_poor_schemes():
     pair = {"one": random_labels(1), "silence": made(Bands("recency_days", 3))}
-    found = scorecard(pair, OUTCOMES, customers=NOW, draws=50)
-    assert (
-        found.verdict[1]
-        == "Simply sorting customers by past spend does that better than all of them."
+    found = scorecard(pair, OUTCOMES, Background(NOW), draws=50)
+    assert found.verdict.plain == "rank"
+    assert Comparison(found).sentences()[1] == (
+        "Simply sorting customers by past spend predicts better than any of them."
     )
 
 
@@ -156,7 +145,7 @@ def test_a_leaked_future_is_refused(leak):
     if leak == "training":
         training = Training(schemes(), OUTCOMES, NOW, ObservationWindow(START, DAY, later))
     with pytest.raises(DataError, match="cannot be judged") as error:
-        scorecard(segmentations, outcomes, training=training, window=window, draws=2)
+        scorecard(segmentations, outcomes, Background(training=training, window=window), draws=2)
     assert str(later) in str(error.value)
 
 
@@ -166,7 +155,7 @@ def test_cuts_learned_on_the_future_really_would_flatter():
     future = pd.DataFrame({"revenue": OUTCOMES["future_revenue"]})
     leaked = Bands("revenue", 5).fit(future).segment(future)
     trust = scorecard({"leaked": leaked, **schemes()}, OUTCOMES, draws=5, baselines=False)["trust"]
-    assert trust.loc["leaked", "gini"] > trust["gini"].drop("leaked").max() + 0.2
+    assert trust.loc["leaked", "ranking_power"] > trust["ranking_power"].drop("leaked").max() + 0.2
 
 
 def test_predictions_with_training_do_not_see_the_judged_period():
@@ -176,47 +165,46 @@ def test_predictions_with_training_do_not_see_the_judged_period():
     for outcomes in (OUTCOMES, shuffled):
         context = baselines.Context(NOW, outcomes, training, schemes(), HORIZON)
         with threadpool_limits(1):
-            scores.append(
-                {p.name: p.score for p in baselines.predictions(context) if p.score is not None}
-            )
+            found = baselines.predictions(context)
+            scores.append({p.name: p.score for p in found if p.score is not None})
+            assert all(p.taught is not None for p in found if p.codes is not None)
     assert all((scores[0][name] == scores[1][name]).all() for name in scores[0])
 
 
-def test_without_training_it_says_that_the_figures_flatter(card):
-    found = scorecard(schemes(), OUTCOMES, draws=5)
-    assert any("these figures flatter" in note for note in found.notes)
-    assert any("nobody checked" in note for note in found.notes)
-    assert not any("flatter" in note or "nobody checked" in note for note in card.notes)
+def test_without_training_it_says_how_the_worth_was_learned(card):
+    notes = Comparison(scorecard(schemes(), OUTCOMES, draws=5)).notes()
+    assert any("by cross-fitting in 5 parts" in note for note in notes)
+    assert any("it was not checked" in note for note in notes)
+    known = Comparison(card).notes()
+    assert not any("cross-fitting" in note or "not checked" in note for note in known)
 
 
 def test_cross_fitting_gives_random_segments_no_credit():
-    ginis = [
-        scorecard([random_labels(i, 20)], OUTCOMES, draws=1)["trust"]["gini"].iloc[0]
+    powers = [
+        scorecard([random_labels(i, 20)], OUTCOMES, draws=1)["trust"]["ranking_power"].iloc[0]
         for i in range(20)
     ]
-    assert np.mean(ginis) == pytest.approx(0, abs=0.04)
+    assert np.mean(powers) == pytest.approx(0, abs=0.04)
 
 
 def test_customers_who_are_not_judged_are_counted():
     more = pd.concat([NOW, NOW.head(7).set_axis([f"prospect {i}" for i in range(7)])])
     pair = {"spend": made(Bands("revenue", 5)), "all": made(Bands("recency_days", 3), more)}
     found = scorecard(pair, OUTCOMES, draws=2)
-    assert (
-        "Not judged, because another scheme or the outcomes do not hold them: 7 of all."
-        in found.notes
-    )
+    assert found.trial.left_out == {"all": 7}
+    assert Comparison(found).notes()[0].endswith("do not hold them: 7 of all.")
 
 
 def test_row_order_does_not_matter_and_reruns_are_equal():
-    first = scorecard(schemes(), OUTCOMES, customers=NOW, draws=20)
-    again = scorecard(schemes(), OUTCOMES, customers=NOW, draws=20)
+    first = scorecard(schemes(), OUTCOMES, Background(NOW), draws=20)
+    again = scorecard(schemes(), OUTCOMES, Background(NOW), draws=20)
     mixed = {
         n: s.replace(codes=s.codes.sample(frac=1, random_state=1)) for n, s in schemes().items()
     }
     other = scorecard(
         mixed,
         OUTCOMES.sample(frac=1, random_state=2),
-        customers=NOW.sample(frac=1, random_state=3),
+        Background(NOW.sample(frac=1, random_state=3)),
         draws=20,
     )
     for section in first.tables:
@@ -245,56 +233,68 @@ def test_bad_input_lists_every_fault():
 
 def test_sections_that_are_missing_say_what_they_take(card):
     assert set(card.tables) | set(card.missing) == set(SECTIONS)
-    with pytest.raises(NotEnoughDataError, match="it takes labels on a later day"):
+    with pytest.raises(NotEnoughDataError, match="needs the schemes on two days"):
         card["movement"]
     with pytest.raises(ConfigError, match="did you mean 'trust'"):
         card["trusst"]
-    assert "it takes labels on a later day" in str(card.show("movement"))
+    page = Comparison(card)
+    for piece in (page.show("movement"), page.drawn("movement"), page.finding("movement")):
+        assert "needs the schemes on two days" in str(piece)
 
 
 def test_every_section_is_shown_and_put_into_words(compared):
     assert not compared.missing
+    page = Comparison(compared)
     for section in SECTIONS:
-        shown, words = str(compared.show(section)), compared.sentence(section)
+        shown, words = str(page.show(section)), page.sentence(section)
         assert "<caption>" in shown
         assert words.endswith(".")
         assert "nan" not in words
-    assert "no winner" in compared.verdict[0] or "better than" in compared.verdict[0]
-    assert compared._repr_html_().count("<table") == 1
+    assert str(page.headline()).count("Ranking power, ") == 2
+    assert "&lt;" not in str(page.matrix())
     assert pickle.loads(pickle.dumps(compared)).verdict == compared.verdict
+    assert "ranking_power" in repr(compared)
 
 
 @pytest.mark.parametrize("section", ["agreement", "differences"])
 def test_pairs_of_schemes_are_shown_without_row_numbers(compared, section):
-    row = str(compared.show(section)).split("<tbody>")[1].split("</tr>")[0]
+    row = str(Comparison(compared).table(section)).split("<tbody>")[1].split("</tr>")[0]
     assert not re.search(r">\s*\d+\s*</th>", row)
     assert re.search(r'<th scope="row"[^>]*>\s*(spend|recency)', row)
 
 
+def test_the_matrix_has_a_row_per_scheme_and_the_best_on_top(compared):
+    body = str(Comparison(compared).matrix()).split("<tbody>")[1]
+    assert body.count("<tr>") == 2
+    power = compared["trust"].loc[compared.schemes, "ranking_power"]
+    assert body.index(power.idxmax()) < body.index(power.idxmin())
+
+
 def test_the_protocol_learns_before_t0_and_judges_after(compared):
-    assert (compared["trust"].loc[["spend", "recency"], "learned"] == "the time before").all()
-    direct = compared["trust"].loc["spend", "gini"]
+    assert (compared["trust"].loc[["spend", "recency"], "learned"] == "before").all()
+    direct = compared["trust"].loc["spend", "ranking_power"]
     t0, before = END - dt.timedelta(days=90), END - dt.timedelta(days=180)
     now, seen = simulated.customers(t0), simulated.customers(before)
     made_now = {"spend": made(Bands("revenue", 5), now, t0, now)}
     training = Training(
         {"spend": made(Bands("revenue", 5), seen, before, seen)}, simulated.outcomes(before), seen
     )
-    alone = scorecard(made_now, simulated.outcomes(t0), training=training, draws=1)
-    assert direct == pytest.approx(alone["trust"].loc["spend", "gini"])
+    alone = scorecard(made_now, simulated.outcomes(t0), Background(training=training), draws=2)
+    assert direct == pytest.approx(alone["trust"].loc["spend", "ranking_power"])
 
 
 def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     movement = compared["movement"]
     assert movement["drift_share"].notna().all()
     assert 0 < movement.loc["spend", "moved_share"] < 0.5
-    assert compared["ambiguity"].loc["spend", "7 days more share"] == 0
+    assert compared["ambiguity"].loc["spend", "later_share"] == 0
     assert not compared["stability"]["informative"].any()
-    assert list(compared.status_table()["reason"]) == ["spend settled", "recency settled"]
-    assert "PROPER" not in str(compared.show_status())
-    assert '<td class="txt">Settled</td>' in str(compared.show_status())
-    assert "recency; rows add up to 100%" in str(compared.show_flows())
-    assert str(compared.show_moves()).count("<table>") == 2
+    page = Comparison(compared)
+    assert "spend settled" in str(page.status())
+    assert "PROPER" not in str(page.status())
+    assert '<td class="txt">Settled</td>' in str(page.status())
+    assert "under recency; rows add up to 100 %" in str(page.flows())
+    assert str(page.moves()).count("<table>") == 2
     assert compared["sufficiency"].loc["spend"].index.max() == 365
 
 
@@ -304,19 +304,14 @@ def test_own_labels_are_compared_with_fitted_schemes():
     own = Segmentation.from_labels(
         pd.Series(np.where(table["frequency"] > 2, "often", "rarely"), index=table.index)
     )
-    found = compare(
-        ["spend"],
-        ObservationWindow(START, END),
-        customers=simulated.customers,
-        own={"ours": own},
-        fit=lambda m, day: Bands("revenue", 5).fit(simulated.customers(day)),
-        population=lambda m, day: simulated.customers(day),
-        outcomes=simulated.outcomes,
-        draws=20,
-        refits=2,
-    )
+    company = SimulatedCompany({"spend": Bands("revenue", 5)})
+    found = compare(company, ["spend"], own={"ours": own}, draws=20, refits=2)
     assert found.schemes == ["spend", "ours"]
-    assert any("cross-fitted" in n or "cross-fitting, for ours" in n for n in found.notes)
+    assert (found["trust"].loc[found.schemes, "learned"] == "cross_fitted").all()
+    pairs = found["differences"].query("measure == 'ranking_power'")
+    assert ((pairs["a"] == "spend") & (pairs["b"] == "ours")).any()
+    beside_model = pairs[pairs["b"] == "gradient boosting"]
+    assert not beside_model["a"].isin(found.schemes).any()
 
 
 def test_the_comparison_and_the_page_of_a_scheme_say_the_same_of_its_status():
@@ -366,17 +361,19 @@ def test_the_comparison_and_the_decision_page_say_the_same_of_who_buys_anyway():
     ("spent", "words"), [((0, 0), "Nobody bought"), ((1, 0), "above 0"), ((1, 5), "the same")]
 )
 def test_a_period_that_judges_nothing_is_refused_before_any_fit(spent, words):
+    class Poor(SimulatedCompany):
+        def at(self, as_of, days=None):
+            return Poor(self.schemes, ObservationWindow(START, as_of))
+
+        def fitted(self, method):
+            return pytest.fail("fitted in vain")
+
+        def outcomes(self, days):
+            found = super().outcomes(days)
+            return found.assign(future_orders=spent[0], future_revenue=float(spent[1]))
+
     with pytest.raises(NotEnoughDataError, match=words):
-        compare(
-            ["spend"],
-            ObservationWindow(START, END),
-            customers=simulated.customers,
-            fit=lambda m, day: pytest.fail("fitted in vain"),
-            population=lambda m, day: simulated.customers(day),
-            outcomes=lambda day, days: simulated.outcomes(day, days).assign(
-                future_orders=spent[0], future_revenue=float(spent[1])
-            ),
-        )
+        compare(Poor({"spend": Bands("revenue", 5)}), ["spend"])
 
 
 def test_too_short_a_history_is_refused():
@@ -384,10 +381,8 @@ def test_too_short_a_history_is_refused():
         NotEnoughDataError, match=r"leaves 10 days .* study file: comparison: \{horizon_days: …\}"
     ):
         compare(
+            SimulatedCompany(
+                {"spend": Bands()}, ObservationWindow(START, START + dt.timedelta(days=100))
+            ),
             ["spend"],
-            ObservationWindow(START, START + dt.timedelta(days=100)),
-            customers=simulated.customers,
-            fit=lambda m, day: Bands().fit(simulated.customers(day)),
-            population=lambda m, day: simulated.customers(day),
-            outcomes=simulated.outcomes,
         )

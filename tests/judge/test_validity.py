@@ -9,21 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, r2_score, roc_auc_score
 
-from segment_lab.judge.learning import Outcome, Prediction
-from segment_lab.judge.registry import METRICS
-from segment_lab.judge.resampling import Grouped, counts
-from segment_lab.judge.validity import (
+from segment_lab.judge.learning import BEFORE, CROSS_FITTED, Outcome, Prediction
+from segment_lab.judge.measures import (
     MEASURES,
+    Ranked,
     auc,
     brier,
     capped_r2,
-    gini,
-    judge,
-    misclassified,
-    null_gini,
+    false_share,
+    missed_revenue_share,
+    missed_share,
+    ranking_power,
     top_customers,
     top_decile_lift,
 )
+from segment_lab.judge.registry import METRICS
+from segment_lab.judge.resampling import blocks
+from segment_lab.judge.validity import Lesson, joint_factor, judge, null_power
 
 RNG = np.random.default_rng(1)
 N = 400
@@ -31,11 +33,11 @@ REVENUE = np.where(RNG.random(N) < 0.5, RNG.lognormal(3, 1, N), 0.0)
 SCORE = RNG.integers(0, 5, N) + (REVENUE > 20)
 CHANCE = np.clip(SCORE / 7 + 0.05, 0, 1)
 OUTCOME = Outcome(REVENUE, (REVENUE > 0).astype(float))
-COARSE = Prediction("coarse", "scheme", SCORE.astype(float), SCORE * 10.0, CHANCE, 6)
+COARSE = Prediction("coarse", "scheme", SCORE.astype(float), SCORE * 10.0, CHANCE)
 FINE = Prediction("fine", "baseline", SCORE + RNG.random(N))
 
 
-def slow_gini(score, revenue):
+def slow_power(score, revenue):
     """Every pair of customers: does the one ranked higher bring more? Ties count nothing."""
 
     def area(s):
@@ -47,12 +49,12 @@ def slow_gini(score, revenue):
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50)), min_size=2, max_size=40))
-def test_gini_is_the_pairwise_definition(rows):
+def test_ranking_power_is_the_pairwise_definition(rows):
     score, revenue = (np.array(c, dtype=float) for c in zip(*rows, strict=True))
     if len(set(revenue)) > 1:
-        assert gini(score, revenue) == pytest.approx(slow_gini(score, revenue), abs=1e-9)
+        assert ranking_power(score, revenue) == pytest.approx(slow_power(score, revenue), abs=1e-9)
     else:
-        assert np.isnan(gini(score, revenue))
+        assert np.isnan(ranking_power(score, revenue))
 
 
 def test_scikit_learn_agrees():
@@ -75,9 +77,9 @@ def test_misclassification_by_hand():
     score = np.array([10, 1, 9, 2, 2, 2, 2, 2, 2, 2])
     top = top_customers(revenue)
     assert top.sum() == 2
-    missed, false, money = misclassified(*Grouped(score, np.ones(10), top, top * revenue).sums())
-    assert (missed, false) == pytest.approx((1 / 2, 1 / 8))
-    assert money == pytest.approx(50 / 150)
+    assert missed_share(score, revenue) == pytest.approx(1 / 2)
+    assert false_share(score, revenue) == pytest.approx(1 / 8)
+    assert missed_revenue_share(score, revenue) == pytest.approx(50 / 150)
 
 
 def test_fewer_buyers_than_a_fifth_are_all_the_top():
@@ -86,17 +88,69 @@ def test_fewer_buyers_than_a_fifth_are_all_the_top():
 
 def test_bootstrap_on_counts_is_explicit_resampling():
     judged = judge([COARSE, FINE], OUTCOME, draws=3, seed=5)
-    for sample, weights in zip(judged.samples, list(counts(N, 3, 5))[1:], strict=True):
+    (drawn_counts,) = blocks(N, 3, 5)
+    for sample, weights in zip(judged.samples, drawn_counts, strict=True):
         rows = np.repeat(np.arange(N), weights.astype(int))
         assert len(rows) == N
         drawn = REVENUE[rows]
-        assert sample[0, 0] == pytest.approx(slow_gini(SCORE[rows], drawn), abs=1e-9)
-        assert sample[1, 0] == pytest.approx(slow_gini(FINE.score[rows], drawn), abs=1e-9)
+        assert sample[0, 0] == pytest.approx(slow_power(SCORE[rows], drawn), abs=1e-9)
+        assert sample[1, 0] == pytest.approx(slow_power(FINE.score[rows], drawn), abs=1e-9)
+        assert sample[0, 1] == pytest.approx(top_decile_lift(SCORE[rows], drawn))
         assert sample[0, 2] == pytest.approx(roc_auc_score(drawn > 0, CHANCE[rows]))
         assert sample[0, 3] == pytest.approx(brier_score_loss(drawn > 0, CHANCE[rows]))
-        assert sample[0, 4] == pytest.approx(
-            r2_score(np.minimum(drawn, OUTCOME.cap), SCORE[rows] * 10.0)
-        )
+        capped = np.minimum(drawn, OUTCOME.cap)
+        assert sample[0, 4] == pytest.approx(r2_score(capped, SCORE[rows] * 10.0))
+        wrong = (missed_share, false_share, missed_revenue_share)
+        expected = [measure(SCORE[rows], drawn) for measure in wrong]
+        assert sample[0, 5:] == pytest.approx(expected)
+
+
+def segments(name: str, taught: bool = False, k: int = 4) -> Prediction:
+    codes = np.minimum(SCORE, k - 1).astype(int)
+    way = {"learned": BEFORE, "taught": codes} if taught else {"learned": CROSS_FITTED}
+    return Prediction(name, "scheme", segments=k, codes=codes, **way)
+
+
+def test_in_every_draw_a_scheme_learns_its_worth_again():
+    """The draws of a scheme are what learning and judging on the drawn rows gives, row by row."""
+    lesson_money = np.roll(REVENUE, 1)
+    lesson = Lesson(Outcome(lesson_money, (lesson_money > 0) * 1.0), np.arange(N))
+    judged = judge([segments("s", taught=True)], OUTCOME, 3, seed=5, lesson=lesson)
+    codes = segments("s").codes
+    (drawn_counts,) = blocks(N, 3, 5)
+    for sample, weights in zip(judged.samples, drawn_counts, strict=True):
+        rows = np.repeat(np.arange(N), weights.astype(int))
+        money = np.minimum(lesson_money, lesson.outcome.cap)[rows]
+        sums = np.bincount(codes[rows], money, minlength=4)
+        worth = (sums + money.mean()) / (np.bincount(codes[rows], minlength=4) + 1)
+        expected = ranking_power(worth[codes[rows]], REVENUE[rows])
+        assert sample[0, 0] == pytest.approx(expected)
+
+
+def test_cross_fitted_scores_of_different_folds_are_never_one_order():
+    """One segment "everybody" ranks nobody; pooled over folds it had a ranking power of −.13."""
+    one = Prediction("all", "scheme", learned=CROSS_FITTED, segments=1, codes=np.zeros(N, int))
+    row = judge([one], OUTCOME, draws=20).table().iloc[0]
+    assert row["ranking_power"] == pytest.approx(0, abs=1e-12)
+    assert row["auc"] == pytest.approx(0.5)
+
+
+def test_only_what_was_learned_alike_is_compared():
+    learned = Prediction("model", "baseline", SCORE + 0.0, learned=BEFORE)
+    pairs = judge([segments("a"), segments("b"), learned, FINE], OUTCOME, draws=5).differences()
+    found = set(zip(pairs["a"], pairs["b"], strict=True))
+    assert found == {("a", "b"), ("a", "fine"), ("b", "fine"), ("model", "fine")}
+    twins = pairs[(pairs["a"] == "a") & (pairs["b"] == "b")]
+    assert (twins["difference"].dropna() == 0).all()
+    assert not twins["certain"].any()
+
+
+def test_joint_intervals_are_those_of_the_greatest_of_all_differences():
+    """Three independent estimates: the studentised range at 95 % is 3.31/√2 = 2.34 standard
+    deviations (tables of Tukey's range)."""
+    samples = np.random.default_rng(0).standard_normal((4000, 3))
+    assert joint_factor(samples, [(0, 1), (0, 2), (1, 2)]) == pytest.approx(2.344, abs=0.03)
+    assert joint_factor(samples, [(0, 1)]) == pytest.approx(1.96, abs=0.03)
 
 
 def test_the_table_shows_what_the_registry_computes():
@@ -112,9 +166,9 @@ def test_the_table_shows_what_the_registry_computes():
 
 def test_differences_are_paired():
     """A scheme against itself differs by nothing in every draw, however wide its own interval."""
-    twin = Prediction("twin", "scheme", SCORE * 2.0, SCORE * 10.0, CHANCE, 6)
+    twin = Prediction("twin", "scheme", SCORE * 2.0, SCORE * 10.0, CHANCE)
     judged = judge([COARSE, twin, FINE], OUTCOME, draws=50)
-    pairs = judged.differences().query("measure == 'gini'").set_index(["a", "b"])
+    pairs = judged.differences().query("measure == 'ranking_power'").set_index(["a", "b"])
     same = pairs.loc[("coarse", "twin")]
     assert (same["difference_low"], same["difference_high"], same["certain"]) == (0, 0, False)
     own = judged.table().loc["coarse"]
@@ -122,16 +176,16 @@ def test_differences_are_paired():
         pairs.loc[("coarse", "fine"), "difference_high"]
         - pairs.loc[("coarse", "fine"), "difference_low"]
     )
-    assert width < own["gini_high"] - own["gini_low"]
+    assert width < own["ranking_power_high"] - own["ranking_power_low"]
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    """Twenty samples of a large base: the 95 % interval of the Gini holds the base's own in
+    """Twenty samples of a large base: the 95 % interval of the ranking power holds the base's own in
     most."""
     rng = np.random.default_rng(2)
     score = rng.integers(0, 4, 40_000)
     revenue = rng.gamma(0.5, 10, 40_000) * (1 + score)
-    truth, held = gini(score, revenue), 0
+    truth, held = ranking_power(score, revenue), 0
     for _ in range(20):
         i = rng.integers(0, len(score), 800)
         table = (
@@ -143,23 +197,23 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
             .table()
             .iloc[0]
         )
-        held += table["gini_low"] <= truth <= table["gini_high"]
+        held += table["ranking_power_low"] <= truth <= table["ranking_power_high"]
     assert held >= 16
 
 
 def test_a_measure_that_a_rank_cannot_have_is_missing_not_zero():
     row = judge([FINE], OUTCOME, draws=5).table().iloc[0]
     assert row[["brier", "brier_low", "capped_r2"]].isna().all()
-    assert row[["gini", "auc"]].notna().all()
+    assert row[["ranking_power", "auc"]].notna().all()
 
 
 def test_a_score_that_is_not_a_number_is_refused():
-    with pytest.raises(ValueError, match="1 customers have no finite score"):
-        Grouped(np.array([1.0, np.nan]), np.ones(2))
+    with pytest.raises(ValueError, match="1 scores are not finite"):
+        Ranked(np.array([1.0, np.nan]))
 
 
 def test_the_null_is_what_permutation_gives():
     rng = np.random.default_rng(3)
-    dealt = [gini(rng.permutation(SCORE), REVENUE) for _ in range(2000)]
-    assert null_gini(SCORE, REVENUE) == pytest.approx(np.percentile(dealt, 97.5), rel=0.06)
+    dealt = [ranking_power(rng.permutation(SCORE), REVENUE) for _ in range(2000)]
+    assert null_power(SCORE, REVENUE) == pytest.approx(np.percentile(dealt, 97.5), rel=0.06)
     assert np.mean(dealt) == pytest.approx(0, abs=0.01)

@@ -12,10 +12,10 @@ from segment_lab.show.pictures import comparison as plots
 TRUST = pd.DataFrame(
     {
         "kind": ["scheme", "scheme", "baseline", "null", "baseline"],
-        "gini": [0.6, 0.5, 0.7, 0.01, np.nan],
-        "gini_low": [0.55, 0.02, 0.65, -0.05, np.nan],
-        "gini_high": [0.65, 0.7, 0.75, 0.07, np.nan],
-        "null_gini": [0.05, 0.05, 0.05, 0.05, np.nan],
+        "ranking_power": [0.6, 0.5, 0.7, 0.01, np.nan],
+        "ranking_power_low": [0.55, 0.02, 0.65, -0.05, np.nan],
+        "ranking_power_high": [0.65, 0.7, 0.75, 0.07, np.nan],
+        "null_power": [0.05, 0.05, 0.05, 0.05, np.nan],
     },
     index=["rfm", "wobbly", "past-spend rank", "random segments", "not installed"],
 )
@@ -45,17 +45,19 @@ def alt(ax) -> str:
 
 
 def test_forest_shows_every_known_row_best_on_top_and_chance_hollow():
-    ax = plots.gini_forest(TRUST)
+    ax = plots.power_forest(TRUST)
     assert [t.get_text() for t in ax.get_yticklabels()] == [
-        "random segments",
+        "random groups",
         "wobbly",
         "RFM",
-        "past-spend rank",
+        "sorted by past spend",
     ]
     dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
     assert [d.get_xdata()[0] for d in dots] == [0.01, 0.5, 0.6, 0.7]
     assert [d.get_markerfacecolor() == "white" for d in dots] == [True, True, False, False]
-    assert alt(ax).startswith("Gini, best first: past-spend rank 0.70 (0.65 to 0.75); RFM 0.60")
+    assert alt(ax).startswith(
+        "Ranking power, best first: sorted by past spend 0.70 (0.65 to 0.75); RFM 0.60"
+    )
 
 
 def test_agreement_is_a_lower_triangle_without_nan():
@@ -64,7 +66,7 @@ def test_agreement_is_a_lower_triangle_without_nan():
     )
     ax = plots.agreement_heatmap(table)
     found = words(ax)
-    assert alt(ax) == "Agreement (ARI): RFM and ABC 0.20; RFM and own 0.30; ABC and own 0.90"
+    assert alt(ax) == "Agreement (ARI): RFM – ABC 0.20; RFM – own 0.30; ABC – own 0.90"
     assert {"0.20", "0.30", "0.90", "RFM", "ABC", "own"} <= set(found)
     assert "nan" not in found
 
@@ -87,17 +89,20 @@ def test_bars_carry_values_and_intervals():
 
 def test_sufficiency_has_a_line_per_scheme_and_what_is_needed():
     table = pd.DataFrame(
-        {"agreement": [np.nan, 0.8, 0.9, np.nan, 0.7, 0.95]},
+        {
+            "agreement": [np.nan, 0.8, 0.9, np.nan, 0.7, 0.95],
+            "agreement_needed": [0.7] * 3 + [0.9] * 3,
+        },
         index=pd.MultiIndex.from_product([["rfm", "abc"], [30, 60, 90]], names=["scheme", "days"]),
     )
     ax = plots.sufficiency_lines(table)
-    assert [line.get_label() for line in ax.lines][:2] == ["RFM", "ABC"]
+    assert [line.get_label() for line in ax.lines[:4:2]] == ["RFM", "ABC"]
     assert list(ax.lines[0].get_xdata()) == [60, 90]
-    assert ax.lines[2].get_ydata()[0] == 0.85
+    assert [line.get_ydata()[0] for line in ax.lines[1:4:2]] == [0.7, 0.9]
 
 
 @pytest.mark.parametrize(
-    "drawn", [lambda ax: plots.gini_forest(TRUST, ax), lambda ax: plots.movement_bars(MOVES, ax)]
+    "drawn", [lambda ax: plots.power_forest(TRUST, ax), lambda ax: plots.movement_bars(MOVES, ax)]
 )
 def test_the_given_axes_are_used(drawn):
     _, ax = plt.subplots()

@@ -1,20 +1,23 @@
 """Which segmentation deserves trust: metrics, baselines and the scorecard."""
 
+from segment_lab.judge.change import Change, change
+from segment_lab.judge.company import Company
 from segment_lab.judge.learning import Training
 from segment_lab.judge.protocol import compare
-from segment_lab.judge.registry import METRICS, Metric, glossary
-from segment_lab.judge.scorecard import Scorecard, scorecard
-from segment_lab.judge.stability import Later
+from segment_lab.judge.registry import METRICS, Metric
+from segment_lab.judge.scorecard import Background, Scorecard, scorecard
 from segment_lab.judge.sufficiency import Step
 
 __all__ = [
     "METRICS",
-    "Later",
+    "Background",
+    "Change",
+    "Company",
     "Metric",
     "Scorecard",
     "Step",
     "Training",
+    "change",
     "compare",
-    "glossary",
     "scorecard",
 ]

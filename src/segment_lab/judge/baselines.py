@@ -13,6 +13,7 @@ from segment_lab.customers.predicted import predict
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.learning import BEFORE, CAP_PERCENTILE, Prediction, Training, from_segments
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.texts import say
 
 FEATURES = (
     "recency_days",
@@ -33,8 +34,8 @@ class Context:
     """What a baseline may know: the table at t0, the period before t0, and the judged
     segmentations' sizes.
 
-    `outcomes` is the judged period; only `from_segments` sees it, to cross-fit when there is no
-    training.
+    `crossed` says that the schemes are cross-fitted within the judged period; segments that serve
+    as a baseline then are as well, so that like is compared with like.
     """
 
     customers: pd.DataFrame
@@ -43,12 +44,25 @@ class Context:
     segmentations: Mapping[str, Segmentation]
     horizon_days: int | None
     seed: int = 0
+    crossed: bool = False
+
+    @property
+    def taught(self) -> Training | None:
+        """The lesson of segments: none where all are cross-fitted."""
+        return None if self.crossed else self.training
+
+    def learned(
+        self, name: str, kind: str, now: Segmentation, seen: Segmentation | None
+    ) -> Prediction:
+        """Segments as a prediction, learned as the judged schemes are."""
+        lesson = None if self.taught is None else self.taught.outcomes.index
+        return from_segments(name, kind, now, self.outcomes.index, seen, lesson)
 
     def seen(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Customer table and outcomes of the period before t0, aligned; an error where there is
         none."""
         if self.training is None or self.training.customers is None:
-            raise NotEnoughDataError("no period before t0 to learn from")
+            raise NotEnoughDataError(say("comparison.baseline.no_period"))
         known = self.training.customers.index.intersection(self.training.outcomes.index)
         return self.training.customers.loc[known], self.training.outcomes.loc[known]
 
@@ -79,20 +93,15 @@ def hiatus(context: Context) -> list[Prediction]:
     The rule of thumb that models must beat (Wübben & Wangenheim 2008).
     """
     customers, outcomes = context.seen()
-    recency, bought = (
-        customers["recency_days"].to_numpy(float),
-        (outcomes["future_orders"] > 0).to_numpy(),
-    )
+    recency = customers["recency_days"].to_numpy(float)
+    bought = (outcomes["future_orders"] > 0).to_numpy()
     if bought.all() or not bought.any():
-        raise NotEnoughDataError("everybody or nobody bought in the period before t0")
+        raise NotEnoughDataError(say("comparison.baseline.all_or_none"))
     cuts = np.unique(np.quantile(recency, np.arange(0.01, 1, 0.01)))
     gain = [(recency[bought] <= c).mean() - (recency[~bought] <= c).mean() for c in cuts]
     best = float(cuts[int(np.argmax(gain))])
-    return [
-        _banded(
-            context, f"hiatus rule ({best:.0f} days)", "recency_days", lambda _: np.array([best])
-        )
-    ]
+    name = f"hiatus rule ({best:.0f} days)"
+    return [_banded(context, name, "recency_days", lambda _: np.array([best]))]
 
 
 def boosting(context: Context) -> list[Prediction]:
@@ -104,7 +113,7 @@ def boosting(context: Context) -> list[Prediction]:
     revenue = outcomes["future_revenue"].clip(lower=0)
     bought = outcomes["future_orders"] > 0
     if bought.nunique() < 2:
-        raise NotEnoughDataError("everybody or nobody bought in the period before t0")
+        raise NotEnoughDataError(say("comparison.baseline.all_or_none"))
     options = {
         "max_iter": 100,
         "learning_rate": 0.05,
@@ -115,18 +124,23 @@ def boosting(context: Context) -> list[Prediction]:
     table = now[list(x.columns)].astype(float)
     amount = HistGradientBoostingRegressor(loss="poisson", **options).fit(x, capped).predict(table)
     chance = HistGradientBoostingClassifier(**options).fit(x, bought).predict_proba(table)[:, 1]
-    return [Prediction("gradient boosting", "baseline", amount, amount, chance, learned=BEFORE)]
+    return [_model("gradient boosting", amount, chance)]
 
 
 def lifetime_value(context: Context) -> list[Prediction]:
     """BG/NBD orders × Gamma-Gamma spend (Fader, Hardie & Lee 2005) through the optional
     pymc-marketing."""
     if context.horizon_days is None:
-        raise NotEnoughDataError("the length of the judged period was not given")
+        raise NotEnoughDataError(say("comparison.baseline.no_horizon"))
     amount = expected_revenue(context.customers, context.horizon_days)
     if not np.isfinite(amount).all():
-        raise ValueError(f"the fit gave no value for {int((~np.isfinite(amount)).sum())} customers")
-    return [Prediction("BG/NBD + Gamma-Gamma", "baseline", amount, amount, learned=BEFORE)]
+        lost = int((~np.isfinite(amount)).sum())
+        raise ValueError(say("comparison.baseline.no_value", count=lost))
+    return [_model("BG/NBD + Gamma-Gamma", amount)]
+
+
+def _model(name: str, amount: np.ndarray, chance: np.ndarray | None = None) -> Prediction:
+    return Prediction(name, "baseline", amount, amount, chance, learned=BEFORE)
 
 
 def random_segments(context: Context) -> list[Prediction]:
@@ -137,24 +151,13 @@ def random_segments(context: Context) -> list[Prediction]:
     rng = np.random.default_rng(context.seed)
 
     def deal(index: pd.Index) -> Segmentation:
-        return Segmentation(
-            pd.Series(rng.choice(len(share), len(index), p=share), index=index),
-            model.names,
-            "random",
-        )
+        codes = pd.Series(rng.choice(len(share), len(index), p=share), index=index)
+        return Segmentation(codes, model.names, "random")
 
-    seen = None if context.training is None else deal(context.training.outcomes.index)
-    return [
-        from_segments(
-            "random segments",
-            "null",
-            deal(context.outcomes.index),
-            context.outcomes,
-            context.training,
-            context.seed,
-            seen,
-        )
-    ]
+    taught = context.taught
+    seen = None if taught is None else deal(taught.outcomes.index)
+    now = deal(context.outcomes.index)
+    return [context.learned("random segments", "null", now, seen)]
 
 
 BASELINES: dict[str, Callable[[Context], list[Prediction]]] = {
@@ -174,15 +177,13 @@ def predictions(context: Context) -> list[Prediction]:
         try:
             found += baseline(context)
         except (NotEnoughDataError, ModuleNotFoundError) as reason:
-            found.append(Prediction(name, "baseline", None, note=f"not computed: {reason}"))
-        except (
-            Exception
-        ) as failure:  # A baseline may fail in any way; the comparison goes on and shows it.
-            found.append(
-                Prediction(
-                    name, "baseline", None, note=f"failed: {type(failure).__name__}: {failure}"
-                )
-            )
+            note = say("comparison.baseline.not_computed", reason=reason)
+            found.append(Prediction(name, "baseline", note=note))
+        # A baseline may fail in any way; the comparison goes on and shows it.
+        except Exception as failure:
+            kind = type(failure).__name__
+            note = say("comparison.baseline.failed", kind=kind, failure=failure)
+            found.append(Prediction(name, "baseline", note=note))
     return found
 
 
@@ -197,16 +198,9 @@ def _banded(
         codes = pd.Series(np.searchsorted(edges, values, side="left"), index=table.index)
         return Segmentation(codes, tuple(f"band {i + 1}" for i in range(len(edges) + 1)), name)
 
-    earlier = None if context.training is None else context.training.customers
-    return from_segments(
-        name,
-        "baseline",
-        label(context.customers),
-        context.outcomes,
-        context.training,
-        context.seed,
-        None if earlier is None else label(earlier),
-    )
+    taught = context.taught
+    earlier = None if taught is None or taught.customers is None else label(taught.customers)
+    return context.learned(name, "baseline", label(context.customers), earlier)
 
 
 def expected_revenue(customers: pd.DataFrame, days: int) -> np.ndarray:

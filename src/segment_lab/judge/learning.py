@@ -13,11 +13,8 @@ from segment_lab.segments.segmentation import Segmentation
 from segment_lab.window import ObservationWindow
 
 CAP_PERCENTILE, FOLDS = 99.0, 5
-BEFORE, CROSS_FITTED, NOTHING = (
-    "the time before",
-    "the judged period, cross-fitted",
-    "nothing to learn",
-)
+#: Where the worth of a segment was learned.
+BEFORE, CROSS_FITTED, NOTHING = "before", "cross_fitted", "nothing"
 
 
 @dataclass(frozen=True)
@@ -27,8 +24,8 @@ class Training:
     Parameters
     ----------
     segmentations : mapping of str to Segmentation
-        Labels at t0 − H, under the names of the judged schemes. A scheme that is not here is
-        cross-fitted.
+        Labels at t0 − H, under the names of the judged schemes. Where one scheme is not here, all
+        are cross-fitted: only what was learned alike is compared.
     outcomes, customers : DataFrame by ``customer_id``
         ``future_revenue, future_orders`` in [t0 − H, t0); the table at t0 − H, from which the
         baselines learn.
@@ -56,10 +53,9 @@ class Outcome:
 
     @classmethod
     def of(cls, outcomes: pd.DataFrame) -> Outcome:
-        return cls(
-            outcomes["future_revenue"].clip(lower=0).to_numpy(float),
-            (outcomes["future_orders"] > 0).to_numpy(float),
-        )
+        """From ``future_revenue, future_orders``."""
+        revenue = outcomes["future_revenue"].clip(lower=0).to_numpy(float)
+        return cls(revenue, (outcomes["future_orders"] > 0).to_numpy(float))
 
     @property
     def capped(self) -> np.ndarray:
@@ -72,76 +68,77 @@ class Outcome:
 class Prediction:
     """What a scheme or a baseline says of every judged customer before the period begins.
 
-    `score` ranks (higher is better), `amount` predicts capped revenue, `probability` that they
-    buy; the last two are None where a rule gives a rank only. `note` says why a baseline has no
-    score.
+    A baseline brings a `score` per customer (higher is better), perhaps an `amount` (capped
+    revenue) and a `probability` to buy. A scheme brings the segment of every judged customer
+    (`codes`), and of every customer of the lesson (`taught`, −1 where unknown): its scores are the
+    means learned there, or in the other folds where there is no lesson. `note` says why a baseline
+    has no score.
     """
 
     name: str
     kind: str
-    score: np.ndarray | None
+    score: np.ndarray | None = None
     amount: np.ndarray | None = None
     probability: np.ndarray | None = None
-    segments: int | None = None
     learned: str = NOTHING
     note: str = ""
+    segments: int | None = None
+    codes: np.ndarray | None = None
+    taught: np.ndarray | None = None
 
 
-def segment_means(codes: np.ndarray, outcome: Outcome, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean capped revenue and share of buyers per code, shape (k,) each.
+def learned_means(
+    n: np.ndarray, capped: np.ndarray, buyers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean capped revenue and share of buyers per segment, from sums per segment (last axis).
 
     Each mean is drawn towards the overall one with the weight of one customer: an empty segment
     gets the overall mean, and one lucky customer does not make a segment the best.
     """
-    n = np.bincount(codes, minlength=k)
+    total = np.maximum(n.sum(axis=-1, keepdims=True), 1)
+    amount = (capped + capped.sum(axis=-1, keepdims=True) / total) / (n + 1)
+    chance = (buyers + buyers.sum(axis=-1, keepdims=True) / total) / (n + 1)
+    return amount, chance
 
-    def shrunk(y: np.ndarray) -> np.ndarray:
-        return (np.bincount(codes, weights=y, minlength=k) + y.mean()) / (n + 1)
 
-    return shrunk(outcome.capped), shrunk(outcome.bought)
+def segment_sums(
+    codes: np.ndarray, outcome: Outcome, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Customers, capped revenue and buyers per code, shape (k,) each; a code of −1 counts
+    nowhere."""
+    known = codes >= 0
+    codes = codes[known]
+    return (
+        np.bincount(codes, minlength=k).astype(float),
+        np.bincount(codes, outcome.capped[known], minlength=k),
+        np.bincount(codes, outcome.bought[known], minlength=k),
+    )
 
 
 def from_segments(
     name: str,
     kind: str,
     now: Segmentation,
-    outcomes: pd.DataFrame,
-    training: Training | None,
-    seed: int = 0,
+    judged: pd.Index,
     seen: Segmentation | None = None,
+    lesson: pd.Index | None = None,
 ) -> Prediction:
-    """The segment's mean as prediction: learned before t0 where the scheme has labels there, else
-    cross-fitted."""
-    codes, k = now.codes.loc[outcomes.index].to_numpy(), len(now.names)
-    if seen is None and training is not None:
-        seen = training.segmentations.get(name)
-    if seen is not None and training is not None:
-        known = seen.codes.index.intersection(training.outcomes.index)
-        position = {n: i for i, n in enumerate(now.names)}
-        # A name that exists no more has no customers to predict; a new one gets the overall mean.
-        earlier = np.array([position.get(n, k) for n in seen.names])[
-            seen.codes.loc[known].to_numpy()
-        ]
-        amount, chance = segment_means(earlier, Outcome.of(training.outcomes.loc[known]), k + 1)
-        return Prediction(name, kind, amount[codes], amount[codes], chance[codes], k, BEFORE)
-    amount, chance = cross_fitted(codes, Outcome.of(outcomes), k, seed)
-    return Prediction(name, kind, amount, amount, chance, k, CROSS_FITTED)
+    """A scheme as a prediction: its segments at t0, and those of the customers of the lesson.
 
-
-def cross_fitted(
-    codes: np.ndarray, outcome: Outcome, k: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each customer's segment means learned from the other folds of the judged period itself.
-
-    Nobody's own outcome is used for them, but the season is the same: kinder than a test out of
-    time.
+    Segments of the two days meet by name. A name that exists no more has nobody to predict; a new
+    one gets the overall mean. `lesson` holds the customers of the earlier period in their order.
     """
-    fold = np.random.default_rng(seed).permutation(len(codes)) % FOLDS
-    amount, chance = np.empty(len(codes)), np.empty(len(codes))
-    for f in range(FOLDS):
-        rest, here = fold != f, fold == f
-        learned = segment_means(
-            codes[rest], Outcome(outcome.revenue[rest], outcome.bought[rest]), k
-        )
-        amount[here], chance[here] = learned[0][codes[here]], learned[1][codes[here]]
-    return amount, chance
+    codes, k = now.codes.loc[judged].to_numpy(), len(now.names)
+    if seen is None or lesson is None:
+        return Prediction(name, kind, learned=CROSS_FITTED, segments=k, codes=codes)
+    position = {n: i for i, n in enumerate(now.names)}
+    gone = k  # one place more, for segments that exist no more
+    place = np.array([*(position.get(n, gone) for n in seen.names), -1])
+    taught = place[seen.codes.reindex(lesson, fill_value=-1).to_numpy()]
+    return Prediction(name, kind, learned=BEFORE, segments=k, codes=codes, taught=taught)
+
+
+def folds(n: int, seed: int) -> list[np.ndarray]:
+    """The positions of each of the folds within which cross-fitted schemes are measured."""
+    fold = np.random.default_rng(seed).permutation(n) % FOLDS
+    return [np.flatnonzero(fold == f) for f in range(FOLDS)]

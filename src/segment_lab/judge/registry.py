@@ -1,11 +1,12 @@
-"""The metrics by name: what each means in one plain sentence, its range, and which end is good."""
+"""The metrics by name: what each takes, its range, and which end is good.
+
+What a metric means in words stands in ``texts/``, under its name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import pandas as pd
 
 Function = Callable[..., float]
 
@@ -20,8 +21,6 @@ class Metric:
     """
 
     name: str
-    title: str
-    meaning: str
     section: str
     low: float
     high: float
@@ -34,8 +33,6 @@ METRICS: dict[str, Metric] = {}
 
 def metric(
     section: str,
-    title: str,
-    meaning: str,
     *,
     low: float = 0.0,
     high: float = 1.0,
@@ -45,23 +42,7 @@ def metric(
 
     def register(function: Function) -> Function:
         name = function.__name__
-        METRICS[name] = Metric(name, title, meaning, section, low, high, higher_is_better, function)
+        METRICS[name] = Metric(name, section, low, high, higher_is_better, function)
         return function
 
     return register
-
-
-def glossary() -> pd.DataFrame:
-    """Every metric with its meaning and range, for the foot of a report."""
-    better = {True: "higher", False: "lower", None: "neither"}
-    rows = [
-        {
-            "metric": m.title,
-            "meaning": m.meaning,
-            "from": m.low,
-            "to": m.high,
-            "better": better[m.higher_is_better],
-        }
-        for m in METRICS.values()
-    ]
-    return pd.DataFrame(rows).set_index("metric")

@@ -1,8 +1,7 @@
 """Bootstrap on counts: how often each customer was drawn, never a copy of a table.
 
 A draw of n customers with replacement is a vector of n counts. Every statistic of the scorecard is
-a function of sums per group, so a draw costs one weighted sum per scheme and nothing is refitted
-or sorted again.
+a function of sums per group, so all draws of all schemes are one matrix product: counts × groups.
 """
 
 from __future__ import annotations
@@ -11,44 +10,46 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from segment_lab.customers.rates import Z975
 
-def counts(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """First all ones (the sample itself), then `draws` multinomial counts; equal seeds give paired
-    draws."""
+#: So many counts are held at once; a block of draws is as large as that allows.
+CELLS = 4_000_000
+
+
+def blocks(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Multinomial counts in blocks of shape (draws of the block, n); equal seeds give equal
+    draws, whatever the size of a block."""
     rng = np.random.default_rng(seed)
-    yield np.ones(n)
-    for _ in range(draws):
-        yield np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
+    most = max(1, CELLS // max(n, 1))
+    for first in range(0, draws, most):
+        size = min(most, draws - first)
+        rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(float)
 
 
-class Grouped:
-    """Rows sorted by `key` (a score, or codes with the sign turned), highest first; `columns` are
-    summed per group.
+def groups_of(codes: np.ndarray, k: int) -> np.ndarray:
+    """Membership as a matrix of 0 and 1, shape (n, k)."""
+    member = np.zeros((len(codes), k))
+    member[np.arange(len(codes)), codes] = 1.0
+    return member
 
-    Equal keys form one group, so the order of rows cannot leak. Every array has shape (n,).
+
+def interval(estimate: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval around `estimate` from the spread of the draws over the first axis.
+
+    Draws hold customers twice, so segments learned or measured on them look a little worse or
+    purer than they are: the spread is used, not the place. NaN where no draw has a value.
     """
-
-    def __init__(self, key: np.ndarray, *columns: np.ndarray):
-        key = np.asarray(key, dtype=float)
-        if lost := int((~np.isfinite(key)).sum()):
-            raise ValueError(f"{lost} customers have no finite score; none may be dropped")
-        self.order = np.argsort(-key, kind="stable")
-        ranked = key[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self.columns = np.stack(columns).astype(float)[:, self.order]
-
-    def sums(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """Weighted sums per group, shape (columns, groups), best group first."""
-        rows = self.columns if weights is None else self.columns * weights[self.order]
-        return (
-            rows
-            if len(self.starts) == len(self.order)
-            else np.add.reduceat(rows, self.starts, axis=1)
-        )
+    spread = deviation(samples)
+    return estimate - Z975 * spread, estimate + Z975 * spread
 
 
-def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % percentile interval over the first axis; NaN where no draw has a value."""
-    known = np.isfinite(samples).any(axis=0)
-    low, high = np.nanpercentile(np.where(known, samples, 0.0), [2.5, 97.5], axis=0)
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+def deviation(samples: np.ndarray) -> np.ndarray:
+    """Standard deviation over the first axis; NaN where fewer than two draws have a value."""
+    known = np.isfinite(samples)
+    count = known.sum(axis=0)
+    total = np.where(known, samples, 0.0).sum(axis=0)
+    centre = total / np.maximum(count, 1)
+    squares = np.where(known, samples - centre, 0.0) ** 2
+    variance = squares.sum(axis=0) / np.maximum(count - 1, 1)
+    return np.where(count > 1, np.sqrt(variance), np.nan)

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.cards import FEWEST
-from segment_lab.act.economics import detectable_effect
 from segment_lab.customers.people import consented
-from segment_lab.customers.rates import with_interval
+from segment_lab.customers.rates import FEWEST_FOR_A_RATE, detectable_effect, with_interval
 from segment_lab.judge.baselines import features
 from segment_lab.segments.segmentation import Segmentation
 
 MONEY = ("revenue", "margin", "monetary_value")
-# What counts as a little more or less, the share a campaign holds out, and the customers a tree is
-# judged on.
-NUDGE_DAYS, NUDGE_SHARE, HOLDOUT, SAMPLE = 7, 0.05, 0.2, 20_000
+#: What counts as a little more or less.
+NUDGE_DAYS, NUDGE_SHARE = 7, 0.05
+#: The share that a campaign holds out, and the customers a tree is judged on.
+HOLDOUT, SAMPLE = 0.2, 20_000
 
 
 def actionability(
@@ -39,46 +38,49 @@ def actionability(
     """
     rows = segmentation.align(customers)
     labels, names = segmentation.labels, list(segmentation.names)
-    by = pd.DataFrame({"segment": labels, "revenue": rows["revenue"].clip(lower=0)}).groupby(
-        "segment", observed=False
-    )
-    out = pd.DataFrame({"customers": by.size(), "revenue": by["revenue"].sum()})
+    revenue = rows["revenue"].clip(lower=0).groupby(labels, observed=False).sum()
+    out = pd.DataFrame({"customers": labels.groupby(labels, observed=False).size()})
     out["customer_share"] = out["customers"] / len(labels)
-    out["revenue_share"] = out["revenue"] / out["revenue"].sum() if out["revenue"].sum() else np.nan
-    out["reachable_share"], reach = np.nan, out["customers"].astype(float)
+    out["revenue_share"] = revenue / revenue.sum() if revenue.sum() else np.nan
+    reach = out["customers"].astype(float)
+    out["reachable_share"] = np.nan
     if "consent" in rows:
         reach = consented(rows).groupby(labels, observed=False).sum().astype(float)
         out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
-    alone = labels[~labels.index.isin(list(contacted))]
-    bought = (outcomes["future_orders"].reindex(alone.index) > 0).groupby(alone, observed=False)
-    thin = bought.size() < 2 * FEWEST
-    n, buyers = (c.astype("float64").mask(thin, c.sum()) for c in (bought.size(), bought.sum()))
-    out["natural_rate"], planned = buyers / n.replace(0, np.nan), (buyers + 0.5) / (n + 1)
-    uplift = pd.Series(
-        [
-            detectable_effect(p, n * (1 - HOLDOUT), n * HOLDOUT)
-            for p, n in zip(planned, reach, strict=True)
-        ],
-        index=out.index,
-    )
+    n, buyers = _bought_alone(labels, outcomes, contacted)
+    out["natural_rate"] = buyers / n.replace(0, np.nan)
+    planned = (buyers + 0.5) / (n + 1)
+    uplift = detectable_effect(planned, reach * (1 - HOLDOUT), reach * HOLDOUT)
     # More than all cannot buy: such an uplift is out of reach, however many are contacted.
-    out["smallest_uplift"] = uplift.where(planned + uplift <= 1, np.inf).where(n > 0)
-    return out.drop(columns="revenue").reindex(names).rename_axis("segment")
+    out["smallest_uplift"] = np.where(planned + uplift <= 1, uplift, np.inf)
+    out.loc[n == 0, "smallest_uplift"] = np.nan
+    return out.reindex(names).rename_axis("segment")
+
+
+def _bought_alone(
+    labels: pd.Series, outcomes: pd.DataFrame, contacted: Collection[str]
+) -> tuple[pd.Series, pd.Series]:
+    """Customers nobody contacted and how many of them bought, per segment; those of the whole base
+    where a segment has too few."""
+    alone = labels[~labels.index.isin(list(contacted))]
+    bought = outcomes["future_orders"].reindex(alone.index) > 0
+    by_segment = bought.groupby(alone, observed=False)
+    n, buyers = by_segment.size().astype(float), by_segment.sum().astype(float)
+    thin = n < FEWEST_FOR_A_RATE
+    return n.mask(thin, n.sum()), buyers.mask(thin, buyers.sum())
 
 
 def nudged(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The customer table if everyone had been silent a little longer or less, or spent a little
-    more or less."""
+    """The customer table if everyone had ordered a little longer ago or more lately, or spent a
+    little more or less."""
     tables = {}
     if "recency_days" in customers:
         recency = customers["recency_days"]
-        tables[f"{NUDGE_DAYS} days more"] = customers.assign(recency_days=recency + NUDGE_DAYS)
-        tables[f"{NUDGE_DAYS} days less"] = customers.assign(
-            recency_days=(recency - NUDGE_DAYS).clip(lower=0)
-        )
-    for word, factor in (("more", 1 + NUDGE_SHARE), ("less", 1 - NUDGE_SHARE)):
+        tables["later"] = customers.assign(recency_days=recency + NUDGE_DAYS)
+        tables["sooner"] = customers.assign(recency_days=(recency - NUDGE_DAYS).clip(lower=0))
+    for word, factor in (("richer", 1 + NUDGE_SHARE), ("poorer", 1 - NUDGE_SHARE)):
         money = {c: customers[c] * factor for c in MONEY if c in customers}
-        tables[f"{100 * NUDGE_SHARE:g}% money {word}"] = customers.assign(**money)
+        tables[word] = customers.assign(**money)
     return tables
 
 
@@ -86,29 +88,24 @@ def ambiguity(
     segmenter: Any, customers: pd.DataFrame, segmentation: Segmentation | None = None
 ) -> pd.Series:
     """Share of customers whose segment changes under any nudge (with interval) and under each of
-    them.
+    them (``later_share`` …).
 
     `segmenter` is fitted and offers ``predict(customers)``; its cuts stay. Where
     ``segmentation.details`` holds the truth table of rules (boolean columns, one per rule),
     ``no_rule`` and ``several_rules`` count customers.
     """
     base = np.asarray(segmenter.predict(customers))
-    changed = {
-        name: np.asarray(segmenter.predict(table)) != base
-        for name, table in nudged(customers).items()
-    }
+    changed = {}
+    for name, table in nudged(customers).items():
+        changed[f"{name}_share"] = np.asarray(segmenter.predict(table)) != base
     hit = np.logical_or.reduce(list(changed.values()))
-    out = pd.concat(
-        [
-            with_interval([hit.sum()], [len(hit)], "ambiguous_share").iloc[0],
-            pd.Series({f"{name} share": c.mean() for name, c in changed.items()}),
-        ]
-    )
-    rules = (
-        pd.DataFrame()
-        if segmentation is None or segmentation.details is None
-        else segmentation.details.select_dtypes("bool")
-    )
+    whole = with_interval([hit.sum()], [len(hit)], "ambiguous_share").iloc[0]
+    each = pd.Series({name: moved.mean() for name, moved in changed.items()})
+    out = pd.concat([whole, each])
+    details = None if segmentation is None else segmentation.details
+    if details is None:
+        return out
+    rules = details.select_dtypes("bool")
     if rules.shape[1] > 1:
         claims = rules.reindex(customers.index).sum(axis=1)
         out["no_rule"], out["several_rules"] = (claims == 0).sum(), (claims > 1).sum()
@@ -133,15 +130,9 @@ def tree_accuracy(
     codes, n = segmentation.codes.loc[rows.index].to_numpy(), len(rows)
     right = np.full(n, np.nan)
     if n >= 10:
-        tree, folds = (
-            DecisionTreeClassifier(max_depth=3, random_state=seed),
-            KFold(5, shuffle=True, random_state=seed),
-        )
+        tree = DecisionTreeClassifier(max_depth=3, random_state=seed)
+        folds = KFold(5, shuffle=True, random_state=seed)
         right = cross_val_predict(tree, rows, codes, cv=folds) == codes
-    return pd.concat(
-        [
-            pd.Series({"customers": n}),
-            with_interval([right.sum()], [n], "accuracy").iloc[0],
-            pd.Series({"majority_accuracy": np.bincount(codes).max() / n}),
-        ]
-    )
+    accuracy = with_interval([right.sum()], [n], "accuracy").iloc[0]
+    majority = pd.Series({"majority_accuracy": np.bincount(codes).max() / n})
+    return pd.concat([pd.Series({"customers": n}), accuracy, majority])

@@ -1,241 +1,98 @@
-"""The answer in two or three plain sentences, written from the numbers and their intervals."""
+"""The answer as facts: which schemes lead, whether a plain rule is ahead, who moves most.
+
+A scheme is called better only where the joint interval of the difference leaves out 0, which holds
+for all pairs at once: among schemes that are equally good, one is named in at most 5 of 100 cases.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-NAMES = {
-    "rfm": "RFM",
-    "abc": "ABC",
-    "lifecycle": "lifecycle tiers",
-    "clusters": "clusters",
-    "rules": "own rules",
-}
-PLURAL = {"lifecycle", "clusters", "rules"}
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the trust table and the differences say.
+
+    Attributes
+    ----------
+    best : str
+        The scheme with the greatest ranking power; `power` is it.
+    tied : tuple of str
+        The best and those it is not certainly ahead of; `behind` are the others.
+    chance : bool
+        No scheme ranks certainly better than groups dealt at random.
+    plain : {"bands", "rank", "beaten", "level", ""}
+        A plain rule beats every scheme (bands of past spend, or the mere order of it), some schemes
+        (`ahead`) beat the order, or nothing is certain; empty without baselines.
+    bands : int
+        The number of bands where they are meant.
+    moving : tuple of (str, float, int)
+        The schemes whose customers change segment most and least: name, share, segments.
+    """
+
+    best: str
+    power: float
+    tied: tuple[str, ...]
+    behind: tuple[str, ...]
+    chance: bool
+    plain: str = ""
+    ahead: tuple[str, ...] = ()
+    bands: int = 0
+    moving: tuple[tuple[str, float, int], ...] = ()
 
 
-def title(name: str) -> str:
-    """A scheme's name as a sentence uses it."""
-    spoken = "company's own rules" if name == "rules" else NAMES.get(name, name)
-    return f"the {spoken}" if name in PLURAL else spoken
-
-
-def verdict(tables: Mapping[str, pd.DataFrame], days: int | None) -> tuple[str, ...]:
-    """Who ranks best (or nobody), what a simple rule does, who moves."""
-    trust, differences = tables["trust"], tables["differences"]
-    gini = differences[differences["measure"] == "gini"]
-    period = f"the next {days} days" if days else "the judged period"
-    moves = _moves(tables["movement"], trust, days) if "movement" in tables else ""
-    return tuple(s for s in (_winner(trust, gini, period), _baseline(trust, gini), moves) if s)
-
-
-def better(gini: pd.DataFrame, a: str, b: str) -> bool:
-    """Whether `a` ranks certainly better than `b`: the interval of the paired difference leaves
-    out 0."""
-    return bool(
-        (
-            (gini["a"] == a) & (gini["b"] == b) & (gini["difference_low"] > 0)
-            | (gini["a"] == b) & (gini["b"] == a) & (gini["difference_high"] < 0)
-        ).any()
+def verdict(tables: Mapping[str, pd.DataFrame]) -> Verdict:
+    """Read the answer from the sections ``trust, differences`` and, where there, ``movement``."""
+    trust = tables["trust"]
+    power = tables["differences"]
+    power = power[power["measure"] == "ranking_power"]
+    schemes = trust[trust["kind"] == "scheme"]
+    schemes = schemes.sort_values("ranking_power", ascending=False, kind="stable")
+    best = str(schemes.index[0])
+    behind = [str(n) for n in schemes.index[1:] if better(power, best, str(n))]
+    tied = [str(n) for n in schemes.index if n not in behind]
+    plain, ahead, bands = _plain(trust, power, [str(n) for n in schemes.index])
+    return Verdict(
+        best,
+        float(schemes["ranking_power"].iloc[0]),
+        tuple(tied),
+        tuple(behind),
+        bool((schemes["ranking_power_low"] <= schemes["null_power"]).all()),
+        plain,
+        ahead,
+        bands,
+        _moving(tables["movement"], trust) if "movement" in tables else (),
     )
 
 
-def _winner(trust: pd.DataFrame, gini: pd.DataFrame, period: str) -> str:
-    schemes = trust[trust["kind"] == "scheme"].sort_values("gini", ascending=False)
-    names, best = [str(n) for n in schemes.index], str(schemes.index[0])
-    if (schemes["gini_low"] <= schemes["null_gini"]).all():
-        return f"On this base no scheme foretells {period} better than segments dealt at random."
-    if len(names) == 1:
-        return (
-            f"{_start(title(best))} {_verb([best], 'foretell')} {period} with a Gini of "
-            f"{schemes['gini'].iloc[0]:.2f} (chance 0, a perfect order 1)."
-        )
-    tied = [best, *(n for n in names[1:] if not better(gini, best, n))]
-    rest = [n for n in names if n not in tied]
-    if not rest:
-        return (
-            f"On this base {_list(tied)} cannot be told apart by what customers spend in {period}: there is no "
-            "winner."
-        )
-    if len(tied) == 1:
-        return (
-            f"On this base {title(best)} {_verb([best], 'rank')} customers by what they spend in {period} better "
-            f"than {_list(rest)}."
-        )
-    return (
-        f"On this base there is no single winner: {_list(tied)} rank customers by what they spend in {period} and "
-        f"cannot be told apart; {title(best)} {_verb([best], 'do')} it better than {_list(rest)}."
-    )
+def better(power: pd.DataFrame, a: str, b: str) -> bool:
+    """Whether `a` ranks certainly better than `b`, by the joint interval of their difference."""
+    forward = (power["a"] == a) & (power["b"] == b) & (power["joint_low"] > 0)
+    backward = (power["a"] == b) & (power["b"] == a) & (power["joint_high"] < 0)
+    return bool((forward | backward).any())
 
 
-def _baseline(trust: pd.DataFrame, gini: pd.DataFrame) -> str:
-    """Plain spend bands, then the plain rank, against all schemes."""
-    known = trust[trust["gini"].notna()].sort_values("gini", ascending=False)
-    schemes = [str(n) for n in known.index[known["kind"] == "scheme"]]
-    bands = [str(n) for n in known.index if str(n).endswith(" spend bands")]
-    for name, words in (
-        *((b, f"Plain bands of past spend ({b.split()[0]}) do") for b in bands[:1]),
-        ("past-spend rank", "Simply sorting customers by past spend does"),
-    ):
-        if all(better(gini, name, s) for s in schemes):
-            return f"{words} that better than {'all of them' if len(schemes) > 1 else 'it does'}."
+def _plain(
+    trust: pd.DataFrame, power: pd.DataFrame, schemes: list[str]
+) -> tuple[str, tuple[str, ...], int]:
+    """Plain spend bands, then the plain order, against all schemes."""
+    known = trust[trust["ranking_power"].notna() & (trust["kind"] == "baseline")]
+    known = known.sort_values("ranking_power", ascending=False)
+    bands = known.index[known["band_count"] > 0]
+    if len(bands) and all(better(power, str(bands[0]), scheme) for scheme in schemes):
+        return "bands", (), int(known.loc[bands[0], "band_count"])
     if "past-spend rank" not in known.index:
-        return ""
-    if ahead := [s for s in schemes if better(gini, s, "past-spend rank")]:
-        return (
-            f"{_start(_list(ahead))} {_verb(ahead, 'beat')} simply sorting customers by past spend."
-        )
-    who = "None of them certainly beats" if len(schemes) > 1 else "It does not certainly beat"
-    return f"{who} simply sorting customers by past spend."
+        return "", (), 0
+    if all(better(power, "past-spend rank", scheme) for scheme in schemes):
+        return "rank", (), 0
+    ahead = tuple(scheme for scheme in schemes if better(power, scheme, "past-spend rank"))
+    return ("beaten" if ahead else "level"), ahead, 0
 
 
-def _moves(movement: pd.DataFrame, trust: pd.DataFrame, days: int | None) -> str:
+def _moving(movement: pd.DataFrame, trust: pd.DataFrame) -> tuple[tuple[str, float, int], ...]:
     share = movement["moved_share"].sort_values(ascending=False)
-    most, least = str(share.index[0]), str(share.index[-1])
-    text = (
-        f"{f'In {days} days' if days else 'Later'} {share.iloc[0]:.0%} of customers changed segment under "
-        f"{title(most)} ({trust['segments'].astype(float)[most]:.0f} names)"
-    )
-    return f"{text}, {share.iloc[-1]:.0%} under {title(least)}." if len(share) > 1 else f"{text}."
-
-
-def sentence(section: str, table: pd.DataFrame, schemes: Sequence[str]) -> str:
-    """One section in one plain sentence, with figures from its table."""
-    return {
-        "trust": _trust,
-        "misclassification": _missed,
-        "homogeneity": _homogeneous,
-        "agreement": _agree,
-        "differences": _differ,
-        "movement": _move,
-        "stability": _stable,
-        "ambiguity": _ambiguous,
-        "sufficiency": _sufficient,
-        "actionability": _actionable,
-        "interpretability": _interpretable,
-    }[section](table, list(schemes))
-
-
-def _span(values: pd.Series) -> str:
-    """``5% (ABC) to 31% (RFM)``."""
-    values = values.dropna()  # all spent the same, or too few customers
-    if values.empty:
-        return "an unknown share"
-    low, high = str(values.idxmin()), str(values.idxmax())
-    ends = f"{values.min():.0%} ({title(low)})"
-    return ends if len(values) == 1 else f"{ends} to {values.max():.0%} ({title(high)})"
-
-
-def _trust(table: pd.DataFrame, schemes: list[str]) -> str:
-    best = table.loc[schemes].sort_values("gini").iloc[-1]
-    return (
-        f"The best scheme, {title(str(best.name))}, puts the customers who will spend most first with a Gini of "
-        f"{best['gini']:.2f} ({best['gini_low']:.2f} to {best['gini_high']:.2f}); segments dealt at random seldom "
-        f"pass {best['null_gini']:.2f}."
-    )
-
-
-def _differ(table: pd.DataFrame, schemes: list[str]) -> str:
-    pairs = table[
-        (table["measure"] == "gini") & table["a"].isin(schemes) & table["b"].isin(schemes)
-    ]
-    return (
-        f"{int(pairs['certain'].sum())} of the {len(pairs)} differences between two schemes are certain; each is "
-        "judged alone, so about one in twenty appears by chance."
-    )
-
-
-def _missed(table: pd.DataFrame, schemes: list[str]) -> str:
-    rows = table.loc[schemes]
-    return (
-        f"Of the customers who turn out to be the best fifth, the schemes miss {_span(rows['missed_share'])}, and "
-        f"of their money {_span(rows['missed_revenue_share'])}; as many others are served in their place."
-    )
-
-
-def _homogeneous(table: pd.DataFrame, schemes: list[str]) -> str:
-    return f"Knowing the segment explains {_span(table['omega2'])} of the differences in what customers spend next."
-
-
-def _agree(table: pd.DataFrame, schemes: list[str]) -> str:
-    best = table.sort_values("ari").iloc[-1]
-    return (
-        f"{_start(_list([best['a'], best['b']]))} agree most: {best['ari']:.2f} on a scale where 0 is chance and "
-        "1 the same."
-    )
-
-
-def _move(table: pd.DataFrame, schemes: list[str]) -> str:
-    text = f"Of the customers, {_span(table['moved_share'])} are in another segment than a period before"
-    known = table["drift_share"].dropna()
-    return f"{text}; new cut points alone relabel {_span(known)}." if len(known) else f"{text}."
-
-
-def _stable(table: pd.DataFrame, schemes: list[str]) -> str:
-    weak = table[table["jaccard"] < 0.6]
-    first = (
-        f"{len(weak)} of {len(table)} segments are not found again when learned from other customers."
-        if len(weak)
-        else "Every segment is found again when learned from other customers."
-    )
-    empty = list(table.index[~table["informative"]].get_level_values("scheme").unique())
-    return first + (
-        f" For {_list(empty)} that is no evidence: it happens in shuffled data too."
-        if empty
-        else ""
-    )
-
-
-def _ambiguous(table: pd.DataFrame, schemes: list[str]) -> str:
-    return (
-        f"A week of silence or 5% of money, more or less, changes the segment of {_span(table['ambiguous_share'])} "
-        "of the customers."
-    )
-
-
-def _sufficient(table: pd.DataFrame, schemes: list[str]) -> str:
-    last = table.groupby(level="scheme", sort=False)["agreement"].last()
-    return (
-        f"Learned from one month less, the cut points put customers into the same segments with an agreement of "
-        f"{last.min():.2f} ({title(str(last.idxmin()))}) to {last.max():.2f} ({title(str(last.idxmax()))})."
-    )
-
-
-def _actionable(table: pd.DataFrame, schemes: list[str]) -> str:
-    filled = table[(table["customers"] > 0) & table["smallest_uplift"].notna()]
-    if filled.empty:
-        return (
-            "Campaigns contacted everybody in the judged period, so nobody knows who buys anyway."
-        )
-    never = int(np.isinf(filled["smallest_uplift"]).sum())
-    return (
-        f"In {int((filled['smallest_uplift'] > 0.05).sum())} of {len(filled)} segments a campaign would have to "
-        "lift the rate of buying by more than 5 points before anybody could see that it worked"
-        + (
-            f"; in {never} of them not even all buying would show, because so many buy anyway or they are so few."
-            if never
-            else "."
-        )
-    )
-
-
-def _interpretable(table: pd.DataFrame, schemes: list[str]) -> str:
-    return f"Three yes-or-no questions find the segment of {_span(table['accuracy'])} of the customers."
-
-
-def _list(names: Sequence[str]) -> str:
-    words = [title(n) for n in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _verb(names: Sequence[str], verb: str) -> str:
-    """The verb in the number of its subject."""
-    single = len(names) == 1 and names[0] not in PLURAL
-    return verb if not single else f"{verb}{'es' if verb.endswith('o') else 's'}"
-
-
-def _start(text: str) -> str:
-    return text[0].upper() + text[1:]
+    ends = [share.index[0], share.index[-1]] if len(share) > 1 else [share.index[0]]
+    return tuple((str(n), float(share[n]), int(trust.loc[n, "segments"])) for n in ends)

@@ -36,7 +36,7 @@ __all__ = [
 ]
 STANDING = {
     kind: (told["word"], told["advice"])
-    for kind in ("PROPER", "PRELIMINARY")
+    for kind in ("PROPER", "FIXED", "PRELIMINARY")
     if (told := phrases(f"show.standing.{kind}"))
 }
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
 from segment_lab.study.warehouse import Assignment, assign, statement
+
+if TYPE_CHECKING:
+    from segment_lab.judge import Change, Scorecard
 
 # Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
 # memory is bounded.
@@ -132,8 +135,8 @@ class Study(StudyData):
         """Every scheme that applies."""
         return {method: self.segmentation(method) for method in self.methods}
 
-    def scorecard(self, own: Mapping[str, Segmentation] | None = None, **options: Any) -> Any:
-        """How far each scheme deserves trust, out of time; see `evaluation.protocol.compare`.
+    def scorecard(self, own: Mapping[str, Segmentation] | None = None, **options: Any) -> Scorecard:
+        """How far each scheme deserves trust, out of time; see `segment_lab.judge.compare`.
 
         Parameters
         ----------
@@ -146,48 +149,19 @@ class Study(StudyData):
 
         options = {**self.config.comparison.model_dump(), **options}
 
-        def make() -> Any:
+        def make() -> Scorecard:
             judged = self.drawn(JUDGED)
-            card = compare(
-                self.methods,
-                self.window,
-                own=own,
-                customers=lambda day: judged.at(day).customers(),
-                history=self._history,
-                status=self.status,
-                contacted=self.contacted_since,
-                **judged._protocol,
-                **options,
-            )
+            card = compare(judged, self.methods, whole=self, own=own, **options)
             if judged is self:
                 return card
-            words = (
-                f"Everything here was computed on a random sample of {len(judged.customers()):,} of "
-                f"{len(self.customers()):,} customers, each with a whole history."
-            )
-            return replace(card, notes=(words, *card.notes))
+            everybody = len(self.customers())
+            return replace(card, trial=replace(card.trial, drawn_from=everybody))
 
         if own:
             return make()
-        return self.cached(
-            "scorecard",
-            (
-                options,
-                self.config.comparison.horizon_days,
-                [(m, self.options(m)) for m in self.methods],
-            ),
-            make,
-        )
-
-    @property
-    def _protocol(self) -> dict[str, Any]:
-        """What the evaluation may ask of the study: everything as it stood on a day."""
-        return {
-            "fit": lambda method, day: self.at(day).fitted(method),
-            "population": lambda method, day: self.at(day).population(method),
-            "outcomes": lambda day, days: self.at(day).outcomes(days),
-            "window_at": lambda day: self.at(day).window,
-        }
+        methods = [(method, self.options(method)) for method in self.methods]
+        horizon_days = self.config.comparison.horizon_days
+        return self.cached("scorecard", (options, horizon_days, methods), make)
 
     def contacted_since(self, day: dt.date) -> list[str]:
         """Whom a campaign that ran after `day` contacted before as_of: what they did then is not
@@ -200,7 +174,7 @@ class Study(StudyData):
             scheduled(self.table("campaigns").to_pandas(), self.window.as_of), day
         )
 
-    def _history(self, method: str) -> pd.DataFrame:
+    def history(self, method: str) -> pd.DataFrame:
         """What each month of data changed in a scheme; the reports share it, because it takes many
         fits."""
         from segment_lab.judge.protocol import history_of
@@ -209,18 +183,24 @@ class Study(StudyData):
         return self.cached(
             f"history-{method}",
             (horizon_days, self.options(method)),
-            lambda: history_of(
-                method, self.window, horizon_days=horizon_days, **self.drawn(JUDGED)._protocol
-            ),
+            lambda: history_of(self.drawn(JUDGED), method, horizon_days),
         )
 
     def status(self, method: str) -> Status:
-        """Whether a scheme may be acted on: PROPER, or PRELIMINARY with the reason."""
+        """Whether a scheme may be acted on: PROPER, FIXED (rules that learn nothing) or
+        PRELIMINARY, with the reason."""
         from segment_lab.judge.sufficiency import MIN_BUYERS, MIN_DAYS, assess
 
         buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
-        return assess(self._history(method) if enough else pd.DataFrame(), days, buyers)
+        return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)
+
+    def change(self, method: str, days: int = 90) -> Change:
+        """What changed in a scheme within `days`: by today's cuts, through windows of equal length;
+        see `segment_lab.judge.change`."""
+        from segment_lab.judge.change import change
+
+        return self._keep(("change", method, days), lambda: change(self, method, days))
 
     def to_sql(
         self,

@@ -28,7 +28,7 @@ from segment_lab.data.files import replacing
 from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
-from segment_lab.study.config import StudyConfig, load, validate
+from segment_lab.study.config import StudyConfig, WindowConfig, load, validate
 from segment_lab.texts import speak
 from segment_lab.window import ObservationWindow, as_date
 
@@ -250,18 +250,25 @@ class StudyData:
             )
         return self.config.as_of - dt.timedelta(days=1), self.config.as_of
 
-    def at(self, as_of: dt.date | str) -> Self:
-        """The same study as it stood on an earlier day: only what happened before it is seen."""
+    def at(self, as_of: dt.date | str, days: int | None = None) -> Self:
+        """The same study as it stood on an earlier day: only what happened before it is seen.
+
+        With `days` it is seen through a window of so many days instead of the study's own: what two
+        days are compared through must be equally long.
+        """
         day = as_date(as_of)
         if day > self.window.as_of:
             raise ConfigError(
                 f"{day} is after the study's as_of {self.window.as_of}: that is the unknown future."
             )
         root = self._parent or self
+        changes: dict[str, Any] = {"as_of": day}
+        if days is not None:
+            changes["window"] = WindowConfig(days=days)
         return root._keep(
-            ("at", day),
+            ("at", day, days),
             lambda: type(self)(
-                root.config.model_copy(update={"as_of": day}),
+                root.config.model_copy(update=changes),
                 root.base,
                 path=root.path,
                 parent=root,

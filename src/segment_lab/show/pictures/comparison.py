@@ -1,4 +1,4 @@
-"""Pictures of the comparison: who foretells best, who agrees with whom, who moves, when there are
+"""Pictures of the comparison: who predicts best, who agrees with whom, who moves, when there are
 enough data."""
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.judge.verdict import NAMES
 from segment_lab.show import style
+from segment_lab.texts import phrases, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,48 +19,37 @@ COLOURS = {"scheme": style.PALETTE[0], "baseline": style.PALETTE[1], "null": sty
 MOST_LABELLED = 60  # cells of a heat map in which a phone still shows large numbers
 
 
-def gini_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Gini of every scheme and baseline with its 95 % interval, best on top; hollow where it is
-    mere chance.
+def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Ranking power of every scheme and baseline with its 95 % interval, best on top; hollow where
+    it is mere chance.
 
-    `trust` is the scorecard's table: ``gini, gini_low, gini_high, null_gini, kind``.
+    `trust` is the scorecard's table: ``ranking_power, ranking_power_low, ranking_power_high,
+    null_power, kind``.
     """
-    rows = trust[trust["gini"].notna()].sort_values("gini")
+    rows = trust[trust["ranking_power"].notna()].sort_values("ranking_power")
     ax = style.axes(ax, rows=len(rows))
+    kinds = phrases("comparison.kind")
+    names = _names(rows.index)
+    told = []
     for place, (_, row) in enumerate(rows.iterrows()):
         colour = COLOURS[row["kind"]]
-        ax.plot(
-            [row["gini_low"], row["gini_high"]], [place, place], color=colour, solid_capstyle="butt"
-        )
-        chance = row["gini_low"] <= row["null_gini"]
-        ax.plot(
-            row["gini"],
-            place,
-            "o",
-            color=colour,
-            markersize=8,
-            markerfacecolor="white" if chance else colour,
-        )
+        low, high = row["ranking_power_low"], row["ranking_power_high"]
+        ax.plot([low, high], [place, place], color=colour, solid_capstyle="butt")
+        chance = low <= row["null_power"]
+        fill = "white" if chance else colour
+        dot = {"color": colour, "markersize": 8, "markerfacecolor": fill}
+        ax.plot(row["ranking_power"], place, "o", **dot)
+        told.append(f"{names[place]} {row['ranking_power']:.2f} ({low:.2f} to {high:.2f})")
     ax.axvline(0, color=style.MUTED, linewidth=1)
-    ax.set_yticks(range(len(rows)), _names(rows.index))
+    ax.set_yticks(range(len(rows)), names)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("Gini: 0 chance, 1 a perfect order")
-    for kind in (k for k in COLOURS if (rows["kind"] == k).any()):
-        ax.plot(
-            [], [], "o-", color=COLOURS[kind], label={"null": "dealt at random"}.get(kind, kind)
-        )
+    ax.set_xlabel(say("comparison.picture.power_axis"))
+    for kind, colour in COLOURS.items():
+        if (rows["kind"] == kind).any():
+            ax.plot([], [], "o-", color=colour, label=kinds[kind])
     _legend_below(ax)
-    best = rows[::-1]
-    return style.described(
-        ax,
-        "Gini, best first: "
-        + "; ".join(
-            f"{name} {g:.2f} ({low:.2f} to {high:.2f})"
-            for name, g, low, high in zip(
-                _names(best.index), best["gini"], best["gini_low"], best["gini_high"], strict=True
-            )
-        ),
-    )
+    best_first = "; ".join(told[::-1])
+    return style.described(ax, f"{say('comparison.picture.power_alt')} {best_first}")
 
 
 def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -70,16 +59,11 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
     ax = _heatmap(ari, "{:.2f}", ax, upright=len(names) < 6)
-    return style.described(
-        ax,
-        "Agreement (ARI): "
-        + "; ".join(
-            f"{a} and {b} {round(value, 2) + 0.0:.2f}"
-            for a, b, value in zip(
-                _names(agreement["a"]), _names(agreement["b"]), agreement["ari"], strict=True
-            )
-        ),
-    )
+    firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
+    told = []
+    for a, b, value in zip(firsts, seconds, agreement["ari"], strict=True):
+        told.append(f"{a} – {b} {round(value, 2) + 0.0:.2f}")
+    return style.described(ax, f"{say('comparison.picture.agreement_alt')} {'; '.join(told)}")
 
 
 def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -97,55 +81,46 @@ def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rows["moved_share"],
         0.38,
         color=style.PALETTE[0],
-        label="customers moved",
+        label=say("comparison.picture.moved"),
         xerr=np.stack(miss),
         error_kw={"elinewidth": 1.5, "ecolor": style.INK},
     )
     if rows["drift_share"].notna().any():
-        ax.barh(
-            at - 0.2, rows["drift_share"], 0.38, color=style.PALETTE[1], label="cut points drifted"
-        )
+        drifted = say("comparison.picture.drifted")
+        ax.barh(at - 0.2, rows["drift_share"], 0.38, color=style.PALETTE[1], label=drifted)
     ax.set_yticks(at, _names(rows.index))
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis, "share")
-    ax.set_xlabel("Share of customers")
+    ax.set_xlabel(say("comparison.picture.moved_axis"))
     ax.legend(loc="lower right")
-    return style.described(ax, _listed("Customers who moved", rows["moved_share"][::-1]))
+    return style.described(
+        ax, _listed(say("comparison.picture.moved_alt"), rows["moved_share"][::-1])
+    )
 
 
-def sufficiency_lines(
-    sufficiency: pd.DataFrame, ax: Axes | None = None, needed: float = 0.85
-) -> Axes:
-    """Agreement with the cut points of a month earlier by days of data; `needed` is the line for
-    PROPER.
+def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Agreement with the cut points of a month earlier by days of data; dashed, what so many
+    segments need to count as settled.
 
-    `sufficiency` has the index ``scheme, days`` and the column ``agreement``.
+    `sufficiency` has the index ``scheme, days`` and the columns ``agreement, agreement_needed``.
     """
     ax = style.axes(ax)
-    known = sufficiency["agreement"].dropna()
-    for (name, line), marker in zip(
-        known.groupby(level="scheme", sort=False), "osD^vPX", strict=False
-    ):
-        ax.plot(line.index.get_level_values("days"), line, marker=marker, label=_names([name])[0])
-    ax.axhline(needed, color=style.MUTED, linestyle="--", linewidth=1.2)
-    ax.annotate(
-        " needed",
-        (0, needed),
-        xycoords=("axes fraction", "data"),
-        ha="left",
-        va="bottom",
-        color=style.MUTED,
-    )
+    known = sufficiency.dropna(subset=["agreement"])
+    markers = "osD^vPX"
+    by_scheme = known.groupby(level="scheme", sort=False)
+    for (name, rows), marker in zip(by_scheme, markers, strict=False):
+        days = rows.index.get_level_values("days")
+        (line,) = ax.plot(days, rows["agreement"], marker=marker, label=_names([name])[0])
+        ax.plot(days, rows["agreement_needed"], "--", color=line.get_color(), linewidth=1)
+    ax.plot([], [], "--", color=style.MUTED, linewidth=1, label=say("comparison.picture.needed"))
     ax.set(
-        xlabel="Days of data",
-        ylabel="Agreement, 1 = the same",
-        ylim=(min(0.5, known.min() - 0.05), 1.02),
+        xlabel=say("comparison.picture.days_axis"),
+        ylabel=say("comparison.picture.agreement_axis"),
+        ylim=(min(0.5, known["agreement"].min() - 0.05), 1.02),
     )
     _legend_below(ax)
-    last = known.groupby(level="scheme", sort=False).last()
-    return style.described(
-        ax, _listed("Agreement with the cut points of a month earlier, at the end", last)
-    )
+    last = by_scheme["agreement"].last()
+    return style.described(ax, _listed(say("comparison.picture.agreement_last"), last))
 
 
 def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -166,10 +141,9 @@ def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axe
     )
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis, "share")
-    ax.set_xlabel("Money of the best customers, missed")
-    return style.described(
-        ax, _listed("Money of the best customers, missed", rows["missed_revenue_share"][::-1])
-    )
+    what = say("comparison.picture.missed_axis")
+    ax.set_xlabel(what)
+    return style.described(ax, _listed(what, rows["missed_revenue_share"][::-1]))
 
 
 def _heatmap(values: pd.DataFrame, text: str, ax: Axes | None, upright: bool = False) -> Axes:
@@ -214,7 +188,8 @@ def _legend_below(ax: Axes) -> None:
 
 
 def _names(names: Iterable[Any]) -> list[str]:
-    return [NAMES.get(n, str(n)) for n in names]
+    known = phrases("comparison.names")
+    return [known.get(str(name), str(name)) for name in names]
 
 
 def _listed(what: str, shares: pd.Series) -> str:
