@@ -18,7 +18,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from segment_lab.judge import Later, Step, Training, scorecard
+from segment_lab.judge import Background, Change, Training, scorecard
 from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.lifecycle import LifecycleSegmenter
@@ -80,20 +80,15 @@ def run(n: int) -> tuple[float, float, float]:
     labels = {name: s.segment(now) for name, s in fitted.items()}
     frozen = {name: s.segment(today) for name, s in fitted.items()}
     day = START + dt.timedelta(days=t0)
-    scorecard(
-        labels,
-        outcomes,
-        customers=now,
+    training = Training({name: s.segment(before) for name, s in fitted.items()}, seen, before)
+    background = Background(
+        now,
+        training,
+        changes={name: Change(labels[name], frozen[name], labels[name]) for name in fitted},
         segmenters=fitted,
-        training=Training({name: s.segment(before) for name, s in fitted.items()}, seen, before),
-        later={name: Later(frozen[name], frozen[name]) for name in fitted},
-        steps={
-            name: [Step(t0 - 30 * m, labels[name], labels[name], outcomes) for m in range(3)]
-            for name in fitted
-        },
         window=ObservationWindow(START, day, day + dt.timedelta(days=HORIZON)),
-        draws=200,
     )
+    scorecard(labels, outcomes, background, draws=200)
     return fit_seconds, time.perf_counter() - start, time.process_time() - cpu
 
 

@@ -418,7 +418,7 @@ def test_a_sentence_without_a_known_share_says_so():
     table = pd.DataFrame({"omega2": [np.nan, np.nan]}, index=["rfm", "abc"])
     assert "explains an unknown share of" in SENTENCES["homogeneity"](table, ["rfm", "abc"])
     one = table.fillna({"omega2": 0.2}).iloc[1:]
-    assert "explains 20 % (ABC) of" in SENTENCES["homogeneity"](one, ["abc"])
+    assert "explains 20% (ABC) of" in SENTENCES["homogeneity"](one, ["abc"])
 
 
 def test_a_tree_finds_a_rule_and_not_noise():

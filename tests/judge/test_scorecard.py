@@ -293,7 +293,7 @@ def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     assert "spend settled" in str(page.status())
     assert "PROPER" not in str(page.status())
     assert '<td class="txt">Settled</td>' in str(page.status())
-    assert "under recency; rows add up to 100 %" in str(page.flows())
+    assert "under recency; rows add up to 100%" in str(page.flows())
     assert str(page.moves()).count("<table>") == 2
     assert compared["sufficiency"].loc["spend"].index.max() == 365
 

@@ -208,7 +208,7 @@ def test_a_measure_that_a_rank_cannot_have_is_missing_not_zero():
 
 
 def test_a_score_that_is_not_a_number_is_refused():
-    with pytest.raises(ValueError, match="1 scores are not finite"):
+    with pytest.raises(ValueError, match="1 customers have no finite score"):
         Ranked(np.array([1.0, np.nan]))
 
 

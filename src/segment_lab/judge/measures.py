@@ -15,6 +15,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from segment_lab.judge.learning import Outcome
 from segment_lab.judge.registry import metric
+from segment_lab.texts import say
 
 TOP_SHARE, DECILE = 0.20, 0.10
 MEASURES = (
@@ -182,7 +183,7 @@ class Ranked:
     def __init__(self, score: np.ndarray):
         score = np.asarray(score, dtype=float)
         if lost := int((~np.isfinite(score)).sum()):
-            raise ValueError(f"{lost} scores are not finite")
+            raise ValueError(say("comparison.errors.not_finite", count=lost))
         self.order = np.argsort(-score, kind="stable")
         ranked = score[self.order]
         self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
