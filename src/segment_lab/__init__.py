@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from segment_lab.segments.rfm import RFMSegmenter
     from segment_lab.segments.rules import RuleSegmenter
     from segment_lab.segments.segmentation import Segmentation
+    from segment_lab.segments.tree import TreeSegmenter
     from segment_lab.study.customer_table import customer_table
     from segment_lab.study.study import Study
     from segment_lab.window import ObservationWindow
@@ -39,6 +40,7 @@ _HOMES = {
     "LifecycleSegmenter": "segments.lifecycle",
     "ClusterSegmenter": "segments.clusters",
     "RuleSegmenter": "segments.rules",
+    "TreeSegmenter": "segments.tree",
     "ReceivablesSegmenter": "receivables.segmenter",
     "EngagementSegmenter": "contacts.segmenter",
     "scorecard": "judge.scorecard",
@@ -58,6 +60,7 @@ __all__ = [
     "RuleSegmenter",
     "Segmentation",
     "Study",
+    "TreeSegmenter",
     "customer_table",
     "plan_budget",
     "run_study",

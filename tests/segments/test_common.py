@@ -22,6 +22,7 @@ from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.lifecycle import LifecycleSegmenter
 from segment_lab.segments.rfm import RFMSegmenter
 from segment_lab.segments.rules import RuleSegmenter
+from segment_lab.segments.tree import TreeSegmenter
 from segment_lab.window import ObservationWindow
 
 SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
@@ -38,12 +39,20 @@ SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
     "rules": lambda: RuleSegmenter(
         [{"name": "Big", "when": "revenue > 500"}, {"name": "Lately", "when": "recency_days < 90"}]
     ),
+    "learned": TreeSegmenter,
     "receivables": ReceivablesSegmenter,
     "engagement": EngagementSegmenter,
     "leads": LeadModel,
 }
 WAREHOUSES = ("duckdb", "postgres", "bigquery", "snowflake", "spark", "databricks", "clickhouse")
 WINDOW = ObservationWindow("2025-01-01", "2026-01-01")
+
+
+def fitted(segmenter: Segmenter, table: pd.DataFrame) -> Segmenter:
+    """`segmenter` fitted to a table; a supervised one to spend that follows from the table."""
+    if not segmenter.supervised:
+        return segmenter.fit(table)
+    return segmenter.fit(table, table["revenue"].abs() / (1 + table["recency_days"]))
 
 
 @pytest.fixture(params=SEGMENTERS)
@@ -54,7 +63,7 @@ def segmenter(request: pytest.FixtureRequest) -> Segmenter:
 @pytest.mark.parametrize("name", BASES)
 def test_every_customer_gets_exactly_one_segment_on_any_base(segmenter, name):
     table = BASES[name]
-    result = segmenter.fit(table).segment(table, WINDOW)
+    result = fitted(segmenter, table).segment(table, WINDOW)
     assert list(result.codes.index) == list(table.index)
     assert result.sizes().sum() == len(table)
     assert result.names == segmenter.segment_names_
@@ -64,16 +73,16 @@ def test_every_customer_gets_exactly_one_segment_on_any_base(segmenter, name):
 def test_equal_customers_share_a_segment(segmenter):
     table = base(150, 0.76)
     twins = pd.concat([table, table.set_axis([f"{i} twin" for i in table.index])])
-    labels = segmenter.fit(twins).segment(twins).codes.to_numpy()
+    labels = fitted(segmenter, twins).segment(twins).codes.to_numpy()
     assert np.array_equal(labels[:150], labels[150:])
 
 
 def test_row_order_and_refits_change_nothing(segmenter):
     table = base()
-    first = segmenter.fit(table).segment(table)
-    again = segmenter.fit(table).segment(table)
+    first = fitted(segmenter, table).segment(table)
+    again = fitted(segmenter, table).segment(table)
     shuffled = table.sample(frac=1, random_state=3)
-    other = clone(segmenter).fit(shuffled).segment(shuffled)
+    other = fitted(clone(segmenter), shuffled).segment(shuffled)
     for result in (again, other):
         assert result.names == first.names
         assert result.codes.loc[first.codes.index].equals(first.codes)
@@ -84,7 +93,7 @@ def test_row_order_and_refits_change_nothing(segmenter):
 def test_the_input_is_not_changed(segmenter):
     table = base()
     before = table.copy(deep=True)
-    segmenter.fit(table).segment(table)
+    fitted(segmenter, table).segment(table)
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -97,7 +106,7 @@ def test_clone_and_parameters_round_trip(segmenter):
 
 def test_a_fitted_rule_is_frozen_and_takes_unseen_extremes(segmenter):
     table = base()
-    codes = segmenter.fit(table).segment(table).codes
+    codes = fitted(segmenter, table).segment(table).codes
     extremes = table.head(8).copy()
     numeric = [
         c
@@ -115,7 +124,7 @@ def test_a_fitted_rule_is_frozen_and_takes_unseen_extremes(segmenter):
 
 def test_sql_and_predict_agree_for_every_customer(segmenter):
     table = base(400, 0.76)
-    labels = segmenter.fit(table).segment(table).labels
+    labels = fitted(segmenter, table).segment(table).labels
     con = engine.connect()
     con.create_table("warehouse", table.reset_index())
     answer = (
@@ -127,7 +136,7 @@ def test_sql_and_predict_agree_for_every_customer(segmenter):
 
 
 def test_sql_compiles_in_every_dialect_with_its_cut_points_in_a_comment(segmenter):
-    segmenter.fit(base())
+    fitted(segmenter, base())
     for dialect in WAREHOUSES:
         lines = segmenter.to_sql("customers", dialect, WINDOW).splitlines()
         comment = [line for line in lines if line.startswith("-- ")]
@@ -137,14 +146,14 @@ def test_sql_compiles_in_every_dialect_with_its_cut_points_in_a_comment(segmente
 
 
 def test_every_offered_dialect_compiles():
-    fitted = LifecycleSegmenter().fit(base())
+    tiers = LifecycleSegmenter().fit(base())
     assert {*WAREHOUSES} < {*DIALECTS}
-    assert all("SELECT" in fitted.to_sql(dialect=dialect) for dialect in DIALECTS)
+    assert all("SELECT" in tiers.to_sql(dialect=dialect) for dialect in DIALECTS)
 
 
 def test_an_unknown_dialect_is_named_with_the_nearest(segmenter):
     with pytest.raises(ConfigError, match="did you mean 'snowflake'"):
-        segmenter.fit(base()).to_sql(dialect="snowflak")
+        fitted(segmenter, base()).to_sql(dialect="snowflak")
 
 
 def test_every_fault_of_a_table_is_listed_at_once(segmenter):

@@ -62,6 +62,8 @@ class Segmenter(BaseEstimator):
     """
 
     method: ClassVar[str]
+    #: Whether `fit` needs what the customers did afterwards as `y`.
+    supervised: ClassVar[bool] = False
     segment_names_: tuple[str, ...]
     columns_: tuple[str, ...]
 
