@@ -63,22 +63,42 @@ def test_shadow_price_is_the_best_use_of_one_more_unit():
     plan = plan_budget(frame([(0, 10, 0, 50), (1, 10, 0, 30)]), money=15, hours=99)
     assert plan.price_of_money == pytest.approx(3)
     assert plan.price_of_hour == 0
-    assert plan.next_funded == "S1: a1 (with 5.00 more money)"
+    assert plan.next_funded == ((("S1", "a1"),), "money", pytest.approx(5))
     assert plan_budget(frame([(0, 10, 0, 50)]), money=15).price_of_money == pytest.approx(0)
 
 
 def test_hours_can_be_what_is_scarce():
     plan = plan_budget(frame([(0, 1, 8, 50), (1, 1, 4, 30)]), money=100, hours=8)
     assert plan.chosen["action"].to_dict() == {"S0": "a0", "S1": "Do nothing"}
-    assert plan.next_funded == "S1: a1 (with 4.00 more hours)"
+    assert plan.next_funded == ((("S1", "a1"),), "hours", pytest.approx(4))
     assert plan.price_of_hour > 0
 
 
 def test_regret_against_spending_evenly():
-    # Evenly: half of both first actions = (60 - 20) / 2 = 20; the plan takes the good one whole =
-    # 60.
-    plan = plan_budget(frame([(0, 10, 0, 60), (1, 10, 0, -20)]), money=10)
-    assert (plan.value, plan.proportional_value, plan.regret) == (60, 20, 40)
+    # Evenly: half of both first actions = (60 + 20) / 2 = 40; the plan takes the good one whole.
+    plan = plan_budget(frame([(0, 10, 0, 60), (1, 10, 0, 20)]), money=10)
+    assert (plan.value, plan.rivals["proportional"], plan.regret) == (60, 40, 20)
+
+
+def test_rivals_are_honest():
+    # What may not be done is no part of even spending; everybody and the e-mail count their losses.
+    options = frame([(0, 10, 0, 60), (1, 10, 0, -20), (1, 1, 0, 5)])
+    options = options.assign(
+        allowed=[True, False, True],
+        kind=["call", "call", "email"],
+        worth=[60.0, np.nan, 5.0],
+        to_all=[70.0, -40.0, 6.0],
+    )
+    rivals = plan_budget(options).rivals
+    assert rivals == {"nobody": 0, "everybody": 30, "email": 6, "proportional": 65}
+
+
+def test_groups_of_one_segment_are_chosen_apart():
+    options = frame([(0, 10, 0, 60), (0, 5, 0, 20)]).assign(group=["S0", "S0 · test"])
+    plan = plan_budget(options)
+    assert plan.value == 80
+    assert plan.picked.tolist() == [True, True]
+    assert plan.chosen["segment"].tolist() == ["S0", "S0"]
 
 
 def test_survival_counts_the_draws_that_agree():
@@ -93,8 +113,8 @@ def test_only_allowed_options_are_chosen():
     options = frame([(0, 10, 0, 60), (1, 10, 0, np.nan)]).assign(allowed=[False, False])
     plan = plan_budget(options, money=100, draws=np.zeros((2, 5)))
     assert plan.chosen["action"].eq("Do nothing").all()
-    assert plan.chosen["survival"].eq(1).all()
-    assert plan.proportional_value == plan.regret == 0
+    assert plan.chosen["survival"].isna().all()  # there was no choice to make
+    assert plan.rivals["proportional"] == plan.regret == 0
 
 
 def test_faults_of_the_options_are_named_together():

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segment_lab.act import Playbook, experiment
 from segment_lab.act import campaigns as ledger
+from segment_lab.act import experiment
 from segment_lab.data import engine
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.sample import campaign_trial
@@ -146,7 +146,7 @@ def test_before_against_after_is_refused():
     with pytest.raises(NotEnoughDataError, match="horizon"):
         ledger.effects(both.assign(finished=False))
     # A finished campaign without a holdout has ended: that is not what is missing.
-    with pytest.raises(NotEnoughDataError, match="No campaign that held customers back"):
+    with pytest.raises(NotEnoughDataError, match="No campaign that left customers alone"):
         ledger.effects(ledger.measurable(found))
 
 
@@ -191,49 +191,66 @@ def test_regrouping_reads_the_same_trial_by_other_segments():
     assert ledger.regroup(uneven, {"K1": other}).empty
 
 
-def test_learning_is_normal_normal_and_oldest_first():
-    options = {"A": tuple(e for e in Playbook.packaged("abc").entries if e.segment == "A")}
-    first = trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)])
-    second = trial(
-        [("A", "treatment", 400, 100), ("A", "holdout", 400, 80)],
-        campaign_id="K2",
-        assigned_on=pd.Timestamp("2026-03-01"),
+def test_unequal_chances_are_no_obstacle_where_they_are_known():
+    # No effect, but the good half is mostly treated; the chances of each stratum undo that.
+    found = trial(
+        [
+            ("A", "treatment", 900, 450),
+            ("A", "holdout", 100, 50),
+            ("B", "treatment", 100, 10),
+            ("B", "holdout", 900, 90),
+        ]
     )
-    belief = ledger.learn(ledger.effects(pd.concat([second, first])), options)["A", "call"]
-    se = ledger.effects(first)["se"].iloc[0]
-    prior = 0.2 * np.sqrt(0.2 * 0.8)
-    weights = (
-        np.array([0, 0.1, 0.05]),
-        np.array([prior, se, ledger.effects(second)["se"].iloc[0]]) ** -2.0,
-    )
-    assert belief.mean == pytest.approx(np.average(weights[0], weights=weights[1]))
-    assert belief.sd == pytest.approx(weights[1].sum() ** -0.5)
-    assert belief.measured
-    assert belief.source.startswith("own campaign K2, own campaign K1, assumption")
+    chance = {("A", "treatment"): 0.9, ("A", "holdout"): 0.1, ("B", "treatment"): 0.1}
+    pairs = zip(found["segment"], found["arm"], strict=True)
+    known = found.assign(probability=[chance.get(pair, 0.9) for pair in pairs])
+    everybody = pd.Series("all", index=found["customer_id"])
+    assert ledger.regroup(found, {"K1": everybody}).empty
+    row = ledger.effects(ledger.regroup(known, {"K1": everybody})).iloc[0]
+    assert row["effect"] == pytest.approx(0, abs=1e-9)
+    assert row["money_effect"] == pytest.approx(0, abs=1e-9)
+    assert row["treated_buyers"] < 460  # as many as they are worth: fewer than were counted
 
 
-def test_other_segments_teach_at_most_as_much_as_the_prior():
-    options = Playbook.packaged("abc").options(pd.DataFrame(index=["A", "B"]))
-    huge = trial([("A", "treatment", 40_000, 12_000), ("A", "holdout", 40_000, 8_000)])
-    learned = ledger.learn(ledger.effects(huge), options)
-    own, other = learned["A", "call"], learned["B", "call"]
-    prior = 0.2 * np.sqrt(0.2 * 0.8)
-    assert own.mean == pytest.approx(0.1, abs=0.003)
-    assert own.measured
-    assert not other.measured
-    assert other.mean == pytest.approx(0.05, abs=0.002)
-    assert other.sd == pytest.approx(prior / np.sqrt(2), rel=0.01)
+def assigned(**columns):
+    rows = [("a", "gift"), ("b", "gift"), ("c", "letter"), ("d", "letter"), ("e", "rest")]
+    frame = pd.DataFrame(rows, columns=["customer_id", "arm"])
+    return frame.assign(campaign_id="K", assigned_on="2026-01-10", horizon_days=59, **columns)
 
 
-def test_a_stated_prior_is_where_learning_starts():
-    entry = Playbook.packaged("abc").entries[0]
-    stated = entry.model_copy(
-        update={"uplift": type("Prior", (), {"mean": 0.2, "sd": 1e-6, "source": "x"})()}
-    )
-    measured = ledger.effects(trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)]))
-    assert ledger.learn(measured, {"A": (stated,)})["A", "call"].mean == pytest.approx(
-        0.2, abs=1e-4
-    )
+def test_several_arms_have_one_declared_control(lines):
+    twice = pd.concat([assigned(), assigned().assign(customer_id=list("fghij"))])
+    costs = {"gift": 18.0, "letter": 2.0, "rest": 0.0}
+    campaigns = twice.assign(control="rest", cost_per_contact=twice["arm"].map(costs))
+    found = ledger.effects(ledger.results(campaigns, lines, AS_OF))
+    whole = found[found["segment"] == "All"].set_index("variant")
+    assert whole["action"].to_dict() == {"gift": "gift", "letter": "letter"}
+    assert whole["cost_per_contact"].to_dict() == {"gift": 18, "letter": 2}
+    assert whole["treated"].tolist() == [4, 4]
+    assert whole["held"].tolist() == [2, 2]
+    # Only a (gift) and c (letter) bought in the horizon.
+    assert whole["treated_rate"].tolist() == [0.25, 0.25]
+
+
+def test_without_a_declared_control_a_strange_arm_is_no_control(lines):
+    found = ledger.results(assigned(), lines, AS_OF)
+    assert ledger.measurable(found).empty
+
+
+def test_a_recorded_outcome_needs_no_orders():
+    outcome = [2.0, 0.0, 1.0, 3.0, 0.0]
+    campaigns = assigned(outcome=outcome, outcome_worth=10.0, control="rest")
+    found = ledger.results(campaigns, None, "2026-01-11")
+    assert found["finished"].all()
+    assert found["margin"].tolist() == [20, 0, 10, 30, 0]
+    assert found["orders"].tolist() == [1, 0, 1, 1, 0]
+    assert set(ledger.effects(found)["variant"]) == {"gift", "letter"}
+
+
+def test_a_running_campaign_keeps_its_customers():
+    campaigns = assigned()
+    assert ledger.running(campaigns, "2026-02-01") == list("abcde")
+    assert ledger.running(campaigns, "2026-03-10") == []
 
 
 def test_calibration_and_stages():
@@ -245,13 +262,10 @@ def test_calibration_and_stages():
     )
     assert ledger.calibration(measured.assign(predicted=np.nan)) == {"hypotheses": 0}
     begun = ledger.stages(Status(), customers=400, days=20)
-    assert begun["state"].tolist() == ["under way", "preliminary", "not started", "not started"]
+    assert begun["state"].tolist() == ["under_way", "preliminary", "not_started", "not_started"]
     rows = pd.DataFrame({"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]})
     done = ledger.stages(
         Status("PROPER", "steady"), customers=400, days=900, campaigns=rows, measured=measured
     )
     assert done["state"].tolist() == ["done"] * 4
-    assert (
-        done["evidence"].iloc[2]
-        == "2 campaigns drawn, 1 with the expected uplift written down beforehand"
-    )
+    assert done.loc["act", ["drawn", "registered"]].tolist() == [2, 1]

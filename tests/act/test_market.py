@@ -177,10 +177,16 @@ def test_payment_behaviour_by_hand():
 
 def test_verdicts_that_a_worse_market_overturns():
     known = pd.DataFrame(
-        {"customers": [100.0], "margin_per_conversion": [50.0], "margin_se": [5.0]}, index=["A"]
+        {
+            "margin_per_conversion": [50.0],
+            "margin_se": [5.0],
+            "natural_rate": [0.5],
+            "planning_rate": [0.4],
+        },
+        index=["A"],
     )
     worse = market.worsened(known, Scenario(customers=0.2, basket=0.5))
-    assert worse.iloc[0].tolist() == [80, 25, 2.5]
+    assert worse.iloc[0].tolist() == pytest.approx([25, 2.5, 0.4, 0.32])
     verdicts = {
         n: pd.DataFrame({"action": ["x", "y"], "verdict": v}, index=["A", "B"])
         for n, v in {"now": ["pilot", "pilot"], "worse": ["do not (uneconomic)", "pilot"]}.items()

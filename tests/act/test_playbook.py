@@ -189,8 +189,8 @@ def test_company_costs_replace_the_placeholders_and_say_so():
     )
     first, other = Playbook.from_data([ENTRY, {**ENTRY, "kind": "visit"}]).with_costs(costs).entries
     assert (first.cost_per_contact, first.minutes_per_contact) == (4.5, 9)
-    assert first.cost_source == "the company's contact costs"
-    assert (other.cost_per_contact, other.cost_source) == (6, "the playbook (assumption)")
+    assert first.cost_source == "contact_costs"
+    assert (other.cost_per_contact, other.cost_source) == (6, "playbook")
 
 
 def test_unknown_packaged_playbook_names_the_nearest():

@@ -14,7 +14,7 @@ import simulated
 from simulated import END, START, Bands, SimulatedCompany
 from threadpoolctl import threadpool_limits
 
-from segment_lab.act.cards import evidence
+from segment_lab.act.evidence import Happened, evidence
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.judge import Background, Training, baselines, compare, scorecard
 from segment_lab.judge.scorecard import SECTIONS
@@ -344,13 +344,9 @@ def test_the_comparison_and_the_decision_page_say_the_same_of_who_buys_anyway():
     )
     compared = study.scorecard(draws=5, refits=2)["actionability"].loc["abc"]
     earlier = study.at(t0)
-    known = evidence(
-        study.segmentation("abc"),
-        study.customers(),
-        earlier=earlier.segmentation("abc"),
-        outcomes=earlier.outcomes(90),
-        contacted=drawn[np.arange(400) % 4 < 3],
-    )
+    contacted = drawn[np.arange(400) % 4 < 3]
+    happened = Happened(earlier.segmentation("abc"), earlier.outcomes(90), contacted)
+    known = evidence(study.segmentation("abc"), study.customers(), happened)
     pd.testing.assert_series_equal(
         compared["natural_rate"], known["natural_rate"], check_names=False
     )

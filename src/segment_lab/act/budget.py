@@ -1,21 +1,34 @@
-"""The budget: one action per segment under money and hours, exactly, and how much that choice can
-be trusted."""
+"""The budget: the best actions under money and hours, exactly, and how much that choice can be
+trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from segment_lab.act.playbook import NOTHING
 from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.texts import say
 
 #: Plans whose values differ by less than a cent count as equal (the solver's own tolerance stays
-# below it).
+#: below it).
 TOLERANCE = 0.01
+#: What is limited: the column of the options and its name.
+RESOURCES = {"cost": "money", "hours": "hours"}
 Limits = Mapping[str, float | None]
+
+
+class Next(NamedTuple):
+    """What comes next when a limit is raised: the actions added by segment, which limit, and the
+    smallest raise."""
+
+    added: tuple[tuple[str, str], ...]
+    resource: str
+    extra: float
 
 
 @dataclass(frozen=True)
@@ -24,34 +37,41 @@ class BudgetPlan:
 
     Attributes
     ----------
-    chosen : DataFrame, index segment
-        One action per segment (``Do nothing`` where none pays or fits), ``cost, hours, value``,
-        and ``survival``: the share of draws in which the segment gets the same (null without
-        draws).
+    chosen : DataFrame
+        The funded row of every group (index: the group, a segment by default): ``segment, action,
+        cost, hours, value``, and ``survival``: the share of draws in which the group gets the same
+        (null without draws, and where nothing may be chosen). ``Do nothing`` where none pays or
+        fits.
+    picked : ndarray of bool
+        The funded rows of the options.
     value, spent, hours : float
         Totals of the plan.
     price_of_money, price_of_hour : float
         Shadow prices of the linear relaxation (segments may be served in part): what one more unit
         of money or one more hour would earn; 0 where the limit does not bind.
-    next_funded : str
+    next_funded : Next or None
         What comes next, with the smallest extra money (or else hours) that makes a better plan
         possible.
-    proportional_value, regret : float
-        Value of spending the plan's money and hours evenly over all customers, on each segment's
-        first action, and how much less that is.
+    rivals : dict
+        Value of the same money and hours spent otherwise: ``nobody``, ``everybody`` (each
+        segment's first action), ``email`` (to everybody who may get one), ``proportional`` (evenly
+        on what may be chosen).
     """
 
     chosen: pd.DataFrame
+    picked: np.ndarray
     value: float
     spent: float
     hours: float
-    money_limit: float | None
-    hours_limit: float | None
     price_of_money: float
     price_of_hour: float
-    next_funded: str
-    proportional_value: float
-    regret: float
+    next_funded: Next | None
+    rivals: dict[str, float]
+
+    @property
+    def regret(self) -> float:
+        """How much less the same money and hours are worth when spread evenly."""
+        return self.value - self.rivals["proportional"]
 
 
 def plan_budget(
@@ -61,83 +81,94 @@ def plan_budget(
     hours: float | None = None,
     draws: np.ndarray | None = None,
 ) -> BudgetPlan:
-    """Choose at most one action per segment: the multiple-choice knapsack, solved exactly by HiGHS.
+    """Choose at most one row per group: the multiple-choice knapsack, solved exactly by HiGHS.
 
     Parameters
     ----------
     options : DataFrame
         A row per segment and action: ``segment, action, cost`` (money for the whole segment),
         ``hours, value`` (expected money, cost already taken off), optionally ``allowed`` (only
-        those may be chosen). Doing nothing (cost 0, value 0) always may. A segment's first row
-        counts as its standard action.
+        those may be chosen), ``group`` (of which one may be chosen; default: the segment), and
+        ``kind``, ``worth`` (what its contacts bring) and ``to_all`` (what contacting everybody
+        would) for the rivals. Doing nothing always may.
     money, hours, draws : float, float, ndarray of shape (options, D), optional
-        Limits (None: unlimited), and posterior draws of ``value``; the plan is solved again on
-        each.
+        Limits (None: unlimited), and draws of ``value``; the plan is solved again on each.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"segment": ["A", "A", "B"], "action": ["Call", "Mail", "Mail"],
+    ...                      "cost": [60, 5, 5], "hours": [2, 0, 0], "value": [90, 40, -3]})
+    >>> plan_budget(rows, money=50).chosen["action"].tolist()
+    ['Mail', 'Do nothing']
     """
-    everything, limits = _checked(options, money, hours), {"cost": money, "hours": hours}
+    everything = _checked(options, money, hours)
+    limits = {"cost": money, "hours": hours}
     allowed = everything["allowed"].to_numpy(bool)
-    names = pd.Index(everything["segment"].unique(), name="segment")
+    groups = pd.Index(
+        everything["group"].unique(), name="group" if "group" in options else "segment"
+    )
     rows = everything[allowed].reset_index(drop=True)
     picked = _solve(rows, rows["value"].to_numpy(), limits)
-    chosen = rows[picked].set_index("segment")[["action", "cost", "hours", "value"]].reindex(names)
+
+    columns = ["segment", "action", "cost", "hours", "value"]
+    chosen = rows[picked].set_index("group")[columns].reindex(groups)
+    chosen["segment"] = everything.groupby("group", sort=False)["segment"].first()
     chosen = chosen.fillna({"action": NOTHING, "cost": 0.0, "hours": 0.0, "value": 0.0})
-    chosen["survival"] = (
-        np.nan if draws is None else _survival(rows, picked, draws[allowed], limits, names)
-    )
-    value, spent, time = (float(chosen[c].sum()) for c in ("value", "cost", "hours"))
-    proportional = _proportional(everything, {"cost": spent, "hours": time})
+    chosen["survival"] = np.nan
+    if draws is not None:
+        chosen["survival"] = _survival(rows, picked, draws[allowed], limits, groups)
+
+    mask = np.zeros(len(everything), dtype=bool)
+    mask[np.flatnonzero(allowed)[picked]] = True
+    value, spent, time = (float(chosen[column].sum()) for column in ("value", "cost", "hours"))
+    price_of_money, price_of_hour = _shadow_prices(rows, limits)
     return BudgetPlan(
-        chosen,
-        value,
-        spent,
-        time,
-        money,
-        hours,
-        *_shadow_prices(rows, limits),
-        _next_funded(rows, picked, limits),
-        proportional,
-        value - proportional,
+        chosen=chosen,
+        picked=mask,
+        value=value,
+        spent=spent,
+        hours=time,
+        price_of_money=price_of_money,
+        price_of_hour=price_of_hour,
+        next_funded=_next_funded(rows, picked, limits),
+        rivals=_rivals(everything, {"cost": spent, "hours": time}),
     )
 
 
 def _checked(options: pd.DataFrame, money: float | None, hours: float | None) -> pd.DataFrame:
     for name, limit in (("money", money), ("hours", hours)):
         if limit is not None and not limit >= 0:
-            raise ConfigError(f"{name} must be at least 0, got {limit}.")
-    faults = [
-        Fault(c, "is missing", "Pass the options that strategy.decide returns")
-        for c in ("segment", "action", "cost", "hours", "value")
-        if c not in options
-    ]
-    if not faults:
-        may = (
-            options["allowed"].astype(bool)
-            if "allowed" in options
-            else pd.Series(True, index=options.index)
-        )
-        # What may not be chosen need not have a value; it then counts as nothing in the comparison.
-        options = options.assign(
-            allowed=may, value=options["value"].where(may | np.isfinite(options["value"]), 0.0)
-        )
-        numbers = options[["cost", "hours", "value"]].astype("float64")
-        if not np.isfinite(numbers).all(axis=None) or (numbers[["cost", "hours"]] < 0).any(
-            axis=None
-        ):
-            faults.append(Fault("cost, hours, value", "must be finite, cost and hours not below 0"))
-        if options.duplicated(["segment", "action"]).any():
-            faults.append(Fault("segment, action", "appear more than once"))
+            raise ConfigError(say("decision.budget.negative_limit", name=name, limit=limit))
+    needed = ("segment", "action", "cost", "hours", "value")
+    missing = say("decision.budget.missing"), say("decision.budget.missing_hint")
+    faults = [Fault(column, *missing) for column in needed if column not in options]
     if faults:
-        raise DataError("These options cannot be planned", faults)
-    return options.reset_index(drop=True)
+        raise DataError(say("decision.budget.faults"), faults)
+    out = options.reset_index(drop=True)
+    out["allowed"] = out["allowed"].astype(bool) if "allowed" in out else True
+    out["group"] = out["group"] if "group" in out else out["segment"]
+    out["worth"] = out["worth"] if "worth" in out else out["value"]
+    out["to_all"] = out["to_all"].fillna(0.0) if "to_all" in out else out["worth"].fillna(0.0)
+    # What may not be chosen need not have a value; it then counts as nothing in the comparison.
+    for column in ("value", "worth"):
+        out[column] = out[column].where(out["allowed"] | np.isfinite(out[column]), 0.0)
+    numbers = out[["cost", "hours", "value"]].astype("float64")
+    finite = np.isfinite(numbers).all(axis=None)
+    if not finite or (numbers[["cost", "hours"]] < 0).any(axis=None):
+        faults.append(Fault("cost, hours, value", say("decision.budget.not_finite")))
+    if out.duplicated(["segment", "action"]).any():
+        faults.append(Fault("segment, action", say("decision.budget.twice")))
+    if faults:
+        raise DataError(say("decision.budget.faults"), faults)
+    return out
 
 
 def _constraints(rows: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
-    """A·x ≤ b: at most one action per segment, then the limits that were given."""
-    groups = pd.get_dummies(rows["segment"], dtype=float).to_numpy().T
-    given = [(rows[c].to_numpy(float), limit) for c, limit in limits.items() if limit is not None]
-    return np.vstack([groups, *(costs for costs, _ in given)]), np.array(
-        [1.0] * len(groups) + [b for _, b in given]
-    )
+    """A·x ≤ b: at most one row per group, then the limits that were given."""
+    groups = pd.get_dummies(rows["group"], dtype=float).to_numpy().T
+    given = {column: limit for column, limit in limits.items() if limit is not None}
+    used = [rows[column].to_numpy(float) for column in given]
+    return np.vstack([groups, *used]), np.array([1.0] * len(groups) + list(given.values()))
 
 
 def _solve(rows: pd.DataFrame, value: np.ndarray, limits: Limits) -> np.ndarray:
@@ -158,16 +189,32 @@ def _solve(rows: pd.DataFrame, value: np.ndarray, limits: Limits) -> np.ndarray:
 
 
 def _survival(
-    rows: pd.DataFrame, picked: np.ndarray, draws: np.ndarray, limits: Limits, names: pd.Index
+    rows: pd.DataFrame, picked: np.ndarray, draws: np.ndarray, limits: Limits, groups: pd.Index
 ) -> np.ndarray:
-    segment = names.get_indexer(pd.Index(rows["segment"]))
+    """How often each group gets the same when the values are drawn again; null where it has no
+    choice to make."""
+    place = groups.get_indexer(pd.Index(rows["group"]))
+    unlimited = all(limit is None for limit in limits.values())
 
-    def choice(mask: np.ndarray) -> np.ndarray:
-        out = np.full(len(names), -1)
-        out[segment[mask]] = np.flatnonzero(mask)
+    def choice(value: np.ndarray) -> np.ndarray:
+        mask = _best_of_each(place, value) if unlimited else _solve(rows, value, limits)
+        out = np.full(len(groups), -1)
+        out[place[mask]] = np.flatnonzero(mask)
         return out
 
-    return np.mean([choice(_solve(rows, d, limits)) == choice(picked) for d in draws.T], axis=0)
+    planned = np.full(len(groups), -1)
+    planned[place[picked]] = np.flatnonzero(picked)
+    same = np.mean([choice(value) == planned for value in draws.T], axis=0)
+    return np.where(np.isin(np.arange(len(groups)), place), same, np.nan)
+
+
+def _best_of_each(place: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Without limits the best row of each group, where it brings anything: no solver is needed."""
+    order = np.lexsort((-value, place))
+    first = np.r_[True, np.diff(place[order]) > 0] if len(order) else order.astype(bool)
+    mask = np.zeros(len(value), dtype=bool)
+    mask[order[first]] = True
+    return mask & (value > 0)
 
 
 def _shadow_prices(rows: pd.DataFrame, limits: Limits) -> tuple[float, float]:
@@ -177,19 +224,19 @@ def _shadow_prices(rows: pd.DataFrame, limits: Limits) -> tuple[float, float]:
         return 0.0, 0.0
     a, b = _constraints(rows, limits)
     found = linprog(-rows["value"].to_numpy(float), A_ub=a, b_ub=b, bounds=(0, 1), method="highs")
-    duals = iter(-found.ineqlin.marginals[rows["segment"].nunique() :])
-    prices = [float(next(duals)) + 0.0 if limits[c] is not None else 0.0 for c in ("cost", "hours")]
-    return prices[0], prices[1]
+    duals = iter(-found.ineqlin.marginals[rows["group"].nunique() :])
+    prices = {c: float(next(duals)) + 0.0 if limits[c] is not None else 0.0 for c in RESOURCES}
+    return prices["cost"], prices["hours"]
 
 
-def _next_funded(rows: pd.DataFrame, picked: np.ndarray, limits: Limits) -> str:
+def _next_funded(rows: pd.DataFrame, picked: np.ndarray, limits: Limits) -> Next | None:
     """The smallest extra money (or else hours) with which a better plan exists, and what it would
     add."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     value = rows["value"].to_numpy(float)
     better = value[picked].sum() + max(TOLERANCE, 1e-5 * abs(value[picked].sum()))
-    for column, unit in (("cost", "more money"), ("hours", "more hours")):
+    for column, resource in RESOURCES.items():
         limit = limits[column]
         if limit is None or not (value > 0).any():
             continue
@@ -203,15 +250,21 @@ def _next_funded(rows: pd.DataFrame, picked: np.ndarray, limits: Limits) -> str:
         )
         if found.success:
             added = rows[np.round(found.x).astype(bool) & ~picked]
-            names = ", ".join(
-                f"{s}: {a}" for s, a in zip(added["segment"], added["action"], strict=True)
-            )
-            return f"{names} (with {max(found.fun - limit, 0):,.2f} {unit})"
-    return ""
+            names = tuple(zip(added["segment"], added["action"], strict=True))
+            return Next(names, resource, float(max(found.fun - limit, 0)))
+    return None
 
 
-def _proportional(rows: pd.DataFrame, spent: Mapping[str, float]) -> float:
-    """The same share of every segment gets its first action, as far as money and hours go."""
+def _rivals(rows: pd.DataFrame, spent: Mapping[str, float]) -> dict[str, float]:
+    """What simpler ways of spending would be worth, by the same expectations."""
     first = rows.drop_duplicates("segment")
-    shares = [b / first[c].sum() for c, b in spent.items() if first[c].sum() > 0]
-    return float(first["value"].sum() * min([1.0, *shares]))
+    mail = rows[rows["kind"] == "email"] if "kind" in rows else rows.head(0)
+    usual = rows[rows["allowed"]].drop_duplicates("segment")
+    totals = {column: float(usual[column].sum()) for column in spent}
+    shares = [spent[column] / total for column, total in totals.items() if total > 0]
+    return {
+        "nobody": 0.0,
+        "everybody": float(first["to_all"].sum()),
+        "email": float(mail.drop_duplicates("segment")["to_all"].sum()),
+        "proportional": float(usual["worth"].sum() * min([1.0, *shares])),
+    }

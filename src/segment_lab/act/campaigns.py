@@ -1,8 +1,7 @@
-"""The loop: what campaigns did, against customers held out, and what that teaches the next plan.
+"""The loop: what campaigns did, against customers left alone.
 
-A comparison of before and after is never an effect: customers picked because they were silent come
-back by themselves (regression to the mean), so everything here refuses to work without a holdout
-arm.
+A comparison of before and after is never an effect: some lapsed customers return without a
+campaign, so everything here refuses to work without a control group.
 """
 
 from __future__ import annotations
@@ -17,82 +16,122 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from segment_lab.act.economics import Belief, default_belief, rate_difference, rate_difference_se
+from segment_lab.act.economics import Arm, rate_difference, rate_difference_se
 from segment_lab.act.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
-from segment_lab.act.playbook import Entry
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.segments.segmentation import Status
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 DEFAULT_HORIZON = 90
+#: The row that pools a campaign's segments, and the stratum of a campaign that has none.
+ALL, NO_STRATUM = "All", "–"
 
 
 def scheduled(campaigns: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
-    """The rows of campaigns drawn before `as_of`, with the day on which each ends and whether it
-    is ``finished``."""
-    rows, day = (
-        campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"])),
-        pd.Timestamp(as_date(as_of)),
-    )
-    rows = rows[rows["assigned_on"] < day]
-    rows["horizon_days"] = rows.get("horizon_days", pd.Series(np.nan, index=rows.index)).fillna(
-        DEFAULT_HORIZON
-    )
+    """The rows of campaigns drawn before `as_of`, in the words of this module.
+
+    Every arm but the control is a ``treatment``; ``variant`` keeps its own name. The control is
+    the arm ``holdout``, or the one that the column ``control`` declares. ``ends_on`` and
+    ``finished`` say whether the horizon is over; a recorded ``outcome`` finishes a row.
+    """
+    day = pd.Timestamp(as_date(as_of))
+    rows = campaigns.assign(assigned_on=pd.to_datetime(campaigns["assigned_on"]))
+    rows = rows[rows["assigned_on"] < day].copy()
+    arm = rows["arm"].astype(str)
+    control = pd.Series(HOLDOUT, index=rows.index)
+    if "control" in rows:
+        control = rows["control"].fillna(HOLDOUT).astype(str)
+    rows["variant"] = arm
+    rows["arm"] = np.where(arm == control, HOLDOUT, TREATMENT)
+    horizon = rows.get("horizon_days", np.nan)
+    rows["horizon_days"] = pd.Series(horizon, index=rows.index).fillna(DEFAULT_HORIZON)
     rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
     rows["finished"] = rows["ends_on"] <= day
+    if "outcome" in rows:
+        rows["finished"] |= rows["outcome"].notna()
     return rows
 
 
-def results(campaigns: pd.DataFrame, orders: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
-    """Everybody who was assigned, with what they bought in ``assigned_on <= day < assigned_on +
+def results(campaigns: pd.DataFrame, orders: ir.Table | None, as_of: dt.date | str) -> pd.DataFrame:
+    """Everybody who was assigned, with what they did in ``assigned_on <= day < assigned_on +
     horizon_days``.
 
-    `campaigns` is that table, `orders` are accepted order lines (``customer_id, order_date,
-    amount``, optionally ``order_id, margin``), reduced in the engine. Campaigns drawn on or after
-    `as_of` are not seen; those whose horizon ends later are not ``finished``. The campaigns' rows
-    come back with ``orders, revenue``, ``margin`` where known. An order is what it is in the
-    customer table: without an id all of a day, and none if its own returns cancelled it.
+    Parameters
+    ----------
+    campaigns : DataFrame
+        The table of that name; campaigns drawn on or after `as_of` are not seen.
+    orders : ibis Table, optional
+        Accepted order lines (``customer_id, order_date, amount``, optionally ``order_id,
+        margin``), reduced in the engine; not needed where every row has an ``outcome``.
+    as_of : date
+        The day of the study.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `scheduled` with ``orders, revenue`` and ``margin`` where known. An order is
+        what it is in the customer table: without an id all of a day, and none if its own returns
+        cancelled it. A recorded ``outcome`` stands for both: above 0 counts as an order, times
+        ``outcome_worth`` (1 by default) as money.
     """
     rows = scheduled(campaigns, as_of)
-    if (twice := rows.duplicated(["campaign_id", "customer_id"])).any():
-        raise DataError(
-            "The effects of campaigns cannot be measured",
-            [
-                Fault(
-                    "campaigns",
-                    "assigns a customer to one campaign more than once",
-                    "Keep one arm per customer and campaign",
-                    int(twice.sum()),
-                    tuple(rows.loc[twice, "customer_id"].astype(str).unique()[:3]),
-                )
-            ],
+    twice = rows.duplicated(["campaign_id", "customer_id"])
+    if twice.any():
+        examples = tuple(rows.loc[twice, "customer_id"].astype(str).unique()[:3])
+        fault = Fault(
+            "campaigns",
+            say("campaigns.twice"),
+            say("campaigns.twice_hint"),
+            int(twice.sum()),
+            examples,
         )
+        raise DataError(say("campaigns.not_measurable"), [fault])
+    recorded = "outcome" in rows and rows["outcome"].notna().all()
+    if orders is not None and not recorded:
+        found = _bought(rows, orders)
+        keys = ["campaign_id", "customer_id"]
+        rows = rows.merge(found, on=keys, how="left", validate="one_to_one")
+        money = [column for column in ("orders", "revenue", "margin") if column in found]
+        rows = rows.fillna(dict.fromkeys(money, 0.0))
+    return _with_outcome(rows)
+
+
+def _bought(rows: pd.DataFrame, orders: ir.Table) -> pd.DataFrame:
+    """Orders, revenue and margin of each assigned customer within the horizon, in one query."""
     spans = ibis.memtable(rows[["campaign_id", "customer_id", "assigned_on", "ends_on"]])
     lines = orders.inner_join(spans, "customer_id")
     ordered = lines.order_date.cast("date")
-    lines = lines.filter(
-        ordered >= lines.assigned_on.cast("date"), ordered < lines.ends_on.cast("date")
-    )
-    day_order = lines.order_date.cast("date").cast("string")
-    order = (
-        ibis.coalesce(lines.order_id, "on " + day_order)
-        if "order_id" in lines.columns
-        else day_order
-    )
+    begun = ordered >= lines.assigned_on.cast("date")
+    lines = lines.filter(begun, ordered < lines.ends_on.cast("date"))
+    order = lines.order_date.cast("date").cast("string")
+    if "order_id" in lines.columns:
+        order = ibis.coalesce(lines.order_id, "on " + order)
+    earned = {"earned": lines.margin.sum()} if "margin" in lines.columns else {}
     single = lines.group_by("campaign_id", "customer_id", order=order).aggregate(
-        paid=lines.amount.sum().round(6),
-        least=lines.amount.min(),
-        **({"earned": lines.margin.sum()} if "margin" in lines.columns else {}),
+        paid=lines.amount.sum().round(6), least=lines.amount.min(), **earned
     )
+    is_order = (single.paid > 0) | ((single.paid == 0) & (single.least >= 0))
+    margin = {"margin": single.earned.sum().round(2)} if earned else {}
     bought = single.group_by("campaign_id", "customer_id").aggregate(
-        orders=((single.paid > 0) | ((single.paid == 0) & (single.least >= 0))).sum(),
-        revenue=single.paid.sum().round(2),
-        **({"margin": single.earned.sum().round(2)} if "earned" in single.columns else {}),
+        orders=is_order.sum(), revenue=single.paid.sum().round(2), **margin
     )
-    found = orders.get_backend().to_pyarrow(bought).to_pandas()
-    out = rows.merge(found, on=["campaign_id", "customer_id"], how="left", validate="one_to_one")
-    return out.fillna({c: 0.0 for c in ("orders", "revenue", "margin") if c in found})
+    return orders.get_backend().to_pyarrow(bought).to_pandas()
+
+
+def _with_outcome(rows: pd.DataFrame) -> pd.DataFrame:
+    """Where an outcome was recorded it replaces what the orders say."""
+    if "outcome" not in rows or rows["outcome"].isna().all():
+        return rows
+    out = rows.copy()
+    known = out["outcome"].notna()
+    worth = out["outcome_worth"].fillna(1.0) if "outcome_worth" in out else 1.0
+    happened = (out["outcome"] > 0).astype("float64")
+    money = out["outcome"] * worth
+    for column, values in (("orders", happened), ("revenue", money), ("margin", money)):
+        out[column] = out[column].where(~known, values) if column in out else values
+    return out
 
 
 def measurable(found: pd.DataFrame) -> pd.DataFrame:
@@ -113,211 +152,208 @@ def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]
     return found.loc[running, "customer_id"].tolist()
 
 
+def running(campaigns: pd.DataFrame, as_of: dt.date | str) -> list[str]:
+    """Customers of campaigns that are not finished on the day: they stay in their arms."""
+    rows = scheduled(campaigns, as_of)
+    return rows.loc[~rows["finished"], "customer_id"].unique().tolist()
+
+
 def regroup(found: pd.DataFrame, segments: Mapping[str, pd.Series]) -> pd.DataFrame:
     """The same trials read by another scheme's segments, as they stood on the day of each draw.
 
     `segments` maps a campaign to its customers' segments on ``assigned_on`` (index customer_id).
     Known before the draw, any grouping is as good as the one drawn by, provided every stratum had
-    the same chance of treatment: campaigns whose strata had not (chi-square, p < .001) are left
-    out.
+    the same chance of treatment, or the chances are known (``probability``): other campaigns whose
+    strata differ (chi-square, p < .001) are left out.
     """
     parts = []
     for campaign, part in found.groupby("campaign_id", sort=False):
-        counts = pd.crosstab(_segment(part), part["arm"])
+        counts = pd.crosstab(_segment(part), part["variant"] if "variant" in part else part["arm"])
         even = min(counts.shape) < 2 or stats.chi2_contingency(counts).pvalue >= RATIO_ALARM
-        if even and campaign in segments:
+        known = "probability" in part and part["probability"].notna().all()
+        if (even or known) and campaign in segments:
             labels = segments[str(campaign)].astype(object).reindex(part["customer_id"]).to_numpy()
             parts.append(part.assign(segment=labels)[pd.notna(labels)])
     return pd.concat(parts) if parts else found.head(0)
 
 
 def _segment(frame: pd.DataFrame) -> pd.Series:
-    return (
-        frame["segment"].fillna("–").astype(str)
-        if "segment" in frame
-        else pd.Series("–", index=frame.index)
-    )
+    if "segment" not in frame:
+        return pd.Series(NO_STRATUM, index=frame.index)
+    return frame["segment"].fillna(NO_STRATUM).astype(str)
 
 
 def effects(found: pd.DataFrame) -> pd.DataFrame:
     """Intention-to-treat effect of every finished campaign (`results`), per segment and overall.
 
     Everybody counts in the arm they were assigned to, reached or not. Conversion is "ordered
-    within the horizon".
+    within the horizon". Every variant is compared with the control of its own campaign and
+    segment. Where the chance of the own arm is known (``probability``), customers count by its
+    inverse.
 
     Returns
     -------
     DataFrame
-        A row per campaign and segment (``All`` pools a campaign's segments by their size):
-        ``treated, held, treated_rate, holdout_rate, effect, effect_low, effect_high, se``
-        (fractions); ``money_effect`` with interval (margin, or revenue, per assigned customer;
-        Welch); ``predicted`` and whether it lies in the interval.
+        A row per campaign, variant and segment (``All`` pools a campaign's segments by their
+        size): ``treated, held, treated_rate, holdout_rate, effect, effect_low, effect_high, se``
+        (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
+        `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
+        customer; Welch); ``cost_per_contact``; ``predicted`` and whether it lies in the interval.
 
     Raises
     ------
     NotEnoughDataError
-        A campaign has no holdout arm, so that before and after is all there is; or none has
+        A campaign has no control group, so that before and after is all there is; or none has
         finished.
     """
     done = found[found["finished"]] if "finished" in found else found
     if done.empty:
-        raise NotEnoughDataError(
-            "No campaign that held customers back (arm: holdout) has reached the end of its "
-            "horizon yet, so there is no effect to show. Before against after is none."
-        )
+        raise NotEnoughDataError(say("campaigns.none_finished"))
     arms = done.groupby("campaign_id")["arm"].agg(set)
-    if len(lacking := arms.index[~arms.map({TREATMENT, HOLDOUT}.issubset)]):
-        raise NotEnoughDataError(
-            f"No effect can be shown for {', '.join(map(str, lacking))}: a treatment and a "
-            "holdout arm are needed. Before against after is not an effect. Use `measurable` to "
-            "leave these campaigns out."
-        )
+    lacking = arms.index[~arms.map({TREATMENT, HOLDOUT}.issubset)]
+    if len(lacking):
+        raise NotEnoughDataError(say("campaigns.no_control", campaigns=list(lacking)))
+    done = done.assign(segment=_segment(done))
+    if "variant" not in done:
+        done["variant"] = done["arm"]
     rows: list[dict[str, Any]] = []
-    for campaign, part in done.assign(segment=_segment(done)).groupby("campaign_id", sort=True):
-        strata = [
-            {"campaign_id": campaign, "segment": s, **_effect(p)}
-            for s, p in part.groupby("segment", observed=True)
-            if p["arm"].nunique() == 2
-        ]
-        rows += [*strata, *([_pooled(strata)] if strata else [])]
+    for campaign, part in done.groupby("campaign_id", sort=True):
+        held = part[part["arm"] == HOLDOUT]
+        for variant, treated in part[part["arm"] == TREATMENT].groupby("variant", sort=True):
+            strata = _strata(treated, held)
+            named = [{"campaign_id": campaign, "variant": variant, **row} for row in strata]
+            rows += named
+            rows += [_pooled(named)] if named else []
     return pd.DataFrame(rows)
 
 
-def _effect(part: pd.DataFrame) -> dict[str, Any]:
-    treated, held = (part[part["arm"] == arm] for arm in (TREATMENT, HOLDOUT))
-    counts = (
-        int((treated["orders"] > 0).sum()),
-        len(treated),
-        int((held["orders"] > 0).sum()),
-        len(held),
-    )
-    effect, low, high = rate_difference(*counts)
-    first = part.iloc[0]
+def _strata(treated: pd.DataFrame, held: pd.DataFrame) -> list[dict[str, Any]]:
+    """The effect in every segment that has both arms."""
+    controls = dict(list(held.groupby("segment", observed=True)))
+    return [
+        {"segment": segment, **_effect(part, controls[segment])}
+        for segment, part in treated.groupby("segment", observed=True)
+        if segment in controls
+    ]
+
+
+def _effect(treated: pd.DataFrame, held: pd.DataFrame) -> dict[str, Any]:
+    money = next((column for column in ("margin", "revenue") if column in treated), None)
+    one, other = _arm(treated, money), _arm(held, money)
+    effect, low, high = rate_difference(one, other)
+    first = treated.iloc[0]
     predicted = float(first.get("predicted_uplift", np.nan))
+    action = first.get("action")
     return {
-        "action": str(first.get("action", "")),
+        "action": str(first["variant"]) if pd.isna(action) else str(action),
         "assigned_on": first.get("assigned_on"),
         "treated": len(treated),
         "held": len(held),
-        "treated_rate": counts[0] / counts[1],
-        "holdout_rate": counts[2] / counts[3],
+        "treated_rate": one.rate,
+        "holdout_rate": other.rate,
         "effect": effect,
         "effect_low": low,
         "effect_high": high,
-        "se": rate_difference_se(*counts),
-        **_money(part),
+        "se": rate_difference_se(one, other),
+        "treated_buyers": one.buyers,
+        "held_buyers": other.buyers,
+        "treated_money": one.money,
+        "held_money": other.money,
+        **_money(treated, held, money),
+        "cost_per_contact": _cost(treated),
         "predicted": predicted,
         "as_predicted": low <= predicted <= high,
     }
 
 
-def _money(part: pd.DataFrame) -> dict[str, float]:
-    column = next((c for c in ("margin", "revenue") if c in part), None)
-    treated, held = (part[part["arm"] == arm] for arm in (TREATMENT, HOLDOUT))
+def _arm(rows: pd.DataFrame, money: str | None) -> Arm:
+    """Customers, buyers and money of an arm, each customer weighted by the inverse of his chance
+    to be in it (as many as he is worth: the weights' effective number)."""
+    bought = (rows["orders"] > 0).to_numpy(float)
+    spent = rows[money].to_numpy(float) if money else np.full(len(rows), np.nan)
+    weight = _weights(rows)
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    scale = effective / weight.sum()
+    return Arm(effective, float(weight @ bought * scale), float(weight @ spent * scale))
+
+
+def _weights(rows: pd.DataFrame) -> np.ndarray:
+    if "probability" not in rows:
+        return np.ones(len(rows))
+    return 1 / rows["probability"].fillna(1.0).clip(lower=1e-6).to_numpy(float)
+
+
+def _cost(treated: pd.DataFrame) -> float:
+    if "cost_per_contact" not in treated:
+        return np.nan
+    return float(treated["cost_per_contact"].mean())
+
+
+def _money(treated: pd.DataFrame, held: pd.DataFrame, column: str | None) -> dict[str, float]:
+    names = ("money_effect", "money_effect_low", "money_effect_high", "money_se")
     if column is None or min(len(treated), len(held)) < 2:
-        return dict.fromkeys(
-            ("money_effect", "money_effect_low", "money_effect_high", "money_se"), np.nan
-        )
-    test = stats.ttest_ind(treated[column], held[column], equal_var=False).confidence_interval()
-    return {
-        "money_effect": float(treated[column].mean() - held[column].mean()),
-        "money_effect_low": float(test.low),
-        "money_effect_high": float(test.high),
-        "money_se": float(
-            np.sqrt(treated[column].var() / len(treated) + held[column].var() / len(held))
-        ),
-    }
+        return dict.fromkeys(names, np.nan)
+    if "probability" in treated:
+        return dict(zip(names, _weighted_money(treated, held, column), strict=True))
+    one, other = treated[column], held[column]
+    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    error = np.sqrt(one.var() / len(one) + other.var() / len(other))
+    values = (one.mean() - other.mean(), interval.low, interval.high, error)
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _weighted_money(
+    treated: pd.DataFrame, held: pd.DataFrame, column: str
+) -> tuple[float, float, float, float]:
+    means, variances = [], []
+    for rows in (treated, held):
+        weight = _weights(rows)
+        values = rows[column].to_numpy(float)
+        mean = float(np.average(values, weights=weight))
+        means.append(mean)
+        variances.append(float((weight**2 @ (values - mean) ** 2) / weight.sum() ** 2))
+    effect, error = means[0] - means[1], float(np.sqrt(sum(variances)))
+    return effect, effect - Z975 * error, effect + Z975 * error, error
 
 
 def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
     """All segments of a campaign, each weighted by its customers, so unequal holdout shares cannot
     mislead."""
     frame = pd.DataFrame(strata)
-    n = (frame["treated"] + frame["held"]).to_numpy(float)
-    mean = {
-        c: float(np.average(frame[c], weights=n))
-        for c in ("treated_rate", "holdout_rate", "effect", "predicted")
-    }
-    se = float(np.sqrt((n / n.sum()) ** 2 @ frame["se"] ** 2))
-    reach, known = Z975 * se, frame["money_se"].notna()
+    size = (frame["treated"] + frame["held"]).to_numpy(float)
+    averaged = ("treated_rate", "holdout_rate", "effect", "predicted", "cost_per_contact")
+    mean = {column: float(np.average(frame[column], weights=size)) for column in averaged}
+    error = _pooled_error(frame["se"], size)
+    known = frame["money_se"].notna().to_numpy()
     if known.any():
-        money = float(np.average(frame["money_effect"][known], weights=n[known]))
-        money_se = float(np.sqrt((n[known] / n[known].sum()) ** 2 @ frame["money_se"][known] ** 2))
+        money = float(np.average(frame["money_effect"][known], weights=size[known]))
+        money_error = _pooled_error(frame["money_se"][known], size[known])
         mean |= {
             "money_effect": money,
-            "money_effect_low": money - Z975 * money_se,
-            "money_effect_high": money + Z975 * money_se,
-            "money_se": money_se,
+            "money_effect_low": money - Z975 * money_error,
+            "money_effect_high": money + Z975 * money_error,
+            "money_se": money_error,
         }
+    sums = [f"{arm}{what}" for arm in ("treated", "held") for what in ("", "_buyers", "_money")]
     return {
         **strata[0],
-        "segment": "All",
-        **frame[["treated", "held"]].sum(),
+        "segment": ALL,
+        **frame[sums].sum(),
         **mean,
-        "se": se,
-        "effect_low": mean["effect"] - reach,
-        "effect_high": mean["effect"] + reach,
-        "as_predicted": abs(mean["predicted"] - mean["effect"]) <= reach,
+        "se": error,
+        "effect_low": mean["effect"] - Z975 * error,
+        "effect_high": mean["effect"] + Z975 * error,
+        "as_predicted": abs(mean["predicted"] - mean["effect"]) <= Z975 * error,
     }
 
 
-def learn(
-    measured: pd.DataFrame, options: Mapping[str, tuple[Entry, ...]]
-) -> dict[tuple[str, str], Belief]:
-    """What own campaigns teach about each (segment, kind of action).
-
-    What a kind did in the *other* segments (random-effects mean and spread, DerSimonian & Laird
-    1986) moves the prior of a segment; its own measured effects update that, normal-normal, oldest
-    first. The prior is the playbook's ``uplift``, otherwise the weak default. Only a segment's own
-    effects make a belief `measured`.
-    """
-    rows = measured[measured["segment"] != "All"].sort_values("assigned_on")
-    out: dict[tuple[str, str], Belief] = {}
-    for kind, part in rows.groupby("action", sort=True):
-        for segment, entries in options.items():
-            own, others = (part[(part["segment"] == segment) == same] for same in (True, False))
-            stated = next((e.uplift for e in entries if e.kind == kind and e.uplift), None)
-            belief = (
-                Belief(stated.mean, stated.sd, stated.source)
-                if stated
-                else default_belief(float((own if len(own) else part)["holdout_rate"].mean()))
-            )
-            if len(others):
-                mean, se, spread = _random_effects(
-                    others["effect"].to_numpy(), others["se"].to_numpy()
-                )
-                # Segments differ: what others showed counts at most as much as the prior itself.
-                belief = belief.update(
-                    mean,
-                    float(np.hypot(se, max(spread, belief.sd))),
-                    measured=False,
-                    source=f"other segments in {', '.join(others['campaign_id'].unique())}",
-                )
-            for campaign, effect, se in zip(
-                own["campaign_id"], own["effect"], own["se"], strict=True
-            ):
-                belief = belief.update(effect, se, f"own campaign {campaign}, {belief.source}")
-            out[segment, str(kind)] = belief
-    return out
-
-
-def _random_effects(effect: np.ndarray, se: np.ndarray) -> tuple[float, float, float]:
-    """Mean, its standard error, and the spread between segments (method of moments)."""
-    weight = se**-2.0
-    excess = weight @ (effect - weight @ effect / weight.sum()) ** 2 - (len(effect) - 1)
-    scale = weight.sum() - weight @ weight / weight.sum()
-    spread2 = max(excess / scale, 0.0) if len(effect) > 1 else 0.0
-    weight = 1 / (se**2 + spread2)
-    return (
-        float(weight @ effect / weight.sum()),
-        float(weight.sum() ** -0.5),
-        float(np.sqrt(spread2)),
-    )
+def _pooled_error(errors: pd.Series, size: np.ndarray) -> float:
+    return float(np.sqrt((size / size.sum()) ** 2 @ errors.to_numpy(float) ** 2))
 
 
 def calibration(measured: pd.DataFrame) -> dict[str, float]:
     """Registered predictions against what was realised, over the segments that have both."""
-    both = measured[(measured["segment"] != "All") & measured["predicted"].notna()]
+    both = measured[(measured["segment"] != ALL) & measured["predicted"].notna()]
     if both.empty:
         return {"hypotheses": 0}
     return {
@@ -337,29 +373,29 @@ def stages(
     measured: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Where the study stands in the four stages: collect, segment, act on registered hypotheses,
-    measure."""
+    measure.
+
+    Index ``stage`` (``collect, segment, act, measure``), ``state`` (``done, under_way,
+    preliminary, not_started``) and the counts behind it.
+    """
     drawn = 0 if campaigns is None else campaigns["campaign_id"].nunique()
     registered = 0
     if campaigns is not None and "predicted_uplift" in campaigns:
         registered = campaigns.dropna(subset="predicted_uplift")["campaign_id"].nunique()
     shown = 0 if measured is None else measured["campaign_id"].nunique()
-    proper = status.kind == "PROPER"
-    rows = [
-        (
-            "1 Collect",
-            "done" if proper else "under way",
-            f"{customers:,} customers over {days:,} days",
-        ),
-        ("2 Segment", "done" if proper else "preliminary", status.reason),
-        (
-            "3 Act on hypotheses",
-            "done" if registered else "under way" if drawn else "not started",
-            f"{drawn} campaigns drawn, {registered} with the expected uplift written down beforehand",
-        ),
-        (
-            "4 Measure and correct",
-            "done" if shown else "not started",
-            f"{shown} campaigns measured against a holdout",
-        ),
-    ]
-    return pd.DataFrame(rows, columns=["stage", "state", "evidence"]).set_index("stage")
+    settled = status.kind == "PROPER"
+    acted = "done" if registered else "under_way" if drawn else "not_started"
+    states = {
+        "collect": "done" if settled else "under_way",
+        "segment": "done" if settled else "preliminary",
+        "act": acted,
+        "measure": "done" if shown else "not_started",
+    }
+    counts = {
+        "customers": customers,
+        "days": days,
+        "drawn": drawn,
+        "registered": registered,
+        "measured": shown,
+    }
+    return pd.DataFrame({"state": states}).rename_axis("stage").assign(**counts)

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from segment_lab.act.economics import detectable_effect
 from segment_lab.data.files import replacing
 from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 TREATMENT, HOLDOUT = "treatment", "holdout"
@@ -28,35 +29,57 @@ def draw(customer_id: str, campaign_id: str, salt: str = "") -> str:
 
 
 def assign(
-    segments: pd.Series, *, campaign_id: str, holdout_share: float = 0.2, salt: str = ""
+    segments: pd.Series,
+    *,
+    campaign_id: str,
+    holdout_share: float = 0.2,
+    arms: Sequence[str] = (TREATMENT,),
+    salt: str = "",
 ) -> pd.DataFrame:
-    """Treatment and holdout arms, stratified by segment: ``segment, lot, arm``, sorted by
-    customer_id (unique).
+    """Treatment and control arms, stratified by segment.
 
-    Within each segment the customers with the lowest lots are held out, so the arms have the sizes
-    that were planned: `holdout_share` in (0, 1), rounded to whole customers. Another campaign
-    draws other lots; the salt is a study's own.
+    Parameters
+    ----------
+    segments : Series, index customer_id (unique)
+        The stratum of everybody who takes part.
+    campaign_id, salt : str
+        Another campaign draws other lots; the salt is a study's own.
+    holdout_share : float
+        Share left alone, in (0, 1), rounded to whole customers in each segment.
+    arms : sequence of str
+        Names of the arms that share the rest evenly.
+
+    Returns
+    -------
+    DataFrame, sorted by customer_id
+        ``segment, lot, arm`` and ``probability``: the chance of the customer's own arm. Within
+        each segment those with the lowest lots are held out, so the arms have the planned sizes.
+
+    Examples
+    --------
+    >>> drawn = assign(pd.Series("A", index=list("abcdef")), campaign_id="K1", holdout_share=0.5)
+    >>> drawn["arm"].value_counts().to_dict()
+    {'treatment': 3, 'holdout': 3}
     """
     if not 0 < holdout_share < 1:
-        raise ConfigError(
-            f"holdout_share must lie between 0 and 1, got {holdout_share}: without a holdout no effect "
-            "can be measured."
-        )
+        raise ConfigError(say("campaigns.experiment.bad_share", share=holdout_share))
     if not segments.index.is_unique:
-        raise DataError(
-            "The arms cannot be drawn", [Fault("customer_id", "appears more than once")]
-        )
+        fault = Fault("customer_id", say("campaigns.experiment.twice"))
+        raise DataError(say("campaigns.experiment.not_drawn"), [fault])
     frame = pd.DataFrame(
         {
             "segment": segments.astype(str).to_numpy(),
-            "lot": [draw(c, campaign_id, salt) for c in segments.index],
+            "lot": [draw(customer, campaign_id, salt) for customer in segments.index],
         },
         index=segments.index.astype(str).rename("customer_id"),
     ).sort_index()
     lots = frame.groupby("segment")["lot"]
-    held = np.floor(lots.transform("size") * holdout_share + 0.5)
-    frame["arm"] = np.where(lots.rank(method="first") <= held, HOLDOUT, TREATMENT)
-    return frame
+    place, size = lots.rank(method="first").astype(int), lots.transform("size")
+    held = np.floor(size * holdout_share + 0.5).astype(int)
+    turn = np.maximum(place - held - 1, 0) % len(arms)
+    frame["arm"] = np.where(place <= held, HOLDOUT, np.array(arms, dtype=object)[turn])
+    drawn = frame.groupby(["segment", "arm"])["lot"].transform("size")
+    return frame.assign(probability=drawn / size)
 
 
 def freeze(
@@ -76,7 +99,7 @@ def freeze(
     change after the draw.
     """
     frame = (
-        assignment[["segment", "arm"]]
+        assignment[[c for c in ("segment", "arm", "probability") if c in assignment]]
         .reset_index()
         .assign(
             campaign_id=campaign_id,
@@ -94,16 +117,12 @@ def freeze(
     if path.exists():
         kept = pd.read_parquet(path)
         if list(kept) != list(frame) or not kept.equals(frame.astype(kept.dtypes.to_dict())):
-            raise DataError(
-                f"{path.name} is frozen and holds another assignment",
-                [
-                    Fault(
-                        "campaign_id",
-                        f"{campaign_id!r} was drawn before",
-                        "Give the new campaign a new id",
-                    )
-                ],
+            fault = Fault(
+                "campaign_id",
+                say("campaigns.experiment.drawn_before", campaign=campaign_id),
+                say("campaigns.experiment.new_id"),
             )
+            raise DataError(say("campaigns.experiment.frozen", file=path.name), [fault])
         return path
     with replacing(path) as draft:
         frame.to_parquet(draft, index=False)
@@ -119,62 +138,10 @@ def sample_ratio(assignment: pd.DataFrame, holdout_share: float) -> pd.DataFrame
     """
     rows = {}
     for name, part in [("All", assignment), *assignment.groupby("segment", observed=True)]:
-        held, expected = int((part["arm"] == HOLDOUT).sum()), holdout_share * len(part)
-        p = float(
-            stats.chisquare([held, len(part) - held], [expected, len(part) - expected]).pvalue
-        )
+        held = int((part["arm"] == HOLDOUT).sum())
+        expected = holdout_share * len(part)
+        counts = [held, len(part) - held]
+        p = float(stats.chisquare(counts, [expected, len(part) - expected]).pvalue)
         rows[str(name)] = (len(part), held, expected, p, p >= RATIO_ALARM)
-    return pd.DataFrame.from_dict(
-        rows, orient="index", columns=["customers", "holdout", "expected_holdout", "p_value", "ok"]
-    ).rename_axis("segment")
-
-
-def power(customers: pd.Series, rates: pd.Series, holdout_share: float) -> pd.DataFrame:
-    """Smallest uplift each segment's arms can show (same index), 80 % power, 5 % two-sided."""
-    held = np.floor(customers * holdout_share + 0.5)
-    detectable = [
-        detectable_effect(*row) for row in zip(rates, customers - held, held, strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "customers": customers,
-            "holdout": held.astype(int),
-            "natural_rate": rates,
-            "detectable": detectable,
-        }
-    )
-
-
-def pool(
-    customers: pd.Series, rates: pd.Series, groups: pd.Series, believable: pd.Series
-) -> pd.DataFrame:
-    """Which pilots can be measured alone, which only read together with others of their group,
-    which not at all.
-
-    An experiment that cannot show even the largest believable uplift teaches nothing. Half is held
-    out: that gives the sharpest answer that these customers allow.
-
-    Parameters
-    ----------
-    customers, rates, groups, believable : Series, same index
-        Size, natural rate, what may be read together (the kind of action), largest believable
-        uplift.
-
-    Returns
-    -------
-    DataFrame
-        ``detectable`` alone; ``reach`` and ``limit``: what can be shown and what is believable,
-        alone or pooled, as ``measurable`` says (``alone``, ``pooled``, ``no``).
-    """
-    out = power(customers, rates, 0.5).assign(limit=believable, measurable="alone")
-    out["reach"] = out["detectable"]
-    small = out["detectable"] > believable
-    out.loc[small, "measurable"] = "no"
-    for _, names in groups[small].groupby(groups[small]).groups.items():
-        n = customers[names].astype("float64")
-        if len(names) > 1 and n.sum() > 0:
-            rate, limit = (float(np.average(x[names], weights=n)) for x in (rates, believable))
-            reach = float(power(pd.Series([n.sum()]), pd.Series([rate]), 0.5)["detectable"].iloc[0])
-            out.loc[names, ["reach", "limit"]] = reach, limit
-            out.loc[names, "measurable"] = "pooled" if reach <= limit else "no"
-    return out
+    columns = ["customers", "holdout", "expected_holdout", "p_value", "ok"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("segment")

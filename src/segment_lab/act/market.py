@@ -286,17 +286,19 @@ def _crossing(cash: Callable[[float], float], low: float, high: float, floor: fl
 
 
 def worsened(known: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """Evidence (`cards.evidence`) as it would look in a worse market, to decide again and compare
-    verdicts."""
-    out = known.assign(customers=np.floor(known["customers"] * (1 - scenario.customers)))
-    return out.assign(
-        **{c: out[c] * (1 - scenario.basket) for c in ("margin_per_conversion", "margin_se")}
-    )
+    """Evidence (`evidence.evidence`) as it would look in a worse market (fewer buy, and each buys
+    less), to decide again and compare verdicts."""
+    out = known.copy()
+    for money in ("margin_per_conversion", "margin_se"):
+        out[money] = known[money] * (1 - scenario.basket)
+    for rate in ("natural_rate", "planning_rate"):
+        out[rate] = known[rate] * (1 - scenario.customers)
+    return out
 
 
 def changed(base: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Which recommendations a scenario overturns: verdicts as they are beside those of each
-    (`cards.best` frames)."""
+    (one action per segment)."""
     out = base[["action", "verdict"]].assign(
         **{n: f["verdict"].reindex(base.index) for n, f in others.items()}
     )

@@ -57,7 +57,8 @@ class Entry(BaseModel):
     `kind` is the action's name in ``contact_costs`` and ``campaigns`` (email, discount, gift,
     call, visit …): costs and measured effects are found by it. Cost (money) and minutes are per
     customer. `assumption` says what must be true for the action to work, `uplift` what is believed
-    of it, if anything.
+    of it, if anything. `top` gives the action to that many of the segment's customers only, those
+    with most revenue.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +75,13 @@ class Entry(BaseModel):
     source: Text
     assumption: Text
     uplift: Prior | None = None
-    cost_source: str = "the playbook (assumption)"
+    top: int | None = Field(None, ge=1)
+    cost_source: str = "playbook"
+
+    @property
+    def belief(self) -> tuple[str, Prior | None]:
+        """The key of what is expected: actions of a kind share it, unless one states its own."""
+        return self.kind, self.uplift
 
     @field_validator("when")
     @classmethod
@@ -166,7 +173,7 @@ class Playbook:
                 faults.append(
                     f"{never} no segment {entry.segment!r}; {nearest(entry.segment, names)}"
                 )
-            if (key := (entry.segment, entry.when, entry.kind)) in seen:
+            if (key := (entry.segment, entry.when, entry.kind, entry.top)) in seen:
                 faults.append(f"{never} an earlier one gives the same segment a {entry.kind}")
             seen.add(key)
             if profile is not None and entry.when not in (None, ALWAYS):
@@ -196,23 +203,23 @@ class Playbook:
         )
 
     def with_costs(self, costs: pd.DataFrame) -> Self:
-        """The company's own cost and minutes per contact: table ``contact_costs``, a row per
+        """The company's own cost, minutes and channel: table ``contact_costs``, a row per
         `Entry.kind`."""
-        table = costs.set_index("action").reindex(columns=_AMOUNTS).astype("float64").fillna(0.0)
-        return replace(
-            self,
-            entries=tuple(
-                e.model_copy(
-                    update={
-                        **dict(zip(_AMOUNTS, map(float, table.loc[e.kind]), strict=True)),
-                        "cost_source": "the company's contact costs",
-                    }
-                )
-                if e.kind in table.index
-                else e
-                for e in self.entries
-            ),
-        )
+        table = costs.set_index("action")
+        return replace(self, entries=tuple(_at_cost(entry, table) for entry in self.entries))
+
+
+def _at_cost(entry: Entry, table: pd.DataFrame) -> Entry:
+    if entry.kind not in table.index:
+        return entry
+    row = table.loc[entry.kind]
+    changed: dict[str, Any] = {"cost_source": "contact_costs"}
+    for amount in _AMOUNTS:
+        value = row.get(amount, 0.0)
+        changed[amount] = 0.0 if pd.isna(value) else float(value)
+    if isinstance(row.get("channel"), str):
+        changed["channel"] = row["channel"]
+    return entry.model_copy(update=changed)
 
 
 def _bounds(tree: Any) -> dict[str, list[tuple[str, float]]]:

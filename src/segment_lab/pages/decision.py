@@ -12,10 +12,13 @@ import pandas as pd
 
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import kpis, market
+from segment_lab.act.evidence import YEAR, returners, silence_limit
+from segment_lab.contacts.events import engagement_table, usual_minutes
+from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.leads.funnel import lead_table
 from segment_lab.pages.verdicts import Page
-from segment_lab.receivables.payments import invoice_history
+from segment_lab.receivables.payments import invoice_history, receivables_table
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.html import Html, group, note, table
 from segment_lab.study.study import Study
@@ -71,8 +74,6 @@ class DecisionReport:
     def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
         """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of
         `Page`."""
-        study = self.study
-        effort = study.contacts()["contact_minutes"] if study.has("touches") else None
         return Page(
             self.now,
             self.people,
@@ -80,13 +81,60 @@ class DecisionReport:
             self.recent,
             costs=self._table("contact_costs"),
             found=self.found,
-            effort=effort,
-            playbook=str(study.base / playbook) if playbook else None,
-            currency=study.currency,
+            effort=self.effort,
+            returns=self.returns,
+            exceptions=self.exceptions,
+            playbook=str(self.study.base / playbook) if playbook else None,
             seed=self.seed,
             segments_on=self._segments_on,
             **limits,
         )
+
+    @cached_property
+    def effort(self) -> pd.Series | None:
+        """Minutes of contact with each customer in the last year; None without contacts."""
+        study = self.study
+        if not study.has("touches"):
+            return None
+        touches = study.table("touches")
+        since = study.window.as_of - dt.timedelta(days=YEAR)
+        recent = touches.filter(touches.touch_date.cast("date") >= since)
+        usual = usual_minutes(study.table("contact_costs")) if study.has("contact_costs") else None
+        table = engagement_table(recent, study.window.as_of, minutes=usual)
+        return table["contact_minutes"]
+
+    @cached_property
+    def returns(self) -> pd.DataFrame | None:
+        """What lapsed customers spent in the year after they came back; None where the log is too
+        short."""
+        study = self.study
+        gaps = study.customers()["gap_days"]
+        if study.window.days <= 2 * YEAR or gaps.isna().all():
+            return None
+        silent_days = max(int(silence_limit(gaps)), self.horizon_days)
+        lines = study.orders(all_time=True)
+        if "amount_minor" not in lines.columns:
+            lines = lines.mutate(amount_minor=(lines.amount * 100).round().cast("int64"))
+        return returners(lines, study.window.as_of, silent_days)
+
+    @cached_property
+    def exceptions(self) -> pd.DataFrame:
+        """Customers who first settle, gave no consent, or are in a running test, as flags."""
+        index = self.now.codes.index
+        flags = pd.DataFrame(index=index)
+        campaigns = self._table("campaigns")
+        if campaigns is not None:
+            busy = ledger.running(campaigns, self.study.window.as_of)
+            flags["running_test"] = index.isin(busy)
+        if self.study.has("invoices"):
+            payments = self.study.table("payments") if self.study.has("payments") else None
+            day = self.study.window.as_of
+            debts = receivables_table(self.study.table("invoices"), payments, day).reindex(index)
+            flags["dispute"] = debts["disputed_open"].fillna(0) > 0
+            flags["debt"] = debts["overdue_amount"].fillna(0) > 0
+        if "consent" in self.people and self.people["consent"].notna().any():
+            flags["no_consent"] = ~consented(self.people).reindex(index, fill_value=False)
+        return flags
 
     def stages(self, page: Page) -> pd.DataFrame:
         """Where the study stands in the four stages of `ledger.stages`."""

@@ -1,30 +1,36 @@
-"""The decision page: what `90_strategy` shows, computed when asked for from plain frames and
-kept."""
+"""One scheme's decisions on one day, computed when asked for from plain frames and kept."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from segment_lab.act import audiences, market, verdicts
+from segment_lab.act import beliefs as believing
 from segment_lab.act import campaigns as ledger
-from segment_lab.act import cards, market
 from segment_lab.act.budget import BudgetPlan, plan_budget
-from segment_lab.act.economics import Belief, detectable_effect
+from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.playbook import Entry, Playbook
+from segment_lab.act.stance import stances
+from segment_lab.customers.rates import detectable_effect
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.html import Html, card, details, group, table
+from segment_lab.texts import say
 
-#: The plan is solved again on so many draws to see how often its choices survive.
+#: The plan is solved again on so many draws to see how often its choices stay.
 PLANS = 200
 #: Shares of revenue that are tried where nobody knows what a sale leaves.
 MARGINS = (0.1, 0.2, 0.3, 0.5)
+#: Which of a segment's actions speaks for it: the funded ones first, then those that wait for money.
+SPEAKS = ("main", "test", "later", *verdicts.VERDICTS)
+#: Channels in which the account's owner acts himself.
+PERSONAL = frozenset({"call", "visit"})
 
 
 @dataclass
@@ -34,18 +40,20 @@ class Page:
     Parameters
     ----------
     now, people, earlier, outcomes
-        As in `cards.evidence`; both segmentations carry their window.
+        As in `evidence.evidence`; both segmentations carry their window.
     playbook : str, optional
         Path of the company's own; the packaged one of the scheme otherwise.
-    costs, found, effort : optional
-        The ``contact_costs`` table, campaigns with their results (`ledger.results`), minutes per
-        customer.
+    costs, found, effort, returns : optional
+        The ``contact_costs`` table, campaigns with their results (`campaigns.results`), minutes
+        per customer in the last year, and `evidence.returners`.
+    exceptions : DataFrame, optional
+        By customer_id any of ``running_test, dispute, debt, no_consent`` as flags.
     segments_on : callable, optional
         A day to this scheme's segment of each customer on it; reads campaigns that were drawn by
         another scheme.
-    budget, hours, holdout_share, margin_rate, seed, currency
-        Limits (None: none), share held out of a roll-out, declared margin, seed of the draws, unit
-        of money.
+    budget, hours, holdout_share, margin_rate, seed
+        Limits (None: none), share left alone (None: what is worth most), declared margin, seed of
+        the draws behind a plan's survival.
     """
 
     now: Segmentation
@@ -56,392 +64,332 @@ class Page:
     costs: pd.DataFrame | None = None
     found: pd.DataFrame | None = None
     effort: pd.Series | None = None
+    returns: pd.DataFrame | None = None
+    exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     segments_on: Callable[[dt.date], pd.Series] | None = None
     budget: float | None = None
     hours: float | None = None
-    holdout_share: float = 0.2
+    holdout_share: float | None = None
     margin_rate: float | None = None
     seed: int = 0
-    currency: str = ""
+
+    @property
+    def rules(self) -> verdicts.Rules:
+        """What the verdicts go by."""
+        return verdicts.Rules(holdout=self.holdout_share)
+
+    # What is known.
+
+    @cached_property
+    def known(self) -> pd.DataFrame:
+        """The evidence per segment; customers of a campaign in the horizon do not count as
+        natural."""
+        contacted: list[str] = []
+        if self.earlier.window is not None:
+            contacted = ledger.contacted_since(self.found, self.earlier.window.as_of)
+        return evidence(
+            self.now,
+            self.people,
+            Happened(self.earlier, self.outcomes, contacted),
+            margin_rate=self.margin_rate,
+            effort=self.effort,
+            returns=self.returns,
+        )
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """What a playbook's ``when`` may ask of a segment."""
+        profile = self.now.profile(self.people)
+        known = self.known
+        named = ["natural_rate", *known.filter(regex="^(new|active|slowing|lapsed)_share$")]
+        profile = profile.join(known[named])
+        by = self.now.labels.astype(str)
+        rows = self.now.align(self.people)
+        if "margin" in rows:
+            profile["loss_making_share"] = (rows["margin"] < 0).groupby(by).mean()
+        for reason in ("debt", "dispute"):
+            flags = self._flags(reason)
+            profile[f"{reason}_share"] = flags.groupby(by).mean()
+        return profile
+
+    def _flags(self, reason: str) -> pd.Series:
+        if reason not in self.exceptions:
+            return pd.Series(False, index=self.now.codes.index)
+        return self.exceptions[reason].reindex(self.now.codes.index).eq(True)
 
     @cached_property
     def book(self) -> Playbook:
         """The playbook with the company's costs, checked against the segments."""
-        book = (
-            Playbook.from_yaml(self.playbook)
-            if self.playbook
-            else Playbook.packaged(self.now.method)
-        )
-        book = book if self.playbook else book.completed(self.now.names)
-        book = book if self.costs is None else book.with_costs(self.costs)
-        return book.check(self.now.names, self.now.profile(self.people))
+        if self.playbook:
+            book = Playbook.from_yaml(self.playbook)
+        else:
+            book = Playbook.packaged(self.now.method).completed(self.now.names)
+        if self.costs is not None:
+            book = book.with_costs(self.costs)
+        return book.check(self.now.names, self.profile)
 
     @cached_property
     def entries(self) -> dict[str, tuple[Entry, ...]]:
         """The playbook's entries per segment."""
-        return self.book.options(self.now.profile(self.people))
+        return self.book.options(self.profile)
 
     @cached_property
     def measured(self) -> pd.DataFrame:
         """What campaigns did, by the segments they were drawn by (NotEnoughDataError where there
         is nothing)."""
         if self.found is None:
-            raise NotEnoughDataError(
-                "The study has no table of campaigns, so nothing was measured yet."
-            )
+            raise NotEnoughDataError(say("campaigns.no_table"))
         return ledger.effects(ledger.measurable(self.found))
 
     @cached_property
-    def beliefs(self) -> Mapping[tuple[str, str], Belief]:
-        """What own campaigns teach about this scheme's segments; empty where nothing was
-        measured."""
+    def arms(self) -> pd.DataFrame:
+        """The same campaigns read by this scheme's segments; empty where nothing was measured."""
         if self.found is None or self.segments_on is None:
-            return {}
+            return pd.DataFrame()
         done = ledger.measurable(self.found)
         days = done.groupby("campaign_id")["assigned_on"].first()
-        again = ledger.regroup(
-            done, {str(c): self.segments_on(day.date()) for c, day in days.items()}
-        )
-        return ledger.learn(ledger.effects(again), self.entries) if len(again) else {}
+        then = {str(campaign): self.segments_on(day.date()) for campaign, day in days.items()}
+        again = ledger.regroup(done, then)
+        if again.empty:
+            return pd.DataFrame()
+        arms = ledger.effects(again)
+        arms = arms[arms["segment"] != ledger.ALL]
+        return arms.assign(basket=arms["segment"].map(self._basket))
+
+    @property
+    def _basket(self) -> pd.Series:
+        """What a natural buyer brings, in the money of the campaigns' results."""
+        basket = self.known["margin_per_conversion"]
+        of_orders = self.known["margin_basis"].isin(("buyers", "all_buyers"))
+        if self.found is not None and "margin" not in self.found:
+            basket = basket / self.known["margin_rate"]
+        return basket.where(of_orders)
 
     @cached_property
-    def known(self) -> pd.DataFrame:
-        """The evidence per segment; customers of a campaign in the horizon do not count as
-        natural."""
-        contacted = (
-            ledger.contacted_since(self.found, self.earlier.window.as_of)
-            if self.earlier.window is not None
-            else []
-        )
-        return cards.evidence(
-            self.now,
-            self.people,
-            earlier=self.earlier,
-            outcomes=self.outcomes,
-            effort=self.effort,
-            margin_rate=self.margin_rate,
-            contacted=contacted,
-        )
+    def beliefs(self) -> dict[Any, believing.Belief]:
+        """What is expected of every kind of action, own campaigns included."""
+        names = list(self.now.names)
+        variation = float(self.known["basket_cv"].iloc[0])
+        keys = {entry.belief for entries in self.entries.values() for entry in entries}
+        learned = {}
+        for kind, stated in sorted(keys, key=str):
+            prior = None
+            if stated is not None:
+                prior = believing.Prior(stated.mean, stated.sd, stated.sd, stated.source)
+            learned[kind, stated] = believing.learn(
+                self.arms, names, kind=kind, basket_cv=variation, prior=prior
+            )
+        return learned
 
-    def decide(self, known: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-        """`cards.decide` with this page's playbook and beliefs."""
-        return cards.decide(
-            known,
-            self.entries,
-            beliefs=self.beliefs,
-            holdout_share=self.holdout_share,
-            seed=self.seed,
-            currency=self.currency,
-        )
+    # What follows.
 
     @cached_property
-    def options(self) -> tuple[pd.DataFrame, np.ndarray]:
-        """Every segment and action with its verdict, and the draws of their values."""
+    def options(self) -> pd.DataFrame:
+        """Every segment and action with its audience, its verdict and the figures behind it."""
         return self.decide(self.known)
+
+    def decide(self, known: pd.DataFrame) -> pd.DataFrame:
+        """`verdicts.decide` with this page's playbook, audiences and beliefs."""
+        people = self.now.align(self.people).assign(segment=self.now.labels.astype(str).to_numpy())
+        offered = audiences.options(known, self.entries, people, self.exceptions)
+        decided = verdicts.decide(offered, self.beliefs, self.rules)
+        nobody = (decided["members"] > 0) & (decided["customers"] == 0)
+        decided.loc[nobody, ["verdict", "ground"]] = verdicts.HOUSE_RULE
+        decided["to_all"] = decided["customers"] * decided["expected"]
+        decided["allowed"] = decided["role"] != verdicts.NONE
+        tests = decided["role"] == verdicts.BESIDE
+        decided["group"] = decided["segment"]
+        decided.loc[tests, "group"] += " · " + decided["action"]
+        return decided
 
     @cached_property
     def plan(self) -> BudgetPlan:
         """What is funded under money and hours."""
-        options, draws = self.options
-        return plan_budget(options, money=self.budget, hours=self.hours, draws=draws[:, :PLANS])
+        drawn = verdicts.draws(self.options, self.beliefs, PLANS, self.seed)
+        return plan_budget(self.options, money=self.budget, hours=self.hours, draws=drawn)
 
     @cached_property
     def decided(self) -> pd.DataFrame:
-        """The decision per segment with the figures of its verdict; where nothing is done, of the
-        usual action."""
-        decided, usual = (
-            cards.decision(self.options[0], self.plan.chosen),
-            self.options[0].drop_duplicates("segment"),
-        )
-        idle = decided.index[decided["decision"] == "do nothing"]
-        same = [c for c in decided if c in usual and c not in ("contacts", "cost", "hours")]
-        decided.loc[idle, same] = usual.set_index("segment").loc[idle, same]
-        return decided
+        """The action that speaks for each segment (index), with the figures of its verdict.
+
+        ``status``: ``main`` and ``test`` are funded, ``later`` waits for money or hours; otherwise
+        the verdict of an action that is not done.
+        """
+        options = self.options.copy()
+        funded = self.plan.picked
+        options["survival"] = options["group"].map(self.plan.chosen["survival"])
+        options["status"] = options["verdict"]
+        options.loc[options["allowed"], "status"] = "later"
+        done = options["role"].isin((verdicts.MAIN, verdicts.SECOND))
+        options.loc[funded & done, "status"] = "main"
+        options.loc[funded & ~done, "status"] = "test"
+        options.loc[~funded, ["contacts", "held_out", "cost", "hours"]] = 0.0
+        options["rank"] = options["status"].map(SPEAKS.index)
+        order = options.sort_values(["rank", "expected"], ascending=[True, False], kind="stable")
+        first = order.drop_duplicates("segment").set_index("segment")
+        return first.reindex(list(self.now.names)).drop(columns="rank")
 
     @cached_property
-    def saved(self) -> pd.DataFrame:
-        """What we would not do, and what that saves."""
-        return cards.not_doing(self.options[0])
+    def beside(self) -> pd.DataFrame:
+        """Tests that run beside another action of their segment."""
+        tests = self.options[self.plan.picked & (self.options["role"] == verdicts.BESIDE)]
+        speaks = self.decided.loc[tests["segment"], "action"].to_numpy() == tests["action"]
+        return tests[~speaks].set_index("segment")
+
+    @cached_property
+    def treatments(self) -> pd.DataFrame:
+        """How every segment is served: one row per segment, whatever its campaigns' verdicts.
+
+        Returns
+        -------
+        DataFrame, index segment
+            ``stance, worth_index`` · ``action, kind, channel, owner`` (null: marketing) · the
+            audience: ``members, customers`` (who may get it) ``, running_test, dispute, debt,
+            no_consent`` · ``contacts, held_out, cost, hours, worth, worth_low, worth_high`` (80 %
+            range, null where nothing is done) · ``verdict, ground, status, survival`` · what would
+            change it: ``break_even`` and ``expected_uplift`` (shares), ``p_pays, margin`` ·
+            ``next_look`` (a day) · ``hours_now, hours_proposed, hours_freed, hours_gained`` (of a
+            year's contacts). Words: ``say("stance.…", **row)``.
+        """
+        decided = self.decided
+        acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH))
+        more_than_mail = acting & (decided["kind"] != "email")
+        stance = stances(self.known, winnable=list(decided.index[more_than_mail]))
+        columns = [
+            *("action", "kind", "channel", "members", "customers", *audiences.EXCEPTIONS),
+            *("contacts", "held_out", "cost", "hours", "worth", "worth_low", "worth_high"),
+            *("verdict", "ground", "status", "survival", "break_even", "p_pays", "margin"),
+        ]
+        out = stance[["stance", "worth_index"]].join(decided[columns])
+        idle = out["contacts"].fillna(0) == 0
+        out.loc[idle, ["worth", "worth_low", "worth_high"]] = np.nan
+        out["expected_uplift"] = self._uplift(decided)
+        out["owner"] = self._owners().where(out["channel"].isin(PERSONAL))
+        out["next_look"] = self._next_look()
+        return out.join(stance.drop(columns=["stance", "worth_index"]))
+
+    def _uplift(self, decided: pd.DataFrame) -> pd.Series:
+        """The expected change in the share that buys, of the action that speaks."""
+        values = {}
+        for segment, key in decided["belief"].dropna().items():
+            belief = self.beliefs[key]
+            values[segment] = belief.buyers.mean[belief.segments.index(str(segment))]
+        return pd.Series(values, dtype="float64").reindex(decided.index)
+
+    def _owners(self) -> pd.Series:
+        """Who looks after most of a segment's customers; null where the accounts name nobody."""
+        rows = self.now.align(self.people)
+        if "owner" not in rows:
+            return pd.Series(None, index=list(self.now.names), dtype="object")
+        by = rows["owner"].groupby(self.now.labels.astype(str).to_numpy())
+        most = by.agg(lambda names: names.mode().iloc[0] if names.notna().any() else None)
+        return most.reindex(list(self.now.names))
+
+    def _next_look(self) -> pd.Timestamp:
+        days = self.known["horizon_days"].iloc[0] if "horizon_days" in self.known else 90
+        day = self.now.window.as_of if self.now.window is not None else None
+        return pd.NaT if day is None else pd.Timestamp(day) + pd.Timedelta(days=float(days))
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """Customers who are an exception, by segment and reason (a customer counts once, under
+        the first reason)."""
+        members = self.now.labels.astype(str)
+        reason = pd.Series("", index=members.index)
+        for name in reversed(audiences.EXCEPTIONS):
+            reason[self._flags(name)] = name
+        counts = pd.crosstab(members, reason).reindex(
+            index=list(self.now.names), columns=list(audiences.EXCEPTIONS), fill_value=0
+        )
+        return counts.rename_axis(index="segment", columns=None)
+
+    @cached_property
+    def stopped(self) -> pd.DataFrame:
+        """Actions that own tests have shown to do harm or not to pay."""
+        return self.options[self.options["verdict"] == verdicts.STOP].set_index("segment")
+
+    @cached_property
+    def expected(self) -> verdicts.Total:
+        """What all that is done brings, with its 80 % range."""
+        done = self.options[self.plan.picked & (self.options["role"] != verdicts.BESIDE)]
+        return verdicts.total(done, self.beliefs)
 
     @property
-    def sentences(self) -> list[str]:
-        """The decision in plain words; by margin, where the data know none."""
-        if not self.at_margins:
-            return cards.sentences(self.decided, self.saved, self.currency)
-        costs = (
-            "" if self.costs is not None else " Costs of contacts are the playbook's assumptions."
-        )
-        return [
-            "What pays depends on the margin of a sale, which these data do not tell.",
-            self._margin_remark() + costs,
-            "Map a margin column of the orders, or declare a margin_rate under strategy in the study file.",
-        ]
+    def funded(self) -> pd.DataFrame:
+        """The rows of `options` that the plan funds."""
+        return self.options[self.plan.picked]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What the index and the manifest keep."""
+        funded = self.funded
+        figures = {"customers_contacted": float(funded["contacts"].sum())}
+        if len(funded):
+            figures |= {"cost": round(self.plan.spent), "hours": round(self.plan.hours)}
+            figures["expected_value"] = round(self.expected.worth)
+        return {
+            name: value for name, value in figures.items() if value or name == "customers_contacted"
+        }
 
     @cached_property
-    def at_margins(self) -> dict[str, Page]:
+    def at_margins(self) -> dict[float, Page]:
         """This page at each of `MARGINS`, where the margin is unknown (and all else is not); else
         empty."""
         known = self.known
         if known["margin_per_conversion"].notna().any() or known["natural_rate"].isna().all():
             return {}
-        return {f"{rate:.0%}": replace(self, margin_rate=rate) for rate in MARGINS}
+        return {rate: replace(self, margin_rate=rate) for rate in MARGINS}
 
-    def by_margin(self) -> pd.DataFrame:
-        """What each segment would get if a sale left so much of its price; no rows where the
-        margin is known."""
-        return pd.DataFrame(
-            {rate: page.table()["what_to_do"] for rate, page in self.at_margins.items()}
-        )
-
-    def show_margins(self) -> Html:
-        """`by_margin` as a table, where the margin is not known; else nothing."""
-        if not self.at_margins:
-            return group()
-        return table(
-            self.by_margin(),
-            "What each segment would get, by the share of revenue that a sale leaves",
-        )
-
-    def _margin_remark(self) -> str:
-        """From which margin on which segments are worth a campaign, at every higher margin too."""
+    def worth_from(self) -> pd.DataFrame:
+        """Where the margin is unknown: the least of `MARGINS` from which on a segment is worth a
+        contact (null: at none), and its ``customers``."""
         acts = pd.DataFrame(
             {
-                rate: page.decided["decision"].isin((cards.ROLL_OUT, cards.PILOT))
+                rate: page.decided["status"].isin(("main", "test"))
                 for rate, page in self.at_margins.items()
             }
         )
         lasting = acts.iloc[:, ::-1].cummin(axis=1).iloc[:, ::-1]
-        if not lasting.to_numpy().any():
-            return f"Even at {acts.columns[-1]} of revenue no action would pay."
-        first, most = (
-            lasting.idxmax(axis=1)[lasting.any(axis=1)],
-            list(self.at_margins.values())[-1].decided,
-        )
-        return " ".join(
-            f"From {rate} of revenue on, worth trying{' too' if i else ''}: "
-            f"{cards.listed(most.loc[first.index[first == rate]])}."
-            for i, rate in enumerate(r for r in acts if (first == r).any())
-        )
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """What the index and the manifest keep."""
-        full = self.decided[self.decided["decision"] == cards.ROLL_OUT]
-        value = {"expected_value": round(float(full["ev"].sum()))} if len(full) else {}
-        figures = {
-            "customers_contacted": float(self.decided["contacts"].sum()),
-            "cost": round(self.plan.spent),
-            "hours": round(self.plan.hours),
-            **value,
-            "cost_not_spent": round(self.saved["money_saved"].sum()),
-        }
-        return {name: v for name, v in figures.items() if v or name == "customers_contacted"}
-
-    def table(self) -> pd.DataFrame:
-        """The decision table: what, for whom, at what cost; a value is expected only of what was
-        measured."""
-        d = self.decided
-        kind = {cards.ROLL_OUT: "Roll out", cards.PILOT: "Pilot", "later": "Later"}
-        value = {
-            cards.ROLL_OUT: "{ev:,.0f} ({ev_low:,.0f} to {ev_high:,.0f})",
-            cards.PILOT: "pilot first",
-        }
-        rows: list[dict[str, Any]] = d.to_dict("records")  # type: ignore[assignment]
-        out = (
-            d[["customers", "contacts", "cost", "hours"]]
-            .where(d["contacts"] > 0)
-            .assign(customers=d["customers"])
-        )
-        out = out.rename(columns={"contacts": "contacted"})
-        out["expected_value"] = pd.Series(
-            [value.get(r["decision"], "–").format(**r).replace("-", "−") for r in rows],
-            index=d.index,
-        )
-        out.insert(
-            0,
-            "what_to_do",
-            [
-                f"{kind[r['decision']]}: {r['action']}"
-                if r["decision"] in kind
-                else "Not enough data"
-                if r["decision"] == cards.UNKNOWN
-                else r["do"]
-                for r in rows
-            ],
-        )
-        return out.join(self.known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
-
-    @property
-    def priced(self) -> pd.DataFrame:
-        """The decisions whose action has a price and a belief."""
-        priced = self.decided.dropna(subset=["break_even", "uplift"])
-        if priced.empty:
-            raise NotEnoughDataError("Without a margin nobody can say what an action must achieve.")
-        return priced
-
-    def weighed(self) -> pd.DataFrame:
-        """Every action of the playbook with what it costs, what it must add to pay and what is
-        believed of it.
-
-        ``break_even`` is null where even a buyer more for every contact could not pay for it.
-        """
-        shown = self.options[0][
-            [
-                "segment",
-                "action",
-                "verdict",
-                "cost_per_contact",
-                "cost_source",
-                "margin_per_conversion",
-                "break_even",
-                "uplift",
-                "uplift_source",
-            ]
-        ]
-        return shown.assign(break_even=shown["break_even"].where(shown["break_even"] <= 1))
-
-    def effects(self) -> pd.DataFrame:
-        """What each campaign did to each segment, beside what was predicted."""
-        return self.measured[
-            [
-                "campaign_id",
-                "segment",
-                "action",
-                "treated",
-                "held",
-                "effect",
-                "effect_low",
-                "effect_high",
-                "money_effect",
-                "money_effect_low",
-                "money_effect_high",
-                "predicted",
-                "as_predicted",
-            ]
-        ]
-
-    def cards(self) -> Html:
-        """A card per segment: the verdict, the sentence that decided it, and the evidence."""
-        act: list[Html] = []
-        leave: list[Html] = []
-        known: list[dict[str, Any]] = self.known.to_dict("records")  # type: ignore[assignment]
-        for (segment, row), facts in zip(self.decided.iterrows(), known, strict=True):
-            if not facts["customers"]:
-                continue
-            figures = {
-                "customers": facts["customers"],
-                "change_in_customers": facts["change"],
-                "share_of_revenue": facts["revenue_share"],
-                "share_of_margin": facts["margin_share"],
-                "share_of_contact_time": facts.get("effort_share"),
-                "share_that_buys_anyway": facts["natural_rate"],
-            }
-            present = {k: v for k, v in figures.items() if v is not None and np.isfinite(v)}
-            words: dict[str, Any] = {**present, "share_that_buys_anyway": _natural(facts)}
-            if "change_in_customers" in words:
-                words["change_in_customers"] = f"{facts['change']:+.0%}".replace("-", "−")
-            pile = act if row["verdict"] in (cards.ROLL_OUT, cards.PILOT) else leave
-            pile.append(
-                card(
-                    f"{segment}: {row['action']}", words, verdict=row["verdict"], body=row["reason"]
-                )
-            )
-        if not act or not leave:
-            return group(*act, *leave)
-        folded = details(
-            f"Left alone for now: {len(leave)} segment{'s' * (len(leave) > 1)}, and why",
-            group(*leave),
-        )
-        return group(group(*act), folded)
-
-    def saved_remark(self) -> str:
-        """What is not spent, in a line."""
-        money, hours = (self.saved[column].sum() for column in ("money_saved", "hours_saved"))
-        return (
-            f"Left out: {f'{money:,.0f} {self.currency}'.rstrip()} and {hours:,.0f} hours not spent"
-        )
-
-    def budget_remark(self) -> str:
-        """Limits, what the plan takes of them, what more would earn, and the even spread beside
-        it."""
-        plan, unit = self.plan, f" {self.currency}".rstrip()
-        limits = [
-            f"{limit:,.0f}{name}"
-            for limit, name in ((self.budget, unit), (self.hours, " hours"))
-            if limit is not None
-        ]
-        out = [
-            f"The plan takes {plan.spent:,.0f}{unit} and {plan.hours:,.0f} hours"
-            + (f" of {' and '.join(limits)}." if limits else "; no limit was set.")
-        ]
-        if self.budget is not None:
-            out.append(f"One more unit of money would earn {plan.price_of_money:,.2f}.")
-        if self.hours is not None:
-            out.append(f"One more hour would earn {plan.price_of_hour:,.2f}.")
-        if plan.next_funded:
-            out.append(f"Next in line is {plan.next_funded}.")
-        if plan.spent > 0:
-            out.append(
-                f"Spent evenly on every segment's usual action, the same money and hours would be worth "
-                f"{plan.regret:,.0f}{unit} less."
-            )
-        return " ".join(out)
-
-    def calibration_remark(self) -> str:
-        """How well the effects were predicted."""
-        kept = ledger.calibration(self.measured)
-        if not kept["hypotheses"]:
-            return "No effect was predicted beforehand: write the expected uplift down when a campaign is drawn."
-        said, came = (
-            cards.per_hundred(kept[f"{what}_uplift"]) for what in ("predicted", "realised")
-        )
-        return (
-            f"{kept['hypotheses']} effects were predicted beforehand; {kept['inside_share']:.0%} of the "
-            f"predictions lie inside what was measured. Predicted on average {said} buyers per 100, realised "
-            f"{came}."
-        )
+        least = lasting.idxmax(axis=1).where(lasting.any(axis=1)).astype("float64")
+        decided = next(iter(self.at_margins.values())).decided
+        return pd.DataFrame({"margin_rate": least, "customers": decided["customers"]})
 
     def design(self) -> pd.DataFrame:
-        """The experiment of the plan: who is contacted, who is held out, and what that can show.
+        """The experiments of the plan: who is contacted, who is left alone, and what that shows.
 
-        ``detectable_per_100`` is null where the arms alone can show no effect that is possible:
-        more would have to buy than do not buy anyway.
+        ``detectable_per_100`` is null where no effect that is possible would show: more would have
+        to buy than do not buy anyway.
         """
-        rows = self.decided[self.decided["decision"].isin((cards.ROLL_OUT, cards.PILOT))]
+        rows = self.funded
+        rows = rows[rows["held_out"] > 0].set_index("segment")
         if rows.empty:
-            raise NotEnoughDataError("Nothing is funded, so there is no experiment to draw.")
-        held = rows["customers"] - rows["contacts"]
-        shown = pd.Series(
-            [
-                detectable_effect(*r)
-                for r in zip(rows["planning_rate"], rows["contacts"], held, strict=True)
-            ],
-            index=rows.index,
-        )
-        return pd.DataFrame(
-            {
-                "action": rows["action"],
-                "contacted": rows["contacts"],
-                "held_out": held,
-                "detectable_per_100": 100 * shown.where(shown <= 1 - rows["planning_rate"]),
-            }
-        )
+            raise NotEnoughDataError(say("decision.no_experiment"))
+        sizes = zip(rows["natural_rate"], rows["contacts"], rows["held_out"], strict=True)
+        shown = pd.Series([detectable_effect(*size) for size in sizes], index=rows.index)
+        out = rows[["action", "contacts", "held_out"]].rename(columns={"contacts": "contacted"})
+        return out.assign(detectable_per_100=100 * shown.where(shown <= 1 - rows["natural_rate"]))
 
     def overturned(
         self, scenarios: Mapping[str, market.Scenario] = market.SCENARIOS
     ) -> pd.DataFrame:
-        """Recommendations that a worse market changes (only customers and basket bear on a
-        verdict)."""
-        others = {
-            name: cards.best(self.decide(market.worsened(self.known, s))[0])
-            for name, s in scenarios.items()
-            if s.customers or s.basket
-        }
-        return market.changed(cards.best(self.options[0]), others)
+        """Recommendations that a worse market changes (only the basket bears on a verdict)."""
+        others = {}
+        for name, scenario in scenarios.items():
+            if scenario.customers or scenario.basket:
+                worse = self.decide(market.worsened(self.known, scenario))
+                others[name] = speaking_rows(worse)
+        return market.changed(speaking_rows(self.options), others)
 
 
-def _natural(facts: Mapping[str, Any]) -> str:
-    """Who buys anyway, and of how many customers that is known: ``100% of 35 (90% to 100%)``."""
-    rate, low, high = (facts[f"natural_rate{end}"] for end in ("", "_low", "_high"))
-    whose = "" if facts["natural_source"] == cards.OWN else f", {facts['natural_source']}"
-    return f"{rate:.0%} of {facts['natural_n']:,.0f} ({low:.0%} to {high:.0%}){whose}"
+def speaking_rows(options: pd.DataFrame) -> pd.DataFrame:
+    """One action per segment without limits: the main one, else a test, else the firmest
+    verdict."""
+    rank = options["verdict"].map(verdicts.VERDICTS.index) + 2
+    rank = rank.mask(options["role"] == verdicts.BESIDE, 1).mask(
+        options["role"] == verdicts.MAIN, 0
+    )
+    order = options.assign(rank=rank).sort_values(
+        ["rank", "expected"], ascending=[True, False], kind="stable"
+    )
+    first = order.drop_duplicates("segment").set_index("segment").drop(columns="rank")
+    return first.reindex(options["segment"].unique())

@@ -55,7 +55,7 @@ class StrategyOptions(Strict):
     horizon_days: int = Field(90, ge=7, le=1095)
     budget: float | None = Field(None, ge=0)
     hours: float | None = Field(None, ge=0)
-    holdout_share: float = Field(0.2, gt=0, lt=1)
+    holdout_share: float | None = Field(None, gt=0, lt=1)
     margin_rate: float | None = Field(None, gt=0, le=1)
     playbook: str | None = None
     personal: bool = False

@@ -147,6 +147,7 @@ def _month(value: Any) -> str:
 SPOKEN: dict[str, Callable[..., str]] = {
     **{kind: _spoken(kind) for kind in ("count", "money", "cents", "share", "days", "number")},
     "percent": percent,
+    "per100": lambda share: ("+" if share > 0 else "") + decimal(100 * share, 1),
     "date": _long_date,
     "month": _month,
 }

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.act.verdicts import Z90
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.style import GRID, INK, MUTED, PALETTE, axes, described, listed, numbers
+from segment_lab.texts import say
+from segment_lab.texts.formats import decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,28 +36,26 @@ def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
     )
 
 
-def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """What an action must add to pay (bar) against what is believed of it (dot, 80 % interval), by
-    segment."""
-    shown = best.dropna(subset=["break_even", "uplift"])
-    ax = _rows(axes(ax, rows=len(shown) + 2), shown.index)
-    believed = 100 * shown[["uplift", "uplift_low", "uplift_high"]]
-    # A hopeless break-even would squeeze all that matters into a corner; it is cut and marked.
-    edge = 1.3 * max(float(believed["uplift_high"].max()), 1.0)
-    needed = 100 * shown["break_even"]
+def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """What a contact is expected to bring (dot, 80 % range) against what it costs (bar), for every
+    action that was weighed (`Page.options`)."""
+    shown = options.dropna(subset=["effect"])
+    if shown.empty:
+        raise NotEnoughDataError(say("decision.headline.unknown_margin"))
+    pairs = zip(shown["segment"], shown["kind"], strict=True)
+    names = [f"{segment} · {kind}" for segment, kind in pairs]
+    ax = _rows(axes(ax, rows=len(shown) + 2), names)
+    reach = Z90 * shown["effect_sd"]
+    low, high = shown["effect"] - reach, shown["effect"] + reach
+    # One dear action would squeeze all others into a corner; its cost is cut and marked.
+    edge = 1.3 * max(float(high.max()), 1.0)
+    cost = shown["cost_per_contact"]
     y = np.arange(len(shown))
-    ax.barh(
-        y,
-        needed.clip(upper=edge),
-        color=GRID,
-        edgecolor=MUTED,
-        height=0.62,
-        label="must add to pay",
-    )
-    for i in np.flatnonzero(needed.to_numpy() > edge):
-        text = f"{needed.iloc[i]:,.0f} →" if needed.iloc[i] <= 100 else "can never pay"
+    style = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
+    ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
+    for i in np.flatnonzero(cost.to_numpy() > edge):
         ax.annotate(
-            text,
+            f"{decimal(cost.iloc[i], 0)} →",
             (edge, i),
             xytext=(-4, 0),
             textcoords="offset points",
@@ -62,37 +64,13 @@ def needed_and_believed(best: pd.DataFrame, ax: Axes | None = None) -> Axes:
             fontsize=10,
             color=INK,
         )
-    _interval(
-        ax,
-        believed["uplift"],
-        believed["uplift_low"],
-        believed["uplift_high"],
-        BLUE,
-        label="believed, 80%",
-    )
+    _interval(ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
-    ax.set_xlabel("More buyers per 100 contacted")
+    ax.set_xlabel(say("decision.picture.per_contact"))
+    numbers(ax.xaxis, "money")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    possible = shown["break_even"] <= 1
-    never = (
-        [f"Can never pay: {', '.join(map(str, shown.index[~possible]))}."]
-        if not possible.all()
-        else []
-    )
-    return described(
-        ax,
-        " ".join(
-            [
-                listed(
-                    "Extra buyers needed for the action to pay",
-                    shown.loc[possible, "break_even"],
-                    "uplift",
-                ),
-                *never,
-                listed("Believed", shown["uplift"], "uplift"),
-            ]
-        ),
-    )
+    values = pd.Series(shown["effect"].to_numpy(), index=names)
+    return described(ax, listed(say("decision.picture.alt"), values, "cents"))
 
 
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:

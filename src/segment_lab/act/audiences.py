@@ -1,0 +1,102 @@
+"""Who may get an action: the customers of a segment without those who are an exception, counted by
+reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.act.playbook import Entry
+
+#: Why a customer is left out, in the order in which the reasons are asked.
+RUNNING, DISPUTE, DEBT, NO_CONSENT = "running_test", "dispute", "debt", "no_consent"
+EXCEPTIONS = (RUNNING, DISPUTE, DEBT, NO_CONSENT)
+#: Channels that need consent.
+WRITTEN = frozenset({"email", "sms"})
+
+
+def options(
+    known: pd.DataFrame,
+    entries: Mapping[str, Sequence[Entry]],
+    people: pd.DataFrame,
+    exceptions: pd.DataFrame,
+) -> pd.DataFrame:
+    """Every action of every segment with its audience, ready for `verdicts.decide`.
+
+    Parameters
+    ----------
+    known : DataFrame, index segment
+        From `evidence.evidence`.
+    entries : mapping
+        From `Playbook.options`.
+    people : DataFrame, index customer_id
+        ``segment, revenue, monetary_value``.
+    exceptions : DataFrame, index customer_id
+        Any of `EXCEPTIONS` as flags; customers who are missing are none.
+
+    Returns
+    -------
+    DataFrame
+        The entry's words and costs; ``members``, one count per exception, ``customers`` left;
+        ``margin, margin_se, natural_rate, break_even`` (share of contacts that must buy because of
+        it) and ``belief``, the key of what is expected.
+    """
+    rows = []
+    for segment, choices in entries.items():
+        members = people[people["segment"] == segment]
+        for entry in choices:
+            facts = known.loc[segment]
+            row = {"segment": segment, **_described(entry), **_counts(members, entry, exceptions)}
+            row |= _money(facts, members, entry)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def audience(members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame) -> pd.Series:
+    """Each member's reason to be left out; empty for those who may get the action."""
+    chosen = most_valuable(members, entry.top)
+    flags = exceptions.reindex(chosen.index)
+    reason = pd.Series("", index=chosen.index)
+    for name in reversed(EXCEPTIONS):
+        if name not in flags or (name == NO_CONSENT and entry.channel not in WRITTEN):
+            continue
+        reason[flags[name].eq(True).to_numpy()] = name
+    return reason
+
+
+def most_valuable(members: pd.DataFrame, top: int | None) -> pd.DataFrame:
+    """The `top` members by revenue; all of them without it."""
+    if top is None:
+        return members
+    return members.sort_values("revenue", ascending=False, kind="stable").head(top)
+
+
+def _described(entry: Entry) -> dict[str, object]:
+    words = entry.model_dump(exclude={"segment", "when", "uplift"})
+    return words | {"belief": entry.belief}
+
+
+def _counts(members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame) -> dict[str, int]:
+    reason = audience(members, entry, exceptions)
+    left_out = {name: int((reason == name).sum()) for name in EXCEPTIONS}
+    return {"members": len(reason), **left_out, "customers": int((reason == "").sum())}
+
+
+def _money(facts: pd.Series, members: pd.DataFrame, entry: Entry) -> dict[str, object]:
+    """The segment's figures; the top of a segment brings as much more as its orders are larger."""
+    scale = 1.0
+    if entry.top is not None and members["monetary_value"].mean() > 0:
+        top = most_valuable(members, entry.top)["monetary_value"].mean()
+        scale = float(top / members["monetary_value"].mean())
+    margin = float(facts["margin_per_conversion"]) * scale
+    needed = entry.cost_per_contact / margin if margin > 0 else np.inf
+    return {
+        "margin": margin,
+        "margin_se": float(facts["margin_se"]) * scale,
+        "margin_basis": facts["margin_basis"],
+        "natural_rate": facts["planning_rate"],
+        "break_even": needed if np.isfinite(margin) else np.nan,
+        "horizon_days": facts.get("horizon_days", np.nan),
+    }

@@ -1,0 +1,378 @@
+"""The decision in words: sentences, cards and tables of a `Page`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.act import campaigns as ledger
+from segment_lab.act import stance as serving
+from segment_lab.act import verdicts
+from segment_lab.act.audiences import EXCEPTIONS
+from segment_lab.act.evidence import OWN
+from segment_lab.pages.verdicts import Page
+from segment_lab.show.html import Html, card, details, group, table
+from segment_lab.texts import has, phrases, say
+
+#: Segments are named in a sentence up to so many; more are counted.
+NAMED = 3
+
+
+def sentences(page: Page) -> list[str]:
+    """The decision in plain words, the message first; by margin, where the data know none."""
+    if page.at_margins:
+        return _by_margin(page)
+    funded = page.funded
+    if funded.empty and (page.decided["verdict"] == verdicts.JUDGEMENT).all():
+        first = page.decided.iloc[0]
+        return [say("decision.headline.nobody"), reason(page, str(page.decided.index[0]), first)]
+    out = []
+    if len(funded):
+        expected = page.expected
+        out.append(
+            say(
+                "decision.headline.contact",
+                customers=funded["contacts"].sum(),
+                cost=page.plan.spent,
+                hours=page.plan.hours,
+                worth=expected.worth,
+                low=expected.low,
+                high=expected.high,
+            )
+        )
+    mains = funded[funded["role"] != verdicts.BESIDE]
+    tests = funded[funded["role"] == verdicts.BESIDE]
+    decided = page.decided.reset_index()
+    stopped = page.options[page.options["verdict"] == verdicts.STOP]
+    out += _said("do_it", mains[mains["verdict"] == verdicts.DO])
+    out += _said("watch", mains[mains["verdict"] == verdicts.WATCH])
+    out += _said("test", tests, cost=tests["cost"].sum())
+    out += _said("stop", stopped)
+    out += _said("later", decided[decided["status"] == "later"])
+    judged = decided[(decided["status"] == verdicts.JUDGEMENT) & (decided["members"] > 0)]
+    if len(judged):
+        names = _names(judged["segment"])
+        out.append(say("decision.headline.judgement", segments=names, fewest=page.rules.fewest))
+    idle = decided[decided["status"] == verdicts.NOT_WORTH]
+    if len(idle):
+        count = idle["members"].sum()
+        names = list(idle["segment"])
+        out.append(say("decision.headline.idle", segments=names, customers=count))
+    return out + _exceptions(page)
+
+
+def _said(key: str, rows: pd.DataFrame, **facts: Any) -> list[str]:
+    if rows.empty:
+        return []
+    return [say(f"decision.headline.{key}", groups="; ".join(_groups(rows)), **facts)]
+
+
+def _groups(rows: pd.DataFrame) -> list[str]:
+    """Who gets what, by kind of action: ``e-mail for A and B (413)``."""
+    out = []
+    for kind, part in rows.groupby("kind", sort=False):
+        names = [str(name) for name in part["segment"]]
+        key = "decision.group" if len(names) <= NAMED else "decision.group_many"
+        count = part["customers"].sum()
+        out.append(say(key, kind=kind_name(str(kind)), segments=names, customers=count))
+    return out
+
+
+def kind_name(kind: str) -> str:
+    """A kind of action as readers know it."""
+    return say(f"decision.kind.{kind}") if has(f"decision.kind.{kind}") else kind
+
+
+def _names(segments: pd.Series) -> list[str]:
+    return [str(segment) for segment in segments]
+
+
+def _exceptions(page: Page) -> list[str]:
+    counts = page.left_out.sum()
+    reasons = _reasons(counts)
+    if not reasons:
+        return []
+    return [say("decision.headline.exceptions", customers=counts.sum(), reasons=reasons)]
+
+
+def _reasons(counts: Mapping[str, Any] | pd.Series) -> list[str]:
+    present = [name for name in EXCEPTIONS if counts[name] > 0]
+    return [say(f"decision.reasons.{name}", count=counts[name]) for name in present]
+
+
+def _by_margin(page: Page) -> list[str]:
+    """From which margin on which segments are worth a contact, and for which it cannot be told."""
+    out = [say("decision.headline.unknown_margin")]
+    found = page.worth_from()
+    for rate, rows in found.groupby("margin_rate"):
+        names = _names(rows.index.to_series())
+        out.append(say("decision.headline.worth_from", rate=rate, segments=names))
+    never = found[found["margin_rate"].isna()]
+    few = never["customers"] < page.rules.fewest
+    highest = max(page.at_margins)
+    if (~few).any():
+        names = _names(never.index[~few].to_series())
+        out.append(say("decision.headline.worth_never", rate=highest, segments=names))
+    if few.any():
+        out.append(say("decision.headline.too_few", segments=_names(never.index[few].to_series())))
+    if page.costs is None:
+        out.append(say("decision.headline.assumed_costs"))
+    return [*out, say("decision.headline.declare_margin")]
+
+
+def reason(page: Page, segment: str, row: pd.Series) -> str:
+    """Why a segment gets that verdict; every figure in it entered the rule that decided."""
+    verdict = row["verdict"]
+    if not row["members"] > 0:
+        return say("decision.why.empty")
+    if verdict == verdicts.HOUSE_RULE:
+        return say("decision.why.house_rule")
+    if np.isnan(row["margin"]):
+        return say("decision.why.unknown_margin")
+    if np.isnan(row["natural_rate"]):
+        return say("decision.why.unknown_rate")
+    belief = page.beliefs[row["belief"]]
+    uplift = belief.buyers.mean[belief.segments.index(segment)]
+    facts = {**row, "expected_uplift": uplift}
+    if verdict == verdicts.JUDGEMENT:
+        needed = row["break_even"]
+        one_in = int(1 / needed) if 0 < needed <= 1 else 0
+        return say("decision.why.too_few", customers=row["customers"], one_in=one_in)
+    facts["test_cost"] = row["tested"] * row["cost_per_contact"]
+    why = [say("decision.why.pays", **facts), say(f"decision.why.{verdict}", **facts)]
+    left_out = _reasons(row)
+    if left_out:
+        why.append(say("decision.why.left_out", reasons=left_out))
+    return " ".join(why)
+
+
+def change(row: pd.Series | Mapping[str, Any]) -> str:
+    """What would change the verdict of a row of `Page.treatments`."""
+    facts = dict(row)
+    if pd.isna(facts["break_even"]) or pd.isna(facts["expected_uplift"]):
+        return say("decision.headline.declare_margin")
+    return say(f"stance.change.{facts['verdict']}", **facts)
+
+
+def decision_table(page: Page) -> pd.DataFrame:
+    """What each segment gets: stance, campaign, audience, cost, expected worth and how we know."""
+    rows = page.treatments
+    out = pd.DataFrame(index=rows.index)
+    out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))
+    out["action"] = rows["action"].fillna("")
+    out["verdict"] = rows["verdict"].map(lambda key: say(f"decision.verdict.{key}"))
+    out["ground"] = rows["ground"].map(lambda key: say(f"decision.ground.{key}"))
+    out["customers"] = rows["members"]
+    out["contacted"] = rows["contacts"]
+    out["cost"], out["hours"] = rows["cost"], rows["hours"]
+    idle = rows["contacts"].fillna(0) == 0
+    out.loc[idle, ["contacted", "cost", "hours"]] = np.nan
+    for end in ("", "_low", "_high"):
+        out[f"expected_value{end}"] = rows[f"worth{end}"]
+    known = page.known[["natural_rate", "natural_rate_low", "natural_rate_high"]]
+    return out.join(known)
+
+
+def stance_table(page: Page) -> pd.DataFrame:
+    """How every segment is served: stance, standing treatment, effort now and proposed, and what
+    would change the campaign's verdict."""
+    rows = page.treatments
+    out = pd.DataFrame(index=rows.index)
+    out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))
+    out["treatment"] = rows["stance"].map(lambda key: say(f"stance.treatment.{key}"))
+    out["owner"] = [say("stance.owner", name=_text(name)) for name in rows["owner"]]
+    if rows["hours_now"].notna().any():
+        out["hours_now"], out["hours_proposed"] = rows["hours_now"], rows["hours_proposed"]
+    out["what_would_change_it"] = [change(row) for row in rows.to_dict("records")]
+    out["next_look"] = rows["next_look"]
+    return out
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def effort_remark(page: Page) -> str:
+    """Hours freed and where they go."""
+    rows = page.treatments
+    freed = rows["hours_freed"]
+    if freed.isna().all():
+        return say("stance.no_effort")
+    return say(
+        "stance.effort",
+        segments=list(rows.index[freed > 0]),
+        freed=freed.sum(),
+        total=rows["hours_now"].sum(),
+        receivers=list(rows.index[rows["hours_gained"] > 0]),
+    )
+
+
+def cards(page: Page) -> Html:
+    """A card per segment: the verdict, why, and the evidence; those left alone are folded."""
+    act: list[Html] = []
+    leave: list[Html] = []
+    for segment, row in page.decided.iterrows():
+        facts = page.known.loc[segment]
+        if not facts["customers"]:
+            continue
+        shown = _card(page, str(segment), row, facts)
+        acting = row["status"] in ("main", "test")
+        (act if acting else leave).append(shown)
+    if not act or not leave:
+        return group(*act, *leave)
+    folded = details(say("decision.left_alone", segments=len(leave)), group(*leave))
+    return group(group(*act), folded)
+
+
+def _card(page: Page, segment: str, row: pd.Series, facts: pd.Series) -> Html:
+    stance = page.treatments.loc[segment, "stance"]
+    figures: dict[str, Any] = {
+        "stance": say(f"stance.name.{stance}"),
+        "how_we_know": say(f"decision.ground.{row['ground']}"),
+        "customers": facts["customers"],
+        "change_in_customers": facts["change"],
+        "share_of_revenue": facts["revenue_share"],
+        "share_of_margin": facts["margin_share"],
+        "share_of_contact_time": facts.get("effort_share"),
+    }
+    known = {k: v for k, v in figures.items() if isinstance(v, str) or pd.notna(v)}
+    if "change_in_customers" in known:
+        known["change_in_customers"] = say("decision.change", change=facts["change"])
+    known["share_that_buys_anyway"] = natural(facts)
+    return card(
+        f"{segment}: {row['action']}",
+        known,
+        verdict=say(f"decision.verdict.{row['verdict']}"),
+        tone=phrases("decision.tone")[row["verdict"]],
+        body=reason(page, segment, row),
+    )
+
+
+def natural(facts: Mapping[str, Any] | pd.Series) -> str:
+    """Who buys anyway, and of how many customers that is known."""
+    whose = ""
+    if facts["natural_source"] != OWN:
+        whose = say("decision.natural_borrowed")
+    return say(
+        "decision.natural",
+        rate=facts["natural_rate"],
+        n=facts["natural_n"],
+        low=facts["natural_rate_low"],
+        high=facts["natural_rate_high"],
+        whose=whose,
+    )
+
+
+def weighed(page: Page) -> pd.DataFrame:
+    """Every action of the playbook: what it costs, what it is expected to bring, and the verdict.
+
+    ``break_even`` is null where even a buyer more for every contact could not pay for it.
+    """
+    rows = page.options
+    out = rows[["segment", "action"]].copy()
+    out["verdict"] = rows["verdict"].map(lambda key: say(f"decision.verdict.{key}"))
+    out["how_we_know"] = rows["ground"].map(lambda key: say(f"decision.ground.{key}"))
+    out["eligible_customers"] = rows["customers"]
+    out["cost_per_contact"] = rows["cost_per_contact"]
+    out["expected_per_contact_value"] = rows["effect"]
+    for sign, end in ((-1, "_low"), (1, "_high")):
+        reach = sign * verdicts.Z90 * rows["effect_sd"]
+        out[f"expected_per_contact_value{end}"] = rows["effect"] + reach
+    out["p_pays"] = rows["p_pays"]
+    out["margin_per_buyer"] = rows["margin"]
+    out["break_even"] = rows["break_even"].where(rows["break_even"] <= 1)
+    return out
+
+
+def rivals(page: Page) -> pd.DataFrame:
+    """What simpler ways of spending would be expected to bring, beside the plan."""
+    worth = {"plan": page.expected.worth, **page.plan.rivals}
+    names = phrases("decision.rival.names")
+    frame = pd.DataFrame({"expected_value": worth})
+    return frame.rename(index=names).rename_axis("way_of_spending")
+
+
+def budget_remark(page: Page) -> str:
+    """Limits, what the plan takes of them, and what more would earn."""
+    plan = page.plan
+    limits = []
+    if page.budget is not None:
+        limits.append(say("decision.budget_remark.money", money=page.budget))
+    if page.hours is not None:
+        limits.append(say("decision.budget_remark.hours", hours=page.hours))
+    facts = {"spent": plan.spent, "hours": plan.hours, "limits": limits}
+    out = [say("decision.budget_remark.takes", **facts)]
+    if page.budget is not None:
+        out.append(say("decision.budget_remark.price_of_money", price=plan.price_of_money))
+    if page.hours is not None:
+        out.append(say("decision.budget_remark.price_of_hour", price=plan.price_of_hour))
+    if plan.next_funded is not None:
+        added = [f"{segment}: {action}" for segment, action in plan.next_funded.added]
+        unit = plan.next_funded.resource
+        extra = say(f"decision.budget_remark.more_{unit}", extra=plan.next_funded.extra)
+        out.append(say("decision.budget_remark.next", added=added, extra=extra))
+    return " ".join(out)
+
+
+def calibration_remark(page: Page) -> str:
+    """How well the effects were predicted."""
+    kept = ledger.calibration(page.measured)
+    if not kept["hypotheses"]:
+        return say("campaigns.none_predicted")
+    return say("campaigns.calibration", **kept)
+
+
+def effects(page: Page) -> pd.DataFrame:
+    """What each campaign did to each segment, beside what was predicted."""
+    columns = ["campaign_id", "segment", "action", "treated", "held"]
+    for name in ("effect", "money_effect"):
+        columns += [name, f"{name}_low", f"{name}_high"]
+    return page.measured[[*columns, "predicted", "as_predicted"]]
+
+
+def stages(found: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """The four stages (`campaigns.stages`) in words."""
+    names, states = phrases("campaigns.stage.names"), phrases("campaigns.stage.states")
+    rows = []
+    for stage, facts in found.to_dict("index").items():
+        evidence = say(f"campaigns.stage.{stage}", reason=reason, **facts)
+        rows.append((names[str(stage)], states[facts["state"]], evidence))
+    columns = ["stage", "state", "evidence"]
+    return pd.DataFrame(rows, columns=columns).set_index("stage")
+
+
+def overturned(page: Page) -> pd.DataFrame:
+    """Verdicts that a worse market would change, in words."""
+    found = page.overturned()
+    words = found.drop(columns="action").map(lambda key: say(f"decision.verdict.{key}"))
+    return found[["action"]].join(words)
+
+
+def show_margins(page: Page) -> Html:
+    """What each segment would get by the share of revenue that a sale leaves; nothing where the
+    margin is known."""
+    if not page.at_margins:
+        return group()
+    frame = pd.DataFrame(
+        {
+            say("decision.margin", rate=rate): decision_table(at)["verdict"]
+            for rate, at in page.at_margins.items()
+        }
+    )
+    return table(frame, say("decision.by_margin"))
+
+
+def house_rules(page: Page) -> pd.DataFrame:
+    """Customers who are an exception, by segment and reason; only segments that have some."""
+    counts = page.left_out
+    return counts[counts.sum(axis=1) > 0]
+
+
+def effort_stops(page: Page) -> list[str]:
+    """What to stop, by segment."""
+    rows = page.treatments
+    stop = rows[rows["stance"].isin(serving.UNSTAFFED) & (rows["hours_freed"] > 0)]
+    return [f"{name}: {say('stance.stop', hours=h)}" for name, h in stop["hours_freed"].items()]
