@@ -73,9 +73,9 @@ def test_any_number_of_cuts():
 
 
 @given(st.lists(st.integers(-1000, 100_000), min_size=1, max_size=80))
-def test_classes_follow_the_cumulative_share(cents):
+def test_published_classes_end_at_the_cut(cents):
     table = customers(*(c / 100 for c in cents))
-    fitted = ABCSegmenter().fit(table)
+    fitted = ABCSegmenter(crossing="down").fit(table)
     codes = fitted.segment(table).codes.to_numpy()
     values = np.array(cents)
     positive = values[values > 0]
@@ -97,6 +97,30 @@ def test_classes_follow_the_cumulative_share(cents):
         assert values[inside].min() > max(values[~inside], default=-np.inf)
 
 
+@given(st.lists(st.integers(-1000, 100_000), min_size=1, max_size=80))
+def test_the_customer_who_crosses_a_cut_belongs_above_it(cents):
+    table = customers(*(c / 100 for c in cents))
+    fitted = ABCSegmenter().fit(table)
+    codes = fitted.segment(table).codes.to_numpy()
+    values = np.array(cents)
+    total = values[values > 0].sum()
+    assert (codes[values <= 0] == 2).all()
+    assert all(least > 0 for least in fitted.thresholds_)
+    for code, cut in enumerate(fitted.cuts if total else ()):
+        smallest = values[codes <= code].min()
+        assert values[values > smallest].sum() < cut * total * (1 + 1e-9)
+        assert values[values >= smallest].sum() > cut * total * (1 - 1e-9)
+        # Nobody is below the class that the own share warrants.
+        assert (codes[values > (1 - cut) * total * (1 + 1e-9)] <= code).all()
+
+
+def test_by_hand_on_either_side_of_a_cut():
+    assert classes(70, 20, 7, 3) == "AABC"
+    assert classes(70, 20, 7, 3, crossing="down") == "ABCC"
+    alone = ABCSegmenter().fit(customers(5))
+    assert list(alone.segment(customers(5, 0, -1)).labels) == ["A", "C", "C"]
+
+
 def test_the_published_classes_of_online_retail_are_reproduced():
     path = dataset("online_retail", "online_retail.csv.gz")
     table = (
@@ -107,8 +131,9 @@ def test_the_published_classes_of_online_retail_are_reproduced():
         .df()
         .set_index("customer_id")
     )
-    result = ABCSegmenter().fit(table).segment(table)
+    result = ABCSegmenter(crossing="down").fit(table).segment(table)
     assert result.sizes().tolist() == [1132, 1469, 1737]
+    assert ABCSegmenter().fit(table).segment(table).sizes().tolist() == [1133, 1469, 1736]
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
@@ -139,7 +164,7 @@ def test_reference_ranges_belong_to_three_classes():
     assert list(
         result.sizes().to_frame().join(ABCSegmenter(cuts=(0.5,)).fit(table).meaning_table())
     ) == ["customers"]
-    assert page.headline(result, table).sentences[0].startswith("1 of 4 customers (25%)")
+    assert page.headline(result, table).sentences[0].startswith("2 of 4 customers (50%)")
 
 
 def test_gini_and_lorenz_by_hand():

@@ -24,11 +24,11 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class ABCSegmenter(Segmenter):
     """Classes A, B, C … by cumulative share of the money, largest customer first.
 
-    `fit` learns a threshold per class: the money of the last customer whose cumulative share is
-    still within the cut. Equal customers share a class, even where that carries the class a little
-    over its cut. A is never empty: one customer above the cut alone is A. Shares are of the
-    positive totals; customers whose total is zero or negative are always in the last class, and
-    where nobody has a positive total all are.
+    `fit` learns a threshold per class: the money of the last customer whose share begins before the
+    cut. So the customer who crosses a cut belongs to the class above it, and one whose own share is
+    larger than all that lies beyond a cut (over 20 % or 5 %) is never below it. Equal customers
+    share a class. A is never empty. Shares are of the positive totals; thresholds are positive, so
+    customers whose total is zero or negative are always in the last class.
 
     Parameters
     ----------
@@ -36,6 +36,9 @@ class ABCSegmenter(Segmenter):
         Cumulative shares, ascending: ``(0.8, 0.95)`` gives three classes.
     value : {"revenue", "margin"}
         Which money counts.
+    crossing : {"up", "down"}
+        Where the customer goes who crosses a cut. "down" counts as is often published: a class
+        ends with the last customer whose cumulative share, own included, is at most the cut.
 
     Attributes
     ----------
@@ -56,9 +59,11 @@ class ABCSegmenter(Segmenter):
         self,
         cuts: Annotated[tuple[Share, ...], Field(min_length=1, max_length=9)] = (0.8, 0.95),
         value: Literal["revenue", "margin"] = "revenue",
+        crossing: Literal["up", "down"] = "up",
     ):
         self.cuts = cuts
         self.value = value
+        self.crossing = crossing
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,11 +77,17 @@ class ABCSegmenter(Segmenter):
         ranked = np.sort(values[values > 0])[::-1]
         # A hair of tolerance: ten equal customers make up .8 with the eighth, whatever the float
         # sum says.
-        reached = np.cumsum(ranked) / max(ranked.sum(), 1e-300) * (1 - 1e-12)
+        total = max(ranked.sum(), 1e-300)
+        reached = np.cumsum(ranked) / total * (1 - 1e-12)
+        begun = (np.cumsum(ranked) - ranked) / total * (1 + 1e-12)
+        at_least_zero = np.append(values, 0.0)  # keeps rounded thresholds above it
         self.thresholds_ = []
         for cut in self.cuts if len(ranked) else ():
-            within = max(int(np.searchsorted(reached, cut, side="right")), 1)
-            self.thresholds_.append(shortest_cut(ranked[within - 1], values, "left"))
+            if self.crossing == "up":
+                members = int(np.searchsorted(begun, cut, side="left"))
+            else:
+                members = max(int(np.searchsorted(reached, cut, side="right")), 1)
+            self.thresholds_.append(shortest_cut(ranked[members - 1], at_least_zero, "left"))
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         money = table[self.value]
@@ -187,7 +198,9 @@ def other_money(
     """Customers by their class here (rows) and by another money, for example margin (columns)."""
     if value not in customers or customers[value].isna().any():
         raise NotEnoughDataError(say("abc.other_unknown", value=value))
-    other = ABCSegmenter(tuple(cuts), "margin" if value == "margin" else "revenue").fit(customers)
+    crossing = segmentation.parameters["crossing"]
+    money: Literal["revenue", "margin"] = "margin" if value == "margin" else "revenue"
+    other = ABCSegmenter(tuple(cuts), money, crossing).fit(customers)
     table = other.segment(customers).migration(segmentation)
     return table.rename_axis(index=f"by {segmentation.parameters['value']}", columns=f"by {value}")
 
