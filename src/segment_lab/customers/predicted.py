@@ -22,10 +22,12 @@ BOUNDS = (-7.0, 9.0)
 
 @dataclass(frozen=True)
 class OrderModel:
-    """BG/NBD: customers order at their own rate, and after each order some leave for good.
+    """BG/NBD: customers order at their own rate, and after each repeat order some leave for good.
 
     Rates vary over customers as a gamma(`r`, `alpha`) per week, the chance to leave as a
-    beta(`a`, `b`). `factor` multiplies what is expected, see `calibrated`.
+    beta(`a`, `b`). With `from_start` a customer may also leave after the first order (MBG/NBD,
+    Batislam, Denizel & Filiztekin 2007), so that silence says something of one-time buyers too.
+    `factor` multiplies what is expected, see `calibrated`.
     """
 
     r: float
@@ -34,9 +36,10 @@ class OrderModel:
     b: float
     log_likelihood: float = np.nan
     factor: float = 1.0
+    from_start: bool = False
 
     @classmethod
-    def fit(cls, customers: pd.DataFrame) -> OrderModel:
+    def fit(cls, customers: pd.DataFrame, from_start: bool = False) -> OrderModel:
         """Learn from a customer table (``repeat_frequency``, ``t_x``, ``tenure_days``).
 
         Examples
@@ -52,13 +55,14 @@ class OrderModel:
         repeats, last, known = histories.T
 
         def loss(logs: np.ndarray) -> float:
-            likelihood = _order_likelihood(np.exp(logs), repeats, last, known)
+            likelihood = _order_likelihood(np.exp(logs), repeats, last, known, from_start)
             return -float(counts @ likelihood) / counts.sum()
 
         start = np.log([1, max(known.mean(), 1e-3), 1, 1])
         best = minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 4)
         r, alpha, a, b = map(float, np.exp(best.x))
-        return cls(r, alpha, a, b, -float(best.fun) * float(counts.sum()))
+        likelihood = -float(best.fun) * float(counts.sum())
+        return cls(r, alpha, a, b, likelihood, from_start=from_start)
 
     def active(self, customers: pd.DataFrame) -> np.ndarray:
         """The chance that each customer has not left; shape ``(n,)``."""
@@ -72,8 +76,9 @@ class OrderModel:
         a = self.a if abs(self.a - 1) > 1e-4 else 1.0001
         passed = ahead / (self.alpha + known + ahead)
         # Euler's transformation of the published form: it does not overflow for eager buyers.
-        top = a + self.b + repeats - 1
-        rest = hyp2f1(a + self.b - 1 - self.r, a - 1, top, passed) * (1 - passed) ** (a - 1)
+        top = a + self.b + repeats + self.from_start - 1
+        first = a + self.b + self.from_start - 1 - self.r
+        rest = hyp2f1(first, a - 1, top, passed) * (1 - passed) ** (a - 1)
         if_active = top / (a - 1) * (1 - rest)
         still = 1 + self._odds_of_leaving(repeats, last, known)
         return self.factor * np.clip(if_active, 0, None) / still
@@ -91,7 +96,8 @@ class OrderModel:
         days : float
             How many days.
         """
-        expected = float(OrderModel.fit(earlier).expected(earlier, days).sum())
+        then = OrderModel.fit(earlier, self.from_start)
+        expected = float(then.expected(earlier, days).sum())
         found = float(came.reindex(earlier.index).fillna(0).sum())
         # Half an order on both sides: nothing that came once is not nothing for ever.
         return replace(self, factor=(found + 0.5) / (expected + 0.5))
@@ -99,10 +105,11 @@ class OrderModel:
     def _odds_of_leaving(
         self, repeats: np.ndarray, last: np.ndarray, known: np.ndarray
     ) -> np.ndarray:
+        chances = repeats + self.from_start
         with np.errstate(over="ignore"):
             silence = ((self.alpha + known) / (self.alpha + last)) ** (self.r + repeats)
-            odds = self.a / (self.b + np.maximum(repeats, 1) - 1) * silence
-        return np.where(repeats > 0, odds, 0.0)
+            odds = self.a / (self.b + np.maximum(chances, 1) - 1) * silence
+        return np.where(chances > 0, odds, 0.0)
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,8 @@ def predict(customers: pd.DataFrame, days: int, model: OrderModel | None = None)
     days : int
         The horizon.
     model : OrderModel, optional
-        A fitted (and perhaps `calibrated`) one; by default it is learned from `customers`.
+        A fitted (and perhaps `calibrated`) one; by default it is learned from `customers`, who may
+        leave after their first order too.
 
     Returns
     -------
@@ -164,7 +172,7 @@ def predict(customers: pd.DataFrame, days: int, model: OrderModel | None = None)
         ``expected_orders``, ``expected_revenue`` and ``p_active`` by ``customer_id``.
     """
     buyers = customers[customers["frequency"] > 0]
-    fitted = model or OrderModel.fit(buyers)
+    fitted = model or OrderModel.fit(buyers, from_start=True)
     orders = fitted.expected(buyers, days)
     n = buyers["frequency"].to_numpy(float)
     mean = buyers["monetary_value"].fillna(0).to_numpy(float)
@@ -191,13 +199,18 @@ def _histories(customers: pd.DataFrame) -> np.ndarray:
 
 
 def _order_likelihood(
-    parameters: np.ndarray, repeats: np.ndarray, last: np.ndarray, known: np.ndarray
+    parameters: np.ndarray,
+    repeats: np.ndarray,
+    last: np.ndarray,
+    known: np.ndarray,
+    from_start: bool,
 ) -> np.ndarray:
     """Log likelihood of each history (Fader, Hardie & Lee 2005, equation 6)."""
     r, alpha, a, b = parameters
+    chances = repeats + from_start  # how often the customer might have left
     rate = gammaln(r + repeats) - gammaln(r) + r * np.log(alpha)
-    stay = gammaln(a + b) + gammaln(b + repeats) - gammaln(b) - gammaln(a + b + repeats)
+    stay = gammaln(a + b) + gammaln(b + chances) - gammaln(b) - gammaln(a + b + chances)
     active = -(r + repeats) * np.log(alpha + known)
-    left = np.log(a) - np.log(b + np.maximum(repeats, 1) - 1)
+    left = np.log(a) - np.log(b + np.maximum(chances, 1) - 1)
     left = left - (r + repeats) * np.log(alpha + last)
-    return rate + stay + np.logaddexp(active, np.where(repeats > 0, left, -np.inf))
+    return rate + stay + np.logaddexp(active, np.where(chances > 0, left, -np.inf))

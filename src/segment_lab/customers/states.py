@@ -1,0 +1,178 @@
+"""Where a customer stands by the own rhythm: new, active, slowing or lapsed, and how likely active.
+
+A customer's rhythm is the mean gap between the own orders, drawn to the base's typical gap while
+orders are few. Silence is measured in rhythms. Where the base has quiet months, a day in them
+counts for less, so that nobody lapses by the calendar alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from segment_lab.customers.predicted import WEEK, OrderModel
+from segment_lab.data import engine
+
+#: In the order of how likely customers are to order again, one-time buyers apart (new).
+STATES = ("active", "new", "slowing", "lapsed")
+COLUMNS = ("recency_days", "tenure_days", "t_x", "frequency", "repeat_frequency")
+#: Own gaps that weigh as much as the base's typical gap.
+PRIOR = 3.0
+#: Rhythms of silence after which a customer is slowing, and lapsed.
+SLOW, LAPSE = 1.5, 3.5
+YEAR = 365.25
+#: Full months without which a season cannot be told from a trend, and the least that one counts.
+SEASON_MONTHS, LEAST_SEASON = 24, 0.05
+
+
+@dataclass(frozen=True)
+class StateRule:
+    """How states are told, learned from a customer table; the same rule in pandas and in SQL.
+
+    Parameters
+    ----------
+    typical_gap : float
+        Days between orders of the typical customer who came back.
+    model : OrderModel
+        Gives the chance of being active; customers may leave after the first order too.
+    season : tuple of float
+        What a day of January … December counts, 1 on average; empty where no season is known.
+    as_of : date, optional
+        The day of the table; needed with a season.
+    """
+
+    typical_gap: float
+    model: OrderModel
+    season: tuple[float, ...] = ()
+    as_of: dt.date | None = None
+
+    @classmethod
+    def learn(
+        cls,
+        customers: pd.DataFrame,
+        season: Sequence[float] = (),
+        as_of: dt.date | None = None,
+    ) -> StateRule:
+        """Learn from the buyers of a customer table (`COLUMNS`).
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"recency_days": [3, 50, 2], "tenure_days": [93, 140, 2]})
+        >>> table["t_x"] = table["tenure_days"] - table["recency_days"]
+        >>> table = table.assign(frequency=[10, 10, 1], repeat_frequency=[9, 9, 0])
+        >>> list(StateRule.learn(table).states(table)["state"])
+        ['active', 'lapsed', 'new']
+        """
+        clock = cls(1.0, OrderModel(1, 1, 1, 1), tuple(season), as_of)
+        table = clock._measured(_buyers(customers))
+        back = table[table["t_x"] > 0]
+        # Where nobody has come back yet, silence itself is all there is to go by.
+        gaps = back["t_x"] / back["repeat_frequency"] if len(back) else table["recency_days"]
+        typical = max(float(gaps.median()), 1.0) if len(gaps) else 1.0
+        model = OrderModel.fit(table, from_start=True) if len(table) else clock.model
+        return cls(typical, model, tuple(season), as_of)
+
+    def states(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """``state``, ``p_active`` and ``rhythm_days`` of every customer; null for prospects."""
+        rows = _buyers(customers)
+        rules = {"state": self.state, "p_active": self.p_active, "rhythm_days": self.rhythm}
+        found = {name: engine.evaluate(rows, rule) for name, rule in rules.items()}
+        return pd.DataFrame(found, index=rows.index).reindex(customers.index)
+
+    def state(self, table: ir.Table) -> ir.StringValue:
+        """The state as an expression over a customer table."""
+        silence = self.days(table.recency_days)
+        rhythm = self.rhythm(table)
+        once = table.frequency == 1
+        return ibis.cases(
+            (silence > rhythm * LAPSE, "lapsed"),
+            (silence > rhythm * SLOW, "slowing"),
+            (once, "new"),
+            else_="active",
+        )
+
+    def lapsed(self, table: ir.Table) -> ir.BooleanValue:
+        """Whether a customer has been silent for more than `LAPSE` rhythms."""
+        return self.days(table.recency_days) > self.rhythm(table) * LAPSE
+
+    def rhythm(self, table: ir.Table) -> ir.FloatingValue:
+        """Usual days between a customer's orders."""
+        span = self.days(table.tenure_days) - self.days(table.recency_days)
+        return (span + PRIOR * self.typical_gap) / (table.repeat_frequency + PRIOR)
+
+    def p_active(self, table: ir.Table) -> ir.FloatingValue:
+        """The chance that a customer has not left (MBG/NBD), as an expression."""
+        model = self.model
+        known = self.days(table.tenure_days) / WEEK
+        last = known - self.days(table.recency_days) / WEEK
+        repeats = ibis.ifelse(table.t_x > 0, table.repeat_frequency, 0)
+        longer = ((known + model.alpha) / (last + model.alpha)).ln()
+        odds = (ibis.least((repeats + model.r) * longer, 500.0)).exp() * model.a
+        return (repeats + model.b) / (repeats + model.b + odds)
+
+    def days(self, days: ir.NumericValue) -> ir.NumericValue:
+        """What the last `days` before `as_of` count, by the season."""
+        if not self.season or self.as_of is None:
+            return days
+        years = (days / YEAR).floor()
+        rest = days - years * YEAR
+        counted = years * YEAR
+        for begins, length, weight in self._months_back():
+            counted = counted + ibis.greatest(ibis.least(rest - begins, length), 0.0) * weight
+        return counted
+
+    def _months_back(self) -> list[tuple[float, float, float]]:
+        """The year before `as_of` by month, latest first: days back, days long, and weight."""
+        day = pd.Timestamp(self.as_of)
+        starts = [day.replace(day=1) - pd.DateOffset(months=n) for n in range(13)]
+        ends = [day, *starts[:-1]]
+        months = []
+        for start, end in zip(starts, ends, strict=True):
+            begins, length = (day - end).days, (end - start).days
+            if begins < YEAR and length > 0:
+                length = min(float(length), YEAR - begins)
+                months.append((float(begins), length, round(self.season[start.month - 1], 6)))
+        # The weights of a calendar year average 1; so must those of this one.
+        total = sum(length * weight for _, length, weight in months)
+        return [(b, length, round(weight * YEAR / total, 6)) for b, length, weight in months]
+
+    def _measured(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The table with days as they count by the season."""
+        silence = engine.evaluate(rows, lambda table: self.days(table.recency_days).cast("float64"))
+        known = engine.evaluate(rows, lambda table: self.days(table.tenure_days).cast("float64"))
+        span = np.where(rows["t_x"] > 0, np.maximum(known - silence, 0.0), 0.0)
+        return rows.assign(recency_days=silence, tenure_days=known, t_x=span)
+
+
+def seasonal_weights(orders_by_month: pd.Series) -> tuple[float, ...]:
+    """What a day of January … December counts, 1 on average; empty where no season can be told.
+
+    Each month over the mean of the twelve around it, averaged over the years: a base that grows or
+    shrinks has no season by that alone.
+
+    Parameters
+    ----------
+    orders_by_month : Series
+        Orders of full months, index the first day of each.
+    """
+    if len(orders_by_month) < SEASON_MONTHS:
+        return ()
+    counts = orders_by_month.astype("float64")
+    trend = counts.rolling(12).mean().rolling(2).mean().shift(-6)
+    ratio = (counts / trend.where(trend > 0)).dropna()
+    by_month = ratio.groupby(pd.DatetimeIndex(ratio.index).month).mean().reindex(range(1, 13))
+    if by_month.isna().any():
+        return ()
+    weights = by_month.clip(lower=LEAST_SEASON)
+    return tuple(float(weight) for weight in weights / weights.mean())
+
+
+def _buyers(customers: pd.DataFrame) -> pd.DataFrame:
+    bought = customers[customers["frequency"] > 0]
+    return bought[list(COLUMNS)].astype("float64")
