@@ -87,6 +87,30 @@ def next_period(
     return np.where(known, low, 0.0)[()], np.where(known, high, 1.0)[()]
 
 
+def drift_between(successes: ArrayLike, n: ArrayLike) -> float:
+    """How much rates move from period to period beyond chance: the standard deviation of a change
+    in log-odds.
+
+    Season and growth move all segments at once, so periods (rows) and segments (columns) are read
+    together: squared changes less what sampling alone gives, averaged; 0 where chance explains
+    them all.
+
+    Examples
+    --------
+    >>> drift_between([[100, 50], [101, 49], [99, 51]], [[200, 200]] * 3)
+    0.0
+    >>> round(drift_between([[100, 50], [150, 90], [100, 50]], [[200, 200]] * 3), 2)
+    0.97
+    """
+    hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
+    yes, no = hits + 0.5, trials - hits + 0.5
+    moved = np.diff(np.log(yes / no), axis=0) ** 2
+    chance = 1 / yes + 1 / no
+    excess = moved - chance[1:] - chance[:-1]
+    seen = np.minimum(trials[1:], trials[:-1]) > 0
+    return float(np.sqrt(max(excess[seen].mean(), 0.0))) if seen.any() else 0.0
+
+
 def detectable_effect(rate: ArrayLike, treated: ArrayLike, held: ArrayLike) -> Any:
     """Smallest uplift a test with these arms finds 4 times of 5: (z.975 + z.80)·√(p(1−p)(1/nT +
     1/nC)); infinite without customers in both arms."""

@@ -102,20 +102,23 @@ class Judged:
         return found
 
     def _family(self, a: int, b: int) -> str:
-        """Schemes among themselves, or beside a baseline: what one sentence compares."""
-        schemes = {self.predictions[a].kind, self.predictions[b].kind} == {"scheme"}
-        return "schemes" if schemes else "baselines"
+        """What one sentence compares: schemes among themselves, or schemes beside baselines; the
+        rest is evidence only."""
+        kinds = {self.predictions[a].kind, self.predictions[b].kind}
+        if kinds == {"scheme"}:
+            return "schemes"
+        return "beside" if kinds == {"scheme", "baseline"} else "rest"
 
     def _factors(self, pairs: Sequence[tuple[int, int]], m: int) -> dict[str, float]:
         found = {}
-        for family in ("schemes", "baselines"):
+        for family in ("schemes", "beside", "rest"):
             mine = [pair for pair in pairs if self._family(*pair) == family]
             found[family] = joint_factor(self.samples[:, :, m], mine)
         return found
 
 
 #: Simulated normal vectors behind a joint factor.
-SIMULATED = 20_000
+SIMULATED = 10_000
 
 
 def joint_factor(samples: np.ndarray, pairs: Sequence[tuple[int, int]]) -> float:

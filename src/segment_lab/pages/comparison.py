@@ -188,7 +188,7 @@ class Comparison:
             frame = frame.assign(a=names_of(frame["a"]), b=names_of(frame["b"]))
         else:
             frame = frame.rename(index=phrases("comparison.names"))
-        formats = {"joint": "number"}
+        formats = {"difference": "number", "joint": "number"}
         return table(frame, caption, labels=labels(), formats=formats, note=below, index=not pairs)
 
     def status(self) -> Html:
