@@ -265,7 +265,8 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
             seven = {f"scheme {i}": blurred(1.0) for i in range(7)}
             found, _, _ = judged(simulate("plain", n, rng), seven, rng, draws)
             for k in counts:
-                few = Judged(found.predictions[:k], found.values[:k], found.samples[:, :k])
+                values = found.values[:k]  # noqa: PD011
+                few = Judged(found.predictions[:k], values, found.samples[:, :k])
                 power = few.differences().query("measure == 'ranking_power'")
                 alone = (power["difference_low"] > 0) | (power["difference_high"] < 0)
                 counts[k][0] += bool(power["certain"].any())
