@@ -136,7 +136,7 @@ def test_the_page_opens_with_the_gap_between_minutes_and_money(report):
     effort = report.effort
     over = effort[effort["effort_share"] >= 2 * effort["revenue_share"]]
     first = report.headline().data[HEADLINE_MIME]["sentences"][0]
-    assert all(name in first for name in over.index)
+    assert all(name in first for name in over.nlargest(2, "effort_share").index)
     assert f"{over['effort_share'].sum():.0%} of contact minutes" in first
     assert "<img" in str(report.minutes())
 

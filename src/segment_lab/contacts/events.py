@@ -215,7 +215,8 @@ def effort(
 
 
 class Gap(NamedTuple):
-    """Segments that take far more of the minutes than they bring of the money, and both shares."""
+    """Segments that take far more of the minutes than they bring of the money, most minutes first,
+    and both shares."""
 
     segments: list[str]
     effort_share: float
@@ -234,5 +235,6 @@ def gap(effort: pd.DataFrame, times: float = 2.0) -> Gap:
     over = effort[
         (effort["effort_share"] > 0) & (effort["effort_share"] >= times * effort["revenue_share"])
     ]
+    over = over.sort_values("effort_share", ascending=False, kind="stable")
     shares = over[["effort_share", "revenue_share"]].sum()
     return Gap(list(map(str, over.index)), float(shares.iloc[0]), float(shares.iloc[1]))

@@ -156,8 +156,8 @@ class ContactsPage:
         if gap is not None:
             sentences.insert(0, say("contacts.gap", times=TIMES, **gap._asdict()))
             if gap.segments:
-                figures["effort_share"] = gap.effort_share
-                figures["revenue_share"] = gap.revenue_share
+                figures["overserved_effort_share"] = gap.effort_share
+                figures["overserved_revenue_share"] = gap.revenue_share
         return headline(*sentences, figures=figures, status=self.states.status)
 
     @says_why
