@@ -8,7 +8,7 @@ CONFIG ?= configs/sample.yml
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test test-fast lint lab sample lock clean bench
+.PHONY: help env report test test-fast lint lab docs sample lock clean bench
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,15 @@ test-fast: env  ## Run the tests without the browser and the slow ones
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not browser and not slow"
 
 lint: env  ## Check style and types
-	@$(BIN)/ruff check src tests benchmarks notebooks
+	@$(BIN)/ruff check src tests benchmarks docs notebooks
 	@$(BIN)/mypy
 
 lab: env  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks/welcome.ipynb
+
+docs: env  ## Make the API reference (docs/api/index.html) and the table of the study file's keys
+	@$(BIN)/python docs/reference.py
+	@$(BIN)/pdoc --docformat numpy --output-directory docs/api segment_lab
 
 sample: env  ## Write the sample CRM anew (same seed, same bytes)
 	@$(BIN)/segment-lab sample --out data/sample

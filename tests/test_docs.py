@@ -1,0 +1,63 @@
+"""The documentation: its generated part is up to date, its links lead somewhere, every key is
+told."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_the_study_file_is_that_of_the_models(reference):
+    made = reference.study_file()
+    written = reference.TARGET.read_text("utf-8")
+    assert written == made, "run `make docs`: a model of the study file has changed"
+
+
+def test_every_key_of_the_study_file_itself_is_told(reference):
+    page = reference.study_file()
+    own = page[page.index("## Top level") : page.index("## methods.")]
+    untold = re.findall(r"^\| `(\w+)` \|.*\|  \|$", own, re.M)
+    assert untold == []
+
+
+def test_parameters_that_are_told_together_are_told_for_each(reference):
+    def documented():
+        """Something.
+
+        Parameters
+        ----------
+        decimal, thousands : str
+            Two marks.
+        nulls : list of str
+            Words that mean nothing,
+            or not.
+
+        Examples
+        --------
+        """
+
+    assert reference.parameters(documented) == {
+        "decimal": "Two marks.",
+        "thousands": "Two marks.",
+        "nulls": "Words that mean nothing, or not.",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
