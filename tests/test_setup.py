@@ -73,18 +73,6 @@ def test_the_makefile_describes_every_target():
     )
 
 
-def test_notebooks_are_stored_without_outputs():
-    import nbformat
-
-    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert len(paths) > 10
-    for path in paths:
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
-                assert not cell.outputs, path.name
-                assert cell.execution_count is None, path.name
-
-
 def imported() -> set[str]:
     """The top names that the package imports, at any place."""
     found = set()

@@ -48,6 +48,8 @@ _HOMES = {
     "plan_budget": "act.budget",
     "run_study": "render.runner",
 }
+#: Rooms that a notebook opens by name: ``sl.show.table(…)``, ``sl.pages.DataPage(study)``.
+ROOMS = ("pages", "show", "texts")
 __all__ = [
     "ABCSegmenter",
     "ClusterSegmenter",
@@ -82,7 +84,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return [*__all__, *ROOMS]
 
 
 @cache

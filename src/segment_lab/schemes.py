@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from segment_lab.errors import ConfigError, nearest
+from segment_lab.texts import say
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -101,6 +104,20 @@ SCHEMES: Mapping[str, Scheme] = {
 }
 #: Models with options in the study file that segment no customers.
 MODELS: Mapping[str, str] = {"leads": "segment_lab.leads.model:LeadModel"}
+
+
+def scheme(name: str) -> Scheme:
+    """The scheme of a name; a ConfigError names the nearest one.
+
+    Examples
+    --------
+    >>> scheme("rfm").notebook
+    '10_rfm.ipynb'
+    """
+    if name not in SCHEMES:
+        hint = nearest(name, SCHEMES)
+        raise ConfigError(say("study.settings.no_method", method=repr(name), hint=hint))
+    return SCHEMES[name]
 
 
 def imported(reference: str) -> Any:

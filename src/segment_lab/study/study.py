@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.schemes import SCHEMES
+from segment_lab.schemes import SCHEMES, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
@@ -48,7 +48,7 @@ class Study(StudyData):
 
     def missing(self, method: str) -> list[str]:
         """Tables a scheme needs and the study does not have."""
-        return [t for t in SCHEMES[method].tables if not self.has(t)]
+        return [t for t in scheme(method).tables if not self.has(t)]
 
     def options(self, method: str) -> dict[str, Any]:
         """The validated options of a method, defaults filled in."""
@@ -57,12 +57,12 @@ class Study(StudyData):
     def segmenter(self, method: str) -> Any:
         """A fresh, unfitted segmenter with the study's options."""
         options = self.options(method)
-        return SCHEMES[method].segmenter_class(**options)
+        return scheme(method).segmenter_class(**options)
 
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
         as_of = self.window.as_of
-        population = SCHEMES[method].population
+        population = scheme(method).population
         if population == "everybody":
             return self.customers(prospects=True)
         if population == "debtors":
@@ -111,7 +111,7 @@ class Study(StudyData):
     def _fit(self, method: str) -> Any:
         """A segmenter fitted to today's rows; a learned one to an earlier day and what followed."""
         segmenter = self.segmenter(method)
-        if not SCHEMES[method].learned:
+        if not scheme(method).learned:
             return segmenter.fit(self.population(method))
         days = self.config.comparison.horizon_days
         before = self.at(self.window.as_of - dt.timedelta(days=days))
@@ -246,6 +246,17 @@ class Study(StudyData):
         Parquet file of ``customer_id, segment``; `progress` is told each step in words.
         """
         return assign(self, self.segmenter(method), Path(target), limit, seed, progress)
+
+    def __getattr__(self, name: str) -> Segmentation:
+        """The segments of a scheme by its name: ``study.rfm`` is ``study.segmentation("rfm")``."""
+        if name in SCHEMES:
+            return self.segmentation(name)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+
+    def __dir__(self) -> list[str]:
+        """What Tab offers: the public names, and the schemes."""
+        known = {*super().__dir__(), *SCHEMES}
+        return sorted(name for name in known if not name.startswith("_"))
 
     def __repr__(self) -> str:
         as_of = self.config.as_of or "the day after the last order"
