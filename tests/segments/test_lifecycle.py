@@ -3,6 +3,8 @@ of them."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import segment_lab as sl
+from segment_lab.customers.states import StateRule
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import lifecycle as page
 from segment_lab.segments.lifecycle import (
@@ -99,7 +102,7 @@ def test_the_truth_table_shows_overlaps_and_the_unclaimed():
 def test_the_limit_of_silence_is_learned_from_the_gaps_of_repeat_customers():
     rows = base(200, 0.4)
     gaps = rows.loc[rows["frequency"] > 1, "gap_days"]
-    fitted = LifecycleSegmenter(dead_quantile=0.8).fit(rows)
+    fitted = LifecycleSegmenter(dead_quantile=0.8, silence="base").fit(rows)
     assert fitted.dead_days_ == int(np.quantile(gaps, 0.8))
     assert f"{len(gaps)} repeat customers" in fitted.dead_reason_
     silent = (rows["recency_days"] > np.quantile(gaps, 0.8)) & (
@@ -110,10 +113,25 @@ def test_the_limit_of_silence_is_learned_from_the_gaps_of_repeat_customers():
 
 def test_without_repeat_customers_silence_is_measured_against_silence():
     rows = base(200, 1.0)
-    fitted = LifecycleSegmenter().fit(rows)
+    fitted = LifecycleSegmenter(silence="base").fit(rows)
     assert fitted.dead_days_ == int(np.quantile(rows["recency_days"], 0.9))
     assert "no gap" in fitted.dead_reason_
     assert fitted.segment(rows).sizes()["Dead"] <= 20
+
+
+def test_the_dead_are_those_who_lapsed_by_the_own_rhythm():
+    rows = base(400, 0.4)
+    fitted = LifecycleSegmenter(vip_share=0).fit(rows)
+    found = fitted.segment(rows)
+    states = StateRule.learn(rows).states(rows)["state"]
+    assert (found.details["Dead"] == (states == "lapsed")).all()
+    assert 0 < (states == "lapsed").sum() < len(rows)
+    assert "own usual gaps" in page.headline(found, rows).sentences[1]
+    summer = (0.1, 0.1, 0.3, 0.8, 1.8, 2.2, 2.4, 2.2, 1.4, 0.5, 0.1, 0.1)
+    seasonal = LifecycleSegmenter(vip_share=0).on(summer, dt.date(2026, 2, 1)).fit(rows)
+    rule = StateRule.learn(rows, summer, dt.date(2026, 2, 1))
+    dead = seasonal.segment(rows).details["Dead"]
+    assert (dead == (rule.states(rows)["state"] == "lapsed")).all()
 
 
 def test_a_base_of_prospects_alone_has_no_dead():
@@ -286,7 +304,9 @@ def test_remarks_on_overlaps_and_on_the_limit_of_silence():
     assert page.silence_remark(by_hand().fit(table())).startswith(
         "The limit of silence, 100 days, was given by hand."
     )
-    learned = LifecycleSegmenter().fit(base(200, 0.4))
+    own = LifecycleSegmenter().fit(base(200, 0.4))
+    assert "each customer's own rhythm: more than 3.50 of their own" in page.silence_remark(own)
+    learned = LifecycleSegmenter(silence="base").fit(base(200, 0.4))
     assert (
         f"usually order again within that time ({learned.dead_days_} days)"
         in page.silence_remark(learned)

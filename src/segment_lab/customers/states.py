@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from segment_lab.customers.predicted import WEEK, OrderModel
@@ -21,7 +20,7 @@ from segment_lab.data import engine
 
 #: In the order of how likely customers are to order again, one-time buyers apart (new).
 STATES = ("active", "new", "slowing", "lapsed")
-COLUMNS = ("recency_days", "tenure_days", "t_x", "frequency", "repeat_frequency")
+COLUMNS = ("recency_days", "tenure_days", "frequency")
 #: Own gaps that weigh as much as the base's typical gap.
 PRIOR = 3.0
 #: Rhythms of silence after which a customer is slowing, and lapsed.
@@ -64,8 +63,7 @@ class StateRule:
         Examples
         --------
         >>> table = pd.DataFrame({"recency_days": [3, 50, 2], "tenure_days": [93, 140, 2]})
-        >>> table["t_x"] = table["tenure_days"] - table["recency_days"]
-        >>> table = table.assign(frequency=[10, 10, 1], repeat_frequency=[9, 9, 0])
+        >>> table["frequency"] = [10, 10, 1]
         >>> list(StateRule.learn(table).states(table)["state"])
         ['active', 'lapsed', 'new']
         """
@@ -104,14 +102,14 @@ class StateRule:
     def rhythm(self, table: ir.Table) -> ir.FloatingValue:
         """Usual days between a customer's orders."""
         span = self.days(table.tenure_days) - self.days(table.recency_days)
-        return (span + PRIOR * self.typical_gap) / (table.repeat_frequency + PRIOR)
+        return (span + PRIOR * self.typical_gap) / (table.frequency - 1 + PRIOR)
 
     def p_active(self, table: ir.Table) -> ir.FloatingValue:
         """The chance that a customer has not left (MBG/NBD), as an expression."""
         model = self.model
         known = self.days(table.tenure_days) / WEEK
         last = known - self.days(table.recency_days) / WEEK
-        repeats = ibis.ifelse(table.t_x > 0, table.repeat_frequency, 0)
+        repeats = ibis.ifelse(table.tenure_days > table.recency_days, table.frequency - 1, 0)
         longer = ((known + model.alpha) / (last + model.alpha)).ln()
         odds = (ibis.least((repeats + model.r) * longer, 500.0)).exp() * model.a
         return (repeats + model.b) / (repeats + model.b + odds)
@@ -146,8 +144,10 @@ class StateRule:
         """The table with days as they count by the season."""
         silence = engine.evaluate(rows, lambda table: self.days(table.recency_days).cast("float64"))
         known = engine.evaluate(rows, lambda table: self.days(table.tenure_days).cast("float64"))
-        span = np.where(rows["t_x"] > 0, np.maximum(known - silence, 0.0), 0.0)
-        return rows.assign(recency_days=silence, tenure_days=known, t_x=span)
+        table = rows.assign(recency_days=silence, tenure_days=known)
+        table["t_x"] = (table["tenure_days"] - table["recency_days"]).clip(lower=0)
+        table.loc[rows["tenure_days"] <= rows["recency_days"], "t_x"] = 0.0
+        return table.assign(repeat_frequency=rows["frequency"] - 1)
 
 
 def seasonal_weights(orders_by_month: pd.Series) -> tuple[float, ...]:

@@ -31,16 +31,23 @@ def headline(
     days = segmentation.parameters["dead_days"]
     share = dead / max(buyers, 1)
     second = say(
-        "lifecycle.dead", dead=dead, buyers=buyers, share=share, days=days, silent=check["silent"]
+        "lifecycle.dead",
+        dead=dead,
+        buyers=buyers,
+        share=share,
+        days=days,
+        reason=segmentation.parameters["dead_days_reason"],
+        silent=check["silent"],
     )
     figures = {
         "VIP_customers": check["customers"],
         f"VIP_{value}_share": check["value_share"],
         "dead_customers": dead,
         "dead_share_of_buyers": share,
-        "dead_after_days": days,
         "silent_VIP_customers": check["silent"],
     }
+    if days is not None:
+        figures["dead_after_days"] = days
     return Finding((vip_remark(check, value), second), figures)
 
 
@@ -62,6 +69,8 @@ def silence_remark(fitted: LifecycleSegmenter) -> str:
     days, reason = fitted.dead_days_, fitted.dead_reason_
     if fitted.dead_basis_ == "no_buyers":
         return say("lifecycle.silence.no_buyers")
+    if fitted.dead_basis_ == "own":
+        return say("lifecycle.silence.own", reason=reason)
     if fitted.dead_basis_ == "by_hand":
         return say("lifecycle.silence.by_hand", days=days)
     return say("lifecycle.silence.learned", days=days, reason=reason)

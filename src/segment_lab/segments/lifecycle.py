@@ -3,8 +3,10 @@ order."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -14,6 +16,7 @@ from pydantic import Field
 
 from segment_lab.customers.people import consented
 from segment_lab.customers.rates import with_interval
+from segment_lab.customers.states import LAPSE, StateRule
 from segment_lab.data import engine
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.base import Segmenter, shortest_cut
@@ -29,7 +32,8 @@ class LifecycleSegmenter(Segmenter):
 
     - VIP: flagged, or at least `vip_orders` orders, or among the top `vip_share` of buyers by
       value.
-    - Dead: has ordered, and has been silent for longer than `dead_days_`.
+    - Dead: has ordered, and has lapsed by the own rhythm (`customers.states`), or has been silent
+      for longer than `dead_days_`.
     - Regular: at least `regular_orders` orders.
     - Loyal: at least two orders, and a customer for `loyal_days` or more; newer ones are Warm
       whatever they spend.
@@ -37,9 +41,12 @@ class LifecycleSegmenter(Segmenter):
     - Cold: no order, at least one touch. Who meets no rule at all is put here too, and counted as
       unclaimed.
 
-    `fit` learns `dead_days_` as the `dead_quantile` of the base's own gaps: each repeat customer's
-    median days between orders (``gap_days``). Where nobody has ordered twice, silence is measured
-    against silence: the same quantile of ``recency_days``. The top share by value is a threshold
+    By default (`silence` "own") who is dead is told by the state that the customer has on every
+    other page: silent for more than 3.5 of the own usual gaps between orders. With "base" `fit`
+    learns one limit for all, `dead_days_`, as the `dead_quantile` of the base's gaps: each repeat
+    customer's median days between orders (``gap_days``). Where nobody has ordered twice, silence is
+    measured against silence: the same quantile of ``recency_days``. The top share by value is a
+    threshold
     too; a tie that would carry it over the share stays outside, so equal customers never all
     become VIP.
 
@@ -48,8 +55,10 @@ class LifecycleSegmenter(Segmenter):
     loyal_days, regular_orders, vip_orders : int
         Days since the first order from which a customer can be loyal; orders that make one
         regular, or VIP (optional).
+    silence : {"own", "base"}
+        Whether silence is measured in each customer's own rhythm, or against one limit for all.
     dead_quantile, dead_days : float, int
-        How the limit of silence is learned, or the limit by hand.
+        How the one limit is learned, or the limit by hand (then `silence` does not matter).
     vip_share : float
         Top share of buyers by `value`; 0 turns this way of becoming VIP off.
     value : {"revenue", "margin"}
@@ -60,7 +69,9 @@ class LifecycleSegmenter(Segmenter):
     Attributes
     ----------
     dead_days_, dead_reason_ : int or None, str
-        None where nobody has bought; how it was learned.
+        The one limit, None without one; how the limit was found.
+    state_rule_ : StateRule or None
+        How the own rhythm is told.
     vip_value_ : float or None
         Least value of a VIP by value.
     """
@@ -70,6 +81,7 @@ class LifecycleSegmenter(Segmenter):
     def __init__(
         self,
         loyal_days: Annotated[int, Field(ge=1)] = 180,
+        silence: Literal["own", "base"] = "own",
         dead_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.9,
         dead_days: Annotated[int, Field(ge=1)] | None = None,
         regular_orders: Annotated[int, Field(ge=3)] = 4,
@@ -79,6 +91,7 @@ class LifecycleSegmenter(Segmenter):
         silent_vip: Literal["vip", "dead"] = "vip",
     ):
         self.loyal_days = loyal_days
+        self.silence = silence
         self.dead_quantile = dead_quantile
         self.dead_days = dead_days
         self.regular_orders = regular_orders
@@ -107,7 +120,11 @@ class LifecycleSegmenter(Segmenter):
     def _fit(self, rows: pd.DataFrame) -> None:
         self.segment_names_ = TIERS
         buyers = rows[rows["frequency"] > 0]
+        self.state_rule_ = None
         self.dead_days_, self.dead_basis_, self.dead_known_ = self._learn_silence(buyers)
+        if self.dead_basis_ == "own":
+            season, as_of = getattr(self, "_calendar", ((), None))
+            self.state_rule_ = StateRule.learn(buyers, season, as_of)
         values = buyers[self.value].dropna().to_numpy(dtype="float64")
         self.vip_value_ = self._learn_vip_value(values)
 
@@ -115,6 +132,8 @@ class LifecycleSegmenter(Segmenter):
         """The limit in days, what it was learned from, and from how many customers."""
         if self.dead_days is not None:
             return self.dead_days, "by_hand", len(buyers)
+        if len(buyers) and self.silence == "own":
+            return None, "own", len(buyers)
         repeat = buyers[buyers["frequency"] > 1]
         gaps = repeat["gap_days"].dropna() if "gap_days" in repeat else repeat["frequency"].iloc[:0]
         if len(gaps):
@@ -127,7 +146,7 @@ class LifecycleSegmenter(Segmenter):
     @property
     def dead_reason_(self) -> str:
         """How the limit of silence was found, in words."""
-        facts = {"share": self.dead_quantile, "customers": self.dead_known_}
+        facts = {"share": self.dead_quantile, "customers": self.dead_known_, "lapse": LAPSE}
         return say(f"lifecycle.limit.{self.dead_basis_}", **facts)
 
     def _learn_vip_value(self, values: np.ndarray) -> float | None:
@@ -151,7 +170,9 @@ class LifecycleSegmenter(Segmenter):
             often = orders >= self.vip_orders
         if self.vip_value_ is not None:
             rich = (table[self.value] >= self.vip_value_).fill_null(False)
-        if self.dead_days_:
+        if self.state_rule_:
+            silent = self.state_rule_.lapsed(table).fill_null(False)
+        elif self.dead_days_:
             silent = (table.recency_days > self.dead_days_).fill_null(False)
         known = (table.tenure_days >= self.loyal_days).fill_null(False)
         return {
@@ -166,6 +187,14 @@ class LifecycleSegmenter(Segmenter):
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         rules = self.rules(table)
         return [(rules[tier], TIERS.index(tier)) for tier in self.precedence], TIERS.index("Cold")
+
+    def on(self, season: Sequence[float], as_of: dt.date) -> Self:
+        """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
+        `as_of`."""
+        self._calendar = (tuple(season), as_of)
+        if getattr(self, "state_rule_", None):
+            self.state_rule_ = replace(self.state_rule_, as_of=as_of)
+        return self
 
     def matches(self, customers: pd.DataFrame) -> pd.DataFrame:
         """The truth table: one row per customer, one boolean column per rule, and
@@ -191,6 +220,7 @@ class LifecycleSegmenter(Segmenter):
             "vip_value": self.vip_value_,
             "dead_days": self.dead_days_,
             "reason": self.dead_reason_,
+            "lapse": LAPSE,
         }
         words = [say(f"lifecycle.rule.{tier}", **facts) for tier in self.precedence]
         return pd.DataFrame({"rule": words}, index=pd.Index(self.precedence, name="tier"))
@@ -208,6 +238,7 @@ class LifecycleSegmenter(Segmenter):
             "precedence": list(self.precedence),
             "dead_days": self.dead_days_,
             "dead_days_reason": self.dead_reason_,
+            "typical_gap": self.state_rule_.typical_gap if self.state_rule_ else None,
             "vip_value": self.vip_value_,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,8 @@ class Study(StudyData):
     def segmenter(self, method: str) -> Any:
         """A fresh, unfitted segmenter with the study's options."""
         options = self.options(method)
-        return scheme(method).segmenter_class(**options)
+        segmenter = scheme(method).segmenter_class(**options)
+        return segmenter.on(self.season, self.window.as_of) if method == "lifecycle" else segmenter
 
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
@@ -123,6 +125,8 @@ class Study(StudyData):
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
         cuts)."""
         if fitted is not None:
+            if method == "lifecycle":  # the same rule, with the months as they lie before this day
+                fitted = copy(fitted).on(self.season, self.window.as_of)
             return fitted.segment(self.population(method), self.window)
         return self._keep(
             ("segmentation", method),

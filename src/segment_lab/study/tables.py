@@ -20,7 +20,10 @@ from segment_lab.customers.orders import (
     outcomes_expression,
     with_reason,
 )
+from segment_lab.customers.overview import full_months, monthly
 from segment_lab.customers.people import accounts, with_prospects
+from segment_lab.customers.predicted import predict as predicted
+from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.data import engine
 from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.copies import cache_folder
@@ -298,12 +301,19 @@ class StudyData:
     # Customers
     # --------------------------------------------------------------------------------------------
 
-    def customers(self, prospects: bool = False) -> pd.DataFrame:
+    def customers(self, prospects: bool = False, predict: bool = False) -> pd.DataFrame:
         """The customer table at as_of, with the account columns of the customers table.
 
         `prospects` adds customers without an order: frequency and revenue 0, recency null,
-        ``touches`` (count) and ``offer``.
+        ``touches`` (count) and ``offer``. `predict` adds what customers are expected to do in the
+        comparison's horizon, ``expected_orders`` and ``expected_revenue``, and `states`.
         """
+        if predict:
+            table = self.customers(prospects)
+            days = self.config.comparison.horizon_days
+            expected = self._keep("predicted", lambda: predicted(self.customers(), days))
+            ahead = expected[["expected_orders", "expected_revenue"]]
+            return table.join(ahead).join(self.states())
         table, known = self._reduced[0], self._accounts
         buyers = self._keep(
             "customers", lambda: table if known is None else table.join(known, how="left")
@@ -321,6 +331,23 @@ class StudyData:
                 self.window.as_of,
             ),
         ).copy()
+
+    def states(self) -> pd.DataFrame:
+        """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
+        buyer."""
+
+        def found() -> pd.DataFrame:
+            buyers = self.customers()
+            return StateRule.learn(buyers, self.season, self.window.as_of).states(buyers)
+
+        return self._keep("states", found)
+
+    @cached_property
+    def season(self) -> tuple[float, ...]:
+        """What a day of January … December counts in orders, 1 on average; empty where the log is
+        too short to tell."""
+        months = full_months(monthly(self.orders()), self.window)
+        return seasonal_weights(months["orders"])
 
     def account(self) -> pd.DataFrame:
         """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows

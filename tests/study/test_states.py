@@ -1,0 +1,47 @@
+"""A study's states and predictions stand beside every scheme and agree with the lifecycle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import segment_lab as sl
+
+
+def log(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    days = pd.date_range("2022-01-01", "2025-12-31")
+    rows = []
+    for i in range(n):
+        first, rate = rng.integers(0, len(days) - 30), rng.gamma(1.5, 1 / 60)
+        last = first + rng.integers(30, len(days))
+        gaps = rng.exponential(1 / rate, 60).cumsum()
+        bought = first + np.concatenate([[0], gaps[gaps < last - first]])
+        rows += [(f"c{i}", days[int(d)], 20.0) for d in bought if d < len(days)]
+    return pd.DataFrame(rows, columns=["customer_id", "order_date", "amount"])
+
+
+def test_the_lifecycle_and_the_states_never_contradict_each_other_today_or_with_frozen_rules():
+    study = sl.Study.from_frames({"orders": log()}, as_of="2026-01-01")
+    assert len(study.season) == 12
+    states = study.states()["state"]
+    assert set(states) == {"new", "active", "slowing", "lapsed"}
+    tiers = study.segmentation("lifecycle")
+    assert (tiers.details["Dead"] == (states == "lapsed")).all()
+    before = study.at("2025-07-01")
+    frozen = study.segmentation("lifecycle", fitted=before.fitted("lifecycle"))
+    # The rhythm of the base moves a little in half a year, and nothing else does.
+    assert (frozen.details["Dead"] == tiers.details["Dead"]).mean() > 0.98
+
+
+def test_the_customer_table_holds_predictions_where_asked():
+    study = sl.Study.from_frames({"orders": log()}, as_of="2026-01-01")
+    table = study.customers(predict=True)
+    added = ["expected_orders", "expected_revenue", "state", "p_active", "rhythm_days"]
+    assert list(table.columns[-5:]) == added
+    assert table[added].notna().all(axis=None)
+    before = study.at("2025-10-03")
+    came = before.outcomes(90)["future_orders"].sum()
+    expected = before.customers(predict=True)["expected_orders"].sum()
+    assert 0.8 < expected / came < 1.25
+    assert "expected_orders" not in study.customers()
