@@ -133,7 +133,7 @@ def test_status_provenance_and_escaping(made):
     html = render(made, PAGE)
     assert "<strong>Settled:</strong>" in html
     assert html.index("Answer &lt;1&gt;.") < html.index("Why: long enough.")
-    assert "<td>a&lt;b.yml</td>" in html
+    assert '<td class="txt">a&lt;b.yml</td>' in html
     assert "Shop &lt;b&gt;" in html
     assert "<b>" not in html.replace("<body>", "")
 

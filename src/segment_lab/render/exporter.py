@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mistune
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from markupsafe import Markup, escape
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters import strip_ansi
@@ -21,7 +21,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from segment_lab.show import macros
+from segment_lab.show.tables import plain_table
 from segment_lab.texts import has, language, phrases, say
+from segment_lab.texts.formats import words
 
 TEMPLATES = Path(__file__).with_name("templates")
 HEADLINE = "application/vnd.segment-lab.headline+json"
@@ -51,7 +54,10 @@ def shell() -> dict[str, str]:
 @cache
 def environment() -> Environment:
     """The templates of pages that are no notebooks (the indexes)."""
-    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
+    shown = PrefixLoader({"show": FileSystemLoader(macros.TEMPLATES)})
+    loader = ChoiceLoader([FileSystemLoader(TEMPLATES), shown])
+    env = Environment(loader=loader, autoescape=True, trim_blocks=True)
+    env.globals |= {"table": plain_table, "words": words}
     env.globals |= {"shell": shell(), "say": say, "language": language, "phrases": phrases}
     return env
 

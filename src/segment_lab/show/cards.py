@@ -181,7 +181,6 @@ def card(
     tone = tone or _tone(verdict)
     shown = shown_facts(facts or {})
     rich = isinstance(body, Html)
-    text = Markup("<p>{}</p>").format(body) if body and not rich else body
     kept = {
         "title": title,
         "verdict": verdict,
@@ -189,7 +188,7 @@ def card(
         "body": plain(str(body)) if rich else body,
         "facts": {fact["name"]: fact["text"].unescape() for fact in shown},
     }
-    return Html(macro("card", title, shown, verdict, tone, text), {CARDS_MIME: [kept]})
+    return Html(macro("card", title, shown, verdict, tone, body), {CARDS_MIME: [kept]})
 
 
 def _tone(verdict: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from segment_lab.show.cards import called, note, says_why
 from segment_lab.show.macros import Html, macro, tidy
@@ -102,6 +103,35 @@ def table(
     )
 
 
+def plain_table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence[int] = ()
+) -> Markup:
+    """A table of texts as they are given, the first of each row its header; for templates.
+
+    Parameters
+    ----------
+    caption : str
+        What the table shows.
+    head : sequence of str
+        The headers.
+    rows : iterable of sequences
+        Texts, as many a row as there are headers.
+    numeric : sequence of int
+        Positions of the columns that are numbers.
+
+    Examples
+    --------
+    >>> "<td class=\"num\">22,660</td>" in plain_table("Rows", ["Table", "Read"], [("a", "22,660")], [1])
+    True
+    """
+    css = ["num" if position in numeric else "txt" for position in range(len(head))]
+    heads = [{"label": label, "css": look} for label, look in zip(head, css, strict=True)]
+    cells = [
+        [{"text": text, "css": look} for text, look in zip(row, css, strict=True)] for row in rows
+    ]
+    return macro("table", caption, heads, cells)
+
+
 def _sentence(text: str) -> Html:
     return note(text)  # in `table` the name is taken by a parameter
 
@@ -164,12 +194,7 @@ def _row(columns: list[Column], i: int) -> list[dict[str, Any]]:
 
 def _cell(column: Column, i: int) -> dict[str, Any]:
     value = column.cells[i]
-    cell: dict[str, Any] = {
-        "text": format_value(value, column.kind),
-        "css": _css(column, value),
-        "sort": "",
-        "interval": "",
-    }
+    cell: dict[str, Any] = {"text": format_value(value, column.kind), "css": _css(column, value)}
     if is_missing(value):
         return cell
     if column.intervals is not None:
