@@ -23,6 +23,8 @@ CUSTOMERS, OTHERS = 10, 5
 LEVEL = 0.02
 #: Page one is looked at again after this time.
 NEXT_LOOK_DAYS = 91
+#: Verdicts of actions that are carried out.
+DONE = ("do_it", "watch")
 GOOD_STANCES = frozenset({"protect", "grow"})
 
 
@@ -103,12 +105,12 @@ class Front:
     def _first(self) -> str:
         """The first thing to do: where most money is at stake, by a list with names."""
         broken = self.actions.watching.lists["broke_rhythm"]
-        doing = [row for row in self.treatments if row.verdict in ("do_it", "watch") and row.worth]
+        doing = [row for row in self.treatments if row.verdict in DONE and row.worth > 0]
         if len(broken):
             stake = float(broken["at_stake"].sum())
             return say("front.news.first_broken", customers=len(broken), at_stake=stake)
         if doing:
-            best = max(doing, key=lambda row: row.worth or 0.0)
+            best = max(doing, key=lambda row: row.worth)
             return say("front.news.first_action", action=best.action, segment=best.segment)
         return say("front.news.first_judgement")
 

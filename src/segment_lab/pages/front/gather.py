@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
 import pandas as pd
 
+from segment_lab.customers import trend
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import advice
+from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import Front
 from segment_lab.pages.front.news import News
+from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.lists import ActionList, running_arms
+from segment_lab.pages.verdicts import Page
 from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
+from segment_lab.texts import has, phrases, say
+
+#: A campaign starts so many days after the page, so that its arms can be drawn and its texts written.
+START_DAYS = 14
+#: The order of rows: stances from the most to the least effort, the most revenue first within one.
+ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
+WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
 
 
-def front_of(study: Study, *, scheme: str, days: int, personal: bool = False) -> Front:
-    """Page one of a study.
+@dataclass
+class Gathering:
+    """Page one of one study by one scheme.
 
     Parameters
     ----------
@@ -21,18 +40,184 @@ def front_of(study: Study, *, scheme: str, days: int, personal: bool = False) ->
     scheme : str
         Whose segments are acted on.
     days : int
-        Length of the periods that are compared.
+        Length of the periods that are compared, and the time a customer has to buy.
+    options : dict
+        Of the decision: ``playbook, budget, hours, margin_rate, holdout_share, seed``.
     personal : bool
         Whether names may be shown.
     """
-    campaigns = study.table("campaigns").to_pandas() if study.has("campaigns") else None
-    arms = running_arms(campaigns, study.window.as_of)
-    watching = Watching(study, days)
-    debtors = pd.Series(dtype="float64")
-    actions = ActionList(study, scheme, watching, debtors, arms, personal)
-    segments = study.segmentation(scheme).profile(study.customers())
-    segments["change"] = float("nan")
-    minutes = pd.Series(dtype="float64")
-    if study.has("touches"):
-        minutes = study.contacts()["contact_minutes"]
-    return Front(News(study, scheme, days), study.title, [], segments, actions, minutes=minutes)
+
+    study: Study
+    scheme: str
+    days: int
+    options: dict[str, Any]
+    personal: bool = False
+
+    @cached_property
+    def report(self) -> DecisionReport:
+        """The decision report behind the page."""
+        seed = int(self.options.get("seed", 0))
+        return DecisionReport(self.study, self.scheme, self.days, seed)
+
+    @cached_property
+    def page(self) -> Page:
+        """The verdicts."""
+        named = {name: value for name, value in self.options.items() if name != "seed"}
+        return self.report.page(**named)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """The watch lists."""
+        return Watching(self.study, self.days)
+
+    @cached_property
+    def actions(self) -> ActionList:
+        """The list of named actions."""
+        campaigns = self.study.table("campaigns").to_pandas() if self.study.has("campaigns") else None
+        arms = running_arms(campaigns, self.study.window.as_of)
+        flags = self.report.exceptions
+        owing = flags.index[flags["debt"]] if "debt" in flags else []
+        debtors = pd.Series(1.0, index=owing, dtype="float64")
+        return ActionList(self.study, self.scheme, self.watching, debtors, arms, self.personal)
+
+    def front(self) -> Front:
+        """The document of page one."""
+        segments = self.page.known[["customers", "revenue", "revenue_share"]].copy()
+        segments["change"] = self.change
+        minutes = self.report.effort
+        return Front(
+            News(self.study, self.scheme, self.days),
+            self.study.title,
+            self.treatments(),
+            segments,
+            self.actions,
+            lessons=lessons(self.page),
+            minutes=pd.Series(dtype="float64") if minutes is None else minutes,
+            sure=[say("front.sure.scheme_file", scheme=say(f"schemes.{self.scheme}"))],
+        )
+
+    @cached_property
+    def change(self) -> pd.Series:
+        """Change of each segment's customers over the horizon, by today's cuts."""
+        sizes = self.page.now.sizes()
+        day = self.study.window.as_of - dt.timedelta(days=self.days)
+        try:
+            frozen = self.study.fitted(self.scheme)
+            earlier = self.study.at(day).segmentation(self.scheme, frozen).sizes()
+        except NotEnoughDataError:
+            return pd.Series(float("nan"), index=sizes.index)
+        before = earlier.reindex(sizes.index, fill_value=0)
+        return sizes / before.where(before > 0) - 1
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Revenue of each segment in twelve times thirty days."""
+        steps = self.watching.facts.steps
+        labels = self.page.now.labels.astype(str).reindex(steps.index)
+        return steps.groupby(labels).sum()
+
+    def treatments(self) -> list[Treatment]:
+        """Every segment's row, then the exceptions that cut across segments."""
+        rows = self.page.treatments
+        revenue = self.page.known["revenue"]
+        order = sorted(rows.index, key=lambda name: (ORDER.index(rows.at[name, "stance"]), -revenue[name]))
+        found = [self._treatment(str(name), rows.loc[name]) for name in order]
+        return [row for row in found if row.customers] + self._exceptions()
+
+    def _treatment(self, name: str, row: pd.Series) -> Treatment:
+        facts = dict(row)
+        acts = row["contacts"] > 0
+        serve = say(f"stance.treatment.{row['stance']}")
+        history = tuple(self.history.loc[name]) if name in self.history.index else ()
+        why = self._why(name, row)
+        return Treatment(
+            segment=name,
+            who=self.meanings.get(name, ""),
+            customers=int(row["members"]),
+            reachable=int(row["customers"]),
+            stance=row["stance"],
+            verdict=row["verdict"],
+            ground=row["ground"],
+            serve=serve,
+            action=str(row["action"]) if acts else "",
+            by=self._by(row) if acts else "",
+            cost=float(row["cost"]) if acts else float("nan"),
+            hours=float(row["hours"]) if acts else float("nan"),
+            worth=float(row["worth"]),
+            low=float(row["worth_low"]),
+            high=float(row["worth_high"]),
+            why=why,
+            change=float(self.change.get(name, float("nan"))),
+            history=history,
+            file=audience_file(name),
+            **{key: float(facts[key] or 0.0) for key in ("hours_now", "hours_freed", "hours_gained")},
+        )
+
+    def _by(self, row: pd.Series) -> str:
+        start = self.study.window.as_of + dt.timedelta(days=START_DAYS)
+        owner = row["owner"] if isinstance(row["owner"], str) else ""
+        return say("front.segments.by", owner=owner, channel=row["channel"], start=start)
+
+    def _why(self, name: str, row: pd.Series) -> str:
+        """The ground, and what would change the verdict where nothing is done."""
+        ground = say(f"decision.ground.{row['ground']}")
+        if row["verdict"] == "watch" and row["contacts"] > 0:
+            facts = {"ground": ground, "contacts": row["contacts"], "held_out": row["held_out"]}
+            return say("front.segments.watched", **facts)
+        if row["verdict"] == "test":
+            return say("front.segments.tested", ground=ground, contacts=row["contacts"])
+        change = advice.change({**row, "segment": name})
+        return say("front.segments.unless", ground=ground, change=change)
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """Who the customers of each segment are, in the scheme's words."""
+        fitted = self.study.fitted(self.scheme)
+        found = fitted.meanings() if hasattr(fitted, "meanings") else {}
+        return {str(name): str(text) for name, text in dict(found).items()}
+
+    def _exceptions(self) -> list[Treatment]:
+        """Customers who are served by rule, whatever their segment."""
+        rows = []
+        broken = self.watching.lists["broke_rhythm"]
+        if len(broken):
+            rows.append(self._exception("rhythm", len(broken), WIN_BACK, file="actions.xlsx"))
+        left_out = self.page.left_out.sum()
+        for reason in ("debt", "dispute"):
+            if left_out.get(reason, 0):
+                rows.append(self._exception(reason, int(left_out[reason]), PROTECT))
+        return rows
+
+    def _exception(self, key: str, customers: int, stance: str, file: str = "") -> Treatment:
+        words = phrases(f"front.exceptions.{key}")
+        return Treatment(
+            segment=words["name"],
+            who=words["who"],
+            customers=customers,
+            reachable=customers,
+            stance=stance,
+            verdict=HOUSE_RULE,
+            ground=HOUSE_RULE,
+            serve=words["serve"],
+            by=words["by"],
+            why=words["why"],
+            file=file,
+        )
+
+
+def lessons(page: Page) -> list[str]:
+    """What own campaigns taught, a sentence each; empty where none was measured."""
+    try:
+        measured = page.measured
+    except NotEnoughDataError:
+        return []
+    return [
+        say("front.lessons.effect", **{str(key): value for key, value in row.items()})
+        for row in measured.to_dict("records")
+    ]
+
+
+def audience_file(segment: str) -> str:
+    """The list of a segment's customers, under a name that every file system takes."""
+    kept = [letter if letter.isalnum() else "_" for letter in segment.lower()]
+    return f"audiences/{''.join(kept).strip('_') or 'segment'}.csv"

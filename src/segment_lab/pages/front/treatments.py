@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,6 @@ from markupsafe import Markup
 from segment_lab.show.svg import range_bar, sparkline
 from segment_lab.texts import say
 from segment_lab.texts.formats import SPOKEN
-
-#: Verdicts whose money is a forecast that the page shows.
-FORECAST = frozenset({"do_it", "watch", "test"})
-
 
 @dataclass(frozen=True)
 class Treatment:
@@ -29,16 +26,14 @@ class Treatment:
         How many there are, and how many of them may get the action.
     stance, verdict, ground : str
         Keys: see `act.stance.STANCES`, `act.verdicts.VERDICTS` and `GROUNDS`.
-    serve : str
-        The standing treatment, whatever the campaign's verdict.
-    action, channel, owner, start : str
-        The campaign that comes next, in words; empty where there is none.
+    serve, action, by : str
+        The standing treatment; the campaign that comes next, empty where there is none; who does it from when.
     cost, hours : float
-        Of that campaign; null where there is none.
-    worth, low, high : float or None
-        Expected money after costs with its 80 % range; None where nobody can say.
+        Of that campaign.
+    worth, low, high : float
+        Expected money after costs with its 80 % range; null where nothing is forecast.
     why : str
-        The ground in a sentence.
+        How we know, in a sentence.
     change : float
         Relative change of the number of customers, by today's cuts.
     history : sequence of float
@@ -59,13 +54,13 @@ class Treatment:
     serve: str = ""
     action: str = ""
     by: str = ""
-    cost: float = float("nan")
-    hours: float = float("nan")
-    worth: float | None = None
-    low: float | None = None
-    high: float | None = None
+    cost: float = math.nan
+    hours: float = math.nan
+    worth: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
     why: str = ""
-    change: float = float("nan")
+    change: float = math.nan
     history: tuple[float, ...] = ()
     hours_now: float = 0.0
     hours_freed: float = 0.0
@@ -75,7 +70,7 @@ class Treatment:
 
 def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
     """The rows in words; all range bars share one scale."""
-    ends = [end for row in treatments for end in (row.low, row.high) if end is not None]
+    ends = [end for row in treatments for end in (row.low, row.high) if pd.notna(end)]
     limits = (min(ends, default=0.0), max(ends, default=0.0))
     return [_shown(row, limits) for row in treatments]
 
@@ -90,7 +85,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "who": row.who,
         "reach": reach,
         "stance": row.stance,
-        "stance_text": say(f"stance.{row.stance}"),
+        "stance_text": say(f"stance.name.{row.stance}"),
         "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
         "change": say("front.segments.change", change=row.change) if pd.notna(row.change) else "",
         "action": row.action or row.serve,
@@ -108,7 +103,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
 
 
 def _worth(row: Treatment, limits: tuple[float, float]) -> dict[str, str | Markup]:
-    if row.worth is None or row.low is None or row.high is None or row.verdict not in FORECAST:
+    if pd.isna(row.worth):
         return {"range": "", "worth": say("front.segments.no_forecast")}
     facts = {"worth": row.worth, "low": row.low, "high": row.high}
     drawn = range_bar(
