@@ -206,15 +206,26 @@ class Gathering:
 
 
 def lessons(page: Page) -> list[str]:
-    """What own campaigns taught, a sentence each; empty where none was measured."""
+    """What own campaigns taught: whom each helped or harmed for certain, a sentence each."""
     try:
         measured = page.measured
     except NotEnoughDataError:
         return []
-    return [
-        say("front.lessons.effect", **{str(key): value for key, value in row.items()})
-        for row in measured.to_dict("records")
-    ]
+    found = []
+    for _, rows in measured.groupby("campaign_id", sort=False):
+        parts = rows[rows["segment"] != "All"]
+        sure = parts[(parts["effect_low"] > 0) | (parts["effect_high"] < 0)]
+        if sure.empty:
+            found.append(say("front.lessons.nothing", **_words(rows.iloc[-1])))
+        found += [say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()]
+    return found
+
+
+def _words(row: pd.Series) -> dict[str, Any]:
+    facts = {str(name): value for name, value in row.items()}
+    kind = f"decision.kind.{row['action']}"
+    facts["kind"] = say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
+    return facts
 
 
 def audience_file(segment: str) -> str:
