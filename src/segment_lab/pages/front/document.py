@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from segment_lab.act.verdicts import VERDICTS
 from segment_lab.pages.front import tiles
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.pages.front.pictures import bridge_picture, map_picture
@@ -119,8 +120,9 @@ class Front:
         window = self.news.study.window
         lines = []
         if self.treatments:
-            counts = pd.Series([row.verdict for row in self.treatments]).value_counts()
-            lines.append(say("front.trust.grounds", rows=len(self.treatments), counts=dict(counts)))
+            given = [row.verdict for row in self.treatments]
+            counts = {verdict: given.count(verdict) for verdict in VERDICTS}
+            lines.append(say("front.trust.grounds", rows=len(given), counts=counts))
         people = len(self.news.study.customers())
         last = window.as_of - dt.timedelta(days=1)
         lines.append(say("front.trust.window", start=window.start, end=last, customers=people))
