@@ -38,6 +38,7 @@ def shell() -> dict[str, str]:
     style, dark, invert = re.split(
         r"/\* (?:DARK|INVERT) \*/\n", (TEMPLATES / "style.css").read_text("utf-8")
     )
+    style += (TEMPLATES / "front.css").read_text("utf-8")
     style = style.replace("DARK", dark.strip()).replace("INVERT", invert.strip())
     script = (TEMPLATES / "script.js").read_text("utf-8")
 

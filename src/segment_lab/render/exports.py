@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segment_lab.study.study import Study
 
 SHEET_ROWS = 1_048_575
+SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
 
 
 def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any]:
@@ -34,7 +35,12 @@ def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
     rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
+    from segment_lab.render.lists import write_lists
+
+    listed = write_lists(study, target)
+    written = [name for name in SEGMENT_FILES if (target / name).exists()]
     return {
+        "files": [*listed, *written],
         "customers": len(frame),
         "schemes": list(frame.columns[1:]),
         "rejected_order_lines": rejected,

@@ -29,7 +29,7 @@ SPEAKERS = (
 )
 
 
-def run_page(manifest: Mapping[str, Any]) -> str:
+def run_page(manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None) -> str:
     """``index.html`` of a run: the decision first, then every report with its answer, then the
     files.
 
@@ -38,6 +38,8 @@ def run_page(manifest: Mapping[str, Any]) -> str:
     manifest : mapping
         The run's manifest; its clock times are not used, so the page is the same for the same
         inputs.
+    front : mapping, optional
+        The document of page one (`pages.front`); without it the reports' own answers stand there.
     """
     reports = {r["name"]: r for r in manifest["reports"]}
     good = {name: r for name, r in reports.items() if r["status"] == "ok" and r.get("headline")}
@@ -57,7 +59,9 @@ def run_page(manifest: Mapping[str, Any]) -> str:
         + [r for r in reports.values() if r["status"] != "skipped" and r not in first],
         "left_out": [r for r in reports.values() if r["status"] == "skipped"],
     }
-    return environment().get_template("run.html.j2").render(page)
+    if front is None:
+        return environment().get_template("run.html.j2").render(page)
+    return environment().get_template("front.html.j2").render(page, front=front)
 
 
 def speaker(reports: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -15,7 +15,6 @@ from segment_lab.render.publishing import Run
 from segment_lab.texts import say
 
 SEGMENTS = "segments"
-SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
 DONE = ("ok", "thin")
 
 
@@ -53,6 +52,7 @@ def segments_part(facts: Mapping[str, Any]) -> dict[str, Any]:
         "status": "waiting",
         "reason": "",
         "seconds": 0.0,
+        "files": [],
     }
 
 
@@ -66,11 +66,10 @@ def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
     for run in earlier:
         for old in (*run.manifest["reports"], run.manifest[SEGMENTS]):
             if old["key"] == part["key"] and old["status"] in DONE:
-                for name in [
-                    n for n in (old.get("page"), old.get("notebook")) if n
-                ] or SEGMENT_FILES:
+                named = [name for name in (old.get("page"), old.get("notebook")) if name]
+                for name in named or old["files"]:
                     if (run.folder / name).exists():
-                        (folder / name).parent.mkdir(exist_ok=True)
+                        (folder / name).parent.mkdir(parents=True, exist_ok=True)
                         shutil.copyfile(run.folder / name, folder / name)
                 part.update(old)
                 return True

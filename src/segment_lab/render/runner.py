@@ -322,8 +322,11 @@ class _Job:
                     **manifest,
                     "tables_shown": plan.table_rows(manifest["data"]["tables"]),
                     "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
-                    "downloads": [f for f in plan.SEGMENT_FILES if (staging / f).exists()],
-                }
+                    "downloads": [
+                        name for name in manifest["segments"]["files"] if "/" not in name
+                    ],
+                },
+                _front(staging),
             ),
             "utf-8",
         )
@@ -357,3 +360,10 @@ def _memory_share(jobs: int) -> float:
     import psutil
 
     return 0.8 * psutil.virtual_memory().total / jobs / 1e9
+
+
+def _front(folder: Path) -> dict[str, Any] | None:
+    """The document of page one; None where the study has nothing to decide on, or it failed."""
+    path = folder / "front.json"
+    document = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return document if "headline" in document else None

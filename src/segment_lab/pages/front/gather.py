@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.customers import trend
+from segment_lab.act import experiment
+from segment_lab.act.audiences import audience
+from segment_lab.act.playbook import Entry
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.decision import DecisionReport
@@ -73,7 +75,9 @@ class Gathering:
     @cached_property
     def actions(self) -> ActionList:
         """The list of named actions."""
-        campaigns = self.study.table("campaigns").to_pandas() if self.study.has("campaigns") else None
+        campaigns = (
+            self.study.table("campaigns").to_pandas() if self.study.has("campaigns") else None
+        )
         arms = running_arms(campaigns, self.study.window.as_of)
         flags = self.report.exceptions
         owing = flags.index[flags["debt"]] if "debt" in flags else []
@@ -120,7 +124,9 @@ class Gathering:
         """Every segment's row, then the exceptions that cut across segments."""
         rows = self.page.treatments
         revenue = self.page.known["revenue"]
-        order = sorted(rows.index, key=lambda name: (ORDER.index(rows.at[name, "stance"]), -revenue[name]))
+        order = sorted(
+            rows.index, key=lambda name: (ORDER.index(rows.at[name, "stance"]), -revenue[name])
+        )
         found = [self._treatment(str(name), rows.loc[name]) for name in order]
         return [row for row in found if row.customers] + self._exceptions()
 
@@ -150,7 +156,10 @@ class Gathering:
             change=float(self.change.get(name, float("nan"))),
             history=history,
             file=audience_file(name),
-            **{key: float(facts[key] or 0.0) for key in ("hours_now", "hours_freed", "hours_gained")},
+            **{
+                key: float(facts[key] or 0.0)
+                for key in ("hours_now", "hours_freed", "hours_gained")
+            },
         )
 
     def _by(self, row: pd.Series) -> str:
@@ -175,6 +184,47 @@ class Gathering:
         fitted = self.study.fitted(self.scheme)
         found = fitted.meanings() if hasattr(fitted, "meanings") else {}
         return {str(name): str(text) for name, text in dict(found).items()}
+
+    def audiences(self) -> dict[str, pd.DataFrame]:
+        """Per file the customers of a segment who may get its action, with the arm each is in.
+
+        Debtors, disputes, running tests and customers without consent are left out before the draw,
+        so that both arms lose the same.
+        """
+        labels = self.page.now.labels.astype(str)
+        people = self.page.now.align(self.page.people).assign(segment=labels.to_numpy())
+        found = {}
+        for segment, row in self.page.treatments.iterrows():
+            members = people[people["segment"] == segment]
+            entry = self._entry(str(segment), row["action"])
+            if members.empty or entry is None:
+                continue
+            reason = audience(members, entry, self.page.exceptions)
+            allowed = members[(reason.reindex(members.index) == "").to_numpy()]
+            found[audience_file(str(segment))] = self._drawn(allowed, str(segment), row)
+        return found
+
+    def _entry(self, segment: str, action: object) -> Entry | None:
+        entries = self.page.entries.get(segment, ())
+        return next((entry for entry in entries if entry.action == action), None)
+
+    def _drawn(self, allowed: pd.DataFrame, segment: str, row: pd.Series) -> pd.DataFrame:
+        out = pd.DataFrame({"customer_id": allowed.index.astype(str), "segment": segment})
+        if self.personal:
+            for column in ("name", "email", "phone"):
+                if column in allowed:
+                    out[column] = allowed[column].to_numpy()
+        out["action"] = row["action"]
+        everybody = row["contacts"] + row["held_out"]
+        if not everybody or allowed.empty:
+            return out.assign(arm="")
+        campaign = f"{self.study.name}-{self.study.window.as_of}-{audience_file(segment)}"
+        strata = pd.Series(segment, index=allowed.index)
+        share = row["held_out"] / everybody
+        if not 0 < share < 1:
+            return out.assign(arm=experiment.TREATMENT)
+        drawn = experiment.assign(strata, campaign_id=campaign, holdout_share=share)
+        return out.assign(arm=out["customer_id"].map(drawn["arm"]))
 
     def _exceptions(self) -> list[Treatment]:
         """Customers who are served by rule, whatever their segment."""
@@ -203,6 +253,23 @@ class Gathering:
             why=words["why"],
             file=file,
         )
+
+
+def gathering(study: Study) -> Gathering:
+    """Page one as the study file asks for it.
+
+    Raises
+    ------
+    NotEnoughDataError
+        The study has no orders, or no scheme to act on.
+    """
+    if not study.has("orders"):
+        raise NotEnoughDataError(say("front.no_orders"))
+    asked = study.config.strategy
+    named = ("playbook", "budget", "hours", "margin_rate", "holdout_share", "seed")
+    options = {name: getattr(asked, name) for name in named}
+    personal = bool(getattr(study.config, "personal", False))
+    return Gathering(study, asked.scheme, asked.horizon_days, options, personal)
 
 
 def lessons(page: Page) -> list[str]:

@@ -14,6 +14,7 @@ from segment_lab.show.svg import range_bar, sparkline
 from segment_lab.texts import say
 from segment_lab.texts.formats import SPOKEN
 
+
 @dataclass(frozen=True)
 class Treatment:
     """What a segment gets.

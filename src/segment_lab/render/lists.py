@@ -1,0 +1,82 @@
+"""What a run hands to people and programs: page one as a document, the lists by owner, audiences, import files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segment_lab.data.files import neutralised
+from segment_lab.errors import SegmentLabError
+from segment_lab.render.books import by_owner, write_book
+from segment_lab.render.imports import write_imports
+from segment_lab.texts import say, speak
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from segment_lab.pages.front.gather import Gathering
+    from segment_lab.study.study import Study
+
+FRONT = "front.json"
+AUDIENCES, IMPORTS = "audiences", "import"
+
+
+def write_lists(study: Study, folder: Path) -> list[str]:
+    """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files.
+
+    Returns
+    -------
+    list of str
+        The files written, as paths in the folder; none where the study has no orders to decide on.
+    """
+    from segment_lab.pages.front.gather import gathering
+
+    speak(currency=study.currency)
+    try:
+        gathered = gathering(study)
+        document = gathered.front().shown()
+    except SegmentLabError as reason:
+        (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
+        return [FRONT]
+    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    actions = gathered.actions.frame
+    files = [FRONT, *write_actions(actions, folder), *write_audiences(gathered, folder)]
+    if len(actions):
+        named = write_imports(as_tasks(actions), folder / IMPORTS)
+        files += [f"{IMPORTS}/{name}" for name in named]
+    return files
+
+
+def write_actions(actions: pd.DataFrame, folder: Path) -> list[str]:
+    """One row per action: a workbook with a sheet per owner, and the same for programs."""
+    actions.to_parquet(folder / "actions.parquet", index=False)
+    shown = actions.assign(kind=[say(f"lists.kind.{kind}") for kind in actions["kind"]])
+    if "owner" not in shown:
+        shown["owner"] = ""
+    sheets = by_owner(shown, say("lists.everybody"), say("lists.nobody"))
+    write_book(folder / "actions.xlsx", sheets, say("lists.title"))
+    return ["actions.xlsx", "actions.parquet"]
+
+
+def write_audiences(gathered: Gathering, folder: Path) -> list[str]:
+    """Whom each segment's action may reach, with the arms drawn; exceptions are left out."""
+    files = []
+    (folder / AUDIENCES).mkdir(exist_ok=True)
+    for file, frame in gathered.audiences().items():
+        neutralised(frame).to_csv(folder / file, index=False, lineterminator="\n")
+        files.append(file)
+    return files
+
+
+def as_tasks(actions: pd.DataFrame) -> pd.DataFrame:
+    """Actions with a title and a note, as other programs take them."""
+    rows = actions.to_dict("records")
+    titles = [say(f"lists.task.{row['kind']}", customer=_named(row)) for row in rows]
+    notes = [" ".join(filter(None, [row["why"], row["offer"]])) for row in rows]
+    return actions.assign(title=titles, note=notes)
+
+
+def _named(row: dict[str, Any]) -> str:
+    name = row.get("name")
+    return f"{name} ({row['customer_id']})" if isinstance(name, str) else str(row["customer_id"])
