@@ -125,7 +125,7 @@ class Gathering:
         rows = self.page.treatments
         revenue = self.page.known["revenue"]
         order = sorted(
-            rows.index, key=lambda name: (ORDER.index(rows.at[name, "stance"]), -revenue[name])
+            rows.index, key=lambda name: (ORDER.index(rows["stance"][name]), -revenue[name])
         )
         found = [self._treatment(str(name), rows.loc[name]) for name in order]
         return [row for row in found if row.customers] + self._exceptions()

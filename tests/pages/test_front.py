@@ -1,0 +1,157 @@
+"""Page one on bases of many shapes: always a headline, a row per segment, names; never a claim without data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import segment_lab as sl
+from segment_lab.pages.front.gather import Gathering, audience_file
+from segment_lab.pages.front.news import News, minutes_gap
+from segment_lab.texts import speaking
+
+AS_OF = dt.date(2026, 1, 1)
+
+
+def log(rows: list[tuple[str, int, float]]) -> pd.DataFrame:
+    """Orders from (customer, days before as_of, amount)."""
+    return pd.DataFrame(
+        {
+            "customer_id": [row[0] for row in rows],
+            "order_id": [str(i) for i in range(len(rows))],
+            "order_date": [pd.Timestamp(AS_OF) - pd.Timedelta(days=row[1]) for row in rows],
+            "amount": [row[2] for row in rows],
+        }
+    )
+
+
+def regular(
+    name: str, gap: int, until: int, start: int, amount: float
+) -> list[tuple[str, int, float]]:
+    return [(name, day, amount) for day in range(start, until, -gap)]
+
+
+def ten() -> pd.DataFrame:
+    rows = []
+    for i in range(10):
+        rows += regular(f"c{i}", 20 + 3 * i, 5 + 12 * i, 700, 40.0 + i)
+    return log(rows)
+
+
+def giants() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    rows = []
+    for i in range(55):
+        rows += regular(f"s{i:02}", int(rng.integers(20, 90)), int(rng.integers(1, 300)), 700, 50.0)
+    for i in range(5):
+        rows += regular(f"giant{i}", 30, 200 if i == 0 else 10, 700, 20_000.0)
+    return log(rows)
+
+
+def one_each() -> pd.DataFrame:
+    return log([(f"c{i}", 3 * i + 1, 20.0 + i % 7) for i in range(120)])
+
+
+def one_month() -> pd.DataFrame:
+    return log([(f"c{i % 40}", 1 + i % 29, 10.0 + i % 5) for i in range(90)])
+
+
+def subscription() -> pd.DataFrame:
+    rows = []
+    for i in range(60):
+        rows += regular(f"c{i:02}", 30, 1 if i % 4 else 400, 720, 10.0)
+    return log(rows)
+
+
+SHAPES = {
+    "ten customers": ten,
+    "five giants": giants,
+    "one order each": one_each,
+    "a month": one_month,
+    "a subscription": subscription,
+}
+
+
+def gathered(frame: pd.DataFrame, **options) -> Gathering:
+    study = sl.Study.from_frames({"orders": frame}, as_of=AS_OF, title="Shop")
+    return Gathering(study, "rfm", 90, options)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_base_gives_a_sensible_page(shape):
+    made = gathered(SHAPES[shape]())
+    with speaking(currency="EUR"):
+        shown = made.front().shown()
+    text = json.dumps(shown, ensure_ascii=False)
+    assert len(shown["headline"]) > 20
+    assert not re.search(r"\bnan\b|None|inf\b|\{\{", text)
+    sizes = made.page.now.sizes()
+    named = {row["name"] for row in shown["rows"]}
+    assert set(sizes.index[sizes > 0]) <= named
+    for row in shown["rows"]:
+        assert row["stance_text"]
+        assert row["action"]
+        assert row["verdict_text"]
+    assert len(shown["parts"]) == 4
+
+
+def test_without_a_margin_nothing_is_called_worthless():
+    made = gathered(giants())
+    with speaking(currency="EUR"):
+        rows = made.treatments()
+    verdicts = {row.verdict for row in rows}
+    assert "not_worth_it" not in verdicts
+    assert all(np.isnan(row.worth) for row in rows)
+
+
+def test_a_silent_giant_is_named():
+    made = gathered(giants())
+    with speaking(currency="EUR"):
+        column = made.front().parts()[2]["columns"][0]
+    assert column["items"][0]["name"] == "giant0"
+    assert "20,000" in column["items"][0]["why"] or "240,000" in column["items"][0]["why"]
+
+
+def test_the_news_is_exact():
+    rows = [("a", 10, 60.0), ("a", 375, 100.0), ("b", 400, 50.0), ("c", 20, 10.0), ("d", 800, 1.0)]
+    study = sl.Study.from_frames({"orders": log(rows)}, as_of=AS_OF)
+    news = News(study, "rfm", 90)
+    assert news.back_days == 365
+    assert news.change == pytest.approx(70 / 150 - 1)
+    assert news.moves["change"].to_dict() == {
+        "new": 10.0,
+        "reactivated": 0.0,
+        "expanded": 0.0,
+        "contracted": -40.0,
+        "lost": -50.0,
+    }
+    assert news.few_accounts() == (2, 90.0, 90.0)
+
+
+def test_a_short_log_compares_with_nothing():
+    study = sl.Study.from_frames({"orders": one_month()}, as_of=AS_OF)
+    news = News(study, "rfm", 90)
+    assert news.back_days == 0
+    assert np.isnan(news.change)
+
+
+def test_minutes_on_segments_that_bring_next_to_nothing():
+    frame = log([("a", 1, 970.0), ("b", 1, 20.0), ("c", 1, 10.0)] + [("a", 2, 0.0)])
+    study = sl.Study.from_frames({"orders": frame}, as_of=AS_OF)
+    segments = study.segmentation("abc")
+    minutes = pd.Series({"a": 10.0, "b": 60.0, "c": 30.0})
+    gap = minutes_gap(segments, minutes, study.customers()["revenue"])
+    labels = segments.labels.astype(str)
+    small = [name for name in ("b", "c") if labels[name] != labels["a"]]
+    assert gap["minutes"] == minutes[small].sum()
+    assert gap["share"] == minutes[small].sum() / 100
+
+
+def test_names_of_files_suit_every_file_system():
+    assert audience_file("Can't Lose / A:B") == "audiences/can_t_lose___a_b.csv"
+    assert audience_file("???") == "audiences/segment.csv"
