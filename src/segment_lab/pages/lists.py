@@ -137,7 +137,7 @@ class ActionList:
         rows["previous_segment"], rows["changed_since"] = self._previous(rows)
         rows["channel"] = self._channels(ids)
         rows["in_debt"] = ids.map(self.debtors).fillna(0.0)
-        rows["test_arm"] = ids.map(dict(self.arms)).fillna("")
+        rows["test_arm"] = [self.arms.get(customer, "") for customer in ids]
         rows["offer"] = self._offers(ids)
         rows["done"] = ""
         kept = [c for c in COLUMNS if self.personal or c not in PERSONAL]

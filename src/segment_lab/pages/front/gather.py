@@ -55,6 +55,10 @@ class Gathering:
     options: dict[str, Any]
     personal: bool = False
 
+    def __post_init__(self) -> None:
+        # A log too short for two periods is looked at in halves: less sure, but not silent.
+        self.days = max(min(self.days, self.study.window.days // 2), 1)
+
     @cached_property
     def report(self) -> DecisionReport:
         """The decision report behind the page."""
