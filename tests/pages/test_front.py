@@ -141,7 +141,7 @@ def test_a_short_log_compares_with_nothing():
 
 
 def test_minutes_on_segments_that_bring_next_to_nothing():
-    frame = log([("a", 1, 970.0), ("b", 1, 20.0), ("c", 1, 10.0)] + [("a", 2, 0.0)])
+    frame = log([("a", 1, 970.0), ("b", 1, 20.0), ("c", 1, 10.0), ("a", 2, 0.0)])
     study = sl.Study.from_frames({"orders": frame}, as_of=AS_OF)
     segments = study.segmentation("abc")
     minutes = pd.Series({"a": 10.0, "b": 60.0, "c": 30.0})
