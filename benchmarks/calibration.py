@@ -20,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segment_lab.customers.rates import drift_between, next_period, wilson
+from segment_lab.customers.rates import Z975, drift_between, next_period, wilson
 from segment_lab.judge.homogeneity import homogeneity
 from segment_lab.judge.learning import Outcome, from_segments
 from segment_lab.judge.measures import MEASURES
+from segment_lab.judge.resampling import deviation
 from segment_lab.judge.sufficiency import Step, assess, history
-from segment_lab.judge.validity import Judged, Lesson, judge
+from segment_lab.judge.validity import Judged, Lesson, joint_factor, judge
 from segment_lab.segments.lifecycle import LifecycleSegmenter
 from segment_lab.segments.rfm import RFMSegmenter
 from segment_lab.segments.segmentation import Segmentation
@@ -265,11 +266,8 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
             seven = {f"scheme {i}": blurred(1.0) for i in range(7)}
             found, _, _ = judged(simulate("plain", n, rng), seven, rng, draws)
             for k in counts:
-                values = found.values[:k]  # noqa: PD011
-                few = Judged(found.predictions[:k], values, found.samples[:, :k])
-                power = few.differences().query("measure == 'ranking_power'")
-                alone = (power["difference_low"] > 0) | (power["difference_high"] < 0)
-                counts[k][0] += bool(power["certain"].any())
+                joint, alone = _told_apart(found, [(a, b) for b in range(k) for a in range(b)])
+                counts[k][0] += bool(joint.any())
                 counts[k][1] += bool(alone.any())
         for k, (joint, alone) in counts.items():
             print(f"{n:6} {k:3} {share(joint, logs):>22} {share(alone, logs):>22}", flush=True)
@@ -282,15 +280,27 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
         for _ in range(logs):
             five = {"better": blurred(BETTER), **{f"scheme {i}": blurred(OTHERS) for i in range(4)}}
             found, _, _ = judged(simulate("plain", n, rng), five, rng, draws)
-            power = found.differences().query("measure == 'ranking_power' and a == 'better'")
-            gaps.append(power["difference"].mean())
-            named += int((power["joint_low"] > 0).sum())
-            alone += int((power["difference_low"] > 0).sum())
+            pairs = [(a, b) for b in range(5) for a in range(b)]
+            power = found.values[:, 0]  # noqa: PD011
+            gaps.append(power[0] - power[1:].mean())
+            joint, single = _told_apart(found, pairs)
+            ahead = [a == 0 and power[0] > power[b] for a, b in pairs]
+            named += int((joint & ahead).sum())
+            alone += int((single & ahead).sum())
         print(
             f"{n:6} difference {np.mean(gaps):.3f}  joint {share(named, 4 * logs)}  "
             f"pairwise {share(alone, 4 * logs)}",
             flush=True,
         )
+
+
+def _told_apart(found: Judged, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Which pairs are certain in ranking power: by the joint interval, and by each pair's own."""
+    power, samples = found.values[:, 0], found.samples[:, :, 0]  # noqa: PD011
+    a, b = np.array(pairs).T
+    spread = deviation(samples[:, a] - samples[:, b])
+    off = np.abs(power[a] - power[b])
+    return off > joint_factor(samples, pairs) * spread, off > Z975 * spread
 
 
 #: Noise of a scheme whose true ranking power is about .11 above that of the others.

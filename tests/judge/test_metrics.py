@@ -23,6 +23,7 @@ from segment_lab.judge.agreement import (
 )
 from segment_lab.judge.change import Change, change, movement
 from segment_lab.judge.homogeneity import homogeneity, omega_squared
+from segment_lab.judge.protocol import history_of
 from segment_lab.judge.stability import matched, reading, refit_stability, unfitted
 from segment_lab.judge.sufficiency import Step, agreement_needed, assess, history
 from segment_lab.judge.usability import actionability, ambiguity, tree_accuracy
@@ -327,6 +328,15 @@ def test_the_agreement_needed_is_that_of_bands_whose_cuts_moved_a_little(k):
     assert agreement_needed(k) == pytest.approx(adjusted_rand(before, after), abs=0.002)
 
 
+def test_a_period_that_ends_today_is_over():
+    """Ninety days after day 275 end on the last day of the data; those after day 305 do not."""
+    found = history_of(SimulatedCompany({"spend": Bands("revenue", 4)}), "spend", 90)
+    known = found["ranking_power"].notna()
+    assert known.loc[275]
+    assert not known.loc[305:].any()
+    assert found["agreement"].notna().sum() == len(found) - 1
+
+
 def test_gain_compares_cuts_on_the_same_customers_and_days():
     """Old cuts that part nobody rank by chance, new ones that part all buyers gain a Gini; mere
     growth gains none."""
@@ -398,6 +408,17 @@ def test_who_buys_anyway_is_read_from_customers_nobody_contacted():
     assert SENTENCES["actionability"](everybody, ["own"]).startswith(
         "Campaigns contacted everybody"
     )
+
+
+@pytest.mark.parametrize(("n", "own"), [(19, False), (20, True)])
+def test_from_twenty_customers_on_a_segment_has_its_own_rate(n, own):
+    """Two of `n` bought, and 80 of 100 elsewhere."""
+    segments = labels([0] * n + [1] * 100)
+    table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
+    bought = [1] * 2 + [0] * (n - 2) + [1] * 80 + [0] * 20
+    outcomes = pd.DataFrame({"future_orders": bought}, index=table.index)
+    rate = actionability(segments, table, outcomes)["natural_rate"].iloc[0]
+    assert rate == pytest.approx(2 / n if own else 82 / (100 + n))
 
 
 def test_an_uplift_past_one_hundred_of_a_hundred_is_out_of_reach():
