@@ -25,7 +25,7 @@ from segment_lab.judge.measures import (
 )
 from segment_lab.judge.registry import METRICS
 from segment_lab.judge.resampling import blocks
-from segment_lab.judge.validity import Lesson, joint_factor, judge, null_power
+from segment_lab.judge.validity import LESSON_SPREAD, Lesson, joint_factor, judge, null_power
 
 RNG = np.random.default_rng(1)
 N = 400
@@ -118,11 +118,12 @@ def test_in_every_draw_a_scheme_learns_its_worth_again():
     judged = judge([segments("s", taught=True)], OUTCOME, 3, seed=5, lesson=lesson)
     codes = segments("s").codes
     (drawn_counts,) = blocks(N, 3, 5)
+    money = np.minimum(lesson_money, lesson.outcome.cap)
     for sample, weights in zip(judged.samples, drawn_counts, strict=True):
         rows = np.repeat(np.arange(N), weights.astype(int))
-        money = np.minimum(lesson_money, lesson.outcome.cap)[rows]
-        sums = np.bincount(codes[rows], money, minlength=4)
-        worth = (sums + money.mean()) / (np.bincount(codes[rows], minlength=4) + 1)
+        drawn = 1 + LESSON_SPREAD * (weights - 1)
+        sums, sizes = np.bincount(codes, money * drawn), np.bincount(codes, drawn)
+        worth = (sums + sums.sum() / sizes.sum()) / (sizes + 1)
         expected = ranking_power(worth[codes[rows]], REVENUE[rows])
         assert sample[0, 0] == pytest.approx(expected)
 

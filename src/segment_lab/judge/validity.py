@@ -117,6 +117,10 @@ class Judged:
         return found
 
 
+#: By how much of their spread the customers of the lesson are drawn again. What was learned holds
+#: its chance already; drawn in full, it would count twice where segments are close in worth, and
+#: ranges were up to 30 % too wide (docs/calibration.md).
+LESSON_SPREAD = 0.6
 #: Simulated normal vectors behind a joint factor.
 SIMULATED = 10_000
 
@@ -260,7 +264,7 @@ class _Bootstrap:
         place = self.lesson.place.copy()
         strangers = place < 0
         place[strangers] = self.n + np.arange(strangers.sum())
-        weights = counts[:, place]
+        weights = 1 + LESSON_SPREAD * (counts[:, place] - 1)
         outcome = self.lesson.outcome
         columns = [weights, weights * outcome.capped, weights * outcome.bought]
         return {
@@ -286,7 +290,7 @@ class _Bootstrap:
         self, i: int, part: np.ndarray, weights: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What a scheme learned from the customers of each draw outside the part."""
-        outside = weights.copy()
+        outside = 1 + LESSON_SPREAD * (weights - 1)
         outside[:, part] = 0.0
         member = self.groups[i]
         outcome = self.outcome
