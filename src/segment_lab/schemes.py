@@ -37,6 +37,8 @@ class Scheme:
         Whether it exists only as far as the study file describes it (the company's own rules).
     learned : bool
         Whether it is fitted on an earlier day, to what customers did since.
+    from_campaign : bool
+        Whether it is fitted to a campaign's customers and what they did in their arms.
     page_tables : tuple of str
         Tables its page needs, where these are fewer than the scheme's.
     page_options : str
@@ -53,6 +55,7 @@ class Scheme:
     default: bool = True
     needs_options: bool = False
     learned: bool = False
+    from_campaign: bool = False
     page_tables: tuple[str, ...] = ()
     page_options: str = ""
     options_on_page: bool = True
@@ -99,6 +102,16 @@ SCHEMES: Mapping[str, Scheme] = {
             tables=("touches",),
             population="contacted",
             page_options="EngagementReport",
+        ),
+        Scheme(
+            "response",
+            "segment_lab.act.response:ResponseSegmenter",
+            "85_lessons.ipynb",
+            tables=("orders", "campaigns"),
+            default=False,
+            from_campaign=True,
+            page_options="LessonsReport",
+            options_on_page=False,
         ),
     )
 }

@@ -26,8 +26,11 @@ from segment_lab import config
 from segment_lab.data import engine
 from segment_lab.data.expressions import columns, compile_expression, parse
 from segment_lab.errors import ConfigError, nearest
+from segment_lab.texts import say
 
 NOTHING, ALWAYS = "Do nothing", "always"
+#: The packaged playbook for segments whose names are not known beforehand.
+GENERAL = "clusters"
 _OPERATORS = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -51,8 +54,8 @@ class Prior(BaseModel):
 
 
 class Entry(BaseModel):
-    """One action for one segment: named by `segment`, or by `when`, an SQL condition over its
-    profile's columns.
+    """One action for one segment: named by `segment`, by `when`, an SQL condition over its
+    profile's columns, or by both.
 
     `kind` is the action's name in ``contact_costs`` and ``campaigns`` (email, discount, gift,
     call, visit …): costs and measured effects are found by it. Cost (money) and minutes are per
@@ -93,24 +96,28 @@ class Entry(BaseModel):
         except ConfigError as error:
             raise ValueError(str(error)) from None
         if empty := [c for c, found in bounds.items() if not _satisfiable(c, found)]:
-            raise ValueError(f"can never apply: no {empty[0]} meets {when!r}")
+            raise ValueError(say("playbook.never", column=empty[0], condition=repr(when)))
         return when
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.segment is None) == (self.when is None):
-            raise ValueError("give either segment or when")
+    def _named(self) -> Self:
+        if self.segment is None and self.when is None:
+            raise ValueError(say("playbook.no_segment"))
         return self
 
     def applies(self, profile: pd.DataFrame) -> np.ndarray:
         """For which rows of a profile (index: segment names) the entry holds; a missing value
         never does."""
-        if self.when is None or self.when == ALWAYS:
-            return np.asarray((profile.index.astype(str) == self.segment) | (self.when == ALWAYS))
+        named = np.ones(len(profile), dtype=bool)
+        if self.segment is not None:
+            named = np.asarray(profile.index.astype(str) == self.segment)
+        if self.when is None or self.when == ALWAYS or not named.any():
+            return named
         where = f"playbook, {self.action}"
-        return engine.evaluate(
+        holds = engine.evaluate(
             profile, lambda t: compile_expression(str(self.when), t, where).fill_null(False)
-        ).astype(bool)
+        )
+        return named & holds.astype(bool)
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,8 @@ class Playbook:
         """The playbook that comes with the package for a scheme (``rfm``, ``abc``, ``clusters``
         …)."""
         if method not in (known := config.names("playbooks")):
-            raise ConfigError(f"There is no packaged playbook {method!r}; {nearest(method, known)}")
+            near = nearest(method, known)
+            raise ConfigError(say("playbook.unknown", name=repr(method), near=near))
         return cls.from_data(config.packaged(f"playbooks/{method}"), method)
 
     @classmethod
@@ -135,7 +143,7 @@ class Playbook:
         try:
             data = yaml.safe_load(Path(path).read_text("utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"The playbook {path} cannot be read: {error}") from None
+            raise ConfigError(say("playbook.unreadable", path=path, error=error)) from None
         return cls.from_data(data, Path(path).stem)
 
     @classmethod
@@ -148,8 +156,14 @@ class Playbook:
                 name,
                 [_explain(data, item["loc"], item["type"], item["msg"]) for item in error.errors()],
             )
-        _raise(name, [] if entries else ["it has no entries"])
+        _raise(name, [] if entries else [say("playbook.no_entries")])
         return cls(entries, name)
+
+    @classmethod
+    def general(cls, method: str) -> Self:
+        """The packaged playbook of a scheme, or where it has none the conditions for any segment."""
+        known = config.names("playbooks")
+        return cls.packaged(method if method in known else GENERAL)
 
     def options(self, profile: pd.DataFrame) -> dict[str, tuple[Entry, ...]]:
         """The entries that apply to each segment of a profile (index: names), in order of
@@ -166,31 +180,34 @@ class Playbook:
         Each segment needs an entry. One for no segment, over a column the profile lacks, or like
         an earlier one never applies.
         """
-        faults, seen = [], set()
-        for i, entry in enumerate(self.entries, 1):
-            never = f"entry {i} can never apply:"
+        faults: list[str] = []
+        seen = set()
+        for place, entry in enumerate(self.entries, 1):
             if entry.segment is not None and entry.segment not in names:
-                faults.append(
-                    f"{never} no segment {entry.segment!r}; {nearest(entry.segment, names)}"
-                )
-            if (key := (entry.segment, entry.when, entry.kind, entry.top)) in seen:
-                faults.append(f"{never} an earlier one gives the same segment a {entry.kind}")
+                facts = {"segment": repr(entry.segment), "near": nearest(entry.segment, names)}
+                faults.append(say("playbook.no_such_segment", place=place, **facts))
+            key = (entry.segment, entry.when, entry.kind, entry.top)
+            if key in seen:
+                faults.append(say("playbook.repeated", place=place, kind=entry.kind))
             seen.add(key)
-            if profile is not None and entry.when not in (None, ALWAYS):
-                faults += [
-                    f"{never} the profile has no {c!r}; {nearest(c, profile.columns)}"
-                    for c in sorted(columns(str(entry.when), "when") - set(profile.columns))
-                ]
-        found = (
-            {n: self._names(n) for n in names}
-            if profile is None or faults
-            else self.options(profile)
-        )
-        _raise(self.name, faults + [f"no entry for segment {n!r}" for n in names if not found[n]])
+            if profile is None or entry.when in (None, ALWAYS):
+                continue
+            for column in sorted(columns(str(entry.when), "when") - set(profile.columns)):
+                near = nearest(column, profile.columns)
+                faults.append(
+                    say("playbook.no_such_column", place=place, column=repr(column), near=near)
+                )
+        found = {name: self._names(name) for name in names}
+        if profile is not None and not faults:
+            found = {name: bool(entries) for name, entries in self.options(profile).items()}
+        without = [name for name in names if not found[name]]
+        faults += [say("playbook.no_entry", segment=repr(name)) for name in without]
+        _raise(self.name, faults)
         return self
 
     def _names(self, segment: str) -> bool:
-        return any(e.segment == segment or e.when is not None for e in self.entries)
+        """Whether an entry is for this segment, or for any that meets its condition."""
+        return any(entry.segment in (segment, None) for entry in self.entries)
 
     def completed(self, names: Iterable[str]) -> Self:
         """Without entries for other segments; with the general ones (by profile) when a segment
@@ -199,7 +216,7 @@ class Playbook:
         kept = tuple(e for e in self.entries if e.segment is None or e.segment in names)
         complete = all(self._names(n) for n in names)
         return replace(
-            self, entries=kept if complete else (*kept, *Playbook.packaged("clusters").entries)
+            self, entries=kept if complete else (*kept, *Playbook.packaged(GENERAL).entries)
         )
 
     def with_costs(self, costs: pd.DataFrame) -> Self:
@@ -259,12 +276,12 @@ def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:
     )
     key = ".".join(map(str, loc[1:]))
     if kind == "extra_forbidden":
-        message = f"unknown key; {nearest(str(loc[-1]), Prior.model_fields if len(loc) > 2 else Entry.model_fields)}"
+        known = Prior.model_fields if len(loc) > 2 else Entry.model_fields
+        message = say("playbook.unknown_key", near=nearest(str(loc[-1]), known))
     return f"entry {int(loc[0]) + 1} ({title}){': ' if key else ''}{key}: {message}"
 
 
 def _raise(name: str, faults: list[str]) -> None:
     if faults:
-        raise ConfigError(
-            "\n".join([f"Playbook {name} cannot be used:", *(f"  - {f}" for f in faults)])
-        )
+        listed = [f"  - {fault}" for fault in faults]
+        raise ConfigError("\n".join([say("playbook.faults", name=name), *listed]))

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.segments.base import Segmenter
@@ -483,6 +484,42 @@ class ResponseSegmenter(Segmenter):
             for name, rule in zip(self.segment_names_, self.rules_, strict=True)
         }
         return {**super().describe(), "rules": rules, "effects": self.effects_["shrunk"].tolist()}
+
+
+def campaign_of(found: pd.DataFrame, campaign: str | None = None) -> pd.DataFrame:
+    """The rows of one measured campaign (the one with most customers by default): its largest arm
+    and its control."""
+    if found.empty:
+        raise NotEnoughDataError(say("campaigns.none_finished"))
+    if campaign is None:
+        campaign = str(found["campaign_id"].value_counts().index[0])
+    rows = found[found["campaign_id"].astype(str) == campaign]
+    if rows.empty:
+        raise NotEnoughDataError(say("campaigns.response.no_campaign", campaign=campaign))
+    treated = rows[rows["arm"] == TREATMENT]
+    arm = treated["variant"].value_counts().index[0]
+    return rows[(rows["variant"] == arm) | (rows["arm"] == HOLDOUT)]
+
+
+def trial_of(rows: pd.DataFrame, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `ResponseSegmenter.fit` takes: the campaign's customers as they stood when it was
+    drawn, and their arm, money and chance of treatment.
+
+    The chance is the recorded one, else the share treated of the customer's stratum.
+    """
+    told = rows.set_index("customer_id")
+    known = customers.index.intersection(told.index)
+    told = told.loc[known]
+    money = next(column for column in ("margin", "revenue") if column in told)
+    treated = told["arm"] == TREATMENT
+    strata = told["segment"].fillna("") if "segment" in told else pd.Series("", index=known)
+    chance = treated.groupby(strata).transform("mean")
+    if "probability" in told and told["probability"].notna().all():
+        own = told["probability"]
+        chance = own.where(treated, 1 - own)
+    y = pd.DataFrame({"treated": treated, "money": told[money], "probability": chance})
+    mixed = (chance > 0) & (chance < 1)
+    return customers.loc[known][mixed], y[mixed]
 
 
 def _trial(rows: pd.DataFrame, y: Any) -> Trial:

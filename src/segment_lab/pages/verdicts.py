@@ -123,7 +123,7 @@ class Page:
         if self.playbook:
             book = Playbook.from_yaml(self.playbook)
         else:
-            book = Playbook.packaged(self.now.method).completed(self.now.names)
+            book = Playbook.general(self.now.method).completed(self.now.names)
         if self.costs is not None:
             book = book.with_costs(self.costs)
         return book.check(self.now.names, self.profile)

@@ -95,6 +95,12 @@ class EngagementReport(Strict):
     personal: bool = False
 
 
+class LessonsReport(Strict):
+    """Parameters of the page about what own tests taught."""
+
+    scheme: str = "rfm"
+
+
 class StudyConfig(Strict):
     """A study: the tables, the window, the methods. Only one table is needed to begin."""
 

@@ -17,6 +17,7 @@ from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
 from segment_lab.study.warehouse import Assignment, assign, statement
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from segment_lab.judge import Change, Scorecard
@@ -113,6 +114,8 @@ class Study(StudyData):
     def _fit(self, method: str) -> Any:
         """A segmenter fitted to today's rows; a learned one to an earlier day and what followed."""
         segmenter = self.segmenter(method)
+        if scheme(method).from_campaign:
+            return segmenter.fit(*self.trial())
         if not scheme(method).learned:
             return segmenter.fit(self.population(method))
         days = self.config.comparison.horizon_days
@@ -120,6 +123,24 @@ class Study(StudyData):
         earlier = before.population(method)
         spent = before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
         return segmenter.fit(earlier, spent)
+
+    def trial(self, campaign: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """A measured campaign's customers as they stood when it was drawn, and their arm and money.
+
+        Parameters
+        ----------
+        campaign : str, optional
+            The one with most customers by default.
+        """
+        from segment_lab.act import campaigns, response
+
+        if not self.has("campaigns"):
+            raise NotEnoughDataError(say("campaigns.no_table"))
+        table = self.table("campaigns").to_pandas()
+        found = campaigns.results(table, self.orders(all_time=True), self.window.as_of)
+        part = response.campaign_of(campaigns.measurable(found), campaign)
+        day = part["assigned_on"].iloc[0].date()
+        return response.trial_of(part, self.at(day).customers())
 
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
@@ -155,7 +176,8 @@ class Study(StudyData):
 
         def make() -> Scorecard:
             judged = self.drawn(JUDGED)
-            card = compare(judged, self.methods, whole=self, own=own, **options)
+            compared = [m for m in self.methods if not scheme(m).from_campaign]
+            card = compare(judged, compared, whole=self, own=own, **options)
             if judged is self:
                 return card
             everybody = len(self.customers())
@@ -195,6 +217,9 @@ class Study(StudyData):
         PRELIMINARY, with the reason."""
         from segment_lab.judge.sufficiency import MIN_BUYERS, MIN_DAYS, assess
 
+        if scheme(method).from_campaign:
+            found = self.fitted(method).difference_found_
+            return Status("PROPER" if found else "PRELIMINARY", say(f"campaigns.response.{found}"))
         buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
         return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)

@@ -1,0 +1,141 @@
+"""What our tests taught us: each campaign in one sentence, whom it moved, whom it harmed, and what
+to do next time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.act import campaigns as ledger
+from segment_lab.act.response import ResponseSegmenter, campaign_of
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.show.html import Html, details, finding, group, note, table
+from segment_lab.study.study import Study
+from segment_lab.texts import say
+
+PAYS, LOSES, UNCLEAR = "pays", "loses", "unclear"
+RANGES = ("", "_low", "_high")
+
+
+@dataclass
+class Lessons:
+    """The measured campaigns of a study.
+
+    Parameters
+    ----------
+    study : Study
+    scheme : str
+        Whose segments response segments are compared with.
+    """
+
+    study: Study
+    scheme: str = "rfm"
+
+    @cached_property
+    def found(self) -> pd.DataFrame:
+        """Customers of the measured campaigns with what they did in their arms."""
+        study = self.study
+        if not study.has("campaigns"):
+            raise NotEnoughDataError(say("campaigns.no_table"))
+        table = study.table("campaigns").to_pandas()
+        return ledger.measurable(
+            ledger.results(table, study.orders(all_time=True), study.window.as_of)
+        )
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """`campaigns.effects`, with money per contact after its cost (``net``) and its range."""
+        out = ledger.effects(self.found)
+        for end in RANGES:
+            out[f"net{end}"] = out[f"money_effect{end}"] - out["cost_per_contact"].fillna(0.0)
+        return out
+
+    @cached_property
+    def lessons(self) -> pd.DataFrame:
+        """A row per campaign and arm: the effect on buyers and money, what it ``verdict`` is
+        (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``."""
+        rows = self.effects
+        whole = rows[rows["segment"] == ledger.ALL].copy()
+        parts = rows[rows["segment"] != ledger.ALL]
+        whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
+        moved, harmed = [], []
+        for row in whole.to_dict("records"):
+            same = (parts["campaign_id"] == row["campaign_id"]) & (
+                parts["variant"] == row["variant"]
+            )
+            own = parts[same]
+            moved.append(list(own.loc[own["effect_low"] > 0, "segment"]))
+            harmed.append(list(own.loc[own["effect_high"] < 0, "segment"]))
+        return whole.assign(moved=moved, harmed=harmed).sort_values("assigned_on", kind="stable")
+
+    def sentences(self) -> list[str]:
+        """Each campaign in a sentence."""
+        return [say("campaigns.lesson.sentence", **row) for row in self.lessons.to_dict("records")]
+
+    def table(self) -> pd.DataFrame:
+        """The campaigns with their effects and what to do next time."""
+        rows = self.lessons
+        out = rows[["campaign_id", "action", "treated", "held"]].copy()
+        for end in RANGES:
+            out[f"effect{end}"] = rows[f"effect{end}"]
+            out[f"money_effect{end}"] = rows[f"money_effect{end}"]
+        out["cost_per_contact"] = rows["cost_per_contact"]
+        facts = rows.to_dict("records")
+        out["next_time"] = [say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts]
+        return out
+
+    def response(self, campaign: str) -> ResponseSegmenter:
+        """The response segments of a campaign."""
+        key = f"lessons-{campaign}"
+        fit = ResponseSegmenter().fit
+        return self.study.cached(key, {}, lambda: fit(*self.study.trial(campaign)))
+
+    def values(self, campaign: str) -> pd.DataFrame:
+        """Money per customer of contacting nobody, everybody, or whom the rules name, and by the
+        present scheme's segments."""
+        cost = float(campaign_of(self.found, campaign).get("cost_per_contact", pd.Series(0)).max())
+        return self.response(campaign).value(0.0 if pd.isna(cost) else cost)
+
+    def who_responds(self) -> Html:
+        """Response segments of every campaign, or that no difference was found."""
+        pieces = [self._campaign(str(name)) for name in self.lessons["campaign_id"].unique()]
+        return group(*pieces)
+
+    def _campaign(self, campaign: str) -> Html:
+        try:
+            fitted = self.response(campaign)
+        except NotEnoughDataError as error:
+            return note(say("campaigns.lesson.too_few", campaign=campaign, why=error), "missing")
+        values = self.values(campaign)
+        facts: dict[str, Any] = {**values.loc["rules"], "campaign": campaign}
+        if not fitted.difference_found_:
+            return finding(say("campaigns.lesson.no_difference", campaign=campaign))
+        said = finding(say("campaigns.lesson.difference", **facts))
+        effects = fitted.effects_.rename_axis("segment")[["customers", "shrunk", "shrunk_se"]]
+        shown = pd.DataFrame({"customers": effects["customers"]})
+        shown["money_per_contact"] = effects["shrunk"]
+        for sign, end in ((-1, "_low"), (1, "_high")):
+            shown[f"money_per_contact{end}"] = (
+                effects["shrunk"] + sign * 1.96 * effects["shrunk_se"]
+            )
+        caption = say("campaigns.lesson.rules", campaign=campaign)
+        worth = details(
+            say("campaigns.lesson.worth_title"),
+            table(_named(values), say("campaigns.lesson.worth", campaign=campaign)),
+        )
+        return group(said, table(shown, caption), worth)
+
+
+def _named(values: pd.DataFrame) -> pd.DataFrame:
+    names = {name: say(f"campaigns.lesson.way.{name}") for name in values.index}
+    shown = values.rename(index=names).rename_axis("way_to_choose")
+    return shown.rename(columns={"contacted": "contacted_share"})
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["net_low"] > 0:
+        return PAYS
+    return LOSES if row["net_high"] < 0 else UNCLEAR

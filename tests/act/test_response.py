@@ -1,0 +1,151 @@
+"""Response segments: found where they are, denied where arms are shuffled, valued honestly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segment_lab.act.experiment import HOLDOUT, TREATMENT
+from segment_lab.act.response import (
+    ResponseSegmenter,
+    Trial,
+    campaign_of,
+    group_effects,
+    scores,
+    trial_of,
+)
+from segment_lab.data import engine
+from segment_lab.errors import DataError, NotEnoughDataError
+
+
+def trial(n=4000, seed=0, harm=-4.0, help=8.0):
+    """Calls help customers silent for over 180 days and hurt the others."""
+    rng = np.random.default_rng(seed)
+    people = pd.DataFrame(
+        {
+            "recency_days": rng.integers(1, 400, n),
+            "frequency": rng.integers(1, 12, n),
+            "region": rng.choice(["North", "South"], n),
+        },
+        index=pd.Index([f"c{i}" for i in range(n)], name="customer_id"),
+    )
+    treated = rng.random(n) < 0.5
+    effect = np.where(people["recency_days"] > 180, help, harm)
+    money = rng.lognormal(2.5, 0.6, n) + effect * treated
+    told = pd.DataFrame({"treated": treated, "money": money}, index=people.index)
+    return people, told
+
+
+COLUMNS = ["recency_days", "frequency", "region"]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return ResponseSegmenter(COLUMNS, shuffles=100).fit(*trial())
+
+
+def test_who_responds_is_found_with_rounded_cuts(fitted):
+    assert fitted.difference_found_
+    best, worst = fitted.effects_["shrunk"].iloc[[0, -1]]
+    assert best == pytest.approx(8, abs=1.5)
+    assert worst == pytest.approx(-4, abs=1.5)
+    cut = fitted.rules_[0][0]
+    assert cut.column == "recency_days"
+    assert 150 <= cut.value <= 210
+    assert fitted.segment_names_[0].startswith("Days since last order over")
+
+
+def test_the_value_of_following_the_rules_covers_the_truth(fitted):
+    found = fitted.value(cost=1.0)
+    people, _ = trial()
+    truth = np.where(people["recency_days"] > 180, 7, 0).mean()
+    assert found.loc["rules", "value_low"] < truth < found.loc["rules", "value_high"]
+    assert found.loc["rules", "value"] > found.loc["everybody", "value"] > 0
+    assert found.loc["nobody", "value"] == 0
+
+
+def test_shuffled_arms_show_no_difference():
+    people, told = trial(2000)
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(5):
+        shuffled = told.assign(treated=rng.permutation(told["treated"].to_numpy()))
+        alarms += ResponseSegmenter(COLUMNS, shuffles=50).fit(people, shuffled).difference_found_
+    assert alarms <= 1
+
+
+def test_the_same_rule_in_pandas_and_sql(fitted):
+    people, _ = trial(500, seed=3)
+    table = people.reset_index()
+    engine.shared().create_table("response_people", table, temp=True, overwrite=True)
+    sql = fitted.to_sql("response_people")
+    rows = engine.shared().raw_sql(sql).fetchall()
+    found = pd.Series(dict(rows)).reindex(people.index)
+    assert found.tolist() == fitted.segment(people).labels.astype(str).tolist()
+
+
+def test_row_order_changes_nothing(fitted):
+    people, told = trial()
+    order = np.random.default_rng(5).permutation(len(people))
+    again = ResponseSegmenter(COLUMNS, shuffles=100).fit(people.iloc[order], told.iloc[order])
+    assert again.rules_ == fitted.rules_
+    assert again.meanings() == fitted.meanings()
+
+
+def test_everybody_is_ranked(fitted):
+    people, _ = trial(300, seed=9)
+    ranked = fitted.ranked(people)
+    lapsed = people["recency_days"] > 180
+    assert ranked[lapsed].mean() > ranked[~lapsed].mean() + 5
+
+
+def test_scores_average_to_the_effect_whatever_the_chance():
+    rng = np.random.default_rng(2)
+    chance = np.where(rng.random(20_000) < 0.5, 0.8, 0.2)
+    treated = rng.random(20_000) < chance
+    money = rng.normal(10, 2, 20_000) + 3 * treated
+    part = Trial(money, treated, chance)
+    psi = scores(part, np.full(20_000, 10.0))
+    assert psi.mean() == pytest.approx(3, abs=0.15)
+
+
+def test_group_effects_are_drawn_together_by_what_chance_explains():
+    rng = np.random.default_rng(4)
+    same = group_effects(rng.normal(1, 5, 900), np.repeat([0, 1, 2], 300), 3)
+    assert np.ptp(same["shrunk"]) < np.ptp(same["effect"])
+    apart = group_effects(
+        np.repeat([-9.0, 9.0], 300) + rng.normal(0, 1, 600), np.repeat([0, 1], 300), 2
+    )
+    assert apart["shrunk"].tolist() == pytest.approx(apart["effect"].tolist(), abs=0.05)
+
+
+def test_what_is_no_campaign_is_refused():
+    people, told = trial(400)
+    with pytest.raises(DataError, match="treated and money"):
+        ResponseSegmenter(COLUMNS).fit(people)
+    with pytest.raises(DataError, match="50 are missing"):
+        ResponseSegmenter(COLUMNS).fit(people, told.iloc[50:])
+    with pytest.raises(NotEnoughDataError, match="needed to learn"):
+        ResponseSegmenter(COLUMNS).fit(people, told.assign(treated=told.index == "c1"))
+
+
+def test_a_campaign_becomes_a_trial_by_its_strata():
+    rows = pd.DataFrame(
+        {
+            "campaign_id": "K",
+            "customer_id": list("abcdef"),
+            "arm": [TREATMENT, TREATMENT, TREATMENT, HOLDOUT, TREATMENT, HOLDOUT],
+            "variant": ["gift", "gift", "gift", "rest", "letter", "rest"],
+            "segment": ["A", "A", "A", "A", "B", "B"],
+            "margin": [1.0, 2, 3, 4, 5, 6],
+        }
+    )
+    part = campaign_of(rows, "K")
+    assert part["customer_id"].tolist() == list("abcdf")  # the larger arm and the control
+    customers = pd.DataFrame({"frequency": range(7)}, index=list("gfedcba"))
+    people, told = trial_of(part, customers)
+    assert sorted(people.index) == list("abcd")  # in B nobody got the gift
+    assert told.loc["a"].tolist() == [True, 1, 0.75]
+    with pytest.raises(NotEnoughDataError, match="no measured campaign X"):
+        campaign_of(rows, "X")
