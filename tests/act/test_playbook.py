@@ -38,6 +38,7 @@ PROFILE = pd.DataFrame(
         "revenue_share": [0.8, 0.2],
         "median_recency_days": [20.0, 300.0],
         "median_frequency": [9.0, 1.0],
+        "natural_rate": [0.6, 0.02],
     },
     index=["Big", "Small"],
 )
@@ -61,9 +62,9 @@ def test_packaged_playbooks_name_every_segment_and_nothing_else(method):
     Playbook.packaged(method).check(SEGMENTS[method])
 
 
-@pytest.mark.parametrize("method", ["clusters", "rules"])
+@pytest.mark.parametrize("method", ["clusters", "rules", "response"])
 def test_predicate_playbooks_cover_any_profile(method):
-    options = Playbook.packaged(method).check(list(PROFILE.index), PROFILE).options(PROFILE)
+    options = Playbook.general(method).check(list(PROFILE.index), PROFILE).options(PROFILE)
     assert [e.kind for e in options["Big"]] == ["call", "gift", "email"]
     assert [e.kind for e in options["Small"]][:2] == ["call", "discount"]
 
@@ -174,7 +175,7 @@ def test_lint_names_missing_dead_and_unknown():
     assert "has no 'revenu_share'; did you mean 'revenue_share'?" in text
     with pytest.raises(ConfigError, match="no entry for segment 'B'"):
         Playbook.from_data([ENTRY]).check(["A", "B"])
-    with pytest.raises(ConfigError, match="either segment or when"):
+    with pytest.raises(ConfigError, match="a segment, a condition"):
         Playbook.from_data([{**ENTRY, "segment": None}])
 
 
@@ -207,3 +208,22 @@ def test_the_documented_playbook_is_a_valid_one():
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
     book = next(block for block in blocks if isinstance(block, list))
     Playbook.from_data(book).check(["A", "B", "Rest"])
+
+
+def test_a_segment_and_a_condition_must_both_hold():
+    both = {**ENTRY, "when": "natural_rate < 0.15"}
+    book = Playbook.from_data([both, {**ENTRY, "action": "Other"}])
+    frame = PROFILE.set_axis(["A", "B"])
+    assert [e.action for e in book.options(frame)["A"]] == ["Other"]
+    assert [e.action for e in book.options(frame.iloc[::-1].set_axis(["A", "B"]))["A"]] == [
+        "Call",
+        "Other",
+    ]
+
+
+def test_nobody_gets_a_farewell_who_comes_back_by_himself():
+    book = Playbook.packaged("rfm")
+    lively = pd.DataFrame({"natural_rate": [0.6]}, index=["Lost"])
+    silent = pd.DataFrame({"natural_rate": [0.02]}, index=["Lost"])
+    assert not any("farewell" in e.action for e in book.options(lively)["Lost"])
+    assert "farewell" in book.options(silent)["Lost"][0].action

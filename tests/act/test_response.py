@@ -66,10 +66,10 @@ def test_the_value_of_following_the_rules_covers_the_truth(fitted):
 
 
 def test_shuffled_arms_show_no_difference():
-    people, told = trial(2000)
+    people, told = trial(1000)
     rng = np.random.default_rng(1)
     alarms = 0
-    for _ in range(5):
+    for _ in range(3):
         shuffled = told.assign(treated=rng.permutation(told["treated"].to_numpy()))
         alarms += ResponseSegmenter(COLUMNS, shuffles=50).fit(people, shuffled).difference_found_
     assert alarms <= 1
