@@ -79,6 +79,13 @@ SCHEMES: Mapping[str, Scheme] = {
         ),
         Scheme("clusters", "segment_lab.segments.clusters:ClusterSegmenter", "40_clusters.ipynb"),
         Scheme(
+            "tree",
+            "segment_lab.segments.tree:TreeSegmenter",
+            "45_tree.ipynb",
+            default=False,
+            learned=True,
+        ),
+        Scheme(
             "rules",
             "segment_lab.segments.rules:RuleSegmenter",
             "70_rules.ipynb",

@@ -39,7 +39,7 @@ SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
     "rules": lambda: RuleSegmenter(
         [{"name": "Big", "when": "revenue > 500"}, {"name": "Lately", "when": "recency_days < 90"}]
     ),
-    "learned": TreeSegmenter,
+    "tree": TreeSegmenter,
     "receivables": ReceivablesSegmenter,
     "engagement": EngagementSegmenter,
     "leads": LeadModel,

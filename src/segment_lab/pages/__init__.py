@@ -13,8 +13,9 @@ from typing import Any
 _HOMES = {
     "ContactsPage": "contacts.page",
     "DataPage": "pages.data",
+    "TreePage": "pages.tree",
 }
-__all__ = ["ContactsPage", "DataPage"]
+__all__ = ["ContactsPage", "DataPage", "TreePage"]
 
 
 def __getattr__(name: str) -> Any:

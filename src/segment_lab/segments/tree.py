@@ -70,7 +70,7 @@ class TreeSegmenter(Segmenter):
     ('5+ orders', 'Up to 4 orders')
     """
 
-    method = "learned"
+    method = "tree"
     supervised = True
 
     def __init__(
