@@ -305,7 +305,7 @@ def test_remarks_on_overlaps_and_on_the_limit_of_silence():
         "The limit of silence, 100 days, was given by hand."
     )
     own = LifecycleSegmenter().fit(base(200, 0.4))
-    assert "each customer's own rhythm: more than 3.50 of their own" in page.silence_remark(own)
+    assert "each customer's own rhythm: more than 3.5 of their own" in page.silence_remark(own)
     learned = LifecycleSegmenter(silence="base").fit(base(200, 0.4))
     assert (
         f"usually order again within that time ({learned.dead_days_} days)"

@@ -72,7 +72,8 @@ class StateRule:
         back = table[table["t_x"] > 0]
         # Where nobody has come back yet, silence itself is all there is to go by.
         gaps = back["t_x"] / back["repeat_frequency"] if len(back) else table["recency_days"]
-        typical = max(float(gaps.median()), 1.0) if len(gaps) else 1.0
+        # Two decimals: the same number in every warehouse.
+        typical = max(round(float(gaps.median()), 2), 1.0) if len(gaps) else 1.0
         model = OrderModel.fit(table, from_start=True) if len(table) else clock.model
         return cls(typical, model, tuple(season), as_of)
 
