@@ -13,6 +13,7 @@ from test_grid import claims, vignette_grid
 from datasets import dataset
 from segment_lab.errors import ConfigError
 from segment_lab.pages import rfm as page
+from segment_lab.segments.claims import truth
 from segment_lab.segments.grid import load_grid
 from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts
 
@@ -217,3 +218,37 @@ def test_remarks_say_which_scores_nobody_has_and_where_the_cut_points_come_from(
     )
     by_hand = {measure: [1, 2] for measure in ("recency", "frequency", "monetary")}
     assert page.cut_remark(RFMSegmenter(3, cuts=by_hand)) == "All cut points were given by hand."
+
+
+def test_a_word_that_is_not_true_of_nine_in_ten_is_not_said():
+    table = base(600)
+    fitted = RFMSegmenter().fit(table)
+    held = fitted.truth_
+    for name, text in fitted.meanings().items():
+        assert ("Bought lately." in text) <= bool(held.loc[name, "lately"] >= 0.9)
+        assert ("One or two orders" in text) <= bool(held.loc[name, "few"] >= 0.9)
+    # Everybody long silent: the best by score did not buy lately, and the page does not say so.
+    old = table.assign(
+        recency_days=table["recency_days"] + 2000, tenure_days=table["tenure_days"] + 2000
+    )
+    aged = RFMSegmenter().fit(old)
+    assert aged.truth_.loc["Champions", "lately"] < 0.9
+    assert "Bought lately" not in aged.meanings()["Champions"]
+    assert aged.meanings()["Champions"].endswith("Keep them. Ask before you sell.")
+
+
+def test_the_shares_of_truth_by_hand():
+    table = pd.DataFrame(
+        {
+            "recency_days": [1, 400, 1, 1],
+            "tenure_days": [400, 800, 1, 400],
+            "frequency": [20, 20, 1, 2],
+            "revenue": [10.0, 20, 30, 40],
+        },
+        index=list("abcd"),
+    )
+    labels = pd.Series(pd.Categorical(["x", "x", "y", "y"], ["x", "y", "z"]), table.index)
+    held = truth(table, labels)
+    assert held.loc["x", ["lately", "silent", "often", "few"]].tolist() == [0.5, 0.5, 1, 0]
+    assert held.loc["y", ["lately", "often", "few", "rich"]].tolist() == [1, 0, 1, 1]
+    assert held.loc["z"].isna().all()

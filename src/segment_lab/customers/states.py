@@ -103,13 +103,14 @@ class StateRule:
     def rhythm(self, table: ir.Table) -> ir.FloatingValue:
         """Usual days between a customer's orders."""
         span = self.days(table.tenure_days) - self.days(table.recency_days)
-        return (span + PRIOR * self.typical_gap) / (table.frequency - 1 + PRIOR)
+        return (ibis.greatest(span, 0.0) + PRIOR * self.typical_gap) / (table.frequency - 1 + PRIOR)
 
     def p_active(self, table: ir.Table) -> ir.FloatingValue:
         """The chance that a customer has not left (MBG/NBD), as an expression."""
         model = self.model
-        known = self.days(table.tenure_days) / WEEK
-        last = known - self.days(table.recency_days) / WEEK
+        # A table from elsewhere may hold what cannot be: nothing happened before the first order.
+        known = ibis.greatest(self.days(table.tenure_days) / WEEK, 0.0)
+        last = ibis.greatest(known - self.days(table.recency_days) / WEEK, 0.0)
         repeats = ibis.ifelse(table.tenure_days > table.recency_days, table.frequency - 1, 0)
         longer = ((known + model.alpha) / (last + model.alpha)).ln()
         odds = (ibis.least((repeats + model.r) * longer, 500.0)).exp() * model.a

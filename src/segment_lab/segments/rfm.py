@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -14,6 +14,7 @@ from pydantic import Field
 from segment_lab.data import engine
 from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter, shortest_cut
+from segment_lab.segments.claims import ENOUGH, truth
 from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
 from segment_lab.texts import phrases, say
 
@@ -56,6 +57,9 @@ class RFMSegmenter(Segmenter):
         Cut points in days, orders, money.
     grid_, grid_report_ : Grid, GridReport
         The grid and its lint.
+    truth_ : DataFrame or None
+        Per segment and word of its description the share of customers of whom it is true; words
+        below `claims.ENOUGH` are left out of `meanings`.
     """
 
     method = "rfm"
@@ -141,13 +145,35 @@ class RFMSegmenter(Segmenter):
         """The measures whose cut points were given, not learned."""
         return [measure for measure in MEASURES if measure in (self.cuts or {})]
 
+    def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
+        """Learn the cut points, and which words are true of which segment's customers."""
+        super().fit(customers)
+        self.truth_ = None
+        if {"tenure_days", "revenue"} <= {*customers.columns}:
+            codes = self.predict(customers)
+            labels = pd.Categorical.from_codes(codes, list(self.segment_names_))
+            self.truth_ = truth(customers, pd.Series(labels, index=customers.index))
+        return self
+
     def meanings(self) -> dict[str, str]:
-        packaged = phrases(f"rfm.meaning.{self.grid_.texts}")
         own = {rule.name: rule.meaning for rule in self.grid_.segments}
-        texts = {name: own.get(name) or packaged.get(name, "") for name in self.segment_names_}
+        texts = {name: own.get(name) or self._true_words(name) for name in self.segment_names_}
         if OTHERS in texts and OTHERS not in own:
             texts[OTHERS] = say("rfm.meaning.others")
         return texts
+
+    def _true_words(self, name: str) -> str:
+        """What the packaged texts say of a segment, without the words that are not true of it."""
+        words = dict(phrases(f"rfm.meaning.{self.grid_.texts}.{name}"))
+        advice = words.pop("advice", "")
+        kept = [text for word, text in words.items() if self._holds(name, word)]
+        return " ".join([*kept, advice]).strip()
+
+    def _holds(self, name: str, word: str) -> bool:
+        # Without tenure nothing was measured, and of nobody everything is true.
+        if self.truth_ is None or pd.isna(self.truth_.loc[name, word]):
+            return True
+        return bool(self.truth_.loc[name, word] >= ENOUGH)
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}
