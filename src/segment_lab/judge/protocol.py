@@ -47,7 +47,10 @@ class _Timeline:
 
     def _again(self, method: str, like: dt.date, day: dt.date) -> Any:
         """Fitted on `day` with what a search chose on the day `like` (the number of clusters)."""
-        return unfitted(self.fitted(method, like)).fit(self.table(method, day))
+        chosen = self.fitted(method, like)
+        if getattr(chosen, "supervised", False):  # learned from what followed an earlier day
+            return self.fitted(method, day)
+        return unfitted(chosen).fit(self.table(method, day))
 
     def label(self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date) -> Segmentation:
         made = segmenter.segment(self.table(method, day), self.at(day).window)

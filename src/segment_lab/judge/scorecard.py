@@ -229,7 +229,7 @@ def scorecard(
             tables["movement"] = movement(known.changes)
         if table is not None:
             tables |= _of_customers(here, judged, table, known.contacted, seed)
-            tables |= _of_segmenters(named, known, table, judged.index, refits, seed)
+            tables |= _of_segmenters(named, known, table, judged, refits, seed)
         if histories := {name: found for name, found in known.histories.items() if len(found)}:
             tables["sufficiency"] = pd.concat(histories, names=["scheme"])
     outcome = Outcome.of(judged)
@@ -441,7 +441,7 @@ def _of_segmenters(
     named: Mapping[str, Segmentation],
     known: Background,
     customers: pd.DataFrame,
-    judged: pd.Index,
+    judged: pd.DataFrame,
     refits: int,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
@@ -451,9 +451,10 @@ def _of_segmenters(
         if name not in known.segmenters:
             continue
         segmenter = known.segmenters[name]
-        rows = known.populations.get(name, customers).loc[judged]
+        rows = known.populations.get(name, customers).loc[judged.index]
         unclear[name] = ambiguity(segmenter, rows, segmentation)
-        stable[name] = refit_stability(segmenter, rows, refits=refits, seed=seed)
+        spent = judged["future_revenue"]
+        stable[name] = refit_stability(segmenter, rows, spent=spent, refits=refits, seed=seed)
     if not stable:
         return {}
     return {"ambiguity": _rows(unclear), "stability": pd.concat(stable, names=["scheme"])}

@@ -53,10 +53,24 @@ def unfitted(segmenter: Any) -> Any:
 
 
 def refit_stability(
-    segmenter: Any, customers: pd.DataFrame, *, refits: int = 20, seed: int = 0
+    segmenter: Any,
+    customers: pd.DataFrame,
+    *,
+    spent: pd.Series | None = None,
+    refits: int = 20,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Refit on bootstrap samples of the table it reads and see how well each segment is found
     again.
+
+    Parameters
+    ----------
+    segmenter, customers
+        The fitted segmenter and the table it reads.
+    spent : Series, optional
+        What a supervised segmenter learns from: spend afterwards, by customer.
+    refits, seed : int
+        Bootstrap samples, and the start of their random numbers.
 
     Returns
     -------
@@ -68,17 +82,19 @@ def refit_stability(
     """
     rng = np.random.default_rng(seed)
     rows = customers if len(customers) <= SAMPLE else customers.sample(SAMPLE, random_state=seed)
+    taught = getattr(segmenter, "supervised", False)
+    y = spent.reindex(rows.index).to_numpy(float) if taught and spent is not None else None
     rows = rows.set_axis(range(len(rows)))
-    base = unfitted(segmenter).fit(rows)
+    base = unfitted(segmenter).fit(rows, y)
     apart = pd.DataFrame(
         {c: rows[c].iloc[rng.permutation(len(rows))].array for c in rows}, index=rows.index
     )
     # A quarter of the refits suffices for a reference value; half of them where the answer will
     # say nothing anyway.
-    shuffled = unfitted(segmenter).fit(apart)
-    null = np.nanmean(_found_again(segmenter, shuffled, apart, max(2, refits // 4), rng))
+    shuffled = unfitted(segmenter).fit(apart, y)
+    null = np.nanmean(_found_again(segmenter, shuffled, apart, y, max(2, refits // 4), rng))
     times = refits if null < VALID else max(2, refits // 2)
-    found = _found_again(segmenter, base, rows, times, rng)
+    found = _found_again(segmenter, base, rows, y, times, rng)
     sizes = np.bincount(base.predict(rows), minlength=len(base.segment_names_))
     full = np.where(sizes > 0, found, np.nan)
     low, high = np.percentile(np.nan_to_num(full), [2.5, 97.5], axis=0)
@@ -97,14 +113,20 @@ def refit_stability(
 
 
 def _found_again(
-    segmenter: Any, base: Any, rows: pd.DataFrame, refits: int, rng: np.random.Generator
+    segmenter: Any,
+    base: Any,
+    rows: pd.DataFrame,
+    y: np.ndarray | None,
+    refits: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Best Jaccard of each segment of `base` in every refit, shape (refits, segments)."""
     codes, n, k = base.predict(rows), len(rows), len(base.segment_names_)
     found = []
     for _ in range(refits):
-        drawn = rows.iloc[rng.integers(0, n, n)].set_axis(range(n))
-        again = unfitted(segmenter).fit(drawn).predict(rows)
+        draw = rng.integers(0, n, n)
+        drawn = rows.iloc[draw].set_axis(range(n))
+        again = unfitted(segmenter).fit(drawn, None if y is None else y[draw]).predict(rows)
         found.append(best_jaccard(codes, again, k))
     return np.array(found)
 
