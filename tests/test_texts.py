@@ -18,6 +18,8 @@ DONE: tuple[str, ...] = (
     "customers",
     "segments",
     "config",
+    "leads",
+    "receivables",
     "render",
     *(f"data/{m}" for m in ("contracts", "copies", "damaged", "databases", "days", "environment")),
     *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),

@@ -129,6 +129,8 @@ class TestFunnel:
         assert list(stages.index) == ["new", "offer", "Won"]
         assert stages["entered"].tolist() == [5, 3, 1]
         assert stages["converted"].tolist()[:2] == [3, 1]
+        # New: c ended after 3 days and b waits; of the rest three of four went on. Offer: one left.
+        assert stages["conversion"].tolist()[:2] == pytest.approx([0.75, 1.0])
         assert np.isnan(stages["converted"].iloc[2])
         # New: a 2, d 10 and e 2 days until the next stage; offer: a 2 days.
         assert stages["median_days"].tolist()[:2] == [2, 2]
@@ -153,7 +155,7 @@ class TestFunnel:
     def test_without_a_history_there_is_one_step(self):
         stages = funnel(lead_table(table(LEADS)))
         assert stages["entered"].tolist() == [5, 1]
-        assert stages.loc["Lead", "conversion"] == 0.2
+        assert stages.loc["Lead", "conversion"] == pytest.approx(1 / 3)  # of those decided
 
     def test_an_unknown_column_is_named_with_the_nearest(self, rows):
         with pytest.raises(DataError, match="did you mean 'source'"):

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segment_lab.contacts import pictures as engagement
 from segment_lab.leads import pictures as leads
 
 
@@ -32,8 +31,8 @@ def test_the_funnel_names_stages_counts_and_shares():
     )
     ax = leads.funnel(stages)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["new", "won"]
-    assert words(ax) == ["800", "↓ 25% went on", "200"]
-    assert said(ax) == "Leads that entered each stage: new 800 (25% went on), won 200."
+    assert words(ax) == ["800", "↓ 25% go on", "200"]
+    assert said(ax) == "Leads that entered each stage: new 800 (25% go on), won 200."
     assert [bar.get_width() for bar in ax.patches] == [800, 200, 16, 0]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first stage is on top
 
@@ -52,7 +51,7 @@ def test_reliability_and_the_price_of_ignoring():
         0.2,
         0.5,
     ]
-    assert said(ax) == "Predicted and observed share of wins by group: 10% and 20%; 60% and 50%."
+    assert said(ax) == "Predicted and actual share of wins by group: 10% and 20%; 60% and 50%."
     costs = pd.DataFrame(
         {
             "ignored_below": [0.1, 0.2],
@@ -65,33 +64,3 @@ def test_reliability_and_the_price_of_ignoring():
     ax = leads.ignoring(costs)
     assert [list(line.get_ydata()) for line in ax.lines] == [[0.3, 0.5], [0.0, 0.1]]
     assert "; 20% spares 50% of the leads and loses 10% of the wins." in said(ax)
-
-
-def test_responses_leave_out_what_is_not_known_and_take_given_axes():
-    names = [
-        f"{group}_bought{end}"
-        for group in ("contacted", "not_contacted")
-        for end in ("", "_low", "_high")
-    ]
-    rates = pd.DataFrame({name: [0.2, np.nan] for name in names}, index=["Best", "Nobody"])
-    _, given = plt.subplots()
-    ax = engagement.responses(rates, ax=given)
-    assert ax is given
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "contacted",
-        "not contacted",
-    ]
-    assert said(ax).endswith("not contacted: Best 20% and 20%; Nobody unknown and unknown.")
-
-
-def test_effort_stands_beside_revenue_or_else_customers():
-    spent = pd.DataFrame(
-        {"effort_share": [0.7, 0.3], "customer_share": [0.5, 0.5], "revenue_share": [0.2, 0.8]},
-        index=["a", "b"],
-    )
-    ax = engagement.effort_gap(spent)
-    assert [bar.get_width() for bar in ax.patches] == [0.7, 0.3, 0.2, 0.8]
-    assert said(ax) == "Share of contact minutes and of revenue: a 70% and 20%; b 30% and 80%."
-    ax = engagement.effort_gap(spent.drop(columns="revenue_share"))
-    assert ax.get_legend().get_texts()[1].get_text() == "customers"
-    assert said(ax) == "Share of contact minutes and of customers: a 70% and 50%; b 30% and 50%."

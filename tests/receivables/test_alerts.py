@@ -16,8 +16,11 @@ import pytest
 from test_ledger import bill, invoices, payments
 
 from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError
-from segment_lab.receivables import alerts, ledger
+from segment_lab.receivables import alerts
 from segment_lab.receivables.alerts import AlertRules
+from segment_lab.receivables.ledger import Ledger
+from segment_lab.receivables.page import rules_in_words
+from segment_lab.texts import speaking
 
 INVOICES = invoices(
     [
@@ -31,7 +34,7 @@ RULES = AlertRules(min_days=30, min_amount=120)
 
 
 def on(day: str, *paid: tuple[str, str, float], state: Path | None = None) -> pd.DataFrame:
-    items = ledger.open_items(INVOICES, payments(*paid), day)
+    items = Ledger(INVOICES, payments(*paid)).open_items(day)
     return alerts.alerts(items, RULES, day, owners={"a": "Ann"}, state=state)
 
 
@@ -50,10 +53,12 @@ def test_rules_by_hand():
 
 
 def test_the_rules_in_words():
-    assert AlertRules(30, 3000).in_words("EUR") == (
-        "Invoices overdue for 30 days or more (old); customers with 3,000 EUR or more overdue (large)"
-    )
-    assert AlertRules(30).in_words("EUR") == "Invoices overdue for 30 days or more (old)"
+    with speaking(currency="EUR"):
+        assert rules_in_words(AlertRules(30, 3000)) == (
+            "Invoices overdue for 30 days or more (old); "
+            "customers with EUR 3,000 or more overdue (large)"
+        )
+        assert rules_in_words(AlertRules(30)) == "Invoices overdue for 30 days or more (old)"
 
 
 def test_limits_are_reached_not_passed():
@@ -65,10 +70,10 @@ def test_rules_are_checked_and_learn_a_round_sum():
     with pytest.raises(ConfigError, match="min_days"):
         AlertRules(min_days=0)
     assert (
-        AlertRules.from_items(ledger.open_items(INVOICES, None, "2026-03-11")).min_amount == 100
+        AlertRules.from_items(Ledger(INVOICES, None).open_items("2026-03-11")).min_amount == 100
     )  # p90 of 120, 150
     assert AlertRules.from_items(
-        ledger.open_items(INVOICES, None, "2026-01-15")
+        Ledger(INVOICES, None).open_items("2026-01-15")
     ).min_amount == float("inf")
 
 
@@ -165,7 +170,7 @@ def test_new_alerts_are_pushed_once(
     state = tmp_path / "state.json"
     assert alerts.push(on("2026-03-11", state=state), "Overdue", "EUR", state) == 3
     assert len(server) == 1
-    assert b"owes 150.00 EUR" in server[0].replace(b"=\r\n", b"")
+    assert b"owes EUR 150.00" in server[0].replace(b"=\r\n", b"")
     assert alerts.push(on("2026-03-11", state=state), "Overdue", "EUR", state) == 0
     assert alerts.push(on("2026-03-12", state=state), "Overdue", "EUR", state) == 0
     assert len(server) == 1
@@ -197,7 +202,7 @@ def test_backtest_by_hand():
     paid = payments(
         ("fast", "2026-03-10", 100), ("slow", "2026-04-10", 100), ("fresh", "2026-03-05", 100)
     )
-    out = alerts.backtest(table, paid, dt.date(2026, 4, 20), AlertRules(30), days=30)
+    out = alerts.backtest(Ledger(table, paid), dt.date(2026, 4, 20), AlertRules(30), days=30)
     assert out.loc["old", ["alerts", "paid"]].tolist() == [
         3,
         1,
@@ -208,7 +213,7 @@ def test_backtest_by_hand():
     assert out.loc["large", "alerts"] == 0
     assert out.loc["old", "paid_share_low"] < 1 / 3 < out.loc["old", "paid_share_high"]
     with pytest.raises(NotEnoughDataError, match="back-test"):
-        alerts.backtest(table, paid, "2026-01-20", AlertRules(30))
+        alerts.backtest(Ledger(table, paid), "2026-01-20", AlertRules(30))
 
 
 def test_many_alerts_of_one_customer_are_little_evidence():

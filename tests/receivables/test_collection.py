@@ -11,7 +11,10 @@ from test_ledger import bill, invoices
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables import collection, ledger
 from segment_lab.receivables.book import Book
+from segment_lab.receivables.ledger import Ledger
+from segment_lab.receivables.page import exposure_note, finding, suggestion_note
 from segment_lab.receivables.payments import receivables_table
+from segment_lab.texts import phrases, say, speaking
 
 CUSTOMER = {
     "late_recent": 0.0,
@@ -56,7 +59,7 @@ def frames(
     ("cause", "evidence", "item", "customer"),
     [
         ("our_failure", "disputed", {"disputed": True, "consignment": True}, {}),
-        ("our_failure", "question", {"questions_open": True}, {}),
+        ("our_failure", "waits for an answer", {"questions_open": True}, {}),
         ("our_failure", "papers", {"documents_sent": False}, {}),
         ("consignment", "consignment", {"consignment": True}, {"parts_share": 0.9}),
         ("cash_trouble", "50% of the invoices in parts", {}, {"parts_share": 0.5}),
@@ -76,7 +79,7 @@ def test_each_sign_gives_its_suggestion_with_evidence(
     row = collection.causes(*frames(item, customer)).loc["I1"]
     assert (row["cause"], row["source"]) == (cause, "suggested")
     assert evidence in row["evidence"]
-    assert row["treatment"] == ledger.settings()["causes"][cause]["treatment"]
+    assert row["treatment"] == say(f"receivables.treatments.{cause}")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_each_sign_gives_its_suggestion_with_evidence(
 def test_half_a_sign_is_none(customer: dict):
     row = collection.causes(*frames({}, customer)).loc["I1"]
     assert pd.isna(row["cause"])
-    assert (row["source"], row["treatment"]) == ("unknown", ledger.settings()["ask"])
+    assert (row["source"], row["treatment"]) == ("unknown", collection.treatment("unknown"))
 
 
 def test_a_recorded_cause_is_used_whatever_the_signs():
@@ -126,19 +129,15 @@ def test_suggestions_are_believed_only_where_they_beat_the_commonest_cause():
             "baseline": 0.5,
         }
     )
-    said = str(collection.suggestion_note(check))
+    said = str(suggestion_note(check))
     assert "sl-info" in said
     assert (
-        "agreed in 70% of 100 invoices (60% to 80%); always naming the commonest cause in 50%."
-        in said
+        "agreed for 70% of 100 invoices (95% range 60% to 80%); always naming the most common "
+        "cause agrees for 50%." in said
     )
-    assert "sl-warning" in str(collection.suggestion_note(check.replace(0.5, 0.65)))
-    assert "None of the 120 overdue invoices" in str(
-        collection.suggestion_note(check.replace(100, 0))
-    )
-    assert "has a recorded cause" in str(
-        collection.suggestion_note(collection.suggestion_check(*frames()))
-    )
+    assert "sl-warning" in str(suggestion_note(check.replace(0.5, 0.65)))
+    assert "None of the 120 overdue invoices" in str(suggestion_note(check.replace(100, 0)))
+    assert "has a recorded cause" in str(suggestion_note(collection.suggestion_check(*frames())))
 
 
 def test_causes_are_summed_up_and_none_is_lost():
@@ -171,7 +170,7 @@ def test_checklist_says_what_is_missing_and_what_is_unknown():
     assert collection.causes(items.iloc[:0], frames()[1]).empty
 
 
-def test_every_cause_of_the_data_has_a_meaning_and_a_treatment():
+def test_every_cause_of_the_data_has_a_treatment():
     causes = ledger.settings()["causes"]
     assert set(causes) == {
         "not_a_priority",
@@ -180,7 +179,7 @@ def test_every_cause_of_the_data_has_a_meaning_and_a_treatment():
         "cash_trouble",
         "consignment",
     }
-    assert all(entry["meaning"] and entry["treatment"] for entry in causes.values())
+    assert set(phrases("receivables.treatments")) == {*causes, "unknown"}
 
 
 def test_value_payment_counts_everybody_once():
@@ -204,9 +203,8 @@ BOOK = invoices(
 
 
 def test_exposure_by_hand():
-    people = receivables_table(
-        BOOK, None, "2026-04-01"
-    )  # a bought for 100 and 300 in the last 90 days, b for 50
+    # a bought for 100 and 300 in the last 90 days, b for 50
+    people = receivables_table(Ledger(BOOK), "2026-04-01")
     out = collection.exposure(people, pd.Index(["a", "b", "c", "nobody"]), horizon_days=45)
     assert out.index.tolist() == ["a", "c", "b"]
     assert out.loc["a", ["overdue_amount", "open_amount", "expected", "exposure"]].tolist() == [
@@ -221,12 +219,13 @@ def test_exposure_by_hand():
 
 
 def test_the_conflict_is_the_best_class_in_debt():
-    book = Book(BOOK, None, pd.Timestamp("2026-04-01").date(), currency="EUR")
+    book = Book(Ledger(BOOK, None), pd.Timestamp("2026-04-01").date())
     value = pd.Series(pd.Categorical(["A", "A", "B"], ["A", "B"], ordered=True), list("abc"))
     assert book.conflict(value).index.tolist() == ["a"]
     assert book.debtors().index.tolist() == ["a", "c"]
-    sentences, figures = book.finding(value)
-    assert sentences[0] == "Customers owe 530 EUR; 380 of it is past its due day."
+    with speaking(currency="EUR"):
+        sentences, figures = finding(book, value)
+    assert sentences[0] == "Customers owe EUR 530; EUR 380 of it is overdue."
     assert figures["conflict_overdue_amount"] == 300
 
 
@@ -235,21 +234,19 @@ def test_exposure_check_compares_with_what_came():
         bill(f"I{i}", "a", str(day.date()), str(day.date()), 10)
         for i, day in enumerate(pd.date_range("2025-01-01", "2026-03-31", freq="3D"))
     ]
-    check = collection.exposure_check(invoices(rows), None, "2026-04-01", 90)
+    check = collection.exposure_check(Ledger(invoices(rows), None), "2026-04-01", 90)
     assert check[["customers", "expected", "happened", "inside"]].tolist() == [1, 300, 300, 1]
-    book = Book(invoices(rows), None, pd.Timestamp("2026-04-01").date(), currency="EUR")
-    assert book.exposure_remark(90) == (
-        "The same expectation 90 days ago for 1 customers: 300 EUR; 300 came. 100% of "
-        "them stayed inside their interval."
-    )
+    book = Book(Ledger(invoices(rows), None), pd.Timestamp("2026-04-01").date())
+    with speaking(currency="EUR"):
+        said = str(exposure_note(book.exposure_check(90) * [1, 1, 1.5, 1], 90))
+    assert "was EUR 300; they were then invoiced EUR 450, 50% more than expected" in said
     with pytest.raises(NotEnoughDataError, match="Nobody had been invoiced"):
-        book.exposure_remark(800)
+        book.exposure_check(800)
 
 
 def test_a_book_without_a_month_end_has_no_dso():
     young = Book(
-        invoices([bill("I1", "a", "2026-03-05", "2026-04-01", 300)]),
-        None,
+        Ledger(invoices([bill("I1", "a", "2026-03-05", "2026-04-01", 300)])),
         pd.Timestamp("2026-03-20").date(),
     )
     with pytest.raises(NotEnoughDataError, match="No month has ended"):

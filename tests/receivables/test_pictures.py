@@ -16,7 +16,7 @@ def _closed():
 
 
 def texts(ax: plt.Axes) -> list[str]:
-    return [text.get_text() for text in ax.texts]
+    return [text.get_text() for text in ax.texts if text.get_text()]
 
 
 def said(ax: plt.Axes) -> str:
@@ -59,20 +59,26 @@ def test_dso_draws_both_lines():
 
 
 def test_heat_maps_write_their_figures_and_frame_the_conflict():
-    matrix = pd.DataFrame({"paid": [0.8, None], "1–30": [0.2, None]}, index=["current", "1–30"])
-    rolled = plots.roll_rates(matrix)
-    assert texts(rolled) == ["80%", "20%"]
+    rates = pd.DataFrame(
+        {
+            "customers_seen": [3, 0],
+            "paid": [0.8, None],
+            "paid_low": [0.7, None],
+            "paid_high": [0.9, None],
+        },
+        index=["current", "1–30"],
+    )
+    rolled = plots.roll_rates(rates)
+    assert [bar.get_width() for bar in rolled.patches] == [0.8]
     assert said(rolled).endswith(
         "by days overdue now: current 80%."
     )  # where nothing was ever seen, nothing is said
     counts = pd.DataFrame([[5, 2], [4, 0]], index=["A", "B"], columns=["Prompt", "Overdue"])
     ax = plots.conflict(counts)
     assert texts(ax) == ["5", "2", "4"]
-    assert (
-        said(ax) == "Customers by value and by how they pay. A: Prompt 5, Overdue 2; B: Prompt 4."
-    )
+    assert said(ax) == "Customers by value and by payment. A: Prompt 5, Overdue 2; B: Prompt 4."
     frame = ax.patches[0]
-    assert (frame.get_x(), frame.get_width()) == (0.5, 1)
+    assert (frame.get_x(), frame.get_width()) == (1.02, 1)
 
 
 def test_given_axes_are_used():

@@ -23,7 +23,7 @@ CASES = {
 }
 EXPECTED = {
     "prompt": "Prompt",
-    "new": "Prompt",
+    "new": "No credit",
     "slow": "Slow",
     "overdue": "Overdue",
     "disputed": "Disputed",
@@ -65,10 +65,12 @@ def test_slow_is_learned_from_customers_with_invoices():
     late = {f"c{i}": (3, 0, 0, i) for i in range(101)} | {
         f"n{i}": (np.nan,) * 4 for i in range(500)
     }
-    segmenter = ReceivablesSegmenter(slow_quantile=0.9).fit(customers(late))
+    segmenter = ReceivablesSegmenter(slow_quantile=0.9, prompt_days=365).fit(customers(late))
     assert segmenter.slow_days_ == 90
     assert segmenter.segment(customers(late)).sizes().tolist() == [91, 10, 0, 0, 0, 500]
     assert ReceivablesSegmenter().fit(customers({"n": (np.nan,) * 4})).slow_days_ == 0
+    # Where everybody pays late, late is not prompt.
+    assert ReceivablesSegmenter().fit(customers(late)).slow_days_ == 10
 
 
 def test_the_limits_in_use_are_told():

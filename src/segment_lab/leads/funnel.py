@@ -1,4 +1,4 @@
-"""Leads and their funnel: who entered each stage, who went on, how long it took, and what is
+"""Leads and their funnel: who entered each stage, how many go on, how long it takes, and what is
 stuck."""
 
 from __future__ import annotations
@@ -13,13 +13,24 @@ import pandas as pd
 
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import DataError, Fault, nearest
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 # Words that end a lead; files that only say whether a lead converted write yes and no, or 1 and 0.
 WON, LOST = ("won", "1", "true", "yes"), ("lost", "0", "false", "no")
 UNKNOWN = "(not given)"
 FEWEST = 5  # wins from which an interval of the mean time is shown
-NOT_ATTRIBUTES = ("customer_id", "created_on", "status", "won", "decided_on", "days_to_win")
+#: Columns of a lead that may say when it was decided, where there is no history of stages.
+CLOSED = ("decided_on", "closed_on", "close_date", "closed_date")
+NOT_ATTRIBUTES = (
+    "customer_id",
+    "created_on",
+    "began_on",
+    "status",
+    "won",
+    "days_to_win",
+    *CLOSED,
+)
 
 
 def lead_table(
@@ -34,7 +45,7 @@ def lead_table(
 
     A stage entered on or after `as_of` has not happened yet. A lead lost and taken up again is
     open; one once won stays won. Without a stage history the status column speaks, whatever its
-    date.
+    date; a column ``decided_on`` or ``closed_on`` then says when.
 
     Parameters
     ----------
@@ -52,29 +63,28 @@ def lead_table(
     DataFrame
         Index ``lead_id``, sorted: the columns of `leads` (text that is wholly numeric made
         numeric, columns without a value left out), ``won`` (true / false / null while open), and
-        with a stage history ``decided_on`` and ``days_to_win``.
+        where days of decision are known ``decided_on`` and ``days_to_win``. Leads decided before
+        they were created are set aside; ``attrs["impossible"]`` counts them.
     """
     minor = [c for c in leads.columns if c.endswith("_minor")]
     frame = _typed(leads.drop(*minor).to_pandas().set_index("lead_id").sort_index())
-    if "created_on" in frame and as_of is not None:
-        frame = frame[~(frame["created_on"] >= pd.Timestamp(as_date(as_of)))]
+    day = None if as_of is None else pd.Timestamp(as_date(as_of))
+    if "created_on" in frame and day is not None:
+        frame = frame[~(frame["created_on"] >= day)]
     if frame.empty:
         raise DataError(
-            "There are no leads to look at",
-            [
-                Fault(
-                    "leads", "holds no row before as_of", "Check as_of and the source of the leads"
-                )
-            ],
+            say("leads.errors.none"),
+            [Fault("leads", say("leads.errors.none_fault"), say("leads.errors.none_advice"))],
         )
-    status = (
-        frame.get("status", pd.Series("", index=frame.index)).astype("str").str.strip().str.lower()
-    )
+    status = frame.get("status", pd.Series("", index=frame.index))
+    status = status.astype("str").str.strip().str.lower()
     outcome = np.select([status.isin(_words(won)), status.isin(_words(lost))], [1.0, 0.0], np.nan)
     frame["won"] = pd.Series(outcome, frame.index).astype("boolean")
-    return (
-        frame if stages is None else _with_history(frame, stages, as_of, _words(won), _words(lost))
-    )
+    if stages is not None:
+        frame = _with_history(frame, stages, as_of, _words(won), _words(lost))
+    elif closed := next((name for name in CLOSED if name in frame), None):
+        frame = _with_closing(frame, pd.to_datetime(frame[closed]), day)
+    return _possible(frame)
 
 
 def _words(words: Sequence[str]) -> list[str]:
@@ -84,7 +94,7 @@ def _words(words: Sequence[str]) -> list[str]:
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     out = {}
     for name, values in frame.dropna(axis="columns", how="all").items():
-        if name == "created_on":
+        if name in ("created_on", *CLOSED):
             values = pd.to_datetime(values)
         elif values.dtype.kind not in "iufbM" and name not in ("customer_id", "status"):
             numbers = pd.to_numeric(values, errors="coerce")
@@ -124,9 +134,34 @@ def _with_history(
     still_open = ends["closes_later"].eq(True) | reopened
     frame["won"] = frame["won"].mask(still_open, pd.NA).mask(is_lost, False).mask(is_won, True)
     frame["decided_on"] = won_on.where(is_won, lost_on.where(is_lost))
-    start = frame["created_on"].fillna(begun) if "created_on" in frame else begun
-    frame["days_to_win"] = (frame["decided_on"] - start).dt.days.where(is_won)
+    frame["began_on"] = frame["created_on"].fillna(begun) if "created_on" in frame else begun
+    return _timed(frame)
+
+
+def _with_closing(frame: pd.DataFrame, closed: pd.Series, day: pd.Timestamp | None) -> pd.DataFrame:
+    """Outcomes dated by a column of the leads; what was closed on or after `day` is still open."""
+    frame = frame.drop(columns=[name for name in CLOSED if name in frame])
+    if day is not None:
+        frame["won"] = frame["won"].mask(closed >= day, pd.NA)
+    frame["decided_on"] = closed.where(frame["won"].notna())
+    frame["began_on"] = frame.get("created_on", pd.NaT)
+    return _timed(frame)
+
+
+def _timed(frame: pd.DataFrame) -> pd.DataFrame:
+    days = (frame["decided_on"] - frame["began_on"]).dt.days
+    frame["days_to_win"] = days.where(frame["won"].eq(True).fillna(False))
     return frame
+
+
+def _possible(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the leads that were decided before they began."""
+    impossible = pd.Series(False, frame.index)
+    if "decided_on" in frame:
+        impossible = frame["decided_on"] < frame["began_on"]
+    out = frame[~impossible].copy()
+    out.attrs["impossible"] = int(impossible.sum())
+    return out
 
 
 def stage_order(
@@ -151,13 +186,14 @@ def funnel(
     order: Sequence[str] = (),
     by: str | None = None,
 ) -> pd.DataFrame:
-    """Each stage of the funnel: who entered it, who went on, how long that took, and what is stuck.
+    """Each stage of the funnel: who entered it, how many go on, how long that takes, and what is
+    stuck.
 
     Parameters
     ----------
     leads, stages : DataFrame, Table
         From `lead_table`; the stage history. Without one there is a single stage, *Lead*, that
-        leads to *Won*.
+        leads to *Won*. Leads that the history does not hold stand in the first stage.
     as_of : date, optional
         The day of the picture; by default the last day of the history.
     order : sequence of str, optional
@@ -169,98 +205,167 @@ def funnel(
     Returns
     -------
     DataFrame
-        Index ``stage`` (and `by`): ``entered``; ``converted`` (went on to a later stage, or won)
-        and ``conversion`` with its 95 % Wilson interval, null for the last stage; ``median_days``
-        and ``p75_days`` that converted leads took; ``waiting`` (open leads in it now); ``stuck``
-        (of those, longer than the p75_days of all leads in the stage); ``value`` of all that
-        entered and ``waiting_value`` of those in it now, where leads carry a value.
+        Index ``stage`` (and `by`): ``entered``; ``converted`` (went on to a later stage, or won so
+        far); ``conversion``, the share that goes on in the end, with its 95 % interval, null for
+        the last stage: leads still waiting may go on yet, so it is the cumulative incidence of
+        going on beside that of ending there (Aalen & Johansen 1978); ``median_days`` and
+        ``p75_days`` that converted leads took; ``waiting`` (open leads in it now); ``stuck`` (of
+        those, longer than the p75_days of all leads in the stage); ``value`` of all that entered
+        and ``waiting_value`` of those in it now, where leads carry a value.
     """
     if by is not None and by not in leads:
-        raise DataError(
-            "The funnel cannot be split",
-            [Fault(by, "is no column of the leads", nearest(by, map(str, leads.columns)))],
-        )
+        advice = nearest(by, map(str, leads.columns))
+        raise DataError(say("leads.errors.split"), [Fault(by, say("leads.errors.column"), advice)])
+    visits = stage_visits(leads, stages, as_of, order=order)
+    group = leads[by].astype("str").where(leads[by].notna(), UNKNOWN) if by else None
+    visits["group"] = visits["lead_id"].map(group) if by else "all"
+    rows = {}
+    for key, part in visits.groupby(["position", "stage", "group"], observed=True, sort=True):
+        rows[key[1:]] = _stage_facts(part, last=key[0] == visits.attrs["stages"] - 1)
+    out = pd.DataFrame.from_dict(rows, orient="index")
+    out.index = pd.MultiIndex.from_tuples(out.index, names=["stage", by or "group"])
+    timed = out["median_days"].notna().any()
+    left_out = [] if timed else ["median_days", "p75_days", "stuck"]
+    if "value" not in leads:
+        left_out += ["value", "waiting_value"]
+    out = out.drop(columns=left_out)
+    return out if by else out.droplevel("group")
+
+
+def stage_visits(
+    leads: pd.DataFrame,
+    stages: ir.Table | None = None,
+    as_of: dt.date | str | None = None,
+    *,
+    order: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row per lead and stage entered.
+
+    ``lead_id, stage, position, days`` (spent in it, until now while it is there), ``went_on``,
+    ``here`` (open, and in it now), ``stuck`` (here for longer than three quarters of those that
+    went on) and ``money``. ``attrs["stages"]`` is the number of stages.
+    """
     facts = pd.DataFrame(
         {
-            "group": leads[by].astype("str").where(leads[by].notna(), UNKNOWN) if by else "all",
             "money": leads["value"].astype(float) if "value" in leads else 0.0,
             "open": leads["won"].isna(),
-            "is_won": leads["won"].eq(True).fillna(False),
+            "is_won": leads["won"].eq(True).fillna(False).astype(bool),
         }
-    )
-    names = (list(order) or stage_order(stages)) if stages is not None else ["Lead", "Won"]
-    visits = _visits(stages, facts, names, as_of) if stages is not None else _one_stage(facts)
-    usual = visits.group_by("stage").aggregate(
-        usual=visits.days.quantile(0.75, where=visits.went_on)
-    )
-    rows = visits.left_join(usual, "stage")
-    out = (
-        rows.group_by("position", "stage", "group")
-        .aggregate(
-            entered=rows.count(),
-            converted=rows.went_on.sum(),
-            median_days=rows.days.median(where=rows.went_on),
-            p75_days=rows.days.quantile(0.75, where=rows.went_on),
-            waiting=rows.here.sum(),
-            stuck=(rows.here & (rows.days > rows.usual)).sum(),
-            value=rows.money.sum(),
-            waiting_value=rows.money.sum(where=rows.here).fill_null(0),
-        )
-        .order_by("position", "group")
-    )
-    return _finished(out.to_pandas(), len(names), by, "value" in leads)
+    ).rename_axis("lead_id")
+    names = [] if stages is None else list(order) or stage_order(stages)
+    if stages is None or len(names) < 2:
+        # Without a history, or with one that holds the last stage alone.
+        rows, names = _one_stage(leads, facts, as_of), ["Lead", "Won"]
+    else:
+        rows = _visits(leads, stages, facts, names, as_of)
+    usual = rows[rows["went_on"]].groupby("stage")["days"].quantile(0.75)
+    rows["stuck"] = rows["here"] & (rows["days"] > rows["stage"].map(usual))
+    rows.attrs["stages"] = len(names)
+    return rows
 
 
 def _visits(
-    stages: ir.Table, facts: pd.DataFrame, order: list[str], as_of: dt.date | str | None
-) -> ir.Table:
-    """One row per lead and stage entered: how long it stayed, whether it went on, whether it is
-    there now."""
-    places = ibis.memtable(pd.DataFrame({"stage": order, "position": range(len(order))}))
-    leads = ibis.memtable(facts.rename_axis("lead_id").reset_index())
+    leads: pd.DataFrame,
+    stages: ir.Table,
+    facts: pd.DataFrame,
+    names: list[str],
+    as_of: dt.date | str | None,
+) -> pd.DataFrame:
     known = stages.mutate(day=stages.entered_on.cast("date"))
-    known = known if as_of is None else known.filter(known.day < as_date(as_of))
-    until = as_date(as_of) if as_of is not None else known.day.max().as_scalar()
-    first = known.group_by("lead_id", "stage").aggregate(day=known.day.min())
-    rows = first.left_join(places, "stage").drop("stage_right").join(leads, "lead_id")
-    rows = rows.mutate(place=rows.position.fill_null(len(order)))
-    path = ibis.window(group_by="lead_id", order_by=[rows.day, rows.place, rows.stage])
-    rows = rows.mutate(
-        next_day=rows.day.lead().over(path),
-        furthest=rows.position.max().over(ibis.window(group_by="lead_id")),
+    if as_of is not None:
+        known = known.filter(known.day < as_date(as_of))
+    first = known.group_by("lead_id", "stage").aggregate(day=known.day.min()).to_pandas()
+    first["day"] = pd.to_datetime(first["day"])
+    until = pd.Timestamp(as_date(as_of)) if as_of is not None else first["day"].max()
+    absent = leads.index.difference(first["lead_id"])
+    start = leads.get("created_on", pd.Series(pd.NaT, leads.index)).reindex(absent)
+    unseen = pd.DataFrame({"lead_id": absent, "stage": names[0], "day": start.to_numpy()})
+    rows = pd.concat([first, unseen.astype({"day": first["day"].dtype})], ignore_index=True)
+    rows = rows[rows["lead_id"].isin(leads.index)].join(facts, on="lead_id")
+    places = {name: place for place, name in enumerate(names)}
+    # A stage out of the order, such as a loss, ends the one before and is no row itself.
+    rows["position"] = rows["stage"].map(places)
+    rows["place"] = rows["position"].fillna(len(names))
+    rows = rows.sort_values(["lead_id", "day", "place", "stage"], ignore_index=True)
+    by_lead = rows.groupby("lead_id")
+    next_day = by_lead["day"].shift(-1)
+    furthest = by_lead["position"].transform("max")
+    last = len(names) - 1
+    rows["went_on"] = (furthest > rows["position"]) | (rows["is_won"] & (rows["position"] < last))
+    rows["here"] = rows["open"] & next_day.isna()
+    rows["days"] = (next_day.fillna(until) - rows["day"]).dt.days.astype(float)
+    return rows[rows["position"].notna()].astype({"position": int})
+
+
+def _one_stage(
+    leads: pd.DataFrame, facts: pd.DataFrame, as_of: dt.date | str | None
+) -> pd.DataFrame:
+    rows = facts.reset_index()
+    days = pd.Series(np.nan, leads.index)
+    if "decided_on" in leads and as_of is not None:
+        end = leads["decided_on"].fillna(pd.Timestamp(as_date(as_of)))
+        days = (end - leads["began_on"]).dt.days.astype(float)
+    entered = rows.assign(stage="Lead", position=0, went_on=rows["is_won"], here=rows["open"])
+    entered["days"] = days.to_numpy()
+    won = rows[rows["is_won"]].assign(
+        stage="Won", position=1, went_on=False, here=False, days=np.nan
     )
-    rows = rows.filter(rows.place < len(order))
-    stay = ibis.coalesce(rows.next_day, until).delta(rows.day, unit="day")
-    went_on = (rows.furthest > rows.position) | (rows.is_won & (rows.position < len(order) - 1))
-    return rows.mutate(
-        went_on=went_on, days=stay.cast("float64"), here=rows.open & rows.next_day.isnull()
+    return pd.concat([entered, won], ignore_index=True)
+
+
+def _stage_facts(visits: pd.DataFrame, last: bool) -> dict[str, float]:
+    """The figures of one stage from its visits."""
+    went = visits["days"][visits["went_on"]]
+    facts = {
+        "entered": len(visits),
+        "converted": np.nan if last else float(visits["went_on"].sum()),
+        "conversion": np.nan,
+        "conversion_low": np.nan,
+        "conversion_high": np.nan,
+        "median_days": went.median(),
+        "p75_days": went.quantile(0.75),
+        "waiting": int(visits["here"].sum()),
+        "stuck": int(visits["stuck"].sum()),
+        "value": visits["money"].sum(),
+        "waiting_value": visits["money"][visits["here"]].sum(),
+    }
+    left = ~visits["here"]
+    if not last and left.any():
+        share = goes_on(visits)
+        interval = with_interval([share * left.sum()], [left.sum()], "conversion").iloc[0]
+        facts |= interval.to_dict()
+    return facts
+
+
+def goes_on(visits: pd.DataFrame) -> float:
+    """Share of the leads in a stage that go on in the end, those still waiting included.
+
+    The cumulative incidence of going on, where leaving for good competes (Aalen & Johansen); the
+    plain share of those that left, where days are not known.
+
+    Examples
+    --------
+    >>> stay = {"days": [1.0, 1, 9], "went_on": [False, False, True], "here": [False, False, False]}
+    >>> round(goes_on(pd.DataFrame(stay)), 3)
+    0.333
+    >>> waits = {"days": [5.0], "went_on": [False], "here": [True]}
+    >>> round(goes_on(pd.concat([pd.DataFrame(stay), pd.DataFrame(waits)])), 3)
+    0.5
+    """
+    left = visits[~visits["here"]]
+    if visits["days"].isna().any() or visits["here"].sum() == 0:
+        return float(left["went_on"].mean())
+    rows = visits.sort_values("days", kind="stable")
+    daily = rows.groupby("days").agg(
+        went=("went_on", "sum"), waits=("here", "sum"), leads=("here", "size")
     )
-
-
-def _one_stage(facts: pd.DataFrame) -> ir.Table:
-    entered = facts.assign(stage="Lead", position=0, went_on=facts["is_won"], here=facts["open"])
-    won = facts[facts["is_won"]].assign(stage="Won", position=1, went_on=False, here=False)
-    return ibis.memtable(pd.concat([entered, won]).assign(days=np.nan))
-
-
-def _finished(out: pd.DataFrame, stages: int, by: str | None, valued: bool) -> pd.DataFrame:
-    out = out.join(with_interval(out["converted"], out["entered"], "conversion"))
-    out["converted"] = out["converted"].astype(float)
-    shares = ["conversion", "conversion_low", "conversion_high"]
-    out.loc[out["position"] == stages - 1, ["converted", *shares]] = np.nan
-    timed = out["median_days"].notna().any()
-    columns = [
-        "entered",
-        "converted",
-        *shares,
-        *(["median_days", "p75_days"] if timed else []),
-        "waiting",
-        *(["stuck"] if timed else []),
-        *(["value", "waiting_value"] if valued else []),
-    ]
-    return out.rename(columns={"group": by or "group"}).set_index(["stage", by] if by else "stage")[
-        columns
-    ]
+    at_risk = daily["leads"][::-1].cumsum()[::-1]
+    ended = daily["leads"] - daily["waits"]
+    still = (1 - ended / at_risk).cumprod()
+    before = still.shift(1, fill_value=1.0)
+    on = (before * daily["went"] / at_risk).sum()
+    out = (before * (ended - daily["went"]) / at_risk).sum()
+    return float(on / (on + out)) if on + out > 0 else 0.0
 
 
 def deal_time(leads: pd.DataFrame, by: str | None = None, seed: int = 0) -> pd.DataFrame:
@@ -272,7 +377,7 @@ def deal_time(leads: pd.DataFrame, by: str | None = None, seed: int = 0) -> pd.D
     """
     dated = leads if "days_to_win" in leads else leads.assign(days_to_win=np.nan)
     won = dated[dated["days_to_win"].notna()]
-    groups = won[by].fillna(UNKNOWN) if by else pd.Series("All won leads", won.index)
+    groups = won[by].fillna(UNKNOWN) if by else pd.Series(say("leads.all_won"), won.index)
     rng, rows = np.random.default_rng(seed), {}
     for name, days in won["days_to_win"].astype(float).groupby(groups, observed=True):
         low, high = _mean_interval(days.to_numpy(), rng)

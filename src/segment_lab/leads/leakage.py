@@ -15,6 +15,7 @@ import pandas as pd
 
 from segment_lab.errors import DataError, Fault, nearest
 from segment_lab.leads.funnel import NOT_ATTRIBUTES
+from segment_lab.texts import say
 
 # What people or systems write down while or after a lead is decided; `trusted` names exceptions.
 KNOWN_AFTER = re.compile(
@@ -56,13 +57,13 @@ def leakage(
     """
     columns = [str(c) for c in leads.columns if c not in NOT_ATTRIBUTES]
     faults = [
-        Fault(f"{option}: {name}", "is no column of the leads", nearest(name, columns))
+        Fault(f"{option}: {name}", say("leads.errors.column"), nearest(name, columns))
         for option, names in (("leaky", leaky), ("trusted", trusted))
         for name in names
         if name not in columns
     ]
     if faults:
-        raise DataError("The leakage guard names columns that do not exist", faults)
+        raise DataError(say("leads.errors.leaky"), faults)
     decided = leads["won"].notna().to_numpy()
     won = leads.loc[decided, "won"].astype(bool).to_numpy()
     folds = np.random.default_rng(seed).permutation(len(won)) % FOLDS
@@ -94,13 +95,13 @@ def level_rates(codes: np.ndarray, won: np.ndarray, known: np.ndarray) -> np.nda
 
 
 def auc(won: np.ndarray, score: np.ndarray) -> float:
-    """Probability that a won lead scores above a lost one, ties counted half (Mann–Whitney)."""
-    from scipy.stats import rankdata
+    """Probability that a won lead scores above a lost one, ties counted half; null where all ended
+    alike."""
+    from sklearn.metrics import roc_auc_score
 
-    wins, losses = int(won.sum()), int((~won).sum())
-    if not wins or not losses:
+    if won.all() or not won.any():
         return float("nan")
-    return float((rankdata(score)[won].sum() - wins * (wins + 1) / 2) / (wins * losses))
+    return float(roc_auc_score(won, score))
 
 
 def _figures(
@@ -137,34 +138,22 @@ def _judge(
     name: str, values: pd.Series, row: pd.Series, declared: bool, trusted: bool
 ) -> tuple[str, str]:
     plain = re.sub(r"\W+", "_", name.lower()).strip("_")
-    if declared:
-        return "refused", "declared as known only after the outcome"
-    if KNOWN_AFTER.search(plain) and not trusted:
-        return "refused", "its name says it is written while or after the lead is decided"
-    if row["auc_alone"] > AUC_LIMIT:
-        return (
-            "refused",
-            f"alone it predicts the outcome almost perfectly (AUC {row['auc_alone']:.3f})",
-        )
-    if row["auc_filled"] > AUC_LIMIT:
-        return (
-            "refused",
-            f"whether it is filled gives the outcome away (AUC {row['auc_filled']:.3f})",
-        )
-    if row["filled_open"] < 0.02 and row["filled_decided"] > 0.1:
-        return "refused", (
-            f"filled only once decided: {row['filled_decided']:.0%} of decided leads, "
-            f"{row['filled_open']:.0%} of open ones"
-        )
-    if row["decided_share"] >= DECIDED_LIMIT:
-        return (
-            "refused",
-            f"for {row['decided_share']:.0%} of the leads its value all but fixes the outcome",
-        )
+    facts = row.to_dict()
+    refused = {
+        "declared": declared,
+        "named": bool(KNOWN_AFTER.search(plain)) and not trusted,
+        "perfect": row["auc_alone"] > AUC_LIMIT,
+        "filled": row["auc_filled"] > AUC_LIMIT,
+        "late": row["filled_open"] < 0.02 and row["filled_decided"] > 0.1,
+        "levels": row["decided_share"] >= DECIDED_LIMIT,
+    }
+    for reason, holds in refused.items():
+        if holds:
+            return "refused", say(f"leads.refused.{reason}", **facts)
     distinct, filled, kind = values.nunique(), values.notna().sum(), values.dtype.kind
     if distinct < 2 and filled == len(values):
-        return "ignored", "the same for every lead"
+        return "ignored", say("leads.ignored.constant")
     numbered = distinct == len(values) and IDENTIFIER.search(plain)
     if numbered or (kind not in "iufbM" and distinct > filled / 2):
-        return "ignored", "nearly one value per lead: an identifier"
+        return "ignored", say("leads.ignored.identifier")
     return "used", ""

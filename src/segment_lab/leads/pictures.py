@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,20 +25,19 @@ def funnel(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for y, (_, row) in zip(place, stages.iterrows(), strict=True):
         ax.text(row["entered"], y, f" {row['entered']:,.0f}", va="center")
         if pd.notna(row["conversion"]):
-            ax.text(
-                0, y + 0.5, f" ↓ {row['conversion']:.0%} went on", va="center", color=style.MUTED
-            )
+            said = say("leads.pictures.goes_on", share=row["conversion"])
+            ax.text(0, y + 0.5, f" {said}", va="center", color=style.MUTED)
     ax.set_yticks(place, list(stages.index))
     ax.set_ylim(len(stages) - 0.4, -0.6)
     ax.set_xlim(0, stages["entered"].max() * 1.15)
     style.numbers(ax.xaxis)
-    ax.set_xlabel("Leads that entered" + (" (orange: stuck now)" if stuck.any() else ""))
+    ax.set_xlabel(say(f"leads.pictures.{'stuck' if stuck.any() else 'entered'}"))
     ax.grid(axis="y", visible=False)
-    told = ", ".join(
-        f"{stage} {entered:,}" + (f" ({share:.0%} went on)" if pd.notna(share) else "")
-        for stage, entered, share in stages[["entered", "conversion"]].itertuples()
-    )
-    return style.described(ax, f"Leads that entered each stage: {told}.")
+    parts = []
+    for stage, entered, share in stages[["entered", "conversion"]].itertuples():
+        key = "stage" if pd.isna(share) else "stage_on"
+        parts.append(say(f"leads.pictures.{key}", stage=stage, entered=entered, share=share))
+    return style.described(ax, say("leads.pictures.funnel", parts=", ".join(parts)))
 
 
 def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -45,7 +45,14 @@ def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `LeadAnalysis.reliability`."""
     ax = style.axes(ax, height=4.6)
     top = min(1.0, 1.08 * max(groups["predicted"].max(), groups["observed_high"].max()))
-    ax.plot([0, top], [0, top], color=style.MUTED, linestyle="--", linewidth=1.2, label="perfect")
+    ax.plot(
+        [0, top],
+        [0, top],
+        color=style.MUTED,
+        linestyle="--",
+        linewidth=1.2,
+        label=say("leads.pictures.perfect"),
+    )
     spread = np.abs(
         groups[["observed_low", "observed_high"]].to_numpy().T - groups["observed"].to_numpy()
     )
@@ -56,29 +63,38 @@ def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
         fmt="o-",
         color=style.PALETTE[0],
         capsize=3,
-        label="tested leads",
+        label=say("leads.pictures.tested"),
     )
     for axis in (ax.xaxis, ax.yaxis):
         style.numbers(axis, "share")
     ax.set(
-        xlabel="Predicted chance of winning",
-        ylabel="Share that was won",
+        xlabel=say("leads.pictures.predicted"),
+        ylabel=say("leads.pictures.observed"),
         xlim=(0, top),
         ylim=(0, top),
     )
     ax.legend(loc="upper left")
-    told = "; ".join(
-        f"{group.predicted:.0%} and {group.observed:.0%}" for group in groups.itertuples()
-    )
-    return style.described(ax, f"Predicted and observed share of wins by group: {told}.")
+    parts = [
+        say("leads.pictures.pair", predicted=group.predicted, observed=group.observed)
+        for group in groups.itertuples()
+    ]
+    return style.described(ax, say("leads.pictures.reliability", parts="; ".join(parts)))
 
 
 def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Leads spared and wins lost by a threshold; `costs` from `LeadAnalysis.cost_of_ignoring`."""
     ax = style.axes(ax)
     x = costs["ignored_below"]
-    ax.plot(x, costs["leads_ignored_share"], "o-", color=style.PALETTE[0], label="leads spared")
-    ax.plot(x, costs["wins_lost_share"], "s-", color=style.PALETTE[1], label="wins lost (95% band)")
+    ax.plot(
+        x,
+        costs["leads_ignored_share"],
+        "o-",
+        color=style.PALETTE[0],
+        label=say("leads.pictures.spared"),
+    )
+    ax.plot(
+        x, costs["wins_lost_share"], "s-", color=style.PALETTE[1], label=say("leads.pictures.lost")
+    )
     ax.fill_between(
         x,
         costs["wins_lost_share_low"],
@@ -90,15 +106,53 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for axis in (ax.xaxis, ax.yaxis):
         style.numbers(axis, "share")
     ax.set(
-        xlabel="Ignore leads with a chance below",
-        ylabel="Share of all",
+        xlabel=say("leads.pictures.below"),
+        ylabel=say("leads.pictures.share"),
         ylim=(0, None),
         xlim=(0, None),
     )
     ax.legend(loc="upper left")
-    told = "; ".join(
-        f"{row.ignored_below:.0%} spares {row.leads_ignored_share:.0%} of the leads and loses "
-        f"{row.wins_lost_share:.0%} of the wins"
+    parts = [
+        say(
+            "leads.pictures.ignored",
+            limit=row.ignored_below,
+            leads=row.leads_ignored_share,
+            wins=row.wins_lost_share,
+        )
         for row in costs.itertuples()
-    )
-    return style.described(ax, f"Ignoring leads with a chance below: {told}.")
+    ]
+    return style.described(ax, say("leads.pictures.ignoring", parts="; ".join(parts)))
+
+
+def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Open leads by stage and age as a map; `counts` from `LeadAnalysis.board`."""
+    ax = _map(counts.astype(float), counts.map("{:,.0f}".format), ax)
+    ax.set(xlabel=say("leads.pictures.days"), ylabel="")
+    parts = []
+    for stage, row in counts.iterrows():
+        cells = ", ".join(f"{age} {n:,}" for age, n in row.items() if n)
+        parts.append(f"{stage}: {cells}")
+    return style.described(ax, say("leads.pictures.board", parts="; ".join(parts)))
+
+
+def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
+    """Share that goes on from each stage by the values of a column; `shares` from
+    `LeadAnalysis.slices`."""
+    ax = _map(shares, shares.map("{:.0%}".format).where(shares.notna(), ""), ax)
+    ax.set(xlabel="", ylabel="")
+    parts = []
+    for value, row in shares.iterrows():
+        cells = ", ".join(f"{stage} {share:.0%}" for stage, share in row.dropna().items())
+        parts.append(f"{value}: {cells}")
+    return style.described(ax, say("leads.pictures.slices", by=by, parts="; ".join(parts)))
+
+
+def _map(values: pd.DataFrame, written: pd.DataFrame, ax: Axes | None) -> Axes:
+    import seaborn
+
+    ax = style.axes(ax, rows=len(values) + 2)
+    seaborn.heatmap(values, ax=ax, annot=written, fmt="", cmap=style.SEQUENTIAL, vmin=0, cbar=False)
+    ax.tick_params(axis="x", rotation=30)
+    ax.tick_params(axis="y", rotation=0)
+    ax.grid(visible=False)
+    return ax

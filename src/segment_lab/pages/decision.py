@@ -18,6 +18,7 @@ from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.leads.funnel import lead_table
 from segment_lab.pages.verdicts import Page
+from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.html import Html, group, note, table
@@ -127,9 +128,7 @@ class DecisionReport:
             busy = ledger.running(campaigns, self.study.window.as_of)
             flags["running_test"] = index.isin(busy)
         if self.study.has("invoices"):
-            payments = self.study.table("payments") if self.study.has("payments") else None
-            day = self.study.window.as_of
-            debts = receivables_table(self.study.table("invoices"), payments, day).reindex(index)
+            debts = receivables_table(self._debts, self.study.window.as_of).reindex(index)
             flags["dispute"] = debts["disputed_open"].fillna(0) > 0
             flags["debt"] = debts["overdue_amount"].fillna(0) > 0
         if "consent" in self.people and self.people["consent"].notna().any():
@@ -220,11 +219,14 @@ class DecisionReport:
     def _paying(self) -> pd.DataFrame:
         if not self.study.has("invoices"):
             return self.recent
-        payments = self.study.table("payments") if self.study.has("payments") else None
         day = self.study.window.as_of
-        return self.recent.join(
-            market.payment(invoice_history(self.study.table("invoices"), payments, day), day)
-        )
+        return self.recent.join(market.payment(invoice_history(self._debts, day), day))
+
+    @property
+    def _debts(self) -> Ledger:
+        """Invoices and payments of the study."""
+        payments = self.study.table("payments") if self.study.has("payments") else None
+        return Ledger(self.study.table("invoices"), payments)
 
     # Case figures.
 

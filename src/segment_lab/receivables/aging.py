@@ -6,18 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 
 import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.receivables.ledger import (
-    SCALE,
-    UNALLOCATED,
-    balances,
-    bucket_names,
-    movements,
-    owed,
-)
+from segment_lab.receivables.ledger import SCALE, UNALLOCATED, Ledger, bucket_names, owed
 
 SALES_DAYS = 90
 
@@ -46,12 +38,8 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     ]
     place = np.searchsorted(bands, rows["open_amount"].to_numpy(), side="left")
     band = pd.Categorical(np.array(names, dtype=object)[place], categories=names, ordered=True)
-    matrix = (
-        rows.assign(band=band)
-        .groupby(["bucket", "band"], observed=False)["open_amount"]
-        .sum()
-        .unstack()
-    )
+    by_cell = rows.assign(band=band).groupby(["bucket", "band"], observed=False)
+    matrix = by_cell["open_amount"].sum().unstack()
     matrix.columns = pd.Index(names)
     matrix["open_amount"] = matrix.sum(axis=1)
     matrix["items"] = rows.groupby("bucket", observed=False).size()
@@ -62,17 +50,13 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     return matrix.astype({"items": int})
 
 
-def old_debt(matrix: pd.DataFrame) -> str:
-    """How much of the debt in `aging_matrix` is in its oldest bucket, in words."""
+def oldest_share(matrix: pd.DataFrame) -> float:
+    """Share of the debt in `aging_matrix` that is in its oldest bucket."""
     owing = matrix["open_amount"].drop(UNALLOCATED, errors="ignore")
-    oldest = bucket_names()[-1]
-    share = owing[oldest] / (owing.sum() or 1)
-    return f"{share:.0%} of the open debt is more than {oldest.rstrip('+')} days overdue."
+    return float(owing[bucket_names()[-1]] / (owing.sum() or 1))
 
 
-def dso(
-    invoices: ir.Table, payments: ir.Table | None, days: Sequence[dt.date | str]
-) -> pd.DataFrame:
+def dso(ledger: Ledger, days: Sequence[dt.date | str]) -> pd.DataFrame:
     """Days sales outstanding at each of `days`.
 
     ``dso`` = receivables ÷ net credit sales of the last 90 days × 90; ``best_possible`` puts only
@@ -84,8 +68,8 @@ def dso(
     Per day: ``receivables, overdue, sales`` (money), ``dso, best_possible, countback`` (days; null
     without sales).
     """
-    items = balances(invoices, payments, days)
-    moves = movements(invoices, payments).filter(ibis._.kind != "payment")
+    items = ledger.balances(days)
+    moves = ledger.movements.filter(ibis._.kind != "payment")
     daily = moves.group_by("day").aggregate(units=ibis._.units.sum()).order_by("day").execute()
     sales = daily.set_index("day")["units"] / SCALE
     late = items["days_overdue"].where(items["open_amount"] > 0, 0) > 0
@@ -109,25 +93,6 @@ def dso(
         for day, receivables in zip(out.index, out["receivables"], strict=True)
     ]
     return out
-
-
-def dso_remark(frame: pd.DataFrame) -> str:
-    """The last month end of `dso` in words."""
-    now = frame.iloc[-1]
-    if np.isnan(now["dso"]):
-        return (
-            f"The DSO of the last month end cannot be told: it takes {SALES_DAYS} days with sales on account "
-            "before it."
-        )
-    counted = (
-        ""
-        if np.isnan(now["countback"])
-        else f" Counted back over actual sales: {now['countback']:.0f} days."
-    )
-    return (
-        f"A sale waits {now['dso']:.0f} days for its money; {now['best_possible']:.0f} if nobody paid late. Days "
-        f"sales outstanding (DSO): open debt ÷ net sales of the last {SALES_DAYS} days × {SALES_DAYS}.{counted}"
-    )
 
 
 def _countback(sales: pd.Series, day: pd.Timestamp, receivables: float) -> float:

@@ -16,19 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.customers.rates import with_interval
 from segment_lab.data.files import neutralised, replacing
 from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError
 from segment_lab.receivables.aging import amount_bands
-from segment_lab.receivables.ledger import balances, month_starts, overdue
+from segment_lab.receivables.ledger import Ledger, overdue
 from segment_lab.receivables.payments import invoice_history
+from segment_lab.texts import say, speaking
 from segment_lab.window import as_date
 
 NOTIFY_URL = "SEGMENT_LAB_NOTIFY_URL"
-NOBODY = "nobody recorded"
 _COLUMNS = ["key", "rule", "customer_id", "invoices", "amount", "days_overdue"]
 
 
@@ -50,7 +49,7 @@ class AlertRules:
     def __post_init__(self) -> None:
         if self.min_days < 1 or not self.min_amount > 0:
             raise ConfigError(
-                f"Alert rules need min_days of at least 1 and min_amount above 0, got {self}."
+                say("receivables.errors.alert_rules", days=self.min_days, amount=self.min_amount)
             )
 
     @classmethod
@@ -64,13 +63,6 @@ class AlertRules:
             min_amount = (amount_bands(sums, [0.9]) or [float("inf")])[0]
         return cls(min_days, min_amount)
 
-    def in_words(self, currency: str = "") -> str:
-        """What raises an alert, with the names of the rules."""
-        old = f"Invoices overdue for {self.min_days} days or more (old)"
-        if self.min_amount == float("inf"):
-            return old
-        return f"{old}; customers with {self.min_amount:,.0f}{f' {currency}'.rstrip()} or more overdue (large)"
-
 
 def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     """What the rules say on one day, raised before or not.
@@ -80,30 +72,19 @@ def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     """
     late = overdue(items if "invoice_id" in items else items.reset_index())
     old = late[late["days_overdue"] >= rules.min_days]
-    sums = (
-        late.groupby("customer_id")
-        .agg(
-            amount=("open_amount", "sum"),
-            days_overdue=("days_overdue", "max"),
-            invoices=("invoice_id", list),
-        )
-        .reset_index()
+    old = old.assign(
+        key="old:" + old["invoice_id"].astype("str"),
+        rule="old",
+        invoices=[[invoice] for invoice in old["invoice_id"]],
+        amount=old["open_amount"],
     )
+    by_customer = late.groupby("customer_id")
+    sums = by_customer.agg(amount=("open_amount", "sum"), days_overdue=("days_overdue", "max"))
+    sums = sums.assign(invoices=by_customer["invoice_id"].agg(list)).reset_index()
     large = sums[sums["amount"] >= rules.min_amount]
-    frames = [
-        pd.DataFrame(
-            {
-                "key": "old:" + old["invoice_id"],
-                "rule": "old",
-                "customer_id": old["customer_id"],
-                "invoices": [[i] for i in old["invoice_id"]],
-                "amount": old["open_amount"],
-                "days_overdue": old["days_overdue"],
-            }
-        ),
-        large.assign(key="large:" + large["customer_id"].astype("str"), rule="large")[_COLUMNS],
-    ]
-    out = pd.concat([frame for frame in frames if len(frame)] or [frames[0]], ignore_index=True)
+    large = large.assign(key="large:" + large["customer_id"].astype("str"), rule="large")
+    frames = [frame[_COLUMNS] for frame in (old, large) if len(frame)] or [old[_COLUMNS]]
+    out = pd.concat(frames, ignore_index=True)
     return out.sort_values(["amount", "key"], ascending=[False, True], ignore_index=True)
 
 
@@ -136,13 +117,14 @@ def alerts(
     out, known = fire(items, rules), _read(state)
     if known["as_of"] > day:
         raise ConfigError(
-            f"The alerts in {state} were raised on {known['as_of']}, after {day}. Use another state file "
-            "to look back."
+            say("receivables.errors.alerts_later", state=state, known=known["as_of"], day=day)
         )
     out["first_raised"] = [known["raised"].get(key, day) for key in out["key"]]
     out["is_new"] = out["first_raised"] == day
     names = pd.Series(dict(owners) if owners is not None else {}, dtype="object")
-    out.insert(3, "owner", out["customer_id"].map(names).fillna(NOBODY).astype("str"))
+    out.insert(
+        3, "owner", out["customer_id"].map(names).fillna(say("receivables.nobody")).astype("str")
+    )
     _keep(
         state,
         {
@@ -194,15 +176,11 @@ def push(
 
     addresses, known = os.environ.get(NOTIFY_URL, "").split(), _read(state)
     if not addresses:
-        raise ConfigError(f"No address to notify: set the environment variable {NOTIFY_URL}.")
+        raise ConfigError(say("receivables.errors.no_address", variable=NOTIFY_URL))
     new = frame[frame["is_new"] & ~frame["key"].isin(known["pushed"])]
     if new.empty:
         return 0
-    body = "\n".join(
-        f"{a.owner}: {a.customer_id} owes {a.amount:,.2f} {currency}".rstrip()
-        + f", {a.days_overdue} days overdue ({a.rule})"
-        for a in new.itertuples()
-    )
+    body = "\n".join(_line(alert, currency) for alert in new.to_dict("records"))
     was = logging.root.manager.disable
     logging.disable()  # the mail and web libraries below apprise write addresses into their log lines
     try:
@@ -213,16 +191,18 @@ def push(
     finally:
         logging.disable(was)
     if not sent:
-        raise SegmentLabError(
-            f"The alerts did not reach every address in {NOTIFY_URL}; they are in the files."
-        )
+        raise SegmentLabError(say("receivables.errors.not_sent", variable=NOTIFY_URL))
     _keep(state, {**known, "pushed": sorted({*known["pushed"], *new["key"]})})
     return len(new)
 
 
+def _line(alert: Mapping[str, Any], currency: str) -> str:
+    with speaking(currency=currency):
+        return say("receivables.alerts.line", **alert)
+
+
 def backtest(
-    invoices: ir.Table,
-    payments: ir.Table | None,
+    ledger: Ledger,
     as_of: dt.date | str,
     rules: AlertRules,
     days: int = 30,
@@ -237,14 +217,13 @@ def backtest(
     Per rule and for ``no alert``: ``alerts`` (items for the baseline), ``per_month, paid`` and the
     share ``paid_share`` with an interval (customers, not items, are independent).
     """
+    ledger.need_payments()
     last = as_date(as_of) - dt.timedelta(days=days)
-    stops = [day for day in month_starts(invoices, as_of, months) if day <= last]
-    stock = overdue(balances(invoices, payments, stops)) if stops else pd.DataFrame()
+    stops = [day for day in ledger.month_starts(as_of, months) if day <= last]
+    stock = overdue(ledger.balances(stops)) if stops else pd.DataFrame()
     if stock.empty:
-        raise NotEnoughDataError(
-            f"The back-test needs overdue debt at a month end {days} days or more before {as_of}."
-        )
-    closed = invoice_history(invoices, payments, as_of)["closed_on"]
+        raise NotEnoughDataError(say("receivables.errors.backtest", days=days, as_of=as_of))
+    closed = invoice_history(ledger, as_of)["closed_on"]
     found: list[pd.DataFrame] = []
     before: set[str] = set()
     for stop in stops:

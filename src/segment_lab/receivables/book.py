@@ -6,65 +6,55 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.receivables import aging, alerts, collection, ledger, provision, rollrates
+from segment_lab.receivables import (
+    aging,
+    alerts,
+    collection,
+    payment_day,
+    plans,
+    provision,
+    rollrates,
+)
+from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import receivables_table
-from segment_lab.show.html import Html
+from segment_lab.texts import say
 
 
 @dataclass
 class Book:
-    """Invoices and payments seen on one day.
+    """A ledger seen on one day.
 
     Parameters
     ----------
-    invoices, payments : ibis Table
-        Canonical; without payments, invoices are paid on their ``settled_date``.
+    ledger : Ledger
     as_of : date
         Only what happened before it is known.
     months, loss_days : int
         Month ends behind the roll rates and the back-test; days overdue from which debt counts as
         lost.
-    currency : str
-        Unit of the money, for the sentences.
     """
 
-    invoices: ir.Table
-    payments: ir.Table | None
+    ledger: Ledger
     as_of: dt.date
     months: int = 24
     loss_days: int = 365
-    currency: str = ""
-
-    @classmethod
-    def of(cls, study: Any, **options: Any) -> Book:
-        """The book of a study, at its as_of."""
-        payments = study.table("payments") if study.has("payments") else None
-        return cls(
-            study.table("invoices"),
-            payments,
-            study.window.as_of,
-            currency=study.currency,
-            **options,
-        )
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        return ledger.open_items(self.invoices, self.payments, self.as_of)
+        return self.ledger.open_items(self.as_of)
 
     @cached_property
     def customers(self) -> pd.DataFrame:
-        return receivables_table(self.invoices, self.payments, self.as_of)
+        return receivables_table(self.ledger, self.as_of)
 
     @cached_property
     def rates(self) -> rollrates.RollRates:
         return rollrates.roll_rates(
-            self.invoices, self.payments, self.as_of, months=self.months, loss_days=self.loss_days
+            self.ledger, self.as_of, months=self.months, loss_days=self.loss_days
         )
 
     @cached_property
@@ -77,11 +67,8 @@ class Book:
 
     def reconcile(self) -> pd.DataFrame:
         """`ledger.reconcile` as a table of amounts."""
-        return (
-            ledger.reconcile(self.invoices, self.payments, self.as_of)
-            .rename_axis("what")
-            .to_frame("amount")
-        )
+        found = self.ledger.reconcile(self.as_of)
+        return found.rename_axis("what").to_frame("amount")
 
     def aging(self) -> pd.DataFrame:
         """`aging.aging_matrix` of this day."""
@@ -90,12 +77,11 @@ class Book:
     @cached_property
     def dso(self) -> pd.DataFrame:
         """`aging.dso` at the month ends of the last two years."""
-        days = ledger.month_starts(self.invoices, self.as_of, 24)
+        self.ledger.need_payments()
+        days = self.ledger.month_starts(self.as_of, 24)
         if not days:
-            raise NotEnoughDataError(
-                "No month has ended since the first invoice, so there is no DSO yet."
-            )
-        return aging.dso(self.invoices, self.payments, days)
+            raise NotEnoughDataError(say("receivables.errors.no_month"))
+        return aging.dso(self.ledger, days)
 
     def rules(self, min_days: int = 30, min_amount: float | None = None) -> alerts.AlertRules:
         """When to raise an alert; without an amount, one debtor in ten owes enough."""
@@ -105,9 +91,9 @@ class Book:
         """`collection.checklist` of this day."""
         return collection.checklist(self.items)
 
-    def suggestions(self) -> Html:
-        """How far the suggested causes can be believed."""
-        return collection.suggestion_note(collection.suggestion_check(self.items, self.customers))
+    def suggestion_check(self) -> pd.Series:
+        """`collection.suggestion_check` of this day."""
+        return collection.suggestion_check(self.items, self.customers)
 
     def pools(self) -> pd.DataFrame:
         """`provision.pools` of this day."""
@@ -118,21 +104,18 @@ class Book:
         return provision.write_off_list(self.items, self.loss_days)
 
     def pools_check(self) -> pd.DataFrame:
+        """`provision.pools_check` of this day."""
         return provision.pools_check(
-            self.invoices, self.payments, self.as_of, loss_days=self.loss_days, months=self.months
+            self.ledger, self.as_of, loss_days=self.loss_days, months=self.months
         )
 
     def backtest(self, rules: alerts.AlertRules, days: int = 30) -> pd.DataFrame:
-        return alerts.backtest(self.invoices, self.payments, self.as_of, rules, days, self.months)
+        """`alerts.backtest` up to this day."""
+        return alerts.backtest(self.ledger, self.as_of, rules, days, self.months)
 
-    def exposure_remark(self, horizon_days: int = 90) -> str:
-        """How well the expected invoices would have been foretold `horizon_days` ago."""
-        check = collection.exposure_check(self.invoices, self.payments, self.as_of, horizon_days)
-        return (
-            f"The same expectation {horizon_days} days ago for {check['customers']:,.0f} customers: "
-            f"{check['expected']:,.0f}{self._unit}; {check['happened']:,.0f} came. {check['inside']:.0%} of them "
-            "stayed inside their interval."
-        )
+    def exposure_check(self, horizon_days: int = 90) -> pd.Series:
+        """`collection.exposure_check` up to this day."""
+        return collection.exposure_check(self.ledger, self.as_of, horizon_days)
 
     def debtors(self) -> pd.DataFrame:
         """Customers with overdue debt, most first: to be left out of promotions until they have
@@ -155,45 +138,54 @@ class Book:
         """`collection.value_payment` of this day's overdue money."""
         return collection.value_payment(value, payment, self.customers["overdue_amount"])
 
-    @property
-    def _unit(self) -> str:
-        return f" {self.currency}".rstrip()
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """`payment_day.payment_history` up to this day."""
+        return payment_day.payment_history(self.ledger, self.as_of)
 
-    def finding(self, value: pd.Series) -> tuple[tuple[str, ...], dict[str, Any]]:
-        """The report's answer and its figures: what is late, what will be lost, who is valuable
-        and late."""
-        total, late = (
-            float(self.customers[name].sum()) for name in ("open_amount", "overdue_amount")
+    @cached_property
+    def payment_model(self) -> payment_day.PaymentDays:
+        """What the paid invoices teach about the payment day."""
+        return payment_day.learn(
+            self.history, self.as_of, loss_days=self.loss_days, months=self.months
         )
-        unit = self._unit
-        first = f"Customers owe {total:,.0f}{unit}; {late:,.0f} of it is past its due day."
-        cell = self.conflict(value)
-        figures: dict[str, Any] = {
-            "open_amount": total,
-            "overdue_amount": late,
-            "overdue_share": late / total if total else 0.0,
-            "debtor_customers": len(self.debtors()),
-            "conflict_customers": len(cell),
-            "conflict_overdue_amount": cell["overdue_amount"].sum(),
-        }
+
+    @property
+    def unpaid(self) -> pd.DataFrame:
+        """The open invoices of `history`."""
+        return self.history[self.history["open_amount"] > 0]
+
+    @cached_property
+    def payment_days(self) -> pd.DataFrame:
+        """`payment_day.payment_days` of the open invoices."""
+        return payment_day.payment_days(self.payment_model, self.unpaid)
+
+    def cash_calendar(self, weeks: int = 8) -> pd.DataFrame:
+        """`payment_day.cash_calendar` of the open invoices."""
+        return payment_day.cash_calendar(self.payment_model, self.unpaid, weeks)
+
+    def payment_check(self) -> pd.DataFrame:
+        """`payment_day.payment_check` up to this day."""
+        return payment_day.payment_check(
+            self.history, self.as_of, loss_days=self.loss_days, months=self.months
+        )
+
+    def plans(self, owners: pd.Series | None = None) -> pd.DataFrame:
+        """`plans.debtor_plans` of this day: one row and one plan per debtor."""
         try:
-            loss = self.provision.loc["total"]
-            figures |= {"expected_loss": loss["expected_loss"], "net_value": loss["net_value"]}
-            second = (
-                f"By this company's own history {loss['expected_loss']:,.0f}{unit} will not be paid "
-                f"(allowing for chance, {loss['expected_loss_low']:,.0f} to {loss['expected_loss_high']:,.0f})."
-            )
-            if not loss["expected_loss"] > 0:
-                second = (
-                    f"Nothing was ever lost in this history; so few customers still allow a loss of up to "
-                    f"{loss['expected_loss_high']:,.0f}{unit}."
-                )
+            calls = payment_day.call_order(self.payment_days, self.as_of)
         except NotEnoughDataError:
-            second = "How much of it will be lost cannot be said yet: the history is too short."
-        third = (
-            f"{len(cell):,} of the best customers owe {cell['overdue_amount'].sum():,.0f}{unit} overdue: talk to "
-            "them before shipping goes on."
-            if len(cell)
-            else "None of the best customers is overdue."
+            calls = None
+        return plans.debtor_plans(
+            self.items,
+            self.customers,
+            self.causes,
+            self.checklist(),
+            calls=calls,
+            owners=owners,
+            loss_days=self.loss_days,
         )
-        return (first, second, third), figures
+
+    def instalments(self) -> pd.DataFrame:
+        """`plans.instalments` of the debtors whose plan they are."""
+        return plans.instalments(self.plans(), self.as_of)

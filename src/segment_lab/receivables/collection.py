@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.receivables.ledger import overdue, settings
+from segment_lab.receivables.ledger import Ledger, overdue, settings
 from segment_lab.receivables.payments import RECENT_DAYS, invoice_history, receivables_table
-from segment_lab.show.html import Html, note
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 
@@ -30,16 +29,20 @@ def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """
     rows = overdue(items)
     suggested = _suggestions(rows, customers)
-    known = rows["cause"].isin(list(settings()["causes"]))
+    known = rows["cause"].isin(settings()["causes"])
     out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
     out["cause"] = rows["cause"].where(known, suggested["cause"])
     out["source"] = np.select(
         [known, suggested["cause"].notna()], ["recorded", "suggested"], "unknown"
     )
-    out["evidence"] = suggested["evidence"].mask(known, "as recorded")
-    treatments = {name: entry["treatment"] for name, entry in settings()["causes"].items()}
-    out["treatment"] = out["cause"].map(treatments).fillna(settings()["ask"])
+    out["evidence"] = suggested["evidence"].mask(known, say("receivables.evidence.recorded"))
+    out["treatment"] = out["cause"].fillna("unknown").map(treatment)
     return out
+
+
+def treatment(cause: str) -> str:
+    """What is done about debt of a cause."""
+    return say(f"receivables.treatments.{cause}")
 
 
 def by_cause(found: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +61,7 @@ def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     and ``baseline``; shares of the suggested items, null when there are none.
     """
     rows = overdue(items)
-    rows = rows[rows["cause"].isin(list(settings()["causes"]))]
+    rows = rows[rows["cause"].isin(settings()["causes"])]
     guess = _suggestions(rows, customers)["cause"]
     made = guess.notna()
     truth = rows.loc[made, "cause"]
@@ -69,73 +72,37 @@ def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     )
 
 
-def suggestion_note(check: pd.Series) -> Html:
-    """`suggestion_check` in words; a warning where suggestions are not shown to be better than the
-    commonest cause."""
-    if not check["recorded"]:
-        return note(
-            "No overdue invoice has a recorded cause, so suggestions cannot be checked: record them.",
-            "warning",
-        )
-    if not check["suggested"]:
-        return note(
-            f"None of the {check['recorded']:.0f} overdue invoices with a recorded cause shows a sign, so "
-            "suggestions cannot be checked.",
-            "warning",
-        )
-    text = (
-        f"Where a cause is recorded, the suggestion agreed in {check['agree']:.0%} of {check['suggested']:.0f} "
-        f"invoices ({check['agree_low']:.0%} to {check['agree_high']:.0%}); always naming the commonest cause in "
-        f"{check['baseline']:.0%}."
-    )
-    return note(text, "info" if check["agree_low"] > check["baseline"] else "warning")
-
-
 def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """Cause and evidence per item from the first sign that holds; null and a plain word where none
     does."""
-    signs, of = settings()["signs"], customers.reindex(rows["customer_id"]).set_index(rows.index)
+    signs = settings()["signs"]
+    of = customers.reindex(rows["customer_id"]).set_index(rows.index)
     of = of.assign(slower=of["late_recent"] - of["late_before"])
     small = rows["open_amount"] <= rows["open_amount"].quantile(signs["small_quantile"])
     fewer = of["invoiced_recent"] <= signs["falling_share"] * of["invoiced_before"]
+    slower = of["slower"] >= signs["slower_days"]
+    silent = of["days_since_payment"] >= signs["silence_days"]
     able = of["largest_paid"] >= rows["open_amount"]
     rules = [
-        ("our_failure", _is(rows["disputed"], True), "the invoice is disputed"),
-        ("our_failure", _is(rows["questions_open"], True), "a question of the customer is open"),
-        ("our_failure", _is(rows["documents_sent"], False), "the delivery papers were not sent"),
-        ("consignment", _is(rows["consignment"], True), "the goods are on consignment"),
-        (
-            "cash_trouble",
-            of["parts_share"] >= signs["parts_share"],
-            "pays {parts_share:.0%} of the invoices in parts",
-        ),
-        (
-            "cash_trouble",
-            (of["slower"] >= signs["slower_days"]) & fewer,
-            "pays {slower:.0f} days later than the quarter before, and buys less",
-        ),
-        (
-            "deliberate",
-            (of["days_since_payment"] >= signs["silence_days"]) & able,
-            "no invoice paid off for {days_since_payment:.0f} days, but larger ones were before",
-        ),
-        (
-            "not_a_priority",
-            (of["late_share"] >= signs["late_share"]) & small,
-            "late with {late_share:.0%} of all invoices, and this one is small",
-        ),
+        ("our_failure", "disputed", _is(rows["disputed"], True)),
+        ("our_failure", "question", _is(rows["questions_open"], True)),
+        ("our_failure", "papers", _is(rows["documents_sent"], False)),
+        ("consignment", "consignment", _is(rows["consignment"], True)),
+        ("cash_trouble", "parts", of["parts_share"] >= signs["parts_share"]),
+        ("cash_trouble", "slower", slower & fewer),
+        ("deliberate", "silent", silent & able),
+        ("not_a_priority", "late", (of["late_share"] >= signs["late_share"]) & small),
     ]
     out = pd.DataFrame(
         {
             "cause": pd.Series(None, rows.index, dtype="str"),
-            "evidence": pd.Series("no sign in the data", rows.index, dtype="str"),
+            "evidence": pd.Series(say("receivables.evidence.none"), rows.index, dtype="str"),
         }
     )
-    for cause, holds, evidence in reversed(rules):
+    for cause, sign, holds in reversed(rules):
+        facts = of[holds].to_dict("records")
         out.loc[holds, "cause"] = cause
-        out.loc[holds, "evidence"] = [
-            evidence.format(**facts) for facts in of[holds].to_dict("records")
-        ]
+        out.loc[holds, "evidence"] = [say(f"receivables.evidence.{sign}", **row) for row in facts]
     return out
 
 
@@ -146,30 +113,24 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
     ``next_step``.
     """
     rows = overdue(items)
-    steps = settings()["checklist"]
-    facts = {
+    good = {
         "invoice_issued": rows["issue_date"].notna(),
-        "documents_sent": rows["documents_sent"],
-        "statement_sent": rows["statement_sent"],
-        "questions_answered": rows["questions_open"],
+        "documents_sent": _is(rows["documents_sent"], True),
+        "statement_sent": _is(rows["statement_sent"], True),
+        "questions_answered": _is(rows["questions_open"], False),
     }
-    good = {"questions_answered": False}
+    known = {name: rows[name].notna() for name in ("documents_sent", "statement_sent")}
+    known["questions_answered"] = rows["questions_open"].notna()
     out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
-    for name, fact in facts.items():
-        out[name] = np.select(
-            [_is(fact, good.get(name, True)), fact.isna()], ["yes", "not recorded"], "no"
-        )
-    answers = out[list(facts)]
-    todo = [
-        "; ".join(
-            steps[name]["do" if answer == "no" else "ask"]
-            for name, answer in row.items()
-            if answer != "yes"
-        )
-        for row in answers.to_dict("records")
-    ]
-    out["ready"] = (answers == "yes").all(axis=1)
-    out["next_step"] = pd.Series(todo, rows.index, dtype="str").where(~out["ready"], "Collect")
+    steps = pd.Series([[] for _ in rows.index], rows.index, dtype="object")
+    for name, fine in good.items():
+        recorded = known.get(name, pd.Series(True, rows.index))
+        out[name] = np.select([fine, ~recorded], ["yes", "not recorded"], "no")
+        for invoice, reply in out.loc[out[name] != "yes", name].items():
+            reason = "do" if reply == "no" else "ask"
+            steps[invoice].append(say(f"receivables.checklist.{name}.{reason}"))
+    out["ready"] = (out[list(good)] == "yes").all(axis=1)
+    out["next_step"] = steps.map("; ".join).where(~out["ready"], say("receivables.collect"))
     return out
 
 
@@ -218,9 +179,7 @@ def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) 
     return out.sort_values(["overdue_amount", "exposure"], ascending=False)
 
 
-def exposure_check(
-    invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str, horizon_days: int = 90
-) -> pd.Series:
+def exposure_check(ledger: Ledger, as_of: dt.date | str, horizon_days: int = 90) -> pd.Series:
     """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
 
     ``customers, expected, happened`` (money), and ``inside``: the share of customers whose
@@ -228,14 +187,11 @@ def exposure_check(
     been invoiced by then.
     """
     then = as_date(as_of) - dt.timedelta(days=horizon_days)
-    customers = receivables_table(invoices, payments, then)
+    customers = receivables_table(ledger, then)
     if customers.empty:
-        raise NotEnoughDataError(
-            f"Nobody had been invoiced {horizon_days} days ago, so the expectation cannot be "
-            "checked yet."
-        )
+        raise NotEnoughDataError(say("receivables.errors.nobody_then", days=horizon_days))
     forecast = exposure(customers, customers.index, horizon_days=horizon_days)
-    history = invoice_history(invoices, payments, as_of)
+    history = invoice_history(ledger, as_of)
     since = (
         history[history["issue_date"] >= pd.Timestamp(then)].groupby("customer_id")["amount"].sum()
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import ibis
 import ibis.expr.types as ir
@@ -19,6 +20,8 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.config import packaged
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 # The packaged judgements: age cuts, causes and treatments, signs, checklist, reference pools.
@@ -50,56 +53,153 @@ _ATTRIBUTES = (
 )
 
 
-def movements(invoices: ir.Table, payments: ir.Table | None = None) -> ir.Table:
-    """Everything that changes what a customer owes, one row per change.
+@dataclass(frozen=True)
+class Ledger:
+    """Invoices and the payments towards them.
 
-    A credit note with a known ``related_invoice_id`` reduces that invoice; any other keeps its own
-    id and stays *unallocated*: applying it to the oldest debt would hide overdue items that the
-    ledger still shows. A ``settled_date`` closes whatever the recorded payments and credit notes
-    left open on that day.
+    Parameters
+    ----------
+    invoices : ibis Table
+        ``invoice_id, customer_id, issue_date, due_date, amount`` and any of the optional columns
+        (``kind, disputed, cause, settled_date`` …). Without a due date the issue date stands in.
+    payments : ibis Table, optional
+        ``invoice_id, payment_date, amount``. Without it, invoices are paid on their
+        ``settled_date``.
 
-    ``customer_id, invoice_id, day, kind`` (invoice / credit / payment) and ``units`` (signed
-    ten-thousandths of the currency).
+    Examples
+    --------
+    >>> import ibis, pandas as pd
+    >>> day = pd.Timestamp("2026-01-05")
+    >>> rows = {"invoice_id": ["I1"], "customer_id": ["a"], "amount": [60.0]}
+    >>> bills = ibis.memtable({**rows, "issue_date": [day], "due_date": [day]})
+    >>> Ledger(bills).open_items("2026-01-16")[["open_amount", "days_overdue"]]
+                open_amount  days_overdue
+    invoice_id
+    I1                 60.0            10
     """
-    rows = canonical(invoices)
-    home = rows.select("invoice_id", owner=rows.customer_id)
-    moves = _issued(rows, home)
-    if payments is not None:
-        moves = ibis.union(moves, _paid(payments, home))
-    return ibis.union(moves, _settled(rows, moves))
 
+    invoices: ir.Table
+    payments: ir.Table | None = None
 
-def balances(
-    invoices: ir.Table,
-    payments: ir.Table | None,
-    days: Sequence[dt.date | str],
-    *,
-    cuts: Sequence[int] = AGE_CUTS,
-) -> pd.DataFrame:
-    """Every open item as it stood at each of `days` (read as `as_of`).
+    @cached_property
+    def knows_payments(self) -> bool:
+        """Whether it is recorded when invoices are paid: a list of open items alone does not
+        say."""
+        if self.payments is not None:
+            return True
+        if "settled_date" not in self.invoices.columns:
+            return False
+        return bool(self.invoices.settled_date.notnull().any().execute())
 
-    One row per day and item: ``as_of, customer_id, invoice_id, open_amount, days_overdue, bucket``
-    and the invoice's own columns. Negative items (unrelated credit notes, overpayments,
-    prepayments) have the bucket ``unallocated``, so the sum is always invoiced − credited − paid.
-    """
-    moves = movements(invoices, payments)
-    when = ibis.memtable({"as_of": [as_date(day) for day in days]}, schema={"as_of": "date"})
-    left = (
-        moves.join(when, moves.day < when.as_of)
-        .group_by("as_of", "customer_id", "invoice_id")
-        .aggregate(units=ibis._.units.sum())
-        .filter(ibis._.units != 0)
-    )
-    items = left.left_join(canonical(invoices).select("invoice_id", *_ATTRIBUTES), "invoice_id")
-    frame = items.drop("invoice_id_right").order_by("as_of", "customer_id", "invoice_id").execute()
-    frame["open_amount"] = frame.pop("units") / SCALE
-    frame["days_overdue"] = (frame["as_of"] - frame["due_date"]).dt.days - 1
-    return frame.assign(bucket=age_buckets(frame, cuts))
+    def need_payments(self) -> None:
+        """NotEnoughDataError where it is not recorded when invoices are paid."""
+        if not self.knows_payments:
+            raise NotEnoughDataError(say("receivables.errors.no_payments"))
 
+    @cached_property
+    def rows(self) -> ir.Table:
+        """The invoices with every optional column, dates as dates, and signed whole ``units``."""
+        absent = {
+            name: ibis.null(kind)
+            for name, kind in _OPTIONAL.items()
+            if name not in self.invoices.columns
+        }
+        rows = self.invoices.mutate(**absent)
+        days = ("issue_date", "due_date", "settled_date")
+        rows = rows.mutate(**{name: rows[name].cast("date") for name in days})
+        rows = rows.mutate(
+            due_date=ibis.coalesce(rows.due_date, rows.issue_date),
+            units=_whole(rows.amount),
+            credit=(rows.kind == "credit_note").fill_null(False) | (rows.amount < 0),
+        )
+        return rows.mutate(units=ibis.ifelse(rows.credit, -rows.units.abs(), rows.units))
 
-def open_items(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str) -> pd.DataFrame:
-    """`balances` at one day, index ``invoice_id``."""
-    return balances(invoices, payments, [as_of]).drop(columns="as_of").set_index("invoice_id")
+    @cached_property
+    def movements(self) -> ir.Table:
+        """Everything that changes what a customer owes, one row per change.
+
+        A credit note with a known ``related_invoice_id`` reduces that invoice; any other keeps
+        its own id and stays *unallocated*: applying it to the oldest debt would hide overdue items
+        that the ledger still shows. A ``settled_date`` closes whatever the recorded payments and
+        credit notes left open on that day.
+
+        ``customer_id, invoice_id, day, kind`` (invoice / credit / payment) and ``units`` (signed
+        ten-thousandths of the currency).
+        """
+        home = self.rows.select("invoice_id", owner=self.rows.customer_id)
+        moves = _issued(self.rows, home)
+        if self.payments is not None:
+            moves = ibis.union(moves, _paid(self.payments, home))
+        return ibis.union(moves, _settled(self.rows, moves))
+
+    def balances(
+        self, days: Sequence[dt.date | str], *, cuts: Sequence[int] = AGE_CUTS
+    ) -> pd.DataFrame:
+        """Every open item as it stood at each of `days` (read as `as_of`).
+
+        One row per day and item: ``as_of, customer_id, invoice_id, open_amount, days_overdue,
+        bucket`` and the invoice's own columns. Negative items (unrelated credit notes,
+        overpayments, prepayments) have the bucket ``unallocated``, so the sum is always invoiced −
+        credited − paid.
+        """
+        moves = self.movements
+        when = ibis.memtable({"as_of": [as_date(day) for day in days]}, schema={"as_of": "date"})
+        left = (
+            moves.join(when, moves.day < when.as_of)
+            .group_by("as_of", "customer_id", "invoice_id")
+            .aggregate(units=ibis._.units.sum())
+            .filter(ibis._.units != 0)
+        )
+        items = left.left_join(self.rows.select("invoice_id", *_ATTRIBUTES), "invoice_id")
+        items = items.drop("invoice_id_right").order_by("as_of", "customer_id", "invoice_id")
+        frame = items.execute()
+        frame["open_amount"] = frame.pop("units") / SCALE
+        frame["days_overdue"] = (frame["as_of"] - frame["due_date"]).dt.days - 1
+        return frame.assign(bucket=age_buckets(frame, cuts))
+
+    def open_items(self, as_of: dt.date | str) -> pd.DataFrame:
+        """`balances` at one day, index ``invoice_id``."""
+        return self.balances([as_of]).drop(columns="as_of").set_index("invoice_id")
+
+    def month_starts(self, as_of: dt.date | str, months: int | None = None) -> list[dt.date]:
+        """First days of months after the first invoice, up to `as_of`: as `as_of`, each is a month
+        end's close."""
+        first = self.rows.issue_date.min().execute()
+        if pd.isna(first):
+            return []
+        days = pd.date_range(pd.Timestamp(first) + pd.Timedelta(days=1), as_date(as_of), freq="MS")
+        return [day.date() for day in days][-(months + 1) if months else 0 :]
+
+    def reconcile(self, as_of: dt.date | str) -> pd.Series:
+        """The proof that nothing was lost: ``invoiced − credited − paid = open − unallocated``, to
+        the cent.
+
+        ``paid_without_invoice`` is money paid towards invoices that the invoice table does not
+        hold; it is no part of the identity.
+        """
+        moves = self.movements.filter(ibis._.day < as_date(as_of))
+        by_kind = moves.group_by("kind").aggregate(units=ibis._.units.sum()).execute()
+        sums = by_kind.set_index("kind")["units"].reindex(["invoice", "credit", "payment"])
+        sums = sums.fillna(0).abs() / SCALE
+        items = self.open_items(as_of)["open_amount"]
+        found = {
+            "invoiced": sums["invoice"],
+            "credited": sums["credit"],
+            "paid": sums["payment"],
+            "open": round(float(items.clip(lower=0).sum()), 4),
+            "unallocated": round(float(items.clip(upper=0).abs().sum()), 4),
+            "paid_without_invoice": self._stray(as_date(as_of)),
+        }
+        return pd.Series(found, dtype="float64")
+
+    def _stray(self, day: dt.date) -> float:
+        """Money paid before a day towards invoices that are not in the table."""
+        if self.payments is None:
+            return 0.0
+        lost = self.payments.anti_join(self.invoices, "invoice_id")
+        lost = lost.filter(lost.payment_date.cast("date") < day)
+        units = lost.aggregate(units=_whole(lost.amount).sum()).execute()["units"].iloc[0]
+        return 0.0 if pd.isna(units) else float(units) / SCALE
 
 
 def owed(items: pd.DataFrame) -> pd.DataFrame:
@@ -132,77 +232,6 @@ def bucket_names(cuts: Sequence[int] = AGE_CUTS) -> list[str]:
     edges = [0, *cuts]
     between = (f"{low + 1}–{high}" for low, high in zip(edges[:-1], cuts, strict=True))
     return ["current", *between, f"{edges[-1]}+"]
-
-
-def month_starts(
-    invoices: ir.Table, as_of: dt.date | str, months: int | None = None
-) -> list[dt.date]:
-    """First days of months after the first invoice, up to `as_of`: as `as_of`, each is a month
-    end's close."""
-    first = invoices.aggregate(day=invoices.issue_date.cast("date").min()).execute()["day"].iloc[0]
-    if pd.isna(first):
-        return []
-    days = pd.date_range(pd.Timestamp(first) + pd.Timedelta(days=1), as_date(as_of), freq="MS")
-    return [day.date() for day in days][-(months + 1) if months else 0 :]
-
-
-def reconcile(invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str) -> pd.Series:
-    """The proof that nothing was lost: ``invoiced − credited − paid = open − unallocated``, to the
-    cent.
-
-    ``paid_without_invoice`` is money paid towards invoices that the invoice table does not hold;
-    it is no part of the identity.
-    """
-    day = as_date(as_of)
-    moves = movements(invoices, payments).filter(ibis._.day < day)
-    sums = (
-        moves.group_by("kind")
-        .aggregate(units=ibis._.units.sum())
-        .execute()
-        .set_index("kind")["units"]
-    )
-    sums = sums.reindex(["invoice", "credit", "payment"]).fillna(0).abs() / SCALE
-    items = open_items(invoices, payments, as_of)["open_amount"]
-    stray = 0.0
-    if payments is not None:
-        lost = payments.anti_join(invoices, "invoice_id").filter(
-            ibis._.payment_date.cast("date") < day
-        )
-        stray = (
-            float(
-                lost.aggregate(units=_whole(lost.amount).sum()).execute()["units"].fillna(0).iloc[0]
-            )
-            / SCALE
-        )
-    found = {
-        "invoiced": sums["invoice"],
-        "credited": sums["credit"],
-        "paid": sums["payment"],
-        "open": round(float(items.clip(lower=0).sum()), 4),
-        "unallocated": round(float(items.clip(upper=0).abs().sum()), 4),
-        "paid_without_invoice": stray,
-    }
-    return pd.Series(found, dtype="float64")
-
-
-def canonical(invoices: ir.Table) -> ir.Table:
-    """The invoice table with every optional column, dates as dates, and signed whole ``units``."""
-    rows = invoices.mutate(
-        **{
-            name: ibis.null(kind)
-            for name, kind in _OPTIONAL.items()
-            if name not in invoices.columns
-        }
-    )
-    rows = rows.mutate(
-        **{name: rows[name].cast("date") for name in ("issue_date", "due_date", "settled_date")}
-    )
-    rows = rows.mutate(
-        due_date=ibis.coalesce(rows.due_date, rows.issue_date),
-        units=_whole(rows.amount),
-        credit=(rows.kind == "credit_note").fill_null(False) | (rows.amount < 0),
-    )
-    return rows.mutate(units=ibis.ifelse(rows.credit, -rows.units.abs(), rows.units))
 
 
 def _whole(amount: ir.NumericValue) -> ir.IntegerValue:

@@ -7,18 +7,27 @@ import datetime as dt
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
-from segment_lab.receivables.ledger import SCALE, canonical, movements, open_items
+from segment_lab.receivables.ledger import SCALE, Ledger
 from segment_lab.window import as_date
 
 # What counts as recent; the same time before it is compared with.
 RECENT_DAYS = 90
+#: What a list of open items alone cannot tell of a customer.
+OF_PAYMENTS = (
+    "mean_days_late",
+    "late_share",
+    "parts_share",
+    "largest_paid",
+    "late_recent",
+    "late_before",
+    "days_since_payment",
+)
 
 
-def invoice_history(
-    invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str
-) -> pd.DataFrame:
+def invoice_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     """How every invoice issued before `as_of` has been paid so far, index ``invoice_id``.
 
     ``customer_id, issue_date, due_date, amount, credited, paid, open_amount, payments`` (count),
@@ -27,8 +36,8 @@ def invoice_history(
     time, null when open and not yet due.
     """
     day = as_date(as_of)
-    rows = canonical(invoices).filter(~ibis._.credit & (ibis._.issue_date < day))
-    sums = _sums(movements(invoices, payments).filter(ibis._.day < day))
+    rows = ledger.rows.filter(~ibis._.credit & (ibis._.issue_date < day))
+    sums = _sums(ledger.movements.filter(ibis._.day < day))
     frame = rows.select("invoice_id", "customer_id", "issue_date", "due_date").join(
         sums, "invoice_id"
     )
@@ -68,9 +77,7 @@ def _sums(moves: ir.Table) -> ir.Table:
     )
 
 
-def receivables_table(
-    invoices: ir.Table, payments: ir.Table | None, as_of: dt.date | str
-) -> pd.DataFrame:
+def receivables_table(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     """How each customer with an invoice or a credit before `as_of` pays; index ``customer_id``,
     sorted.
 
@@ -82,7 +89,7 @@ def receivables_table(
     ``late_recent, late_before`` (mean days, by due date).
     """
     day = pd.Timestamp(as_date(as_of))
-    rows = _by_period(invoice_history(invoices, payments, as_of), day)
+    rows = _by_period(invoice_history(ledger, as_of), day)
     history = rows.groupby("customer_id").agg(
         invoices_n=("amount", "size"),
         mean_invoice=("amount", "mean"),
@@ -98,7 +105,9 @@ def receivables_table(
         late_before=("late_before", "mean"),
     )
     history["days_since_payment"] = (day - history.pop("last_paid")).dt.days
-    now = _now(open_items(invoices, payments, as_of))
+    now = _now(ledger.open_items(as_of))
+    if not ledger.knows_payments:
+        history[list(OF_PAYMENTS)] = np.nan
     table = now.join(history, how="outer").rename_axis("customer_id").sort_index()
     zero = [*now, "invoices_n", "invoices_recent", "invoiced_recent", "invoiced_before"]
     return table.assign(**table[zero].fillna(0))

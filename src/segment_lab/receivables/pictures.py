@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
+from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+IN_DEBT = ("Overdue", "Disputed", "Doubtful")
 
 
 def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -22,11 +25,15 @@ def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
     bars = ax.barh([str(name) for name in rows.index], rows, color=colours)
     ax.bar_label(bars, labels=[style.short(round(value)) for value in rows], padding=3)
     ax.set(
-        xlabel="Open amount", ylabel="Days overdue", xlim=(0, rows.max() * 1.15 if len(rows) else 1)
+        xlabel=say("receivables.pictures.open_amount"),
+        ylabel=say("receivables.pictures.days_overdue"),
+        xlim=(0, rows.max() * 1.15 if len(rows) else 1),
     )
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis)
-    return style.described(ax, style.listed("Open amount by days overdue", matrix["open_amount"]))
+    return style.described(
+        ax, style.listed(say("receivables.pictures.ages"), matrix["open_amount"])
+    )
 
 
 def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -47,17 +54,23 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         frame["reference"].iloc[0],
         color=style.PALETTE[1],
         linestyle="--",
-        label="rule of thumb: a third each",
+        label=say("receivables.pictures.thirds"),
     )
-    ax.set(xlabel="Share of overdue money", xlim=(0, 1.02))
+    ax.set(xlabel=say("receivables.pictures.pool_share"), xlim=(0, 1.02))
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     style.numbers(ax.xaxis, "share")
-    told = "; ".join(
-        f"{pool.Index} {pool.share:.0%} ({pool.share_low:.0%} to {pool.share_high:.0%})"
+    parts = [
+        say(
+            "receivables.pictures.pool",
+            name=pool.Index,
+            share=pool.share,
+            low=pool.share_low,
+            high=pool.share_high,
+        )
         for pool in frame.itertuples()
-    )
-    return style.described(ax, f"Overdue debt: {told}.")
+    ]
+    return style.described(ax, say("receivables.pictures.pools", parts="; ".join(parts)))
 
 
 def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -65,37 +78,58 @@ def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     ax = style.axes(ax)
-    for place, (name, label) in enumerate(
-        {"dso": "DSO", "best_possible": "if nobody paid late"}.items()
-    ):
+    for place, name in enumerate(("dso", "best_possible")):
+        label = say(f"receivables.pictures.{name}")
         ax.plot(frame.index, frame[name], color=style.PALETTE[place], marker="o", label=label)
-    ax.set(ylabel="Days", ylim=(0, None))
+    ax.set(ylabel=say("receivables.pictures.days"), ylim=(0, None))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     locator = AutoDateLocator(maxticks=6)
     ax.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
     known = frame[["dso", "best_possible"]].dropna()
-    told = (
-        "not known yet"
-        if known.empty
-        else "at last {dso:.0f} days; {best_possible:.0f} if nobody paid late".format(
-            **known.iloc[-1]
+    if known.empty:
+        return style.described(ax, say("receivables.pictures.dso_unknown"))
+    return style.described(ax, say("receivables.pictures.dso_last", **known.iloc[-1]))
+
+
+def roll_rates(summary: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Share of each bucket's money paid within a month, with its range. `summary`: from
+    `RollRates.summary`."""
+    rows = summary[summary["customers_seen"] > 0].iloc[::-1]
+    ax = style.axes(ax, rows=len(rows) + 1)
+    ends = np.abs(rows[["paid_low", "paid_high"]].to_numpy().T - rows["paid"].to_numpy())
+    names = [str(name) for name in rows.index]
+    ax.barh(names, rows["paid"], xerr=ends, color=style.PALETTE[0], error_kw={"capsize": 3})
+    ax.set(
+        xlabel=say("receivables.pictures.rolls_axis"),
+        ylabel=say("receivables.pictures.days_overdue"),
+        xlim=(0, 1.02),
+    )
+    ax.grid(axis="y", visible=False)
+    style.numbers(ax.xaxis, "share")
+    told = style.listed(say("receivables.pictures.rolls"), rows["paid"].iloc[::-1], "share")
+    return style.described(ax, told)
+
+
+def calendar(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Cash expected by week with its range. `weeks`: from `payment_day.cash_calendar`."""
+    ax = style.axes(ax)
+    names = [f"{week:%m-%d}" for week in weeks.index]
+    ends = weeks[["expected_low", "expected_high"]].to_numpy().T - weeks["expected"].to_numpy()
+    ax.bar(names, weeks["expected"], yerr=np.abs(ends), error_kw={"capsize": 3})
+    ax.set(xlabel=say("receivables.pictures.week"), ylabel=say("receivables.pictures.cash"))
+    ax.grid(axis="x", visible=False)
+    style.numbers(ax.yaxis)
+    parts = [
+        say(
+            "receivables.pictures.week_cash",
+            week=week.Index,
+            expected=week.expected,
+            low=week.expected_low,
+            high=week.expected_high,
         )
-    )
-    return style.described(ax, f"DSO by month end, {told}.")
-
-
-def roll_rates(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Where the money of each bucket is a month later, in per cent. `matrix`: from
-    `RollRates.matrix`."""
-    ax = _heat(matrix.dropna() * 100, ax, "{:.0f}%", "A month later", "Days overdue", blank=0.5)
-    return style.described(
-        ax,
-        style.listed(
-            "Share of the money that is paid a month later, by days overdue now",
-            matrix["paid"],
-            "share",
-        ),
-    )
+        for week in weeks.itertuples()
+    ]
+    return style.described(ax, say("receivables.pictures.calendar", parts="; ".join(parts)))
 
 
 def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -103,51 +137,39 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `value_payment`."""
     from matplotlib.patches import Rectangle
 
-    ax = _heat(counts, ax, "{:,.0f}", "How they pay", "Value", blank=0.5)
-    late = [
-        place
-        for place, name in enumerate(counts.columns)
-        if name in ("Overdue", "Disputed", "Doubtful")
-    ]
+    ax = _heat(counts, ax, "{:,.0f}")
+    ax.set(xlabel=say("receivables.pictures.payment"), ylabel=say("receivables.pictures.value"))
+    late = [place for place, name in enumerate(counts.columns) if name in IN_DEBT]
     if late:
-        ax.add_patch(
-            Rectangle(
-                (late[0] - 0.5, -0.48),
-                len(late),
-                0.97,
-                fill=False,
-                clip_on=False,
-                edgecolor=style.PALETTE[1],
-                linewidth=3,
-            )
+        corner = (late[0] + 0.02, 0.02)
+        frame = Rectangle(
+            corner, len(late), 0.97, fill=False, clip_on=False, edgecolor=style.PALETTE[1], lw=3
         )
-    told = "; ".join(
-        f"{value}: " + ", ".join(f"{name} {n:,}" for name, n in row.items() if n)
-        for value, row in counts.iterrows()
-    )
-    return style.described(ax, f"Customers by value and by how they pay. {told}.")
+        ax.add_patch(frame)
+    rows = []
+    for value, row in counts.iterrows():
+        cells = ", ".join(f"{name} {n:,}" for name, n in row.items() if n)
+        rows.append(f"{value}: {cells}")
+    return style.described(ax, say("receivables.pictures.conflict", rows="; ".join(rows)))
 
 
-def _heat(
-    frame: pd.DataFrame, ax: Axes | None, text: str, across: str, down: str, blank: float
-) -> Axes:
+def _heat(frame: pd.DataFrame, ax: Axes | None, text: str) -> Axes:
+    """A heat map with its figures written in, blank where they round to nothing."""
+    import seaborn
+
     ax = style.axes(ax, rows=len(frame) + 2)
     values = frame.to_numpy(dtype=float)
-    ax.imshow(np.sqrt(values), aspect="auto", cmap=style.SEQUENTIAL, vmin=0)
-    for row, column in np.argwhere(values >= blank):
-        dark = values[row, column] > 0.4 * values.max()
-        ax.text(
-            column,
-            row,
-            text.format(values[row, column]),
-            ha="center",
-            va="center",
-            color="white" if dark else style.INK,
-        )
-    ax.set_xticks(
-        range(frame.shape[1]), [str(name) for name in frame.columns], rotation=40, ha="right"
+    written = [[text.format(value) if value >= 0.5 else "" for value in row] for row in values]
+    seaborn.heatmap(
+        np.sqrt(frame.astype(float)),
+        ax=ax,
+        annot=np.array(written, dtype=object).reshape(values.shape),
+        fmt="",
+        cmap=style.SEQUENTIAL,
+        vmin=0,
+        cbar=False,
     )
-    ax.set_yticks(range(len(frame)), [str(name) for name in frame.index])
-    ax.set(xlabel=across, ylabel=down)
+    ax.tick_params(axis="x", rotation=40)
+    ax.tick_params(axis="y", rotation=0)
     ax.grid(visible=False)
     return ax

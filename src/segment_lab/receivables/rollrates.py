@@ -1,10 +1,11 @@
-"""Roll rates: how debt moves between age buckets from one month end to the next, and the loss that
+"""Roll rates: how debt moves between ages from one month end to the next, and the loss that
 follows.
 
-The company's own history is a Markov chain over *paid, current, 1–30 … 90+, lost*; money is what
-moves. Debt is
-*lost* once it is overdue for more than `loss_days`. Intervals come from a bootstrap over
-customers, because the invoices of one customer share their fate.
+The company's own history is a Markov chain over *paid, current, 1–30, 31–60 … lost*; money is what
+moves. Debt is *lost* once it is overdue for more than `loss_days`. Every month of age is a state of
+its own: taken together, old debt seems to be paid faster than it is, because the younger half of it
+is. Uncertainty of the rates comes from a bootstrap over customers, because the invoices of one
+customer share their fate; how much they share it is `alike`. See decision 0090.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.receivables.ledger import balances, bucket_names, month_starts, owed, settings
+from segment_lab.receivables.ledger import Ledger, bucket_names, owed, settings
+from segment_lab.texts import say
 
 ROLL_CUTS: tuple[int, ...] = tuple(settings()["roll_cuts"])
 MIN_MONTHS = 6
 DRAWS = 500
+#: Debt overdue for longer than this is old: what is known of all of it helps a bucket that few
+#: customers were seen in.
+OLD = 90
+#: Likeness of the invoices of one customer where the history cannot tell it.
+ALIKE = 0.3
+FEWEST_FATES = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +38,8 @@ class RollRates:
 
     `money` has the shape (customers, buckets, buckets + 2): from the bucket at a month end to
     ``paid, <buckets>, lost`` at the next; credit notes count as paid. `losses_visible` says
-    whether the history is long enough for any debt to have become lost.
+    whether the history is long enough for any debt to have become lost; `alike` is the correlation
+    of being lost between two overdue invoices of one customer.
     """
 
     money: np.ndarray
@@ -39,6 +47,7 @@ class RollRates:
     months: int
     loss_days: int
     losses_visible: bool
+    alike: float = ALIKE
 
     def matrix(self) -> pd.DataFrame:
         """Share of each bucket's money (rows) by where it is a month later; null where nothing was
@@ -94,51 +103,68 @@ class RollRates:
         from scipy.sparse import csr_array
 
         customers, buckets, states = self.money.shape
-        pooled, money = self.money.sum(axis=0), csr_array(self.money.reshape(customers, -1).T)
+        pooled = self.money.sum(axis=0)
+        money = csr_array(self.money.reshape(customers, -1).T)
         rng, equal = np.random.default_rng(0), np.full(customers, 1 / customers)
-        # One draw at a time: all at once they are DRAWS numbers per customer.
-        sums = [
-            pooled,
-            *(
-                (money @ rng.multinomial(customers, equal)).reshape(pooled.shape)
-                for _ in range(DRAWS)
-            ),
-        ]
-        drawn = (
-            np.array(sums) + 1e-9 * pooled
-        )  # a bucket that a draw leaves empty falls back on the estimate
-        chain = np.zeros((len(drawn), states, states))
+        seen = pooled.sum(axis=1, keepdims=True) > 0
+        chain = np.zeros((1 + DRAWS, states, states))
         chain[:, 0, 0] = chain[:, -1, -1] = 1.0
-        # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by the
-        # callers.
-        drawn += np.where(pooled.sum(axis=1, keepdims=True) > 0, 0.0, np.eye(buckets, states, k=1))
-        chain[:, 1:-1, :] = drawn / drawn.sum(axis=2, keepdims=True)
+        # One draw at a time: all at once they are DRAWS numbers per customer.
+        for draw in range(1 + DRAWS):
+            drawn = pooled
+            if draw:
+                drawn = (money @ rng.multinomial(customers, equal)).reshape(pooled.shape)
+                drawn = drawn + self._stranger(rng)
+            # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by
+            # the callers.
+            drawn = np.where(seen, drawn, np.eye(buckets, states, k=1))
+            chain[draw, 1:-1, :] = drawn / drawn.sum(axis=1, keepdims=True)
         return chain
+
+    def _stranger(self, rng: np.random.Generator) -> np.ndarray:
+        """One more customer in every bucket, of mean size and random weight, who pays as old debt
+        does or as the bucket does: what a few customers show is not certain."""
+        pooled = self.money.sum(axis=0)
+        total = pooled.sum(axis=1)
+        size = total / np.maximum(self.seen(), 1)
+        old = np.array([self._is_old(name) for name in self.buckets])
+        of = np.where(old, total, 0.0)
+        usual = pooled[:, 0] / np.where(total > 0, total, 1.0)
+        if of.sum() > 0:
+            usual = np.where(old, (pooled[:, 0] * old).sum() / of.sum(), usual)
+        pays = rng.random(len(total)) < usual
+        unpaid = pooled.copy()
+        unpaid[:, 0] = 0.0
+        rest = unpaid.sum(axis=1, keepdims=True)
+        onward = np.where(rest > 0, unpaid / np.where(rest > 0, rest, 1.0), 0.0)
+        onward += np.where(rest > 0, 0.0, np.eye(*pooled.shape, k=2))
+        first = np.zeros_like(pooled)
+        first[:, 0] = 1.0
+        weight = size * rng.exponential(size=len(total)) + 1e-9 * total
+        return weight[:, None] * np.where(pays[:, None], first, onward)
+
+    def _is_old(self, name: str) -> bool:
+        low = name.rstrip("+").split("–")[0]
+        return low.isdigit() and int(low) > OLD
 
 
 def roll_rates(
-    invoices: ir.Table,
-    payments: ir.Table | None,
-    as_of: dt.date | str,
-    *,
-    months: int = 24,
-    loss_days: int = 365,
+    ledger: Ledger, as_of: dt.date | str, *, months: int = 24, loss_days: int = 365
 ) -> RollRates:
     """Roll rates of the last `months` month ends before `as_of`.
 
     NotEnoughDataError where there are fewer than six to follow, or nothing was ever open at one.
     """
-    days = month_starts(invoices, as_of, months)
+    ledger.need_payments()
+    days = ledger.month_starts(as_of, months)
     if len(days) <= MIN_MONTHS:
         raise NotEnoughDataError(
-            f"Roll rates need {MIN_MONTHS + 1} month ends with invoices; there are {len(days)}."
+            say("receivables.errors.few_months", needed=MIN_MONTHS + 1, n=len(days))
         )
-    items = owed(balances(invoices, payments, days, cuts=ROLL_CUTS))
+    items = owed(ledger.balances(days, cuts=ROLL_CUTS))
     moves = _moves(items, days, loss_days)
     if moves.empty:
-        raise NotEnoughDataError(
-            "Nothing was open at any month end, so debt never moved between buckets."
-        )
+        raise NotEnoughDataError(say("receivables.errors.nothing_open"))
     buckets = bucket_names(ROLL_CUTS)
     money = np.zeros((moves["customer_id"].nunique(), len(buckets), len(buckets) + 2))
     customer = moves["customer_id"].astype("category").cat.codes.to_numpy(dtype="int64")
@@ -148,7 +174,27 @@ def roll_rates(
         money, (customer, start, moves["state"].to_numpy(dtype="int64")), moves["left"].to_numpy()
     )
     oldest = (pd.Timestamp(days[-1]) - items["due_date"].min()).days - 1
-    return RollRates(money, buckets, len(days) - 1, loss_days, bool(oldest > loss_days))
+    alike = _alike(items, days[-1], loss_days)
+    return RollRates(money, buckets, len(days) - 1, loss_days, bool(oldest > loss_days), alike)
+
+
+def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
+    """How alike the fates of one customer's overdue invoices are: the intraclass correlation of
+    being lost among invoices once seen 31 to 60 days overdue, long enough ago to know."""
+    once = items["days_overdue"].between(31, 60)
+    known = items["due_date"] < pd.Timestamp(last) - pd.Timedelta(days=loss_days + 31)
+    rows = items[once & known].drop_duplicates("invoice_id")
+    gone = set(items.loc[items["days_overdue"] > loss_days, "invoice_id"])
+    lost = rows["invoice_id"].isin(gone).astype(float)
+    sizes = rows.groupby("customer_id").size()
+    if len(rows) < FEWEST_FATES or (sizes < 2).all() or lost.nunique() < 2:
+        return ALIKE
+    means = lost.groupby(rows["customer_id"]).transform("mean")
+    groups = len(sizes)
+    between = ((means - lost.mean()) ** 2).sum() / (groups - 1)
+    within = ((lost - means) ** 2).sum() / max(len(rows) - groups, 1)
+    usual = (len(rows) - (sizes**2).sum() / len(rows)) / (groups - 1)
+    return float(np.clip((between - within) / (between + (usual - 1) * within), 0.0, 1.0))
 
 
 def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from segment_lab.segments.base import Segmenter, shortest_cut
+from segment_lab.texts import say
 
 NAMES = ("Prompt", "Slow", "Overdue", "Disputed", "Doubtful", "No credit")
 
@@ -19,11 +20,11 @@ class ReceivablesSegmenter(Segmenter):
     """Segments by payment behaviour, from the columns of `receivables_table` joined to the
     customer table.
 
-    The first that holds: *No credit* has no invoice · *Doubtful* has an item overdue for more than
+    The first that holds: *No credit* has no invoice that says how it pays (none at all, or none that
+    fell due) · *Doubtful* has an item overdue for more than
     `doubtful_days` ·
     *Disputed* has an open item in dispute · *Overdue* has an item overdue for more than
-    `grace_days` · *Slow* pays later on average than `slow_days` · *Prompt* is the rest, new
-    customers whose first invoice is not due included.
+    `grace_days` · *Slow* pays later on average than `slow_days` · *Prompt* is the rest.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ class ReceivablesSegmenter(Segmenter):
     slow_days, slow_quantile : float
         Mean days late above which a payer is slow; learned as that quantile of customers with
         invoices when left out (``slow_days_``).
+    prompt_days : float
+        The most that `slow_days` is learned as: where everybody pays late, late is not prompt.
     """
 
     method = "receivables"
@@ -42,11 +45,13 @@ class ReceivablesSegmenter(Segmenter):
         doubtful_days: Annotated[int, Field(ge=1)] = 90,
         slow_days: Annotated[float, Field(ge=0)] | None = None,
         slow_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.75,
+        prompt_days: Annotated[float, Field(ge=0)] = 10.0,
     ):
         self.grace_days = grace_days
         self.doubtful_days = doubtful_days
         self.slow_days = slow_days
         self.slow_quantile = slow_quantile
+        self.prompt_days = prompt_days
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,17 +65,19 @@ class ReceivablesSegmenter(Segmenter):
         late = rows["mean_days_late"].dropna().to_numpy(dtype=float)
         if self.slow_days is not None:
             self.slow_days_ = float(self.slow_days)
+        elif len(late):
+            usual = shortest_cut(float(np.quantile(late, self.slow_quantile)), late)
+            self.slow_days_ = min(usual, float(self.prompt_days))
         else:
-            self.slow_days_ = (
-                shortest_cut(float(np.quantile(late, self.slow_quantile)), late)
-                if len(late)
-                else 0.0
-            )
+            self.slow_days_ = 0.0
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
         value = {name: table[name].fill_null(0) for name in self.columns}
+        # No invoice is paid or overdue yet, and none is disputed: nothing is known of payment.
+        unknown = table["mean_days_late"].isnull() & (value["max_days_overdue"] <= 0)
+        unknown = unknown & (value["disputed_open"] <= 0)
         return [
-            (value["invoices_n"] == 0, NAMES.index("No credit")),
+            ((value["invoices_n"] == 0) | unknown, NAMES.index("No credit")),
             (value["max_days_overdue"] > self.doubtful_days, NAMES.index("Doubtful")),
             (value["disputed_open"] > 0, NAMES.index("Disputed")),
             (value["max_days_overdue"] > self.grace_days, NAMES.index("Overdue")),
@@ -78,14 +85,16 @@ class ReceivablesSegmenter(Segmenter):
         ], NAMES.index("Prompt")
 
     def meanings(self) -> dict[str, str]:
+        days = {
+            "prompt": self.slow_days_,
+            "slow": self.slow_days_,
+            "overdue": self.grace_days,
+            "doubtful": self.doubtful_days,
+        }
+        keys = {name: name.lower().replace(" ", "_") for name in NAMES}
         return {
-            "Prompt": f"Pays in time, or late by {self.slow_days_:g} days at most on average.",
-            "Slow": f"Owes nothing overdue, but pays more than {self.slow_days_:g} days late on average.",
-            "Overdue": "Has an invoice past its due day"
-            + (f" by more than {self.grace_days} days." if self.grace_days else "."),
-            "Disputed": "Disputes an open invoice.",
-            "Doubtful": f"Has an invoice overdue for more than {self.doubtful_days} days.",
-            "No credit": "Has never had an invoice, so how it pays is not known.",
+            name: say(f"receivables.segments.{key}", days=days.get(key))
+            for name, key in keys.items()
         }
 
     def describe(self) -> dict[str, Any]:

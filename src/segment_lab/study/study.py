@@ -69,9 +69,11 @@ class Study(StudyData):
         if population == "everybody":
             return self.customers(prospects=True)
         if population == "debtors":
+            from segment_lab.receivables.ledger import Ledger
             from segment_lab.receivables.payments import receivables_table
 
-            debts = receivables_table(self.table("invoices"), self._optional("payments"), as_of)
+            ledger = Ledger(self.table("invoices"), self._optional("payments"))
+            debts = receivables_table(ledger, as_of)
             return self.customers().join(debts, how="left")
         if population == "contacted":
             from segment_lab.contacts.events import engagement_table
