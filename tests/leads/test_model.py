@@ -236,7 +236,7 @@ def test_a_win_before_first_contact_is_set_aside_and_a_late_column_is_no_slice()
 def test_leads_without_a_stage_row_are_counted():
     frame, _ = crm(200)
     won = frame[frame["status"] == "won"]
-    days = [pd.Timestamp("2025-01-01").date()] * len(won)
+    days = [pd.Timestamp("2026-01-01").date()] * len(won)
     stages = ibis.memtable(
         pd.DataFrame({"lead_id": won["lead_id"], "stage": "won", "entered_on": days})
     )
