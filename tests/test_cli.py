@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from datasets import dataset
 from segment_lab.cli import main
-from segment_lab.data.guess import guess_columns, normal
+from segment_lab.data.guess import named, normal
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
     ],
 )
 def test_columns_are_guessed_in_four_languages(headers, columns):
-    guessed = guess_columns(headers)
+    guessed = named(headers)
     assert {k: guessed.get(k) for k in columns} == columns
 
 

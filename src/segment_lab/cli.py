@@ -128,6 +128,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     if study.has("orders"):
         click.echo(f"window: {study.window}; {len(study.customers()):,} customers")
         read = study.intake("orders").counts
+        _twins(study)
         for row in study.account().itertuples():
             if row.lines != read.get(row.reason):  # said above already
                 click.echo(f"  {row.lines:>12,}  {row.reason}")
@@ -139,7 +140,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here."
 )
@@ -153,29 +154,94 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 )
 @click.option("--force", is_flag=True, help="Replace an existing study file.")
 def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> None:
-    """Write a first study file for the order log FILE, guessing its columns."""
-    from segment_lab.data.contracts import CONTRACTS
-    from segment_lab.data.guess import first_config
+    """Write a first study file for FILE, and say how it was read and what is open.
 
-    target = out or Path(f"{file.name.split('.')[0].lower().replace(' ', '_')}.yml")
+    FILE is a file, a folder of files alike, or a pattern such as 'exports/*.csv'.
+    """
+    from segment_lab.data.contracts import CONTRACTS
+    from segment_lab.data.guess import first_config, study_name
+    from segment_lab.texts import say
+
+    target = out or Path(f"{study_name(file)}.yml")
     if target.exists() and not force:
-        raise ConfigError(f"{target} exists. Use --force to replace it, or --out for another name.")
+        raise ConfigError(say("init.fault.exists", target=target))
     said = {name: column for name, _, column in (part.partition("=") for part in given)}
-    if wrong := [
-        n for n, column in said.items() if n not in CONTRACTS["orders"].names or not column
-    ]:
-        raise ConfigError(
-            f"-c {wrong[0]}: write NAME=COLUMN. {nearest(wrong[0], CONTRACTS['orders'].names)}"
-        )
-    text, columns, remarks = first_config(file, target, said)
+    names = CONTRACTS["orders"].names
+    if wrong := [name for name, column in said.items() if name not in names or not column]:
+        hint = nearest(wrong[0], names)
+        raise ConfigError(say("init.fault.column_option", name=wrong[0], hint=hint))
+    text, proposal = first_config(file, target, said)
     target.write_text(text, encoding="utf-8")
-    for name, column in columns.items():
-        click.echo(f"  {name:<12} ← {column}")
-    for remark in remarks:
-        click.echo(f"  look at: {remark}")
-    click.echo(
-        f"{target} written. Check the columns, then: segment-lab check {target}; segment-lab run {target}"
-    )
+    for table, source in proposal.sources.items():
+        click.echo(say("init.said.table", name=table))
+        for name, column in source["columns"].items():
+            click.echo(f"  {name:<12} ← {column}")
+        for name in ("where", "totals", "date_format", "decimal", "encoding", "amount_per"):
+            if name in source:
+                click.echo("  " + say("init.said.setting", name=name, value=source[name]))
+    for remark in proposal.took:
+        click.echo("  " + say("init.said.took", words=remark))
+    for remark in proposal.doubts:
+        click.echo("  " + say("init.said.doubt", words=remark))
+    _totals(target)
+    click.echo(say("init.said.next", target=target))
+
+
+def _totals(config: Path) -> None:
+    """What follows from a first study file, to be held against the source."""
+    from segment_lab.study.study import Study
+    from segment_lab.texts import say, speaking
+
+    study = Study.from_yaml(config)
+    with speaking(currency=study.currency):
+        try:
+            intakes = study.check()
+            for intake in intakes:
+                aside = [f"{reason} ({n:,})" for reason, n in intake.counts.items() if n][1:]
+                aside += [f"where ({intake.left_out:,})"] if intake.left_out else []
+                facts = {"read": int(intake.counts.sum()) + intake.left_out, "aside": aside}
+                accepted = int(intake.counts["accepted"])
+                click.echo(say("init.said.rows", table=intake.name, accepted=accepted, **facts))
+            if study.has("orders"):
+                customers = study.customers()
+                facts = {
+                    "customers": len(customers),
+                    "orders": int(customers.frequency.sum()),
+                    "revenue": float(customers.revenue.sum()),
+                    "first": str(customers.first_order.min())[:10],
+                    "last": str(customers.last_order.max())[:10],
+                }
+                click.echo(say("init.said.totals", **facts))
+                _twins(study)
+            elif study.has("invoices"):
+                amounts = study.table("invoices").amount
+                facts = {
+                    "documents": int(amounts.count().execute()),
+                    "open": amounts.sum().execute(),
+                }
+                click.echo(say("init.said.invoices", **facts))
+        except SegmentLabError as error:
+            click.echo(f"{say('init.said.not_yet')}\n{error}")
+
+
+def _twins(study: Any) -> None:
+    """One customer under several ids, with the line that makes it one."""
+    from segment_lab.customers.twins import twins
+    from segment_lab.data.guess import quoted
+    from segment_lab.texts import say
+
+    source = study.config.sources["orders"]
+    inner = source.columns.get("customer_id") or "customer_id"
+    raw = study.intake("orders").raw.table.columns
+    for found in twins(study.customers()):
+        expression = found.expression(quoted(inner) if inner in raw else inner)
+        facts = {
+            "ids": found.ids,
+            "share": found.share,
+            "examples": list(map(repr, found.examples)),
+        }
+        words = say(f"init.twins.{found.way}", line=f"customer_id: {expression}", **facts)
+        click.echo(f"  note: {words}")
 
 
 @main.command()

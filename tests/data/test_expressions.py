@@ -51,6 +51,7 @@ TABLE = ibis.table(
         ("split_part('a;b', ';', 2)", ["b", "b", "b"]),
         ("replace(c, 'K', 'S')", ["US", "FR", "US"]),
         ("CASE WHEN p > 1 THEN 'dear' ELSE c END", ["dear", "dear", "UK"]),
+        ("right(c, 1) = 'K'", [True, False, True]),
         ("CASE c WHEN 'UK' THEN 1 END", [1.0, None, 1.0]),
     ],
 )
@@ -114,3 +115,17 @@ def test_nothing_but_row_values_comes_out(text):
         return
     sql = str(ibis.to_sql(TABLE.select(x=value))) if value.op().relations else ""
     assert sql.upper().count("SELECT") <= 1
+
+
+def test_text_that_is_chosen_beside_a_number_is_read_as_one():
+    table = ibis.memtable({"a": ["1,5", None], "c": ["x", "y"]})
+
+    def number(text):
+        return text.replace(",", ".").try_cast("float64")
+
+    texts = ["coalesce(a, 0)", "CASE WHEN c = 'x' THEN a ELSE 0 END", "a - coalesce(a, 0) + 1"]
+    values = [compile_expression(text, table, "w", number) for text in texts]
+    got = table.select(*[value.name(f"v{i}") for i, value in enumerate(values)]).to_pandas()
+    assert got["v0"].tolist() == [1.5, 0]
+    assert got["v1"].tolist() == [1.5, 0]
+    assert got["v2"][0] == 1

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 import segment_lab as sl
 from segment_lab.cli import main
+from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess.facts import facts_of
 from segment_lab.data.reading import Reading
 
 
@@ -180,7 +182,6 @@ def test_what_only_a_person_can_decide_is_asked(first_study, tmp_path):
     assert got == {"0": 150, "b": 7}
     for question in (
         "EUR (31), USD (1): only EUR is read",
-        "status is paid (24), refunded (8)",
         "nulls: ['0']",
     ):
         assert question in output
@@ -192,6 +193,7 @@ def test_two_readings_of_a_date_are_written_with_a_remark(first_study):
         "d.csv", "customer_id,order_date,amount\na,01/02/2026,5\nb,03/04/2026,6\n"
     )
     assert "fit %d/%m/%Y and %m/%d/%Y alike" in output
+    assert "date_format: '%m/%d/%Y'" in output
 
 
 def test_a_column_that_cannot_be_told_can_be_said(first_study):
@@ -303,13 +305,14 @@ def test_the_message_says_how_to_go_on(tmp_path, monkeypatch, text, words):
     assert all(word in result.output for word in words)
 
 
-def test_an_event_log_is_asked_for_its_purchases(first_study):
+def test_of_an_event_log_purchases_are_left_in(first_study):
     rows = "".join(f"u{i % 3},view{i},2026-01-{i + 1:02}\n" for i in range(20))
-    _, _, output = first_study(
+    _, got, output = first_study(
         "log.csv", "user_id,event,timestamp\n" + rows + "u1,Purchase,2026-01-31\n", "-c", "amount=1"
     )
-    assert "event is one of 21 things that happened" in output
+    assert "event is one of 21 things that happened: only Purchase counts as a sale" in output
     assert "where: event = 'Purchase'" in output
+    assert got == {"u1": 1}
 
 
 def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study):
@@ -322,7 +325,147 @@ def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study)
     assert customers["gap_days"].dropna().to_dict() == {"a": 14}
 
 
-def test_invoices_are_recognised_as_such(first_study):
+def test_invoices_are_recognised_and_can_be_read_as_orders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     text = "Invoice No,Customer,Invoice Date,Due Date,Amount\n1,a,2026-01-01,2026-01-31,5\n"
-    _, _, output = first_study("i.csv", text)
-    assert "map it as the table invoices too" in output
+    (tmp_path / "i.csv").write_text(text)
+    result = CliRunner().invoke(main, ["init", "i.csv"])
+    assert "1 document, 5.00 in all" in result.output
+    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == ["invoices"]
+    CliRunner().invoke(main, ["init", "i.csv", "--force", "-c", "order_date=Invoice Date"])
+    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == ["orders"]
+
+
+# Siblings of the corpus: other words, other languages
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "revenue"),
+    [
+        pytest.param(  # the total of an order on each of its lines
+            "Nr zamówienia;Data;Klient;Towar;Suma zamówienia\n1;01.02.2026;A;x;100,00\n"
+            "1;01.02.2026;A;y;100,00\n2;13.02.2026;B;x;50,00\n3;14.02.2026;A;x;70,00\n"
+            "3;14.02.2026;A;z;70,00\n",
+            {"A": 170, "B": 50},
+            id="order total, pl",
+        ),
+        pytest.param(
+            "Auftragsnr;Datum;Kunde;Artikel;Gesamtbetrag\n"
+            + "".join(f"1;13.02.2026;K;a{i};100,00\n" for i in (0, 1)),
+            None,
+            id="one order, asked",
+        ),
+        pytest.param(  # refunds beside the amount
+            "Заказ;Дата;Покупатель;Сумма;Сумма возврата\n1;01.02.2026;А;100;0\n2;14.02.2026;Б;80;30\n",
+            {"А": 100, "Б": 50},
+            id="refund column, ru",
+        ),
+        pytest.param(
+            "Bestellnr;Datum;Kunde;Betrag;Erstattung\n1;01.02.2026;A;100,00;0,00\n"
+            "2;14.02.2026;B;80,00;30,00\n",
+            {"A": 100, "B": 50},
+            id="refund column, de",
+        ),
+        pytest.param(  # statuses
+            "Nr;Klient;Data;Kwota;Status\n1;A;01.02.2026;10,00;Zrealizowane\n"
+            "2;B;14.02.2026;20,00;Anulowane\n3;A;15.02.2026;30,00;Zrealizowane\n",
+            {"A": 40},
+            id="status, pl",
+        ),
+        pytest.param(
+            "Nr;Kunde;Datum;Betrag;Status\n1;A;01.02.2026;10,00;Gewonnen\n"
+            "2;B;14.02.2026;20,00;Verloren\n3;A;15.02.2026;30,00;Angebot\n",
+            {"A": 10},
+            id="status, de",
+        ),
+        pytest.param(  # totals
+            "Kunde;Datum;Betrag\nA;01.02.2026;10,00\nA;14.02.2026;20,00\nSumme A;28.02.2026;30,00\n"
+            "B;15.02.2026;5,00\nSumme B;28.02.2026;5,00\nGesamtsumme;28.02.2026;35,00\n",
+            {"A": 30, "B": 5},
+            id="totals, de",
+        ),
+        pytest.param(
+            "Klient,Data,Kwota\nTotal Energies,2026-02-01,10\nB,2026-02-02,5\nRazem,2026-02-28,15\n",
+            {"B": 5, "Total Energies": 10},
+            id="a customer called Total",
+        ),
+        pytest.param(  # the customer is no record
+            "ID,Firma,Wartość,Data zamknięcia\n7,Alfa,10,2026-02-01\n8,Beta,5,2026-02-02\n"
+            "9,Alfa,20,2026-02-03\n",
+            {"Alfa": 30, "Beta": 5},
+            id="company, pl",
+        ),
+        pytest.param(
+            "cust_id,spend,sales_agent,date\n1,10,Ann,2026-02-01\n2,20,Bob,2026-02-02\n",
+            {"1": 10, "2": 20},
+            id="an agent is no amount",
+        ),
+        pytest.param(  # customers above their documents
+            "Sales;;\n;;\nКонтрагент;Количество;Сумма\nООО А;2;30\nСчёт 1 от 01.02.2026;1;10\n"
+            "Счёт 2 от 14.02.2026;1;20\nООО Б;1;5\nСчёт 3 от 15.02.2026;1;5\nВсего;3;35\n",
+            {"ООО А": 30, "ООО Б": 5},
+            id="tree",
+        ),
+        pytest.param(  # e-mails before half-empty ids
+            "Order No,Cust ID,Email,Date,Total\n1,,a@x.example,2026-02-01,10\n"
+            "2,77,b@x.example,2026-02-02,20\n3,,A@x.example,2026-02-03,5\n",
+            {"a@x.example": 15, "b@x.example": 20},
+            id="e-mail",
+        ),
+    ],
+)
+def test_siblings_of_the_corpus(first_study, text, revenue):
+    config, got, output = first_study("sibling.csv", text)
+    if revenue is None:
+        assert "amount_per: order" in output
+        assert "amount_per" not in config["sources"]["orders"]
+    else:
+        assert got == revenue
+
+
+def test_a_cell_can_set_nothing(first_study, tmp_path):
+    evil = "x\nreturns: drop\n"
+    text = (
+        f'"Customer\nreturns: drop","Date","Amount","Status: {{"\n"{evil}",2026-01-01,5,"a: [b"\n'
+    )
+    text += f'"{evil}",2026-01-02,6,"paid"\nB,2026-01-03,6,"}} # c"\n'
+    config, got, _ = first_study("evil.csv", text)
+    assert set(config) == {"name", "title", "currency", "timezone", "sources", "methods"}
+    assert list(got.values()) == [6]  # the one that was paid
+
+
+def test_monthly_files_in_a_folder_are_one_log(first_study, tmp_path):
+    (tmp_path / "months").mkdir()
+    for month in (1, 2):
+        text = f"Kunde;Datum;Betrag\nA;14.{month:02}.2026;5,50\n"
+        (tmp_path / "months" / f"m{month}.csv").write_text(text)
+    config, got, _ = first_study.begin("months")
+    assert (config["name"], config["sources"]["orders"]["path"]) == ("months", "months/*.csv")
+    assert got == {"A": 11}
+    config, got, _ = first_study.begin("months/m*.csv", "--force")
+    assert got == {"A": 11}
+
+
+def test_ids_that_differ_in_writing_are_remarked_on_with_their_share(first_study):
+    text = "customer,date,amount\n007,2026-01-01,30\n7,2026-01-02,20\n8,2026-01-03,50\n"
+    _, got, output = first_study("zeros.csv", text)
+    assert got == {"007": 30, "7": 20, "8": 50}
+    line = "customer_id: regexp_replace(customer, '^0+([0-9])', '\\1')"
+    assert "2 customer ids differ in leading zeros alone" in output
+    assert "50% of the revenue" in output
+    assert line in output
+
+
+def test_many_columns_are_looked_at_in_time():
+    import time
+
+    header = ",".join(["customer_id", "date", "amount", *(f"c{i}" for i in range(2000))])
+    row = ",".join(["A", "2026-01-01", "5", *("x" for _ in range(2000))])
+    frame = pd.DataFrame([row.split(",")] * 50, columns=header.split(","))
+    start = time.process_time()
+    columns, _ = facts_of(frame)
+    assert choose.order_date(columns) == "date"
+    assert choose.amount(columns).expression == "amount"
+    assert choose.customer(columns).expression == "customer_id"
+    assert time.process_time() - start < 10

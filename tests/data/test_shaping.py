@@ -87,3 +87,8 @@ def test_nulls_and_coalesce_work_together(read):
     text = "customer,mail,date,amount\n0,x@y,2026-01-01,1\nA,,2026-01-02,2\n"
     columns = {"customer_id": "coalesce(customer, mail)"}
     assert read(text, columns, nulls=["0"])[0] == {"x@y": 1, "A": 2}
+
+
+def test_a_customer_stands_above_several_orders(read):
+    text = "customer,order,date,amount\nA,1,2026-01-01,1\n,2,2026-01-02,2\nB,3,2026-01-04,4\n"
+    assert read(text, {"order_id": "order"}, fill_down=["customer"])[0] == {"A": 3, "B": 4}

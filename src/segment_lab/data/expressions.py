@@ -196,15 +196,39 @@ def compile_expression(
         ) from None
 
 
+# What makes text of text: a number among its arguments says nothing about the column.
+_TEXT = (*_ARGUMENTS, exp.Lower, exp.Upper, exp.Trim, exp.Length)
+
+
 def _reckoned(tree: exp.Expr) -> set[str]:
     """Columns that an expression takes for numbers."""
-    numeric = [
-        node
-        for node in tree.find_all(*_ARITHMETIC, *_COMPARISONS, exp.In, exp.Abs, exp.Neg, exp.Round)
-        if not isinstance(node, (*_COMPARISONS, exp.In))
-        or any(not literal.is_string for literal in node.find_all(exp.Literal))
-    ]
-    return {column.name for node in numeric for column in node.find_all(exp.Column)}
+    found: set[str] = set()
+    for node in tree.find_all(*_ARITHMETIC, exp.Abs, exp.Neg, exp.Round):
+        found |= {n.name for n in _outside_text(node) if isinstance(n, exp.Column)}
+    for node in tree.find_all(*_COMPARISONS, exp.In):
+        parts = _outside_text(node)
+        if any(_is_number(part) for part in parts):
+            found |= {part.name for part in parts if isinstance(part, exp.Column)}
+    for node in tree.find_all(exp.Coalesce, exp.Nullif, exp.Case):
+        parts = _results(node)
+        if any(_is_number(part) for part in parts):
+            found |= {part.name for part in parts if isinstance(part, exp.Column)}
+    return found
+
+
+def _outside_text(node: exp.Expr) -> list[exp.Expr]:
+    return list(node.walk(prune=lambda part: isinstance(part, _TEXT)))
+
+
+def _results(node: exp.Expr) -> list[exp.Expr]:
+    """What a choice between values may give."""
+    if isinstance(node, exp.Case):
+        return [branch.args["true"] for branch in node.args["ifs"]] + [node.args.get("default")]
+    return [node.this, node.expression, *node.expressions]
+
+
+def _is_number(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string
 
 
 def _value(node: Any, table: Any) -> Any:

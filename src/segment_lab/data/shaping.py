@@ -40,10 +40,8 @@ def shaped(raw: RawTable, source: Source, where: str) -> RawTable:
         heading = compile_expression(group.when, table, f"{where}.groups.{name}")
         title = ibis.ifelse(heading, table[group.column].strip(), ibis.null("string"))
         table = _filled(table.mutate(**{name: title}), name)
-    # An empty cell of another order is empty, not the cell above it.
-    order = source.columns.get("order_id")
-    within = order if order in table.columns and order not in source.fill_down else None
     for name in source.fill_down:
+        within = _order(source, table, name)
         value = ibis.ifelse(table[name].strip() == "", ibis.null("string"), table[name])
         table = _filled(table.mutate(**{name: value}), name, within)
     return raw.over(table.drop("row__"))
@@ -57,6 +55,15 @@ def set_aside(source: Source) -> Mapping[str, str]:
     if source.totals:  # a total below a group looks like a heading: the later reason holds
         conditions[TOTAL] = source.totals
     return conditions
+
+
+def _order(source: Source, table: ir.Table, name: str) -> str | None:
+    """The order's column where a cell is filled within its order alone: an empty status of the
+    next order is empty. A customer stands above several orders."""
+    order = source.columns.get("order_id")
+    whose = name in (source.columns.get("customer_id") or "")
+    bounded = order in table.columns and order not in source.fill_down and not whose
+    return order if bounded else None
 
 
 def _filled(table: ir.Table, name: str, within: str | None = None) -> ir.Table:

@@ -1,0 +1,251 @@
+"""Which column is what: by the words of its header, and by what it holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from segment_lab.data.guess.facts import Columns, Facts
+from segment_lab.data.guess.vocabulary import normal, quoted, ranked, words
+
+#: A column with fewer values than this share of the rows is as good as empty.
+EMPTY = 0.05
+#: A column that most rows must have.
+FULL = 0.95
+
+
+@dataclass
+class Customer:
+    """What names the customer: an `expression`, the columns in it, and of what kind they are."""
+
+    expression: str
+    columns: tuple[str, ...]
+    kind: str
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass
+class Amount:
+    """What a line or order is worth, and the columns that were looked at beside it."""
+
+    expression: str
+    columns: tuple[str, ...]
+    refunded: str | None = None
+    net_of: str | None = None
+    beside: tuple[str, ...] = ()
+    currency: str | None = field(default=None)
+
+
+def first(
+    columns: Columns, role: str, fits: Callable[[Facts], bool], taken: Iterable[str] = ()
+) -> str | None:
+    """The first column by the words of a role whose values fit."""
+    for name in ranked(columns, role):
+        if name not in taken and fits(columns[name]):
+            return name
+    return None
+
+
+def is_day(facts: Facts) -> bool:
+    """Whether a column dates most rows; what is dated in few is no order date."""
+    return facts.filled >= 0.5 and (facts.days >= 0.5 or facts.counted_days)
+
+
+def is_amount(facts: Facts) -> bool:
+    """Whether a column holds amounts: numbers, and not all of them 0."""
+    usable = facts.filled > EMPTY and facts.numbers >= 0.9 and facts.days < 0.5
+    return usable and bool((facts.amounts().fillna(0) != 0).any())
+
+
+def order_date(columns: Columns, taken: Iterable[str] = ()) -> str | None:
+    """The day something was bought: the first by its words that is full, else the fullest."""
+    fitting = [n for n in ranked(columns, "order_date") if n not in taken and is_day(columns[n])]
+    full = [name for name in fitting if columns[name].filled >= FULL and columns[name].days >= 0.9]
+    if full:
+        return full[0]
+    return max(fitting, key=lambda name: columns[name].filled, default=None)
+
+
+def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
+    """The person or company: never the record's id, nor a column that is nearly empty."""
+
+    def some(role: str, share: float = EMPTY) -> str | None:
+        return first(columns, role, lambda facts: facts.filled > share and facts.days < 0.5, taken)
+
+    number, company, mail = some("customer_id"), some("company"), some("email")
+    person, phone = _person(columns, taken), some("phone")
+
+    def full(name: str | None) -> bool:
+        return name is not None and columns[name].filled >= FULL
+
+    if number and full(number):
+        return _identified(columns, number, "id")
+    if company and columns[company].filled >= 0.3:
+        if full(company):
+            return _identified(columns, company, "company")
+        other = next((name for name in (person, mail, phone) if full(name)), None)
+        if other and not (number and full(mail)):
+            expression = f"coalesce({quoted(company)}, {quoted(other)})"
+            return Customer(expression, (company, other), "company")
+    for name, kind in ((mail, "email"), (person, "person"), (phone, "phone")):
+        if name and full(name):
+            passed_over = (number,) if number else ()
+            return Customer(name, (name,), kind, passed_over)
+    partly = [name for name in (number, mail, company, person, phone) if name]
+    if partly:
+        best = max(partly, key=lambda name: columns[name].filled)
+        return _identified(columns, best, "id")
+    # An id that comes again is no record's.
+    for name, facts in columns.items():
+        if normal(name) == "id" and name not in taken and facts.filled > EMPTY and facts.unique < 1:
+            return Customer(name, (name,), "id")
+    return None
+
+
+def _person(columns: Columns, taken: Iterable[str]) -> str | None:
+    def fits(facts: Facts) -> bool:
+        is_record = facts.cells.str.fullmatch(r"#\S*\d+").mean() > 0.5
+        weak = normal(facts.name) == "name" and facts.unique == 1
+        return facts.filled > EMPTY and facts.days < 0.5 and not (is_record or weak)
+
+    return first(columns, "person", fits, taken)
+
+
+def _identified(columns: Columns, name: str, kind: str) -> Customer:
+    """A customer by one column; where cells list several ids, by the first."""
+    values = columns[name].cells
+    several = values[values.str.contains(";", regex=False)]
+    if len(several):
+        parts = several.str.split(";").explode().str.strip()
+        if parts.isin(values).any():
+            return Customer(f"split_part({quoted(name)}, ';', 1)", (name,), "several")
+    return Customer(name, (name,), kind)
+
+
+def order_id(
+    columns: Columns, frame: pd.DataFrame, buyer: Customer | None, taken: Iterable[str] = ()
+) -> str | None:
+    """The number of the order or document: full, and of one customer each."""
+    taken = {*taken, *(buyer.columns if buyer else ())}
+
+    def fits(facts: Facts) -> bool:
+        if facts.filled < FULL or facts.days >= 0.5:
+            return False
+        if facts.rows > 20 and facts.unique < 0.05:
+            return False
+        return _one_customer_each(frame, facts.name, buyer)
+
+    found = first(columns, "order_id", fits, taken)
+    if found:
+        return found
+    for name, facts in columns.items():
+        numbered = facts.cells.str.fullmatch(r"#\S*\d+").mean() > 0.9 if len(facts.cells) else False
+        record = normal(name) == "id" or (normal(name) == "name" and numbered)
+        if name not in taken and record and fits(facts):
+            return name
+    return None
+
+
+def _one_customer_each(frame: pd.DataFrame, name: str, buyer: Customer | None) -> bool:
+    """Whether nearly every value of a column stands beside one customer alone."""
+    if not buyer or not len(frame):
+        return True
+    people = frame[buyer.columns[0]].str.lower()
+    several = people.groupby(frame[name]).nunique()
+    return bool((several <= 1).mean() >= FULL)
+
+
+def amount(columns: Columns, taken: Iterable[str] = (), needed: float = EMPTY) -> Amount | None:
+    """The money of a line or an order: net before gross, less what was refunded of it."""
+    fitting = [
+        name
+        for name in ranked(columns, "amount")
+        if name not in taken and is_amount(columns[name]) and columns[name].filled > needed
+    ]
+    refunded = first(columns, "refunded", is_amount, taken)
+    currencies = [name for name in ranked(columns, "currency") if columns[name].filled > EMPTY]
+    plain = [name for name in currencies if not _converted(name)]
+    several = bool(plain) and len(set(columns[plain[0]].cells.str.lower())) > 1
+    converted = [name for name in fitting if _converted(name)]
+    if several and converted:
+        chosen = converted[0]
+        its_refunds = [
+            n for n in ranked(columns, "refunded") if _converted(n) and is_amount(columns[n])
+        ]
+        refunded = its_refunds[0] if its_refunds else refunded
+        currency = next((name for name in currencies if _converted(name)), None)
+    else:
+        fitting = [name for name in fitting if not _converted(name)] or fitting
+        if not fitting:
+            return _priced(columns, taken)
+        chosen = fitting[0]
+        currency = plain[0] if plain else None
+    net_of = None
+    subtotal = first(columns, "subtotal", is_amount, taken)
+    taxed = first(columns, "tax", is_amount, taken)
+    if subtotal and taxed and not refunded and normal(chosen) in ("total", "order total", "amount"):
+        net_of, chosen = chosen, subtotal
+    expression = chosen
+    if refunded:
+        expression = f"{quoted(chosen)} - coalesce({quoted(refunded)}, 0)"
+    beside = tuple(name for name in fitting if name != chosen)[:4]
+    used = (chosen, refunded) if refunded else (chosen,)
+    return Amount(expression, used, refunded, net_of, beside, currency)
+
+
+def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
+    quantity = first(columns, "quantity", is_amount, taken)
+    price = first(columns, "unit_price", is_amount, taken)
+    if price and quantity:
+        return Amount(f"{quoted(quantity)} * {quoted(price)}", (quantity, price))
+    return Amount(price, (price,)) if price else None
+
+
+def _converted(name: str) -> bool:
+    return re.search(r"\bconverted\b|\b(company|base|home) currency\b", normal(name)) is not None
+
+
+def status(columns: Columns, role: str = "status") -> list[str]:
+    """Columns of few words that may say what was sold, the most telling header first."""
+    found = []
+    for name in ranked(columns, role):
+        facts = columns[name]
+        if facts.filled > EMPTY and facts.distinct <= 100 and facts.days < 0.5:
+            found.append(name)
+    return found
+
+
+def is_payment_status(name: str) -> bool:
+    """Whether a status tells how far a sale is paid, and not whether there was one."""
+    return normal(name) in words()["payment_status"]
+
+
+def named(headers: Iterable[str]) -> dict[str, str]:
+    """The columns of an order log by the words of the headers alone, for a look at the first
+    lines."""
+    headers = list(headers)
+    found: dict[str, str] = {}
+    roles = {
+        "order_date": ("order_date",),
+        "order_id": ("order_id",),
+        "customer_id": ("customer_id", "company", "person", "email", "phone"),
+        "quantity": ("quantity",),
+        "margin": ("margin",),
+        "amount": ("amount", "open_amount"),
+        "product": ("product",),
+    }
+    for name, kinds in roles.items():
+        fits = [h for kind in kinds for h in ranked(headers, kind) if h not in found.values()]
+        if fits:
+            found[name] = fits[0]
+    if "customer_id" not in found:
+        bare = [h for h in headers if normal(h) == "id" and h not in found.values()]
+        found |= {"customer_id": bare[0]} if bare else {}
+    price = [h for h in ranked(headers, "unit_price") if h not in found.values()]
+    if "amount" not in found and price:
+        pieces = found.get("quantity")
+        found["amount"] = f"{quoted(pieces)} * {quoted(price[0])}" if pieces else price[0]
+    return found

@@ -1,0 +1,166 @@
+"""The shape of a file: its encoding, the lines above its header, its sheets."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from segment_lab.data.guess.columns import named
+from segment_lab.data.textfiles import first_lines, separator
+from segment_lab.texts import say
+
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+TYPED = (".parquet", ".pq", ".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+#: What the header of an order log names.
+MUST = ("customer_id", "order_date", "amount")
+#: Letters of the languages that are written in an encoding.
+LETTERS = {
+    "cp1252": "[àâäáãåæçèéêëíîïñòóôöõøœùúûüýßÀÂÄÁÃÅÆÇÈÉÊËÍÎÏÑÓÔÖÕØŒÚÛÜ€£]",
+    "cp1250": "[ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽőűŐŰäöüßÄÖÜ€]",
+}
+LINES = 40
+
+
+def shape(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Encoding, delimiter, sheet and lines above the header, as far as they differ from the
+    default; and what is worth a word."""
+    suffix = "".join(path.suffixes[-2:]).lower()
+    if suffix.endswith(WORKBOOKS):
+        return _workbook(path)
+    if not path.is_file() or suffix.endswith(TYPED):
+        return {}, []
+    found: dict[str, Any] = {}
+    try:
+        encoding = encoding_of(path)
+        lines = first_lines(path, encoding, LINES)
+    except (OSError, EOFError):
+        return {}, []  # the reader says what is wrong with it
+    if encoding != "utf-8":
+        found["encoding"] = encoding
+    starts, rows = _rows(lines)
+    if skip := starts[header_at(rows)]:
+        found["skip"] = skip
+    head = lines[min(skip, len(lines) - 1)]
+    if len(head.split()) > 2 and not any(mark in head for mark in ",;\t|"):
+        found["delimiter"] = "whitespace"
+    return found, []
+
+
+def _rows(lines: list[str]) -> tuple[list[int], list[list[Any]]]:
+    """The fields of the first rows, and the line each begins on; a quoted header may hold line
+    breaks."""
+    starts, rows, held = [], [], ""
+    begin = 0
+    for number, line in enumerate(lines):
+        begin = begin if held else number
+        held += line
+        if held.count('"') % 2 and number + 1 < len(lines):
+            continue
+        starts.append(begin)
+        rows.append(next(csv.reader(held.splitlines(), delimiter=separator([held])), []))
+        held = ""
+    return starts, rows
+
+
+def header_at(rows: list[list[Any]]) -> int:
+    """The first row whose cells look most like the headers of an order log."""
+    scores = []
+    for row in rows:
+        known = named(str(cell) for cell in row if cell).keys() & set(MUST)
+        scores.append(len(known) if len(row) > 1 else 0)
+    best = max(scores, default=0)
+    return scores.index(best) if best > 1 and best > scores[0] else 0
+
+
+def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The sheets that hold the order log (all with the same header), and the lines above it."""
+    import pandas as pd
+
+    try:
+        book = pd.read_excel(
+            path,
+            sheet_name=None,
+            header=None,
+            nrows=LINES,
+            dtype=object,
+            engine="calamine",
+            keep_default_na=False,
+        )
+    except Exception:
+        return {}, []  # the reader says what is wrong with it
+    heads = {}
+    for name, frame in book.items():
+        rows = frame.to_numpy().tolist()
+        skip = header_at(rows)
+        header = [str(cell) for cell in rows[skip]] if rows else []
+        heads[name] = (len(named(header).keys() & set(MUST)), skip, header)
+    best = max(heads, key=lambda name: heads[name][0])
+    alike = [name for name in heads if heads[name][1:] == heads[best][1:]]
+    found: dict[str, Any] = {"skip": heads[best][1]} if heads[best][1] else {}
+    if len(alike) > 1 or best != next(iter(heads)):
+        found["sheet"] = alike if len(alike) > 1 else best
+    others = [str(name) for name in heads if name not in alike]
+    return found, [say("init.doubt.other_sheets", sheets=others)] if others else []
+
+
+def merged_columns(path: Path) -> set[int]:
+    """Columns (counted from 0) of an Excel file in which cells of several rows are merged."""
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return set()
+    found = set()
+    try:
+        with zipfile.ZipFile(path) as book:
+            for name in book.namelist():
+                if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name):
+                    text = book.read(name).decode("utf-8", "replace")
+                    for left, top, right, bottom in re.findall(
+                        r'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text
+                    ):
+                        if left == right and int(bottom) > int(top):
+                            found.add(_column(left))
+    except (OSError, zipfile.BadZipFile):
+        return set()
+    return found
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def encoding_of(path: Path) -> str:
+    """UTF-8 where it fits; else the encoding in which the letters make words.
+
+    Detectors of encodings want more text than a small export holds: on short Polish and German
+    files they answer with each other's.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        head = file.read(200_000)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if head[1::2].count(0) > len(head) // 3:
+        return "utf-16-le"
+    whole = head[: head.rfind(b"\n") + 1 or None]
+    try:
+        whole.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        pass
+    # Russian words hold no Latin letter beside a Cyrillic one; "Müller" read as Russian does.
+    words = re.findall(r"\w*[^\x00-\x7f\W]\w*", whole.decode("cp1251", errors="replace"))
+    russian = [word for word in words if not re.search("[A-Za-z\ufffd]", word)]
+    if len(russian) > 0.6 * len(words):
+        return "cp1251"
+    shares = {}
+    for encoding, letters in LETTERS.items():
+        text = whole.decode(encoding, errors="replace")
+        marked = re.findall(r"[^\x00-\x7f\xa0]", text)
+        shares[encoding] = len(re.findall(letters, text)) / max(1, len(marked))
+    return max(shares, key=lambda encoding: shares[encoding])

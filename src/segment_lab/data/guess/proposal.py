@@ -1,0 +1,387 @@
+"""The first study of a file: which table it is, how it is read, and what a person must know."""
+
+from __future__ import annotations
+
+import glob
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.data import engine
+from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess import people, rows, tables
+from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.facts import Columns, Facts, facts_of, look
+from segment_lab.data.guess.layout import shape
+from segment_lab.data.guess.sold import Sold, currency, is_deal, missing_amounts, sold
+from segment_lab.data.guess.values import layout, offset_zone
+from segment_lab.data.guess.vocabulary import normal, quoted, ranked
+from segment_lab.data.readers import open_file
+from segment_lab.data.shaping import shaped
+from segment_lab.data.sources import RawTable, Source
+from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.texts import say
+
+
+@dataclass
+class Proposal:
+    """A first study: its `sources`, what was taken for what, and what a person must decide."""
+
+    sources: dict[str, dict[str, Any]]
+    currency: str = ""
+    timezone: str = "UTC"
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What was read as what, in words.
+    took: list[str] = field(default_factory=list)
+    #: What the file does not say: questions, each with the line to write.
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Opened:
+    """A file as it was first looked at."""
+
+    path: Path
+    source: dict[str, Any]
+    raw: RawTable
+    columns: Columns
+    frame: pd.DataFrame
+    doubts: list[str]
+
+
+def opened(path: Path) -> Opened:
+    """Open a file, or files alike, and look at the first rows."""
+    path = pattern(path)
+    one = files(path)[0] if glob.has_magic(str(path)) and not path.exists() else path
+    found, doubts = shape(one)
+    source: dict[str, Any] = {"path": str(path)} | found
+    raw = open_file(Source(**source), Path.cwd(), engine.connect())
+    columns, frame = look(raw.table)
+    twins = []
+    for name in frame:
+        twin = re.sub(r"[_.]1$", "", name)
+        if twin != name and twin in frame:
+            twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
+    return Opened(path, source, raw, columns, frame, doubts + twins)
+
+
+def files(path: Path) -> list[Path]:
+    """The files that fit a pattern."""
+    found = sorted(map(Path, glob.glob(str(path))))
+    if not found:
+        raise ConfigError(say("init.fault.no_file", path=path))
+    return found
+
+
+def pattern(path: Path) -> Path:
+    """A folder of text files as the pattern that its files fit; other paths as they are."""
+    if not path.is_dir():
+        return path
+    kinds = Counter(file.suffix.lower() for file in path.iterdir() if file.is_file())
+    for suffix, _ in kinds.most_common():
+        if suffix in (".csv", ".txt", ".tsv"):
+            return path / f"*{suffix}"
+    return path
+
+
+def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
+    """The first study of a file.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, Excel, JSON, Parquet; a folder of files alike.
+    given : mapping, optional
+        Canonical order column to column or expression, where a person said so.
+
+    Raises
+    ------
+    DataError
+        A needed column cannot be told; the message lists what the file has.
+    """
+    given = dict(given or {})
+    file = opened(path)
+    other = None if given else tables.recognised(file.columns, file.frame)
+    if other == "payments":
+        raise DataError(
+            say("init.fault.title", file=path.name),
+            [Fault("payments", say("init.fault.payments"), say("init.fault.payments_remedy"))],
+        )
+    if other:
+        proposal = Proposal({}, doubts=file.doubts)
+        getattr(tables, other)(file, proposal)
+        return proposal
+    return orders(file, given)
+
+
+def orders(file: Opened, given: dict[str, str]) -> Proposal:
+    """The first study of an order log."""
+    proposal = Proposal({}, doubts=list(file.doubts))
+    taken = [name for name in given.values() if name in file.columns]
+    buyer = _customer(file, given, taken)
+    shaped_as = rows.tree(file.columns) if may_be_tree(file, buyer) else None
+    if shaped_as:
+        read_again(file, shaped_as)
+        buyer = Customer("heading", ("heading",), "heading")
+        given.setdefault("order_date", shaped_as.day)
+        proposal.took.append(say("init.took.tree", column=shaped_as.column))
+    day = given.get("order_date") or choose.order_date(file.columns, taken)
+    paid = _amount(file, given, taken)
+    missing = [
+        name
+        for name, value in (("customer_id", buyer), ("order_date", day), ("amount", paid))
+        if not value
+    ]
+    if missing:
+        raise cannot_tell(file, missing)
+    assert buyer is not None
+    assert day is not None
+    assert paid is not None
+    found = _what_was_sold(file, proposal, buyer, day, paid, given)
+    _finish(file, proposal, buyer, day, paid, found, given)
+    return proposal
+
+
+def _customer(file: Opened, given: Mapping[str, str], taken: list[str]) -> Customer | None:
+    if "customer_id" in given:
+        expression = given["customer_id"]
+        return Customer(expression, (expression,), "given")
+    return choose.customer(file.columns, taken)
+
+
+def _amount(file: Opened, given: Mapping[str, str], taken: list[str]) -> Amount | None:
+    if "amount" in given:
+        return Amount(given["amount"], (given["amount"],))
+    return choose.amount(file.columns, taken)
+
+
+def may_be_tree(file: Opened, buyer: Customer | None) -> bool:
+    """A heading column is the first that dates rows; a file with a customer beside it is a
+    list."""
+    if buyer is None:
+        return True
+    day = choose.order_date(file.columns)
+    return day is None and buyer.kind in ("person", "company")
+
+
+def read_again(file: Opened, shaped_as: rows.Tree) -> None:
+    """The sample with the column that headings fill, without the headings."""
+    file.source |= shaped_as.source
+    file.raw = shaped(file.raw, Source(**file.source), "orders")
+    file.columns, file.frame = facts_of(shaped_as.data(look(file.raw.table)[1]))
+
+
+def _what_was_sold(
+    file: Opened, proposal: Proposal, buyer: Customer, day: str, paid: Amount, given: dict[str, str]
+) -> Sold:
+    """Set totals aside, fill cells down, leave in what was sold."""
+    source = file.source
+    down, question = [], None
+    if buyer.columns[0] in file.frame and buyer.kind != "heading":
+        down, question = rows.filled_down(file.path, file.frame, buyer)
+    if down:
+        source["fill_down"] = down
+        file.frame[down] = file.frame[down].ffill()
+        proposal.took.append(say("init.took.fill_down", columns=down))
+    proposal.doubts += [question] if question else []
+    aside = rows.totals(file.columns, file.frame, buyer, day, paid)
+    if aside.conditions:
+        source["totals"] = " OR ".join(aside.conditions)
+        proposal.took += aside.notes
+        file.columns, file.frame = facts_of(file.frame[~aside.rows].reset_index(drop=True))
+    return _sold(file, buyer, day, paid, given)
+
+
+def _sold(file: Opened, buyer: Customer, day: str, paid: Amount, given: dict[str, str]) -> Sold:
+    taken = [*given.values(), *buyer.columns, day, *paid.columns]
+    order = given.get("order_id") or choose.order_id(file.columns, file.frame, buyer, taken)
+    if order:
+        given.setdefault("order_id", order)
+    return sold(file.columns, file.frame, order, taken)
+
+
+def _finish(
+    file: Opened,
+    proposal: Proposal,
+    buyer: Customer,
+    day: str,
+    paid: Amount,
+    found: Sold,
+    given: dict[str, str],
+) -> None:
+    order = given.get("order_id")
+    source = file.source
+    proposal.currency = currency(file.columns, file.frame, paid, found, order)
+    # Among the rows that count, another column may date them: when a deal was won.
+    kept = facts_of(file.frame[found.rows].reset_index(drop=True))[0]
+    if "order_date" not in given:
+        day = choose.order_date(kept) or day
+    once, question = rows.counted_once(file.frame, order, paid)
+    if once:
+        source["amount_per"] = "order"
+        lines, count = len(file.frame), file.frame[order].nunique()
+        proposal.took.append(
+            say("init.took.amount_per", column=paid.columns[0], lines=lines, orders=count)
+        )
+    proposal.doubts += [question] if question else []
+    _money(file, proposal, paid, found)
+    columns = {"customer_id": buyer.expression, "order_id": order, "order_date": day}
+    columns |= {"amount": paid.expression}
+    for name in ("margin", "product", "quantity"):
+        used = [*given.values(), *buyer.columns, *columns.values(), *paid.columns]
+        columns[name] = given.get(name) or _beside(file.columns, name, used)
+    columns = {name: text for name, text in columns.items() if text}
+    if found.first_line:
+        source["fill_down"] = list(dict.fromkeys([*source.get("fill_down", []), *found.first_line]))
+    _nobody(file, proposal, buyer, paid, found)
+    if found.conditions:
+        source["where"] = " AND ".join(found.conditions)
+    proposal.took += found.notes
+    proposal.doubts += found.doubts
+    source["columns"] = columns
+    _zone(file, proposal, day)
+    _one_customer(file, proposal, buyer)
+    written, doubts = layout(file.raw.table, day, columns["amount"])
+    proposal.doubts += doubts
+    proposal.sources["orders"] = source | written
+    proposal.methods = {"rfm": {}, "abc": {}, "lifecycle": {}, "clusters": {}}
+    _repeated(file, proposal, once)
+    if found.decided and is_deal(file.columns) and {"sold", "lost"} <= set(found.states):
+        tables.leads_beside(file, proposal, buyer, paid, found)
+
+
+def _beside(columns: Columns, role: str, taken: list[str]) -> str | None:
+    def fits(facts: Facts) -> bool:
+        if facts.filled <= choose.EMPTY:
+            return False
+        return role == "product" or facts.numbers > 0.9
+
+    return choose.first(columns, role, fits, taken)
+
+
+def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
+    if paid.refunded:
+        proposal.took.append(say("init.took.refunded", column=paid.refunded))
+    if paid.net_of:
+        proposal.took.append(say("init.took.net_of", column=paid.columns[0], gross=paid.net_of))
+    elif paid.beside:
+        beside = [quoted(name) for name in paid.beside]
+        proposal.doubts.append(
+            say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
+        )
+    empty = missing_amounts(file.columns, file.frame, paid, found)
+    if empty and paid.expression == paid.columns[0]:
+        paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
+        proposal.took.append(say("init.took.no_amount", column=paid.columns[0], rows=empty))
+
+
+def _nobody(file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold) -> None:
+    """Rows that name no customer, where most do: a till's anonymous sales."""
+    if not all(name in file.frame for name in buyer.columns):
+        return
+    frame = file.frame[found.rows]
+    nobody = frame[list(buyer.columns)].isna().all(axis=1)
+    share = float(nobody.mean()) if len(frame) else 0.0
+    if not nobody.any():
+        return
+    facts = {"column": buyer.columns[0], "rows": int(nobody.sum()), "all": len(frame)}
+    if paid.columns[0] in file.columns:
+        amounts = file.columns[paid.columns[0]].amounts()
+        amounts = amounts.reindex(frame.index).fillna(0)
+        facts |= {"money": amounts[nobody].sum(), "total": amounts.sum()}
+    else:
+        facts |= {"money": None, "total": None}
+    if 0.05 < share <= 0.5:
+        names = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in buyer.columns)
+        found.conditions.append(f"({names})" if len(buyer.columns) > 1 else names)
+        proposal.doubts.append(say("init.doubt.nobody_left_out", **facts))
+    elif share > 0.5:
+        proposal.doubts.append(say("init.doubt.nobody", **facts))
+
+
+def _zone(file: Opened, proposal: Proposal, day: str) -> None:
+    if day in file.columns:
+        zone, offsets = offset_zone(file.columns[day].cells)
+        proposal.timezone = zone or "UTC"
+        if zone:
+            proposal.took.append(say("init.took.offset", offset=offsets[0], zone=zone))
+        elif offsets:
+            proposal.doubts.append(say("init.doubt.offsets", offsets=offsets))
+
+
+def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
+    """One customer under several ids, or many under one."""
+    source, columns = file.source, file.source["columns"]
+    facts = file.columns.get(buyer.columns[0])
+    table = file.raw.table
+    if buyer.kind == "several":
+        proposal.took.append(say("init.took.first_of_several", column=buyer.columns[0]))
+    if buyer.kind == "email" and facts is not None:
+        source["casefold"] = ["customer_id"]
+        proposal.took.append(say("init.took.casefold", column=buyer.columns[0]))
+    unknown = people.guests(table, buyer)
+    if unknown:
+        guest, n, following = unknown
+        mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
+        words = {"guest": guest, "rows": n, "following": following, "column": buyer.columns[0]}
+        if mail and mail not in buyer.columns and people.is_guest(guest):
+            columns["customer_id"] = people.without_guests(buyer, guest, mail)
+            proposal.took.append(say("init.took.guests", mail=mail, **words))
+        else:
+            proposal.doubts.append(say("init.doubt.guests", **words))
+    phones = facts is not None and facts.phones > 0.9
+    phones = phones and (buyer.kind == "phone" or facts.cells.str.contains("+", regex=False).any())
+    for mend in people.mends(table, buyer, phones):
+        if columns["customer_id"] == buyer.expression:
+            columns["customer_id"] = mend.expression
+            words = {"merged": mend.merged, "examples": list(mend.examples)}
+            proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
+    record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
+    if record and buyer.kind in ("id", "given"):
+        proposal.doubts.append(say("init.doubt.unique_customer", column=buyer.columns[0]))
+
+
+def _repeated(file: Opened, proposal: Proposal, once: bool) -> None:
+    repeats = int(file.frame.duplicated().sum())
+    if repeats and not once:
+        proposal.doubts.append(say("init.doubt.repeated", rows=repeats))
+
+
+def cannot_tell(file: Opened, missing: list[str]) -> DataError:
+    """Which columns cannot be told, and how to name them."""
+    path, headers = file.path, list(file.columns)
+    numbers = sum(bool(re.fullmatch(r"[\d.,/:_ -]+", header)) for header in headers)
+    if numbers > len(headers) / 2:
+        fault = Fault(
+            say("init.fault.first_line"),
+            say("init.fault.looks_like_data", headers=", ".join(headers)),
+            say("init.fault.no_header_remedy"),
+        )
+        return DataError(say("init.fault.no_header", file=path.name), [fault])
+    if {"frequency", "recency"} <= {normal(header) for header in headers}:
+        fault = Fault(
+            "frequency, recency", say("init.fault.summed_up"), say("init.fault.summed_up_remedy")
+        )
+        return DataError(say("init.fault.no_log", file=path.name), [fault])
+    options = " ".join(f"-c {name}=COLUMN" for name in missing)
+    remedy = say(
+        "init.fault.say_which",
+        headers=", ".join(headers[:60]),
+        command=f"segment-lab init {shlex.quote(str(path))} {options}",
+        no_amount="amount" in missing,
+        empty=[name for role in missing for name in _looked_at(role, file.columns)],
+    )
+    fault = Fault(", ".join(missing), say("init.fault.no_such_header"), remedy)
+    return DataError(say("init.fault.cannot_tell", file=path.name), [fault])
+
+
+def _looked_at(role: str, columns: Columns) -> list[str]:
+    """Headers that fit by name and were passed over for what they hold."""
+    roles = {"customer_id": "customer_id", "order_date": "order_date", "amount": "amount"}
+    return ranked(columns, roles[role])[:3]

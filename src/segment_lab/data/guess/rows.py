@@ -1,0 +1,240 @@
+"""Which rows are no sales: totals, headings, footers; and whether an amount is the order's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.facts import Columns, Facts
+from segment_lab.data.guess.layout import merged_columns
+from segment_lab.data.guess.vocabulary import is_guest, literal, normal, one_of, quoted, total_of
+from segment_lab.texts import say
+
+#: A day within a longer text, such as a document's name.
+DAYS = (r"\d{2}\.\d{2}\.\d{4}", r"\d{4}-\d{2}-\d{2}", r"\d{1,2}/\d{1,2}/\d{4}")
+FOOTER = 12
+
+
+@dataclass
+class Tree:
+    """A report in which a heading names the customer of the rows below it."""
+
+    source: dict[str, Any]
+    day: str
+    column: str
+    pattern: str
+
+    def data(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows below headings, and totals."""
+        texts = frame[self.column].fillna("")
+        dated = texts.str.contains(self.pattern, regex=True)
+        total = pd.Series([total_of(text) is not None for text in texts], index=frame.index)
+        return frame[dated | total].reset_index(drop=True)
+
+
+@dataclass
+class Aside:
+    """Rows that are no sales: the condition that finds them, and the words for it."""
+
+    conditions: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: pd.Series | None = None
+
+
+def tree(columns: Columns) -> Tree | None:
+    """The column that mixes headings with dated rows, where the file has one.
+
+    In some systems' reports the customer stands above its documents, whose day is in their name;
+    in others above the day's column.
+    """
+    for name, facts in columns.items():
+        if facts.filled < 0.5 or facts.distinct < 3:
+            continue
+        for pattern in DAYS:
+            dated = facts.cells.str.contains(pattern, regex=True)
+            headings = facts.cells[~dated]
+            named = headings[[total_of(value) is None for value in headings]]
+            if not 0.3 <= dated.mean() <= 0.97 or not len(named) or not dated.any():
+                continue
+            # A heading stands above rows; so the first is one, and none comes twice.
+            if dated.iloc[0] or named.duplicated().mean() > 0.1:
+                continue
+            when = f"NOT regexp_matches({quoted(name)}, {literal(pattern)})"
+            source = {"groups": {"heading": {"column": name, "when": when}}}
+            day = f"regexp_extract({quoted(name)}, {literal(pattern)})"
+            return Tree(source, day, name, pattern)
+    return None
+
+
+def totals(columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount) -> Aside:
+    """Totals, subtotals, repeated headers and footers among the rows."""
+    aside = Aside(rows=pd.Series(False, index=frame.index))
+    for name in dict.fromkeys([*buyer.columns, *list(frame)[:2]]):
+        if name in frame and not columns[name].numbers > 0.9:
+            _named_totals(aside, frame, name, columns[name])
+    _header_again(aside, frame)
+    _headings(aside, frame, buyer, day)
+    _unnamed_totals(aside, frame, buyer, day, paid)
+    _footers(aside, frame, buyer, day)
+    return aside
+
+
+def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) -> None:
+    everyone = set(facts.cells.str.lower())
+    found = []
+    for value in facts.cells.unique():
+        of = total_of(value)
+        if of is None:
+            continue
+        if of == "" or of.lower() in everyone or _lonely(frame[frame[name] == value]):
+            found.append(value)
+    if not found:
+        return
+    here = frame[name].isin(found)
+    condition = _named(name, found, everyone)
+    _add(aside, here, condition, say("init.took.totals", rows=int(here.sum()), examples=found[:3]))
+
+
+def _lonely(rows: pd.DataFrame) -> bool:
+    """Whether rows hold next to nothing beside their name: less than half of the other cells."""
+    return bool((rows.notna().mean(axis=1) < 0.4).all())
+
+
+def _named(name: str, found: list[str], everyone: set[str]) -> str:
+    """The condition for totals: as a pattern, which next month's file fits too, where it fits no
+    customer; else as they are written."""
+    alone: list[str] = []
+    patterns: list[str] = []
+    known = {value.lower() for value in found}
+    for value in found:
+        word = value.lower().replace((total_of(value) or "").lower(), "").strip(" :")
+        start, end = f"{word} ", f" {word}"
+        before = {other for other in everyone if other.startswith(start)}
+        behind = {other for other in everyone if other.endswith(end)}
+        if value.lower() in before <= known:
+            patterns.append(start + "%")
+        elif value.lower() in behind <= known:
+            patterns.append("%" + end)
+        else:
+            alone.append(value)
+    plain = f"lower({quoted(name)})"
+    conditions = [f"{plain} LIKE {literal(form)}" for form in dict.fromkeys(patterns)]
+    return " OR ".join(conditions + ([one_of(name, alone)] if alone else []))
+
+
+def _header_again(aside: Aside, frame: pd.DataFrame) -> None:
+    again = pd.Series(True, index=frame.index)
+    for name in frame:
+        again &= frame[name].fillna("") == name
+    if again.any():
+        name = str(frame.columns[0])
+        note = say("init.took.header_again", rows=int(again.sum()))
+        _add(aside, again, one_of(name, [name]), note)
+
+
+def _headings(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> None:
+    """Rows with a text where the others have their day, and without a customer: "30 days past
+    due"."""
+    if day not in frame or buyer.columns[0] not in frame:
+        return
+    nobody = frame[list(buyer.columns)].isna().all(axis=1) & frame[day].notna()
+    for pattern in DAYS:
+        dated = frame[day].str.contains(pattern, regex=True).fillna(False)
+        here = nobody & ~dated & ~aside.rows
+        if dated.mean() >= 0.5 and here.any() and not (nobody & dated).any():
+            examples = list(frame[day][here].unique()[:3])
+            note = say("init.took.headings", rows=int(here.sum()), examples=examples)
+            _add(aside, here, f"NOT regexp_matches({quoted(day)}, {literal(pattern)})", note)
+            return
+
+
+def _unnamed_totals(
+    aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount
+) -> None:
+    """Rows without a day whose amounts are the sums of the rows with one."""
+    if day not in frame or paid.columns[0] not in frame:
+        return
+    bare = frame[day].isna() & frame[paid.columns[0]].notna()
+    dated = frame[day].notna() & ~aside.rows
+    if not bare.any() or not dated.any():
+        return
+    cells = frame.notna().sum(axis=1)
+    if cells[bare].max() > 0.6 * cells[dated].mean():
+        return  # whole rows that lack a day are no totals
+    amounts = Facts("", len(frame), frame[paid.columns[0]].fillna("0")).amounts().fillna(0)
+    sums, whole = amounts[bare & ~aside.rows].sum(), amounts[dated].sum()
+    if not whole or not any(abs(sums - times * whole) < 0.005 * abs(whole) for times in (1, 2)):
+        return
+    note = say("init.took.unnamed_totals", rows=int(bare.sum()), column=day)
+    _add(aside, bare, f"{quoted(day)} IS NULL", note)
+
+
+def _footers(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> None:
+    """The last rows, where none of them has a day."""
+    name = buyer.columns[0]
+    if day not in frame or name not in frame or len(frame) < 3:
+        return
+    dated = frame[day].str.contains(r"\d{2}", regex=True).fillna(False)
+    good = dated[dated & ~aside.rows]
+    if good.empty:
+        return
+    below = frame.loc[good.index[-1] + 1 :]
+    below = below[~aside.rows.loc[below.index] & below[name].notna()]
+    if 0 < len(below) <= FOOTER and not frame[name][dated].isin(below[name]).any():
+        here = frame.index.isin(below.index)
+        note = say("init.took.footer", rows=len(below), examples=list(below[name][:3]))
+        _add(aside, pd.Series(here, index=frame.index), one_of(name, below[name].unique()), note)
+
+
+def _add(aside: Aside, here: pd.Series, condition: str, note: str) -> None:
+    if not (here & ~aside.rows).any():
+        return
+    aside.rows |= here
+    aside.conditions.append(condition)
+    aside.notes.append(note)
+
+
+def counted_once(frame: pd.DataFrame, order: str | None, paid: Amount) -> tuple[bool, str | None]:
+    """Whether the amount is the whole order's, repeated on its lines or given on the first; and
+    what to ask where it cannot be told."""
+    column = paid.columns[0]
+    if not order or column not in frame or order not in frame:
+        return False, None
+    lines = frame[frame[order].notna()].drop_duplicates()
+    sizes = lines.groupby(order)[column].agg(["size", "count", "nunique"])
+    many = sizes[sizes["size"] > 1]
+    if many.empty:
+        return False, None
+    first_only = (many["count"] == 1).mean() >= 0.95 and (sizes["count"] >= 1).mean() >= 0.95
+    if first_only:
+        return True, None
+    same = (many["count"] > 1) & (many["nunique"] == 1)
+    if same.mean() < 0.95:
+        return False, None
+    whole = any(
+        word in normal(column).split() for word in ("order", "total", "заказа", "zamówienia")
+    )
+    if whole or len(many) >= 3:
+        return True, None
+    return False, say("init.doubt.amount_per", column=column, orders=len(many))
+
+
+def filled_down(path: Path, frame: pd.DataFrame, buyer: Customer) -> tuple[list[str], str | None]:
+    """Customer columns that merged cells leave empty below their first row; and the question where
+    cells are empty but not merged."""
+    merged = merged_columns(path)
+    columns = list(frame)
+    name = buyer.columns[0]
+    if columns.index(name) in merged:
+        down = [column for column in columns if columns.index(column) in merged]
+        return down, None
+    empty = frame[name].isna()
+    named = frame[name].dropna()
+    turns = named.ne(named.shift()).all()
+    if empty.mean() >= 0.2 and not empty.iloc[0] and turns and not is_guest(str(named.iloc[0])):
+        return [], say("init.doubt.fill_down", column=name, rows=int(empty.sum()), all=len(frame))
+    return [], None

@@ -1,0 +1,244 @@
+"""Files that are no order log: invoices, leads, contacts, customers summed up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess import rows
+from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.values import day_layout, layout
+from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, words
+from segment_lab.texts import say
+
+if TYPE_CHECKING:
+    from segment_lab.data.guess.proposal import Opened, Proposal
+    from segment_lab.data.guess.sold import Sold
+
+
+def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
+    """Which table a file is, where it is no order log: ``invoices, payments, touches, leads,
+    summary``."""
+    due = choose.first(columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5)
+    money = choose.amount(columns)
+    owed = choose.first(columns, "open_amount", choose.is_amount)
+    if due and (money or owed):
+        return "invoices"
+    buyer = choose.customer(columns)
+    if not buyer and choose.first(columns, "payment_id", lambda f: f.filled > choose.FULL):
+        return "payments"
+    if _last_order(columns) and _orders_column(columns):
+        return "summary"
+    if buyer and _event(columns) and ranked(columns, "channel") and not money:
+        return "touches"
+    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(columns)
+    statuses = [name for name in ranked(columns, "lead_status") if columns[name].filled > 0.3]
+    if number and statuses and not money and ranked(columns, "created_on"):
+        return "leads"
+    return None
+
+
+def _bare_id(columns: Columns) -> str | None:
+    return next(
+        (name for name, facts in columns.items() if name.lower() == "id" and facts.unique == 1),
+        None,
+    )
+
+
+def _event(columns: Columns) -> str | None:
+    def fits(facts: Facts) -> bool:
+        known = [touch(value) is not None for value in facts.cells]
+        return bool(known) and sum(known) / len(known) > 0.5
+
+    return choose.first(columns, "event", fits)
+
+
+def _last_order(columns: Columns) -> str | None:
+    return choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
+
+
+def _orders_column(columns: Columns) -> str | None:
+    return choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+
+
+# Invoices
+# -------------------------------------------------------------------------------------------------
+
+
+def invoices(file: Opened, proposal: Proposal) -> None:
+    """Open items or invoices: what is owed, since when and until when."""
+    from segment_lab.data.guess.proposal import cannot_tell, may_be_tree, read_again
+
+    columns = file.columns
+    buyer = choose.customer(columns)
+    issued = choose.first(columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3)
+    shaped_as = rows.tree(columns) if buyer is None and may_be_tree(file, buyer) else None
+    if shaped_as:
+        read_again(file, shaped_as)
+        columns, buyer = file.columns, Customer("heading", ("heading",), "heading")
+        proposal.took.append(say("init.took.tree", column=shaped_as.column))
+    due = choose.first(columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5)
+    owed = choose.first(columns, "open_amount", choose.is_amount)
+    paid = Amount(owed, (owed,)) if owed else choose.amount(columns)
+    if not (buyer and issued and due and paid):
+        names = {"customer_id": buyer, "order_date": issued, "amount": paid}
+        raise cannot_tell(file, [name for name, value in names.items() if not value])
+    aside = rows.totals(columns, file.frame, buyer, issued, paid)
+    if aside.conditions:
+        file.source["totals"] = " OR ".join(aside.conditions)
+        proposal.took += aside.notes
+        file.columns, file.frame = facts_of(file.frame[~aside.rows].reset_index(drop=True))
+        columns = file.columns
+    number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
+    mapping = {"invoice_id": number, "customer_id": buyer.expression, "issue_date": issued}
+    mapping |= {"due_date": _due(columns, due, issued, proposal), "amount": paid.expression}
+    mapping["kind"] = _kind(columns, proposal)
+    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
+    written, doubts = layout(file.raw.table, issued, paid.expression)
+    proposal.sources["invoices"] = source | written
+    proposal.doubts += doubts
+    proposal.methods = {}
+    proposal.took.append(say("init.took.invoices", due=due, amount=paid.columns[0]))
+    proposal.doubts.append(say("init.doubt.open_items" if owed else "init.doubt.no_payments"))
+
+
+def _due(columns: Columns, due: str, issued: str, proposal: Proposal) -> str:
+    if columns[due].filled == 1:
+        return due
+    empty = columns[due].rows - len(columns[due].cells)
+    proposal.took.append(say("init.took.no_due_date", rows=empty, column=issued))
+    return f"coalesce({quoted(due)}, {quoted(issued)})"
+
+
+def _kind(columns: Columns, proposal: Proposal) -> str | None:
+    """Documents that lower what is owed, by their names."""
+
+    def fits(facts: Facts) -> bool:
+        return facts.filled > 0.5 and facts.distinct <= 20 and facts.numbers < 0.5
+
+    name = choose.first(columns, "invoice_kind", fits)
+    if name is None:
+        return None
+    lowering = []
+    for value in columns[name].cells.value_counts().index:
+        if any(word in value.lower().replace("-", " ") for word in words()["credits"]):
+            lowering.append(value)
+    if not lowering:
+        return None
+    proposal.took.append(say("init.took.credits", column=name, values=lowering))
+    tests = ", ".join(literal(value) for value in lowering)
+    return f"CASE WHEN {quoted(name)} IN ({tests}) THEN 'credit_note' ELSE 'invoice' END"
+
+
+# Leads
+# -------------------------------------------------------------------------------------------------
+
+
+def leads(file: Opened, proposal: Proposal) -> None:
+    """Leads or contacts with a status, without amounts."""
+    columns = file.columns
+    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(columns)
+    status = next(n for n in ranked(columns, "lead_status") if columns[n].filled > 0.3)
+    _leads(file, proposal, str(number), status, choose.customer(columns), None)
+    proposal.took.append(say("init.took.leads", status=status))
+    proposal.doubts.append(say("init.doubt.won", values=_values(columns, status)))
+
+
+def leads_beside(
+    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
+) -> None:
+    """Deals with their status are leads too: won, lost and open ones."""
+    number = proposal.sources["orders"]["columns"].get("order_id")
+    if number is None or found.decided is None:
+        return
+    _leads(file, proposal, number, found.decided, buyer, paid)
+    options = {"won": found.states["sold"], "lost": found.states["lost"]}
+    proposal.methods["leads"] = options
+    proposal.took.append(say("init.took.leads_too", status=found.decided))
+
+
+def _leads(
+    file: Opened,
+    proposal: Proposal,
+    number: str,
+    status: str,
+    buyer: Customer | None,
+    paid: Amount | None,
+) -> None:
+    columns = file.columns
+    full = {"lead_id": number, "status": status}
+    created = choose.first(columns, "created_on", lambda f: f.filled > 0.5 and f.days > 0.5)
+    full |= {"created_on": created} if created else {}
+    full |= {"customer_id": buyer.expression} if buyer else {}
+    for name, role in (("owner", "owner"), ("source", "lead_source")):
+        column = choose.first(columns, role, lambda f: f.filled > 0.3, full.values())
+        full |= {name: column} if column else {}
+    full |= {"value": paid.columns[0]} if paid else {}
+    kept = ("path", "encoding", "skip", "sheet", "delimiter", "totals", "fill_down", "groups")
+    source: dict[str, Any] = {key: file.source[key] for key in kept if key in file.source}
+    written: dict[str, Any] = {}
+    if created:
+        written, doubts = layout(file.raw.table, created, paid.columns[0] if paid else None)
+        written.pop("decimals", None)
+        proposal.doubts += [] if "orders" in proposal.sources else doubts
+    proposal.sources["leads"] = source | {"columns": full} | written
+
+
+def _values(columns: Columns, name: str) -> list[str]:
+    return list(columns[name].cells.value_counts().index[:8])
+
+
+# Contacts and customers
+# -------------------------------------------------------------------------------------------------
+
+
+def touches(file: Opened, proposal: Proposal) -> None:
+    """Contact events: who was reached, when, how, and what became of it."""
+    columns = file.columns
+    buyer, event = choose.customer(columns), _event(columns)
+    day = choose.first(columns, "touch_date", lambda f: f.filled > 0.5 and f.days > 0.5)
+    channel = next(iter(ranked(columns, "channel")))
+    assert buyer is not None
+    assert event is not None
+    assert day is not None
+    cases, unknown = [], []
+    for value in columns[event].cells.value_counts().index:
+        known = touch(value)
+        if known is None:
+            unknown.append(value)
+        elif known != value.lower():
+            cases.append(f"WHEN {quoted(event)} = {literal(value)} THEN {literal(known)}")
+    expression = f"CASE {' '.join(cases)} ELSE lower({quoted(event)}) END" if cases else event
+    mapping = {"customer_id": buyer.expression, "touch_date": day, "channel": channel}
+    source = file.source | {"columns": mapping | {"event": expression}}
+    written, doubts = day_layout(file.raw.table, day)
+    proposal.sources["touches"] = source | written
+    proposal.doubts += doubts
+    proposal.took.append(say("init.took.touches", event=event))
+    if unknown:
+        proposal.doubts.append(say("init.doubt.unknown_events", column=event, values=unknown))
+
+
+def summary(file: Opened, proposal: Proposal) -> None:
+    """Customers summed up already: orders, revenue and the last day of each."""
+    columns = file.columns
+    buyer = choose.customer(columns)
+    last, count = _last_order(columns), _orders_column(columns)
+    revenue = choose.first(columns, "summary_revenue", choose.is_amount, [str(count)])
+    first = choose.first(columns, "summary_first", lambda f: f.days >= 0.5)
+    mapping = {
+        "customer_id": buyer.expression if buyer else None,
+        "orders": count,
+        "revenue": revenue,
+        "first_order": first,
+        "last_order": last,
+    }
+    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
+    written, doubts = layout(file.raw.table, str(last), revenue)
+    proposal.sources["customer_summary"] = source | written
+    proposal.doubts += doubts
+    proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
+    proposal.took.append(say("init.took.summary", column=count))

@@ -1,0 +1,138 @@
+"""The words that headers, statuses and totals are written in; they stand in ``words.yml``."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+import yaml
+
+State = Literal["lost", "returned", "open", "sold", "unknown"]
+
+#: Headers that mean a role only where they are the whole header: a "product name" is no name.
+_WHOLE = (
+    "name user day value sum sale type action art source account firm person contact kontakt num "
+    "paid item value order data document balance typ stan"
+)
+WHOLE = frozenset(_WHOLE.split())
+
+
+@cache
+def words() -> dict[str, Any]:
+    """All words by subject."""
+    text = resources.files(__package__).joinpath("words.yml").read_text("utf-8")
+    return yaml.safe_load(text)
+
+
+@cache
+def normal(header: str) -> str:
+    """A header as plain words: ``CustomerID``, ``customer_id`` and ``Customer-Id`` are all
+    ``customer id``."""
+    spaced = re.sub(r"(?<=[a-zа-яßäöüąćęłńóśźż])(?=[A-ZА-ЯÄÖÜĄĆĘŁŃÓŚŹŻ])", " ", header)
+    plain = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", spaced)).strip().lower()
+    return re.sub(r"\bi d\b", "id", plain)
+
+
+def ranked(headers: Iterable[str], role: str) -> list[str]:
+    """The headers that name a role, most telling first: the whole header before a part of it."""
+    never = _never(role)
+    free = []
+    for header in headers:
+        plain = f" {normal(header)} "
+        if not any(word in plain for word in never):
+            free.append((header, plain))
+    whole, parts = [], []
+    for word in _means(role):
+        for header, plain in free:
+            if plain.strip() == word.strip():
+                whole.append(header)
+            elif word in plain and word.strip() not in WHOLE:
+                parts.append(header)
+    return list(dict.fromkeys(whole + parts))
+
+
+@cache
+def _means(role: str) -> tuple[str, ...]:
+    return tuple(map(_bounded, words()["columns"][role]))
+
+
+@cache
+def _never(role: str) -> tuple[str, ...]:
+    return tuple(map(_bounded, words()["never"].get(role, ())))
+
+
+def _bounded(word: str) -> str:
+    """A word between blanks; ``-datum`` is the end of a longer one, so without the first."""
+    return f"{normal(word)} " if word.startswith("-") else f" {normal(word)} "
+
+
+def state(value: str) -> State:
+    """What the value of a status, stage or event says about a sale."""
+    plain = value.strip().lower().replace("_", " ").replace("ё", "е")
+    for name in ("lost", "returned", "open", "sold"):
+        if any(word.replace("ё", "е") in plain for word in words()["states"][name]):
+            return name  # type: ignore[return-value]
+    return "unknown"
+
+
+def touch(value: str) -> str | None:
+    """The event of a touch that a word means, as the package calls it."""
+    plain = value.strip().lower()
+    for name, meanings in words()["touches"].items():
+        if plain == name or plain in meanings:
+            return name
+    return None
+
+
+def is_guest(value: str) -> bool:
+    """Whether an id stands for nobody in particular."""
+    return value.strip().lower() in words()["guests"]
+
+
+def total_of(value: str) -> str | None:
+    """What a totals row sums up: ``Total Anna`` gives ``Anna``, ``Total`` an empty text; None for
+    other values."""
+    plain = value.strip().rstrip(":").strip()
+    for word in sorted(words()["totals"], key=len, reverse=True):
+        if plain.lower() == word:
+            return ""
+        start = re.fullmatch(
+            rf"{re.escape(word)}[\s:]+(?:for |of |по |für |dla )?(.+)", plain, re.I
+        )
+        end = re.fullmatch(rf"(.+?)[\s:]+{re.escape(word)}", plain, re.I)
+        if start or end:
+            return (start or end)[1].strip()  # type: ignore[index]
+    return None
+
+
+def quoted(column: str) -> str:
+    """A column's name as it stands in an expression."""
+    if re.fullmatch(r"[A-Za-z_]\w*", column) and column.upper() not in _RESERVED:
+        return column
+    return '"' + column.replace('"', '""') + '"'
+
+
+_KEYWORDS = (
+    "SELECT FROM WHERE GROUP ORDER BY CASE WHEN THEN ELSE END AND OR NOT NULL IN IS LIKE BETWEEN "
+    "TABLE ALL ANY AS ON USING UNION DATE TIME TIMESTAMP TRUE FALSE COLUMN CREATE DEFAULT DESC ASC "
+    "DISTINCT LIMIT OFFSET TO USER CHECK FOREIGN PRIMARY REFERENCES UNIQUE WITH WINDOW VALUES "
+    "TOTALS LEFT RIGHT REPLACE INTERVAL"
+)
+_RESERVED = frozenset(_KEYWORDS.split())
+
+
+def literal(text: str) -> str:
+    """A text as it stands in an expression."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """The condition that a column holds one of these values."""
+    listed = [literal(value) for value in values]
+    if len(listed) == 1:
+        return f"{quoted(column)} = {listed[0]}"
+    return f"{quoted(column)} IN ({', '.join(listed)})"

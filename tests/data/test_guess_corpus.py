@@ -1,0 +1,83 @@
+"""`init` on 95 small files as people have them: the right totals without an edit, or the right
+question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import segment_lab as sl
+from segment_lab.data.guess import first_config
+from segment_lab.errors import SegmentLabError
+
+CORPUS = Path(__file__).parent / "corpus"
+RIGHT = yaml.safe_load((CORPUS / "right.yml").read_text("utf-8"))
+FILES = {path.name: path for folder in ("exports", "cases") for path in (CORPUS / folder).iterdir()}
+
+
+def outcome(path: Path, target: Path) -> dict:
+    """What init makes of a file, and what the study then reads."""
+    try:
+        text, proposal = first_config(path, target)
+    except SegmentLabError as error:
+        return {"refused": str(error), "says": ""}
+    target.write_text(text, encoding="utf-8")
+    found = {"says": "\n".join([*proposal.took, *proposal.doubts])}
+    found["tables"] = sorted(proposal.sources)
+    study = sl.Study.from_yaml(target)
+    study._keep_copies = False
+    try:
+        study.check()
+        if study.has("orders"):
+            customers = study.customers()
+            found["who"] = sorted(customers.index)
+            found["customers"] = len(customers)
+            found["orders"] = int(customers.frequency.sum())
+            found["revenue"] = round(float(customers.revenue.sum()), 2)
+            found["last"] = str(customers.last_order.max())[:10]
+        if study.has("invoices"):
+            lines = study.table("invoices")
+            signs = lines.amount
+            if "kind" in lines.columns:
+                owed = (lines.kind == "invoice") | (lines.amount < 0)
+                signs = owed.ifelse(lines.amount, -lines.amount)
+            found["documents"] = int(lines.count().execute())
+            found["open"] = round(float(signs.sum().execute()), 2)
+    except SegmentLabError as error:
+        found["stops"] = str(error)
+    return found
+
+
+def test_every_file_has_its_right_answer():
+    assert sorted(FILES) == sorted(RIGHT)
+
+
+@pytest.mark.parametrize("name", list(RIGHT))
+def test_totals_are_right_or_the_question_is(name, tmp_path):
+    right, found = RIGHT[name], outcome(FILES[name], tmp_path / "s.yml")
+    for key in ("refused", "stops", "says"):
+        assert right.get(key, "") in found.get(key, ""), found
+    if "stops" not in right:
+        assert "stops" not in found
+    numbers = {
+        key: right[key] for key in right if key not in ("refused", "stops", "says", "tables")
+    }
+    assert {key: found.get(key) for key in numbers} == numbers
+    if "tables" in right:
+        assert found["tables"] == sorted(right["tables"])
+
+
+if __name__ == "__main__":  # the table: python tests/data/test_guess_corpus.py
+    import tempfile
+
+    for name, path in FILES.items():
+        print(
+            name,
+            {
+                k: v
+                for k, v in outcome(path, Path(tempfile.mkdtemp()) / "s.yml").items()
+                if k != "who"
+            },
+        )
