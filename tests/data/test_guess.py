@@ -291,8 +291,12 @@ def test_numbers_as_offices_write_them(text, number):
             ("segment-lab init 'my files/x.csv' -c", "-c amount=1 counts the lines"),
         ),
         (
+            "Client,Nombre,Last order date,Number of orders,Total spent\nA,x,2026-01-01,3,30\n",
+            ("no order log", "a row each"),
+        ),
+        (
             "ID,frequency,recency,T\n1,2,30.4,38.9\n",
-            ("no order log", "are summed up by customer already"),
+            ("no order log", "these are customers summed up already"),
         ),
     ],
 )

@@ -157,6 +157,8 @@ def test_a_report_without_its_table_is_left_out_with_the_reason(run, place):
     assert (result.exit_code, result.reports["leads"]) == (0, "skipped")
     assert "The study has no leads." in result.index.read_text()
     assert not (place / "reports" / "tiny" / LATEST).exists()
+    with pytest.raises(ConfigError, match=r"No report can be rendered: The study has no leads\."):
+        run(only=["leads"])
 
 
 @pytest.mark.parametrize(

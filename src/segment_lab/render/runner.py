@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import segment_lab
-from segment_lab.errors import SegmentLabError
+from segment_lab.errors import ConfigError, SegmentLabError
 from segment_lab.render import inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.progress import Progress
@@ -178,6 +178,9 @@ class _Job:
         )  # a look at a part, or a what-if, is never the study's answer
         reports = chosen(self.only or facts["report"]["only"])
         parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
+        if all(part["status"] == "skipped" for part in parts.values()):
+            reasons = sorted({part["reason"] for part in parts.values()})
+            raise ConfigError(say("render.run.nothing", reasons=reasons))
         segments = plan.segments_part(facts)
         if partial:
             segments.update(status="skipped", reason=say("render.run.part"))

@@ -21,7 +21,7 @@ from segment_lab.data.guess.facts import Columns, Facts, facts_of, look
 from segment_lab.data.guess.layout import shape
 from segment_lab.data.guess.sold import Sold, currency, is_deal, missing_amounts, sold
 from segment_lab.data.guess.values import layout, offset_zone
-from segment_lab.data.guess.vocabulary import normal, quoted, ranked
+from segment_lab.data.guess.vocabulary import quoted, ranked
 from segment_lab.data.readers import open_file
 from segment_lab.data.shaping import shaped
 from segment_lab.data.sources import RawTable, Source
@@ -108,11 +108,10 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
     given = dict(given or {})
     file = opened(path)
     other = None if given else tables.recognised(file.columns, file.frame)
-    if other == "payments":
-        raise DataError(
-            say("init.fault.title", file=path.name),
-            [Fault("payments", say("init.fault.payments"), say("init.fault.payments_remedy"))],
-        )
+    if other in ("payments", "summary"):
+        problem, remedy = say(f"init.fault.{other}"), say(f"init.fault.{other}_remedy")
+        title = say("init.fault.title", file=path.name)
+        raise DataError(title, [Fault(other, problem, remedy)])
     if other:
         proposal = Proposal({}, doubts=file.doubts)
         getattr(tables, other)(file, proposal)
@@ -301,7 +300,7 @@ def _nobody(file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, fou
         names = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in buyer.columns)
         found.conditions.append(f"({names})" if len(buyer.columns) > 1 else names)
         proposal.doubts.append(say("init.doubt.nobody_left_out", **facts))
-    elif share > 0.5:
+    elif share > 0.5 and not any(buyer.columns[0] in doubt for doubt in proposal.doubts):
         proposal.doubts.append(say("init.doubt.nobody", **facts))
 
 
@@ -364,11 +363,6 @@ def cannot_tell(file: Opened, missing: list[str]) -> DataError:
             say("init.fault.no_header_remedy"),
         )
         return DataError(say("init.fault.no_header", file=path.name), [fault])
-    if {"frequency", "recency"} <= {normal(header) for header in headers}:
-        fault = Fault(
-            "frequency, recency", say("init.fault.summed_up"), say("init.fault.summed_up_remedy")
-        )
-        return DataError(say("init.fault.no_log", file=path.name), [fault])
     options = " ".join(f"-c {name}=COLUMN" for name in missing)
     remedy = say(
         "init.fault.say_which",

@@ -1,4 +1,4 @@
-"""Files that are no order log: invoices, leads, contacts, customers summed up."""
+"""Files that are no order log: invoices, leads, contacts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     buyer = choose.customer(columns)
     if not buyer and choose.first(columns, "payment_id", lambda f: f.filled > choose.FULL):
         return "payments"
-    if _last_order(columns) and _orders_column(columns):
+    if _summed_up(columns):
         return "summary"
     if buyer and _event(columns) and ranked(columns, "channel") and not money:
         return "touches"
@@ -56,12 +56,12 @@ def _event(columns: Columns) -> str | None:
     return choose.first(columns, "event", fits)
 
 
-def _last_order(columns: Columns) -> str | None:
-    return choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
-
-
-def _orders_column(columns: Columns) -> str | None:
-    return choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+def _summed_up(columns: Columns) -> bool:
+    """Whether rows are customers with the number of their orders and the day of the last, or how
+    long ago it was."""
+    count = choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+    last = choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
+    return count is not None and (last is not None or bool(ranked(columns, "recency")))
 
 
 # Invoices
@@ -191,7 +191,7 @@ def _values(columns: Columns, name: str) -> list[str]:
     return list(columns[name].cells.value_counts().index[:8])
 
 
-# Contacts and customers
+# Contacts
 # -------------------------------------------------------------------------------------------------
 
 
@@ -220,25 +220,3 @@ def touches(file: Opened, proposal: Proposal) -> None:
     proposal.took.append(say("init.took.touches", event=event))
     if unknown:
         proposal.doubts.append(say("init.doubt.unknown_events", column=event, values=unknown))
-
-
-def summary(file: Opened, proposal: Proposal) -> None:
-    """Customers summed up already: orders, revenue and the last day of each."""
-    columns = file.columns
-    buyer = choose.customer(columns)
-    last, count = _last_order(columns), _orders_column(columns)
-    revenue = choose.first(columns, "summary_revenue", choose.is_amount, [str(count)])
-    first = choose.first(columns, "summary_first", lambda f: f.days >= 0.5)
-    mapping = {
-        "customer_id": buyer.expression if buyer else None,
-        "orders": count,
-        "revenue": revenue,
-        "first_order": first,
-        "last_order": last,
-    }
-    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
-    written, doubts = layout(file.raw.table, str(last), revenue)
-    proposal.sources["customer_summary"] = source | written
-    proposal.doubts += doubts
-    proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
-    proposal.took.append(say("init.took.summary", column=count))
