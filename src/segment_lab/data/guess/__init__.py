@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segment_lab.data.guess.columns import named
-from segment_lab.data.guess.proposal import Proposal, propose
+from segment_lab.data.guess.opening import Proposal
+from segment_lab.data.guess.proposal import propose
 from segment_lab.data.guess.study_file import study_name, study_text
 from segment_lab.data.guess.vocabulary import normal, quoted
 

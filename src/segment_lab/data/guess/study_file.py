@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from segment_lab.data.guess.proposal import Proposal, pattern
+from segment_lab.data.guess.opening import Proposal, pattern
 from segment_lab.texts import say
 
 

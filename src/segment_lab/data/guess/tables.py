@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -10,13 +10,11 @@ from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.opening import Opened, Proposal, cannot_tell, may_be_tree, read_again
+from segment_lab.data.guess.sold import Sold
 from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, words
 from segment_lab.texts import say
-
-if TYPE_CHECKING:
-    from segment_lab.data.guess.proposal import Opened, Proposal
-    from segment_lab.data.guess.sold import Sold
 
 
 def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
@@ -70,8 +68,6 @@ def _summed_up(columns: Columns) -> bool:
 
 def invoices(file: Opened, proposal: Proposal) -> None:
     """Open items or invoices: what is owed, since when and until when."""
-    from segment_lab.data.guess.proposal import cannot_tell, may_be_tree, read_again
-
     columns = file.columns
     buyer = choose.customer(columns)
     issued = choose.first(columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3)

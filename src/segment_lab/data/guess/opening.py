@@ -1,0 +1,132 @@
+"""A file as it is first looked at, and what becomes a study of it."""
+
+from __future__ import annotations
+
+import glob
+import re
+import shlex
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.data import engine
+from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess import rows
+from segment_lab.data.guess.columns import Customer
+from segment_lab.data.guess.facts import Columns, facts_of, look
+from segment_lab.data.guess.layout import shape
+from segment_lab.data.guess.vocabulary import ranked
+from segment_lab.data.readers import open_file
+from segment_lab.data.shaping import shaped
+from segment_lab.data.sources import RawTable, Source
+from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.texts import say
+
+
+@dataclass
+class Proposal:
+    """A first study: its `sources`, what was taken for what, and what a person must decide."""
+
+    sources: dict[str, dict[str, Any]]
+    currency: str = ""
+    timezone: str = "UTC"
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What was read as what, in words.
+    took: list[str] = field(default_factory=list)
+    #: What the file does not say: questions, each with the line to write.
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Opened:
+    """A file as it was first looked at."""
+
+    path: Path
+    source: dict[str, Any]
+    raw: RawTable
+    columns: Columns
+    frame: pd.DataFrame
+    doubts: list[str]
+
+
+def opened(path: Path) -> Opened:
+    """Open a file, or files alike, and look at the first rows."""
+    path = pattern(path)
+    one = files(path)[0] if glob.has_magic(str(path)) and not path.exists() else path
+    found, doubts = shape(one)
+    source: dict[str, Any] = {"path": str(path)} | found
+    raw = open_file(Source(**source), Path.cwd(), engine.connect())
+    columns, frame = look(raw.table)
+    twins = []
+    for name in frame:
+        twin = re.sub(r"[_.]1$", "", name)
+        if twin != name and twin in frame:
+            twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
+    return Opened(path, source, raw, columns, frame, doubts + twins)
+
+
+def files(path: Path) -> list[Path]:
+    """The files that fit a pattern."""
+    found = sorted(map(Path, glob.glob(str(path))))
+    if not found:
+        raise ConfigError(say("init.fault.no_file", path=path))
+    return found
+
+
+def pattern(path: Path) -> Path:
+    """A folder of text files as the pattern that its files fit; other paths as they are."""
+    if not path.is_dir():
+        return path
+    kinds = Counter(file.suffix.lower() for file in path.iterdir() if file.is_file())
+    for suffix, _ in kinds.most_common():
+        if suffix in (".csv", ".txt", ".tsv"):
+            return path / f"*{suffix}"
+    return path
+
+
+def may_be_tree(file: Opened, buyer: Customer | None) -> bool:
+    """A heading column is the first that dates rows; a file with a customer beside it is a
+    list."""
+    if buyer is None:
+        return True
+    day = choose.order_date(file.columns)
+    return day is None and buyer.kind in ("person", "company")
+
+
+def read_again(file: Opened, shaped_as: rows.Tree) -> None:
+    """The sample with the column that headings fill, without the headings."""
+    file.source |= shaped_as.source
+    file.raw = shaped(file.raw, Source(**file.source), "orders")
+    file.columns, file.frame = facts_of(shaped_as.data(look(file.raw.table)[1]))
+
+
+def cannot_tell(file: Opened, missing: list[str]) -> DataError:
+    """Which columns cannot be told, and how to name them."""
+    path, headers = file.path, list(file.columns)
+    numbers = sum(bool(re.fullmatch(r"[\d.,/:_ -]+", header)) for header in headers)
+    if numbers > len(headers) / 2:
+        fault = Fault(
+            say("init.fault.first_line"),
+            say("init.fault.looks_like_data", headers=", ".join(headers)),
+            say("init.fault.no_header_remedy"),
+        )
+        return DataError(say("init.fault.no_header", file=path.name), [fault])
+    options = " ".join(f"-c {name}=COLUMN" for name in missing)
+    remedy = say(
+        "init.fault.say_which",
+        headers=", ".join(headers[:60]),
+        command=f"segment-lab init {shlex.quote(str(path))} {options}",
+        no_amount="amount" in missing,
+        empty=[name for role in missing for name in _looked_at(role, file.columns)],
+    )
+    fault = Fault(", ".join(missing), say("init.fault.no_such_header"), remedy)
+    return DataError(say("init.fault.cannot_tell", file=path.name), [fault])
+
+
+def _looked_at(role: str, columns: Columns) -> list[str]:
+    """Headers that fit by name and were passed over for what they hold."""
+    roles = {"customer_id": "customer_id", "order_date": "order_date", "amount": "amount"}
+    return ranked(columns, roles[role])[:3]
