@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ import pandas as pd
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.layout import merged_columns
-from segment_lab.data.guess.vocabulary import is_guest, literal, normal, one_of, quoted, total_of
+from segment_lab.data.guess.vocabulary import (
+    is_guest,
+    literal,
+    normal,
+    one_of,
+    quoted,
+    total_of,
+    words,
+)
 from segment_lab.texts import say
 
 #: A day within a longer text, such as a document's name.
@@ -56,9 +65,11 @@ def tree(columns: Columns) -> Tree | None:
             continue
         for pattern in DAYS:
             dated = facts.cells.str.contains(pattern, regex=True)
+            if not 0.3 <= dated.mean() <= 0.97:
+                continue
             headings = facts.cells[~dated]
             named = headings[[total_of(value) is None for value in headings]]
-            if not 0.3 <= dated.mean() <= 0.97 or not len(named) or not dated.any():
+            if not len(named):
                 continue
             # A heading stands above rows; so the first is one, and none comes twice.
             if dated.iloc[0] or named.duplicated().mean() > 0.1:
@@ -86,7 +97,7 @@ def totals(columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, pai
 def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) -> None:
     everyone = set(facts.cells.str.lower())
     found = []
-    for value in facts.cells.unique():
+    for value in _may_be_totals(facts.cells):
         of = total_of(value)
         if of is None:
             continue
@@ -97,6 +108,13 @@ def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) ->
     here = frame[name].isin(found)
     condition = _named(name, found, everyone)
     _add(aside, here, condition, say("init.took.totals", rows=int(here.sum()), examples=found[:3]))
+
+
+def _may_be_totals(cells: pd.Series) -> list[str]:
+    """The different values with a word of totals anywhere in them."""
+    values = pd.Series(cells.unique())
+    held = "|".join(map(re.escape, words()["totals"]))
+    return values[values.str.contains(held, case=False, regex=True)].tolist() if len(values) else []
 
 
 def _lonely(rows: pd.DataFrame) -> bool:
