@@ -29,6 +29,7 @@ DONE: tuple[str, ...] = (
     "pages/data",
     *(f"show/{m}" for m in ("cards", "figures", "macros", "tables")),
     "show/pictures/overview",
+    "show/pictures/segments",
     "show/pictures/shapes",
     "texts",
     "judge",

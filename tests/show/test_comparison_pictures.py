@@ -84,7 +84,9 @@ def test_bars_carry_values_and_intervals():
         },
         index=["abc", "rfm"],
     )
-    assert [p.get_width() for p in plots.missed_money(missed).patches] == [0.5, 0.3]
+    ax = plots.missed_money(missed)
+    assert ax.collections[-1].get_offsets()[:, 0].tolist() == [0.3, 0.5]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ABC", "RFM"]
 
 
 def test_sufficiency_has_a_line_per_scheme_and_what_is_needed():

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
+from segment_lab.show.pictures.shapes import heat_map, intervals
 from segment_lab.texts import phrases, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = {"scheme": style.PALETTE[0], "baseline": style.PALETTE[1], "null": style.MUTED}
-MOST_LABELLED = 60  # cells of a heat map in which a phone still shows large numbers
 
 
 def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -58,7 +58,9 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ari = pd.DataFrame(np.nan, index=names[1:], columns=names[:-1])
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
-    ax = _heatmap(ari, "{:.2f}", ax, upright=len(names) < 6)
+    shown = ari.set_axis(_names(ari.index)).set_axis(_names(ari.columns), axis=1)
+    written = shown.map(lambda value: "" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}")
+    ax = heat_map(shown, texts=written, high=1, slanted=len(names) > 5, ax=ax)
     firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
     told = []
     for a, b, value in zip(firsts, seconds, agreement["ari"], strict=True):
@@ -126,58 +128,11 @@ def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None) -> Axes
 def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Money of the true top fifth that each scheme and baseline would not have looked at; least on
     top."""
-    rows = misclassification.sort_values("missed_revenue_share", ascending=False)
-    ax = style.axes(ax, rows=len(rows))
-    miss = (
-        rows["missed_revenue_share"] - rows["missed_revenue_share_low"],
-        rows["missed_revenue_share_high"] - rows["missed_revenue_share"],
-    )
-    ax.barh(
-        _names(rows.index),
-        rows["missed_revenue_share"],
-        color=style.PALETTE[0],
-        xerr=np.stack(miss),
-        error_kw={"elinewidth": 1.5, "ecolor": style.INK},
-    )
-    ax.grid(axis="y", visible=False)
-    style.numbers(ax.xaxis, "share")
+    rows = misclassification.sort_values("missed_revenue_share")
+    rows = rows.set_axis(_names(rows.index))
     what = say("comparison.picture.missed_axis")
-    ax.set_xlabel(what)
-    return style.described(ax, _listed(what, rows["missed_revenue_share"][::-1]))
-
-
-def _heatmap(values: pd.DataFrame, text: str, ax: Axes | None, upright: bool = False) -> Axes:
-    ax = style.axes(ax, height=1.8 + 0.36 * len(values) + (0 if upright else 0.8))
-    filled = np.ma.masked_invalid(values.to_numpy(float))
-    ax.pcolormesh(filled, cmap=style.SEQUENTIAL, vmin=0, vmax=1, edgecolor=style.GRID, linewidth=1)
-    if values.size <= 2 * MOST_LABELLED:
-        size = 10 if values.size <= MOST_LABELLED else 8
-        for (i, j), value in np.ndenumerate(values.to_numpy(float)):
-            if np.isfinite(value) and (value >= 0.005 or values.size <= 36):
-                shown = value if abs(value) >= 0.005 else 0.0  # never −0.00
-                ax.text(
-                    j + 0.5,
-                    i + 0.5,
-                    text.format(shown),
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color="white" if value > 0.55 else style.INK,
-                )
-    ax.set_xticks(
-        np.arange(values.shape[1]) + 0.5,
-        _names(values.columns),
-        rotation=0 if upright else 40,
-        ha="center" if upright else "right",
-        rotation_mode="anchor",
-    )
-    ax.set_yticks(np.arange(len(values)) + 0.5, _names(values.index))
-    ax.invert_yaxis()
-    ax.grid(visible=False)
-    ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    return ax
+    ax = intervals(rows, {what: "missed_revenue_share"}, along=what, ax=ax)
+    return style.described(ax, style.listed(what, rows["missed_revenue_share"], "share"))
 
 
 def _legend_below(ax: Axes) -> None:

@@ -10,43 +10,44 @@ import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
-from segment_lab.texts.formats import words
+from segment_lab.show.pictures.shapes import bars, heat_map, in_words
+from segment_lab.texts import say
+from segment_lab.texts.formats import MISSING, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+DOUBLINGS = 3  # times a value is doubled or halved until its colour is strongest
+SMALL = 1e-9  # so that nothing can be compared with nothing
 
 
 def score_heatmap(scores: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
     """Customers by recency score (rows, latest on top) and frequency score. `scores`:
     `RFMSegmenter.scores`."""
-    ax = style.axes(ax, rows=n_bins + 1)
     steps = range(1, n_bins + 1)
-    cells = pd.crosstab(scores["r_score"], scores["f_score"])
-    counts = cells.reindex(index=steps, columns=steps, fill_value=0).to_numpy()
-    _heat(ax, counts[::-1], counts[::-1] / max(counts.max(), 1))
-    ax.set(xlabel="Frequency score (right: most often)", ylabel="Recency score (top: latest)")
-    ax.set_xticks(range(n_bins), [str(s) for s in steps])
-    ax.set_yticks(range(n_bins), [str(s) for s in reversed(steps)])
-    row, column = np.unravel_index(counts.argmax(), counts.shape)
-    return style.described(
-        ax,
-        f"Customers by recency and frequency score; the largest cell has {counts.max():,} "
-        f"customers at recency {steps[row]} and frequency {steps[column]}.",
+    counted = pd.crosstab(scores["r_score"], scores["f_score"])
+    counts = counted.reindex(index=steps, columns=steps, fill_value=0)
+    ax = heat_map(
+        counts[::-1],
+        across=say("pictures.frequency_score"),
+        down=say("pictures.recency_score"),
+        ax=ax,
     )
+    row, column = np.unravel_index(counts.to_numpy().argmax(), counts.shape)
+    alt = say(
+        "pictures.scores",
+        most=counts.iloc[row, column],
+        recency=counts.index[row],
+        frequency=counts.columns[column],
+    )
+    return style.described(ax, alt)
 
 
 def sizes(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Customers per segment as bars, best on top. `profile`: ``customers, customer_share``."""
-    ax = style.axes(ax, rows=len(profile))
-    names = [_wrapped(name) for name in profile.index]
-    bars = ax.barh(names, profile["customers"], color=style.PALETTE[0])
-    ax.bar_label(bars, [f"{n:,}" for n in profile["customers"]], padding=3, fontsize=10)
-    ax.invert_yaxis()
-    ax.grid(axis="y", visible=False)
-    ax.margins(x=0.14)
-    style.numbers(ax.xaxis)
-    alt = style.listed(words("customers"), profile["customers"], "count")
-    return style.described(ax, alt)
+    name = words("customers")
+    ax = bars(profile, {name: "customers"}, kind="count", ax=ax)
+    return style.described(ax, in_words(name, profile[["customers"]], "count"))
 
 
 def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
@@ -54,32 +55,13 @@ def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
 
     `profile`: `Segmentation.profile`.
     """
-    pairs = {"customers": "customer_share", money: f"{money}_share"}
-    ax = style.axes(ax, height=1.2 + 0.55 * len(profile))
-    place = np.arange(len(profile))
-    written = pd.DataFrame(index=profile.index)
-    for i, (label, column) in enumerate(pairs.items()):
-        values = profile[column].fillna(0)
-        written[label] = ["<1%" if 0 < v < 0.005 else f"{100 * v:.0f}%" for v in values]
-        bars = ax.barh(
-            place + (i - 0.5) * 0.38,
-            values,
-            height=0.36,
-            color=style.PALETTE[i],
-            label=f"share of {label}",
-        )
-        ax.bar_label(bars, written[label], padding=3, fontsize=10)
-    ax.set_yticks(place, [_wrapped(name) for name in profile.index])
-    ax.set_ylim(len(profile) - 0.45, -0.55)
-    ax.grid(axis="y", visible=False)
-    ax.margins(x=0.14)
-    style.numbers(ax.xaxis, "share")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
-    both = "; ".join(
-        f"{name} {' and '.join(row)}"
-        for name, row in zip(written.index, written.to_numpy(), strict=True)
-    )
-    return style.described(ax, f"Share of customers and of {money}: {both}.")
+    columns = {
+        say("pictures.share_of_customers"): "customer_share",
+        say("pictures.share_of_money", money=money): f"{money}_share",
+    }
+    drawn = profile[[*columns.values()]].fillna(0)
+    ax = bars(drawn, columns, ax=ax)
+    return style.described(ax, in_words(say("pictures.shares", money=money), drawn))
 
 
 def lorenz(
@@ -94,7 +76,7 @@ def lorenz(
     ax.plot([share, share, 0], [0, held, held], color=style.PALETTE[1], linewidth=1.4)
     ax.plot(share, held, "o", color=style.PALETTE[1])
     ax.annotate(
-        f"the best {top:.0%}\nhold {held:.0%}",
+        say("pictures.best_hold", top=top, held=held).replace(" / ", "\n"),
         (share, held),
         xytext=(12, -18),
         textcoords="offset points",
@@ -102,17 +84,15 @@ def lorenz(
         color=style.INK,
     )
     ax.set(
-        xlabel="Share of customers, best first",
-        ylabel=f"Share of {money}",
+        xlabel=say("pictures.customers_best_first"),
+        ylabel=say("pictures.share_of_money_axis", money=money),
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
     for axis in (ax.xaxis, ax.yaxis):
         style.numbers(axis, "share")
     steps = pd.Series({f"{step:.0%}": _held(curve, step)[1] for step in (0.1, 0.2, 0.5)})
-    return style.described(
-        ax, style.listed(f"Share of the {money} that the best customers hold", steps, "share")
-    )
+    return style.described(ax, style.listed(say("pictures.held", money=money), steps, "share"))
 
 
 def _held(curve: pd.DataFrame, top: float) -> tuple[float, float]:
@@ -127,15 +107,13 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Stability and separation by number of segments, the chosen one marked. `search`:
     `k_search_`."""
     if search.empty:
-        raise NotEnoughDataError(
-            "There is only one kind of customer, so no numbers of segments were compared."
-        )
+        raise NotEnoughDataError(say("pictures.one_group"))
     ax = style.axes(ax)
     for i, (column, label) in enumerate(
         {
-            "jaccard": "stability, mean",
-            "jaccard_min": "stability, weakest",
-            "silhouette": "separation (silhouette)",
+            "jaccard": say("pictures.stability"),
+            "jaccard_min": say("pictures.weakest"),
+            "silhouette": say("pictures.separation"),
         }.items()
     ):
         ax.plot(search.index, search[column], "o-", color=style.PALETTE[i], label=label)
@@ -144,7 +122,7 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for k in search.index[search["chosen"]]:
         ax.axvspan(k - 0.25, k + 0.25, color=style.GRID, zorder=0)
     ax.set(
-        xlabel="Number of segments (shaded: chosen)",
+        xlabel=say("pictures.number"),
         ylim=(min(0, search["silhouette"].min()), 1.02),
     )
     ax.set_xticks(search.index)
@@ -153,7 +131,7 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
         search[["jaccard", "silhouette"]].map("{:.2f}".format, na_action="ignore").fillna("unknown")
     )
     both = "; ".join(f"{k}: {row.jaccard} and {row.silhouette}" for k, row in written.iterrows())
-    return style.described(ax, f"Stability and separation by number of segments: {both}.")
+    return style.described(ax, say("pictures.search", rows=both))
 
 
 def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None) -> Axes:
@@ -163,79 +141,45 @@ def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None =
     `medians` has one numeric column per measure, `overall` the median of all customers in the same
     columns.
     """
-    ax = style.axes(ax, height=1.5 + 0.5 * len(medians))
-    values, typical = (
-        medians.to_numpy(dtype="float64"),
-        overall[medians.columns].to_numpy(dtype="float64"),
+    typical = overall[medians.columns].astype(float).clip(lower=0)
+    doublings = np.log2((medians.clip(lower=0) + SMALL) / (typical + SMALL))
+    measures = [words(column).lower() for column in medians]
+    written = medians.map(_short)
+    ax = heat_map(
+        doublings.fillna(0).clip(-DOUBLINGS, DOUBLINGS).set_axis(measures, axis=1),
+        texts=written,
+        low=-DOUBLINGS,
+        high=DOUBLINGS,
+        diverging=True,
+        ax=ax,
     )
-    ratio = np.nan_to_num(np.log2((values.clip(0) + 1e-9) / (typical.clip(0) + 1e-9))).clip(-3, 3)
-    ax.imshow(ratio, cmap=f"{style.DIVERGING}_r", vmin=-3, vmax=3, aspect="auto")
-    written = medians.map(
-        lambda value: "–" if np.isnan(value) else style.short(float(f"{value:.3g}"))
-    )
-    for row, column in np.ndindex(values.shape):
-        ax.text(
-            column,
-            row,
-            str(written.iloc[row, column]),
-            ha="center",
-            va="center",
-            color="white" if abs(ratio[row, column]) > 2 else style.INK,
-        )
-    measures = [words(c).lower() for c in medians]
-    ax.set_xticks(range(len(measures)), [_wrapped(measure, 12) for measure in measures])
-    ax.set_yticks(range(len(medians)), [_wrapped(name) for name in medians.index])
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    ax.grid(visible=False)
-    rows = "; ".join(
-        f"{name}: {', '.join(row)}"
-        for name, row in zip(written.index, written.to_numpy(), strict=True)
-    )
-    return style.described(ax, f"Typical {', '.join(measures)} by segment: {rows}.")
+    rows = "; ".join(f"{name}: {', '.join(row)}" for name, row in written.T.items())
+    return style.described(ax, say("pictures.typical", measures=measures, rows=rows))
+
+
+def _short(value: float) -> str:
+    return MISSING if np.isnan(value) else style.short(float(f"{value:.3g}"))
 
 
 def overlap_heatmap(overlap: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """How many customers meet the rule of the row and that of the column as well. `overlap`:
-    `overlap_matrix`."""
-    ax = style.axes(ax, rows=len(overlap) + 1)
-    counts = overlap.to_numpy()
-    _heat(ax, counts, counts / np.maximum(np.diag(counts), 1)[:, None])
-    ax.set(ylabel="Meets this rule …", xlabel="… and this one too")
-    ax.set_xticks(range(len(overlap.columns)), list(overlap.columns))
-    ax.set_yticks(range(len(overlap)), list(overlap.index))
-    pairs = pd.Series(
-        {
-            f"{one} and {other}": overlap.loc[one, other]
-            for one, other in combinations(overlap.index, 2)
-        },
-        dtype="float64",
+    """How many customers meet the rule of the row and that of the column as well, coloured by
+    their share of the row. `overlap`: `overlap_matrix`."""
+    own = pd.Series(np.diag(overlap), overlap.index).clip(lower=1)
+    written = overlap.map(lambda n: style.short(n) if n >= 10_000 else f"{n:,.0f}")
+    ax = heat_map(
+        overlap.div(own, axis=0),
+        texts=written,
+        high=1,
+        across=say("pictures.rule_too"),
+        down=say("pictures.rule"),
+        ax=ax,
     )
-    return style.described(
-        ax,
-        style.listed("Customers who meet two rules", pairs[pairs > 0], "count")
-        if pairs.any()
-        else "Nobody meets two rules.",
-    )
-
-
-def _heat(ax: Axes, counts: np.ndarray, shade: np.ndarray) -> None:
-    """Counts in cells shaded by `shade` (0 … 1)."""
-    ax.imshow(shade, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
-    for row, column in np.ndindex(counts.shape):
-        n = int(counts[row, column])
-        ax.text(
-            column,
-            row,
-            style.short(n) if n >= 10_000 else f"{n:,}",
-            ha="center",
-            va="center",
-            color="white" if shade[row, column] > 0.55 else style.INK,
-            fontsize=11 if len(counts) <= 6 else 8,
-        )
-    ax.grid(visible=False)
-
-
-def _wrapped(text: str, width: int = 22) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(str(text), width)) or str(text)
+    pairs = {
+        say("pictures.pair", one=one, other=other): overlap.loc[one, other]
+        for one, other in combinations(overlap.index, 2)
+    }
+    met = pd.Series(pairs, dtype="float64").loc[lambda counts: counts > 0]
+    if met.empty:
+        return style.described(ax, say("pictures.no_pair"))
+    return style.described(ax, style.listed(say("pictures.pairs"), met, "count"))

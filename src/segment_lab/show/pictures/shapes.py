@@ -90,6 +90,7 @@ def heat_map(
     )
     ax.set(xlabel=across, ylabel=down)
     ax.tick_params(length=0)
+    ax.grid(visible=False)
     return ax
 
 
