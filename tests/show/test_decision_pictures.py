@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from segment_lab.show import style
-from segment_lab.show.html import figure
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.show import figure, style
 from segment_lab.show.pictures import decision as plots
 
 INTERVALS = pd.DataFrame(
@@ -37,21 +37,23 @@ def test_natural_rates_leave_out_what_is_unknown():
     assert ax.collections[1].get_offsets()[:, 0].tolist() == [0.5, 0.1]
 
 
-def test_a_hopeless_break_even_is_cut_and_marked():
-    best = pd.DataFrame(
+def test_a_cost_beyond_everything_expected_is_cut_and_marked():
+    options = pd.DataFrame(
         {
-            "break_even": [0.01, 4.0],
-            "uplift": [0.02, 0.01],
-            "uplift_low": [-0.01, -0.02],
-            "uplift_high": [0.05, 0.04],
-        },
-        index=["A", "B"],
+            "segment": ["A", "B", "C"],
+            "kind": "call",
+            "effect": [2.0, 1.0, np.nan],
+            "effect_sd": [1.0, 0.5, np.nan],
+            "cost_per_contact": [1.0, 40.0, 1.0],
+        }
     )
-    dear = plots.needed_and_believed(best.assign(break_even=[0.01, 0.4]))
-    assert [t.get_text() for t in dear.texts] == ["40 →"]
-    ax = plots.needed_and_believed(best)
-    assert [round(p.get_width(), 6) for p in ax.patches] == [1, 6.5]
-    assert [t.get_text() for t in ax.texts] == ["can never pay"]
+    ax = plots.expected(options)
+    assert names(ax) == ["A · call", "B · call"]
+    assert [t.get_text() for t in ax.texts] == ["40 →"]
+    assert ax.patches[0].get_width() == 1
+    assert ax.patches[1].get_width() < 40
+    with pytest.raises(NotEnoughDataError):
+        plots.expected(options.iloc[2:])
 
 
 def test_effects_show_predictions_beside_results():

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.economics import rate_difference
+from segment_lab.act.economics import Arm, rate_difference
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
@@ -171,11 +171,15 @@ def response(
     return rates.join(pd.DataFrame(differences, rows.index, ends)).rename_axis("segment")
 
 
-def _difference(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float, float]:
+def _difference(
+    buyers: int, contacted: int, others_buying: int, others: int
+) -> tuple[float, float, float]:
     """How much more of the contacted bought; unknown where there was nobody on one side."""
-    if n1 == 0 or n0 == 0:
+    if contacted == 0 or others == 0:
         return (np.nan, np.nan, np.nan)
-    return rate_difference(k1, n1, k0, n0)
+    return rate_difference(
+        Arm(customers=contacted, buyers=buyers), Arm(customers=others, buyers=others_buying)
+    )
 
 
 def effort(
