@@ -102,7 +102,8 @@ class LeadModel(Segmenter):
     def _fit(self, rows: pd.DataFrame) -> None:
         self.segment_names_ = ("Hot", "Warm", "Cold")
         outcomes = rows["win_probability"] if self._outcomes is None else self._outcomes
-        self.base_ = float(np.mean(outcomes))
+        # Sorted, so that the order of rows does not change the last digit.
+        self.base_ = float(np.sort(np.asarray(outcomes, dtype=float)).mean())
         self.hot_ = _at_odds(self.base_, self.hot)
         self.cold_ = _at_odds(self.base_, self.cold)
 

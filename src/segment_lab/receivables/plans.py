@@ -86,7 +86,8 @@ def debtor_plans(
     out["ready"] = checklist["ready"].groupby(checklist["customer_id"]).all()
     out["stop_shipping"] = out["plan"].isin(["legal", "write_off", "instalments"])
     names = pd.Series(dict(owners) if owners is not None else {}, dtype="object")
-    responsible = out.index.to_series().map(names).fillna(say("receivables.nobody"))
+    responsible = out.index.to_series().map(names).astype("object")
+    responsible = responsible.fillna(say("receivables.nobody"))
     out.insert(0, "owner", responsible.astype("str"))
     if calls is None:
         return out.sort_values("overdue_amount", ascending=False, kind="stable")
