@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 
 import ibis
@@ -78,6 +79,7 @@ class Segmenter(BaseEstimator):
         return ()
 
     @classmethod
+    @cache
     def options_model(cls) -> type[pydantic.BaseModel]:
         """The parameters as a pydantic model, made from the annotations and defaults of
         ``__init__``."""
@@ -131,7 +133,7 @@ class Segmenter(BaseEstimator):
         self,
         customers: pd.DataFrame,
         window: ObservationWindow | None = None,
-        status: Status | None = None,
+        status: Status | Callable[[], Status] | None = None,
     ) -> Segmentation:
         """`predict`, as a `Segmentation` with names, parameters and details."""
         codes = pd.Series(self.predict(customers), index=customers.index)
