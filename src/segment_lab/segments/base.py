@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pydantic
+import sqlglot
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -34,7 +35,6 @@ DIALECTS = {
     "clickhouse": "clickhouse",
     "sqlite": "sqlite",
     "mysql": "mysql",
-    "mssql": "mssql",
     "trino": "trino",
     "spark": "databricks",
     "pyspark": "databricks",
@@ -173,6 +173,8 @@ class Segmenter(BaseEstimator):
             table = ibis.table({"customer_id": "string", **self._schema}, name=table)
         rule = table.select("customer_id", segment=self.named(table))
         query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
+        if dialect == "sqlite":  # Ibis would call functions that only its own connection has
+            query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
         learned = say("segments.sql.unknown_window")
         if window:
             learned = say("segments.sql.learned", window=window, as_of=window.as_of)
