@@ -1,9 +1,11 @@
-"""Reports: `segment-lab run` beside the plain toolchain, over the same notebooks, in one sitting.
+"""Reports: `segment-lab run` beside the plain toolchain and an earlier revision, in one sitting.
 
 The plain way is a loop of ``papermill`` and ``jupyter nbconvert --to html`` on the command line.
-Each side starts with an empty cache of its own.
+The earlier revision is checked out into a folder of its own and runs in this environment, in turn
+with this one. Each side starts with an empty cache of its own. On a busy machine read the CPU.
 
     python benchmarks/report.py [--config configs/sample.yml] [--only data,rfm,abc]
+                                [--against d464a49] [--turns 2] [--without-loop]
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import argparse
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -23,12 +27,17 @@ import yaml
 from segment_lab.render.catalog import Report, chosen
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
 
 
-def timed(label: str, *commands: list[str], cache: Path) -> tuple[float, float]:
-    """Seconds by the clock and of CPU of commands run one after another; their last words where
-    one fails."""
+def timed(
+    label: str, *commands: list[str], cache: Path, source: Path | None = None
+) -> tuple[float, float]:
+    """Seconds by the clock and of CPU of commands run one after another, with the package from
+    `source`; their last words where one fails."""
     env = {**os.environ, "SEGMENT_LAB_CACHE": str(cache), "MPLBACKEND": "agg"}
+    env["PYTHONPATH"] = str(source or SOURCE)
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for command in commands:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -64,6 +73,44 @@ def loop(reports: list[Report], config: Path, folder: Path) -> list[list[str]]:
     return commands
 
 
+def earlier(revision: str, folder: Path) -> Path:
+    """The sources of a revision, in a folder of their own."""
+    target = folder / "earlier"
+    target.mkdir()
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", revision], capture_output=True, check=True
+    )
+    subprocess.run(["tar", "x", "-C", str(target)], input=archive.stdout, check=True)
+    # Papermill finds engines by the installed package's entry points; this one's come first.
+    project = tomllib.loads((target / "pyproject.toml").read_text("utf-8"))["project"]
+    info = target / "src" / "segment_lab-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: segment-lab\nVersion: 0.1.0\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines.append(f"[{group}]")
+        lines += [f"{name} = {place}" for name, place in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return target
+
+
+def compare(revision: str, config: Path, turns: int, folder: Path, options: list[str]) -> None:
+    """Both revisions in turn, each from an empty cache; medians and their ratio."""
+    there = earlier(revision, folder)
+    theirs = there / config.relative_to(ROOT)
+    sides = {revision: (there / "src", theirs), "this revision": (SOURCE, config)}
+    spent: dict[str, list[float]] = {side: [] for side in sides}
+    for turn in range(turns):
+        for side, (source, study) in sides.items():
+            out = folder / f"{side}-{turn}".replace(" ", "-")
+            command = [sys.executable, "-m", "segment_lab", "run", str(study), *options]
+            command += ["--out", str(out)]
+            cache = out.with_suffix(".cache")
+            spent[side].append(timed(f"{side}, from cold", command, cache=cache, source=source)[1])
+    ratio = statistics.median(spent["this revision"]) / statistics.median(spent[revision])
+    print(f"ratio of CPU, this revision to {revision}: {ratio:.3f}")
+
+
 def with_change(config: Path, folder: Path) -> Path:
     """The study file with one more option changed: fewer scores in RFM. It stays beside its
     data."""
@@ -84,13 +131,23 @@ def main() -> None:
     )
     parser.add_argument("--config", type=Path, default=Path("configs/sample.yml"))
     parser.add_argument("--only", help="reports, comma-separated")
+    parser.add_argument("--against", help="an earlier revision to run in turn with this one")
+    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--without-loop", action="store_true", help="leave the plain way out")
     arguments = parser.parse_args()
     config, only = arguments.config.resolve(), arguments.only
     reports = chosen(only.split(",") if only else None)
     folder = Path(tempfile.mkdtemp(prefix="segment_lab_bench_"))
     try:
+        if arguments.against:
+            options = ["--only", only] if only else []
+            compare(arguments.against, config, arguments.turns, folder, options)
+        if arguments.without_loop:
+            return
         run = [
-            str(BIN / "segment-lab"),
+            sys.executable,
+            "-m",
+            "segment_lab",
             "run",
             "--out",
             str(folder / "out"),

@@ -211,3 +211,14 @@ def test_the_method_is_told_in_the_words_of_the_tables():
         "Gaussian mixture on the logarithms of days since last order, return share, each in"
     )
     assert page.method_remark(ClusterSegmenter()).startswith("k-means on")
+
+
+def test_a_refit_with_a_given_number_gives_the_same_labels_without_a_search():
+    customers = base()
+    judged = ClusterSegmenter(k=4, bootstraps=5).fit(customers)
+    quick = ClusterSegmenter(k=4, bootstraps=0).fit(customers)
+    assert (quick.predict(customers) == judged.predict(customers)).all()
+    assert quick.describe()["k"] == 4
+    assert "chosen before" in quick.reason_
+    with pytest.raises(ConfigError, match="bootstraps: 0"):
+        ClusterSegmenter(bootstraps=0).fit(customers)

@@ -16,6 +16,7 @@ from segment_lab.pages import rfm as page
 from segment_lab.segments.claims import truth
 from segment_lab.segments.grid import load_grid
 from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts
+from segment_lab.segments.segmentation import Status
 
 
 def oracle_scores(table: pd.DataFrame, n_bins: int, money: pd.Series) -> pd.DataFrame:
@@ -252,3 +253,20 @@ def test_the_shares_of_truth_by_hand():
     assert held.loc["x", ["lately", "silent", "often", "few"]].tolist() == [0.5, 0.5, 1, 0]
     assert held.loc["y", ["lately", "often", "few", "rich"]].tolist() == [1, 0, 1, 1]
     assert held.loc["z"].isna().all()
+
+
+def test_a_status_is_assessed_when_it_is_looked_at_and_only_once():
+    asked = []
+
+    def assess():
+        asked.append(1)
+        return Status("PROPER", "settled")
+
+    customers = base()
+    segmenter = RFMSegmenter(n_bins=3).fit(customers)
+    segmentation = segmenter.segment(customers, status=assess)
+    assert segmentation.sizes().sum() == len(customers)
+    assert asked == []
+    assert segmentation.status.kind == segmentation.status.kind == "PROPER"
+    assert asked == [1]
+    assert not hasattr(segmentation, "statos")

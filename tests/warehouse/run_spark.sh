@@ -10,11 +10,11 @@ if ! command -v java >/dev/null 2>&1; then
   exit
 fi
 spark=.venv/spark
-if ! "$spark/bin/python" -c "import pyspark; assert pyspark.__version__.startswith('4.0.')" 2>/dev/null; then
+if ! "$spark/bin/python" -c "import pyspark; assert pyspark.__version__.startswith('4.')" 2>/dev/null; then
   .venv/bin/python -m venv --clear "$spark"
   packages='import sysconfig; print(sysconfig.get_path("purelib"))'
   echo "import site; site.addsitedir('$(.venv/bin/python -c "$packages")')" \
     > "$("$spark/bin/python" -c "$packages")/shared.pth"
-  "$spark/bin/python" -m pip install --quiet --disable-pip-version-check "pyspark>=4.0,<4.1"
+  "$spark/bin/python" -m pip install --quiet --disable-pip-version-check "pyspark>=4.0,<4.4"
 fi
 SEGMENT_LAB_SPARK=required "$spark/bin/python" -m pytest -q tests/warehouse/test_spark.py "$@"

@@ -63,7 +63,7 @@ def test_segments_are_those_of_duckdb(studies, method):
     pd.testing.assert_series_equal(found, expected)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "rules"])
 def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
     from pyspark.sql import SparkSession
 
@@ -72,9 +72,7 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
     session.read.parquet(str(folder / "orders.parquet")).createOrReplaceTempView("orders")
     session.read.parquet(str(folder / "customers.parquet")).createOrReplaceTempView("customers")
     rows = session.sql(local.to_sql(method, "pyspark")).collect()
-    wanted = local.fitted(method).segment(
-        local.customers() if method != "lifecycle" else local.population(method)
-    )
+    wanted = local.fitted(method).segment(local.population(method))
     wanted = wanted.labels.astype("str")[local.customers().index]
     assert dict(rows) == wanted.to_dict()
 

@@ -57,10 +57,9 @@ def buyers_expression(
     returns: Returns = "net",
     decimals: int = 2,
     columns: Collection[str] | None = None,
-    exact_median: bool = True,
 ) -> ir.Table:
-    """The customer table without the account of what was set aside: what a warehouse statement
-    needs.
+    """The customer table without the account of what was set aside, for customers who never leave
+    the engine.
 
     Parameters
     ----------
@@ -69,8 +68,6 @@ def buyers_expression(
     columns : collection of str, optional
         Which of `COLUMNS` are wanted; all by default. The median gap costs a window over all
         orders.
-    exact_median : bool
-        Whether the engine has a median; else (BigQuery, Trino) it is counted out.
     """
     inside = (lines.order_date >= ibis.literal(window.start)) & (
         lines.order_date < ibis.literal(window.as_of)
@@ -82,12 +79,8 @@ def buyers_expression(
     orders = per_order(lines.filter(inside).drop(*{"reason"} & {*lines.columns}))
     gaps: dict[str, ir.Value] = {}
     if "gap_days" in (columns or COLUMNS):
-        orders = _with_gaps(orders) if exact_median else _with_middle(_with_gaps(orders))
-        gaps = {
-            "gap_days": orders.gap.median()
-            if exact_median
-            else orders.gap.mean(where=orders.middle)
-        }
+        orders = _with_gaps(orders)
+        gaps = {"gap_days": orders.gap.median()}
     table = _per_customer(orders, {"customer_id": orders.customer_id}, **gaps)
     table = _measures(table.filter(table.frequency > 0), window, decimals)
     return table.select(
@@ -101,16 +94,6 @@ def _with_gaps(orders: ir.Table) -> ir.Table:
     buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
     gap = orders.order_date.delta(orders.order_date.lag().over(buying), unit="day").nullif(0)
     return orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
-
-
-def _with_middle(orders: ir.Table) -> ir.Table:
-    """Mark each customer's one or two middle gaps; their mean is the median."""
-    same = ibis.window(group_by=["customer_id", orders.gap.isnull()])
-    place = ibis.row_number().over(ibis.window(group_by=same.groupings, order_by="gap")) + 1
-    many = orders.count().over(same)
-    # Positions p of n are in the middle where n <= 2p <= n + 2 (counted from 1, both ends
-    # included).
-    return orders.mutate(middle=(place * 2 >= many) & (place * 2 <= many + 2))
 
 
 def _per_customer(orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value) -> ir.Table:

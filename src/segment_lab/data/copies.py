@@ -8,16 +8,20 @@ import hashlib
 import os
 import time
 import uuid
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import joblib
 import pandas as pd
 import platformdirs
 
+from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
 from segment_lab.data.files import digest, replacing
 from segment_lab.data.sources import RawTable, Source, locate
@@ -33,20 +37,19 @@ def cache_folder() -> Path:
     return folder
 
 
-def typed_copy(
-    name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str
-) -> tuple[ir.Table, pd.DataFrame]:
-    """Conformed lines and broken lines as Parquet, made once per content."""
+def typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str) -> str:
+    """The path of conformed lines as Parquet (broken lines beside them), made once per content."""
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
-    broken = target.with_suffix(".broken.parquet")
-    if not (target.exists() and broken.exists()):
+    if not copied(str(target)):
         _prune(target.parent)
-        with replacing(target) as draft, replacing(broken) as rest:
+        with (
+            replacing(target) as draft,
+            replacing(target.with_suffix(".broken.parquet")) as rest,
+        ):
             connection.to_parquet(whole, str(draft))
             lines = raw.broken(connection)  # the reader notes broken lines while it reads
             lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
-    os.utime(target)
-    return connection.read_parquet(str(target)), pd.read_parquet(broken)
+    return str(target)
 
 
 @cache
@@ -108,3 +111,80 @@ def _checksum(lines: ir.Table) -> str:
     row = ibis.literal("\x1f").join(texts)
     content = row.hash().cast("decimal(38, 0)").sum().cast("string")
     return backend.to_pandas(lines.aggregate(rows=lines.count(), content=content)).to_json()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What taking a file in found out, good for as long as the file is untouched."""
+
+    reading: Any
+    fingerprint: str
+    label: str
+    content: str
+    target: str
+
+
+def memory_of(name: str, source: Source, base: Path, timezone: str) -> Path | None:
+    """Where the memory of a source lies: under the place, size, times and number of its files.
+
+    Nothing is read, so a process of a run that finds it spares parsing and hashing. None of a
+    database, and of files that are not there.
+    """
+    if source.url is not None or source.path is None:
+        return None
+    states = []
+    for file in _files(locate(source, base, name)):
+        stat = file.stat()
+        states.append((str(file), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+    if not states:
+        return None
+    facts = (name, source.model_dump_json(), str(base), timezone, states, code_fingerprint())
+    key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
+    return cache_folder() / f"{name}-{key}.memory"
+
+
+def recalled(memory: Path | None) -> Memory | None:
+    """The memory, where there is one and its copy is still there."""
+    if memory is None:
+        return None
+    try:
+        found = joblib.load(memory)
+    except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
+        return None
+    return found if copied(found.target) else None
+
+
+def remember(memory: Path, found: Memory) -> None:
+    """Keep what was found out, in one step."""
+    with replacing(memory) as draft:
+        joblib.dump(found, draft)
+
+
+def copied(target: str) -> bool:
+    """Whether a typed copy is whole."""
+    path = Path(target)
+    return path.exists() and path.with_suffix(".broken.parquet").exists()
+
+
+def read_copy(connection: Any, target: str) -> tuple[ir.Table, pd.DataFrame]:
+    """Conformed lines and broken lines of a typed copy; it counts as used today."""
+    path = Path(target)
+    os.utime(path)
+    return connection.read_parquet(target), pd.read_parquet(path.with_suffix(".broken.parquet"))
+
+
+class Unopened:
+    """A text file whose copy is at hand: opened only when somebody looks at its raw rows."""
+
+    is_text, remote = True, False
+
+    def __init__(self, opening: Callable[[], RawTable], label: str, content: str):
+        self.opening, self.label, self.content = opening, label, content
+
+    @cached_property
+    def opened(self) -> RawTable:
+        """The source itself."""
+        return self.opening()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.opened, name)

@@ -19,6 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from segment_lab.data.compiled import RememberingBackend
+from segment_lab.data.engines import adapt
+
+adapt()
 
 #: The frame that a rule is evaluated on, inside the engine.
 ROWS = "segment_lab_rows"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -84,6 +85,7 @@ _ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
 }
 
 
+@lru_cache(maxsize=1000, typed=True)
 def parse(text: str, where: str) -> exp.Expr:
     """The checked syntax tree of one expression; `where` names it in errors.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,16 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.data.contracts import CONTRACTS, WORDS, Contract, conform
-from segment_lab.data.copies import fingerprint_of, typed_copy
+from segment_lab.data.copies import (
+    Memory,
+    Unopened,
+    fingerprint_of,
+    memory_of,
+    read_copy,
+    recalled,
+    remember,
+    typed_copy,
+)
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import detect_reading
 from segment_lab.data.engine import drawn
@@ -248,6 +257,17 @@ def take_in(
     DataError
         The file is missing or unreadable, or a needed column cannot be found.
     """
+    memory = memory_of(name, source, base, timezone) if raw is None and keep else None
+    known = recalled(memory)
+    if known is not None:
+        opening = partial(_opened, name, source, base, connection)
+        unopened: Any = Unopened(opening, known.label, known.content)
+        lines, broken = read_copy(connection, known.target)
+        intake = Intake(
+            name, source, unopened, known.reading, lines, connection, broken, base, timezone
+        )
+        intake.__dict__["fingerprint"] = known.fingerprint
+        return intake
     contract = CONTRACTS[name]
     where = base if raw is None else None
     raw = shaped(raw or open_source(source, base, connection, name), source, name)
@@ -262,8 +282,17 @@ def take_in(
         if contract.extras:
             lines = _typed_extras(lines, contract)
         fingerprint = fingerprint_of(source, where, lines, name, timezone, raw.content)
-        lines, broken = typed_copy(name, lines, raw, connection, fingerprint)
+        target = typed_copy(name, lines, raw, connection, fingerprint)
+        lines, broken = read_copy(connection, target)
+        if memory is not None:
+            remember(memory, Memory(reading, fingerprint, raw.label, raw.content, target))
     return Intake(name, source, raw, reading, lines, connection, broken, where, timezone)
+
+
+def _opened(name: str, source: Source, base: Path, connection: Any) -> RawTable:
+    """A source as an intake holds it: in shape, without its duplicates where these are dropped."""
+    raw = shaped(open_source(source, base, connection, name), source, name)
+    return raw.over(raw.table.distinct()) if source.duplicates == "drop" else raw
 
 
 def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:

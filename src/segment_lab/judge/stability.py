@@ -43,11 +43,11 @@ def unfitted(segmenter: Any) -> Any:
     k = getattr(segmenter, "k_", None)
     if k is None or not hasattr(copy, "get_params"):
         return copy
-    chosen = {"bootstraps": 5, "sample": 2_000}
-    # One segment was not chosen: there was nothing to search. Other customers, or another day, may
-    # have more.
-    if k > 1:
-        chosen["k"] = k
+    chosen = {"sample": 2_000, "bootstraps": 0, "k": k}
+    if k == 1:
+        # One segment was not chosen: there was nothing to search. Other customers, or another day,
+        # may have more.
+        chosen = {"sample": 2_000, "bootstraps": 5}
     known = copy.get_params()
     return copy.set_params(**{p: v for p, v in chosen.items() if p in known})
 

@@ -142,10 +142,8 @@ class Ledger:
         overpayments, prepayments) have the bucket ``unallocated``, so the sum is always invoiced −
         credited − paid.
         """
-        moves = self.movements
-        when = ibis.memtable({"as_of": [as_date(day) for day in days]}, schema={"as_of": "date"})
         left = (
-            moves.join(when, moves.day < when.as_of)
+            self._known_by([as_date(day) for day in days])
             .group_by("as_of", "customer_id", "invoice_id")
             .aggregate(units=ibis._.units.sum())
             .filter(ibis._.units != 0)
@@ -156,6 +154,15 @@ class Ledger:
         frame["open_amount"] = frame.pop("units") / SCALE
         frame["days_overdue"] = (frame["as_of"] - frame["due_date"]).dt.days - 1
         return frame.assign(bucket=age_buckets(frame, cuts))
+
+    def _known_by(self, days: Sequence[dt.date]) -> ir.Table:
+        """Every movement beside each of the days (`as_of`) that it lies before."""
+        moves = self.movements
+        if len(days) == 1:  # a query that is compiled once for every day
+            day = ibis.literal(days[0])
+            return moves.filter(moves.day < day).mutate(as_of=day)
+        when = ibis.memtable({"as_of": list(days)}, schema={"as_of": "date"})
+        return moves.join(when, moves.day < when.as_of)
 
     def open_items(self, as_of: dt.date | str) -> pd.DataFrame:
         """`balances` at one day, index ``invoice_id``."""

@@ -3,12 +3,16 @@ one step."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segment_lab.render.runner import RunResult, run_study
 
 __all__ = ["RunResult", "run_study"]
+# nbformat's schema check brings a grammar of web addresses that it builds at import and no notebook
+# needs: a second for every run. Named absent, the check goes without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def __getattr__(name: str) -> Any:

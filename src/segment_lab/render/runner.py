@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -168,6 +169,7 @@ class _Job:
         self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None
     ) -> RunResult:
         self.progress.say("check", say("render.run.reading", config=self.config.name))
+        threading.Thread(target=_warm_up).start()
         facts = server.call(
             "segment_lab.render.catalog:prepare",
             {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
@@ -356,6 +358,14 @@ class _Job:
             {r["name"]: r["status"] for r in manifest["reports"]},
             rendered,
         )
+
+
+def _warm_up() -> None:
+    """Load what renders pages, while another process reads the data."""
+    import nbclient  # noqa: F401
+    import papermill  # noqa: F401
+
+    from segment_lab.render import engine, exporter, index, rendering  # noqa: F401
 
 
 def _memory_share(jobs: int) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 
 import ibis
@@ -13,6 +14,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pydantic
+import sqlglot
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -33,7 +35,6 @@ DIALECTS = {
     "clickhouse": "clickhouse",
     "sqlite": "sqlite",
     "mysql": "mysql",
-    "mssql": "mssql",
     "trino": "trino",
     "spark": "databricks",
     "pyspark": "databricks",
@@ -78,6 +79,7 @@ class Segmenter(BaseEstimator):
         return ()
 
     @classmethod
+    @cache
     def options_model(cls) -> type[pydantic.BaseModel]:
         """The parameters as a pydantic model, made from the annotations and defaults of
         ``__init__``."""
@@ -131,7 +133,7 @@ class Segmenter(BaseEstimator):
         self,
         customers: pd.DataFrame,
         window: ObservationWindow | None = None,
-        status: Status | None = None,
+        status: Status | Callable[[], Status] | None = None,
     ) -> Segmentation:
         """`predict`, as a `Segmentation` with names, parameters and details."""
         codes = pd.Series(self.predict(customers), index=customers.index)
@@ -171,6 +173,8 @@ class Segmenter(BaseEstimator):
             table = ibis.table({"customer_id": "string", **self._schema}, name=table)
         rule = table.select("customer_id", segment=self.named(table))
         query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
+        if dialect == "sqlite":  # Ibis would call functions that only its own connection has
+            query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
         learned = say("segments.sql.unknown_window")
         if window:
             learned = say("segments.sql.learned", window=window, as_of=window.as_of)

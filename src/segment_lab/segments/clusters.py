@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from segment_lab.errors import DataError, Fault
+from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import Segmenter
 from segment_lab.segments.search import Algorithm, choose_k, make_model, search_k, separation
 from segment_lab.texts import has, phrases, say
@@ -53,7 +53,7 @@ class ClusterSegmenter(Segmenter):
         Numeric columns of the customer table.
     random_state, sample, bootstraps : int
         Start of the random numbers. Rows for the search and the first fit (the final fit goes on over all rows); resamples per
-        number of clusters.
+        number of clusters; with none, a given `k` is taken without a judgement.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class ClusterSegmenter(Segmenter):
         ),
         random_state: Annotated[int, Field(ge=0)] = 0,
         sample: Annotated[int, Field(ge=500, le=50_000)] = 10_000,
-        bootstraps: Annotated[int, Field(ge=5, le=200)] = 20,
+        bootstraps: Annotated[int, Field(ge=0, le=200)] = 20,
     ):
         self.algorithm = algorithm
         self.k = k
@@ -137,11 +137,7 @@ class ClusterSegmenter(Segmenter):
         candidates = range(2, min(self.k_max, most) + 1)
         if self.k is not None:
             candidates = range(min(self.k, most), min(self.k, most) + 1)
-        search = search_k(few, self.algorithm, candidates, self.bootstraps, self.random_state)
-        self.k_, self.basis_ = choose_k(search, self.k_min)
-        if self.k is not None:
-            self.basis_ = "by_hand"
-        self.k_search_ = search.assign(chosen=search.index == self.k_)
+        self._choose(few, candidates)
         first = make_model(self.algorithm, self.k_, self.random_state).fit(few)
         if len(few) == len(points):
             return first
@@ -156,11 +152,32 @@ class ClusterSegmenter(Segmenter):
         )
         return make_model(self.algorithm, self.k_, self.random_state, **start).fit(points)
 
+    def _choose(self, points: np.ndarray, candidates: range) -> None:
+        """Judge the candidates, and choose; a refit with a given number has nothing to judge."""
+        if self.bootstraps:
+            judged = search_k(
+                points, self.algorithm, candidates, self.bootstraps, self.random_state
+            )
+            self.k_, self.basis_ = choose_k(judged, self.k_min)
+        elif self.k is not None:
+            unknown = dict.fromkeys(["jaccard", "jaccard_min", "silhouette"], np.nan)
+            judged = pd.DataFrame(unknown, index=pd.Index(candidates, name="k")).assign(
+                stable=False
+            )
+            self.k_ = candidates[0]
+        else:
+            raise ConfigError(say("clusters.errors.no_bootstraps"))
+        if self.k is not None:
+            self.basis_ = "by_hand" if self.bootstraps else "refit"
+        self.k_search_ = judged.assign(chosen=judged.index == self.k_)
+
     @property
     def reason_(self) -> str:
         """Why this number of segments, in words."""
         if self.basis_ == "equal":
             return say("clusters.reason.equal")
+        if self.basis_ == "refit":
+            return say("clusters.reason.refit", k=self.k_)
         row = self.k_search_.loc[self.k_, ["jaccard", "jaccard_min", "silhouette"]]
         apart = say(f"clusters.apart.{separation(row['silhouette'])}")
         quality = say("clusters.quality", apart=apart, **row)

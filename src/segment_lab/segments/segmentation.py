@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,8 @@ class Segmentation:
     parameters : mapping, optional
         What the scheme was fitted with, cut points included.
     window : ObservationWindow, optional
-    status : Status, optional
+    status : Status or callable, optional
+        A callable gives the status, and is asked when somebody looks at it: that takes many fits.
     details : DataFrame, optional
         Per customer extras on the same index (scores, matched rules, probabilities).
     """
@@ -57,7 +58,7 @@ class Segmentation:
     method: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     window: ObservationWindow | None = None
-    status: Status = field(default_factory=Status)
+    status: Status | Callable[[], Status] = field(default_factory=Status)
     details: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -68,6 +69,17 @@ class Segmentation:
         object.__setattr__(self, "codes", codes.astype("int32"))
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        if callable(self.status):
+            object.__setattr__(self, "_assess", self.status)
+            object.__delattr__(self, "status")
+
+    def __getattr__(self, name: str) -> Any:
+        """The status, when it is looked at for the first time."""
+        if name != "status" or "_assess" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        status = self.__dict__["_assess"]()
+        object.__setattr__(self, "status", status)
+        return status
 
     @classmethod
     def from_labels(

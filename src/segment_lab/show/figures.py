@@ -66,7 +66,8 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
         raw, format="png", dpi=220, bbox_inches="tight", pad_inches=0.08, facecolor="white"
     )
     plt.close(canvas)
-    image = Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    octree = Image.Quantize.FASTOCTREE  # a seventh of the median cut's time, and smaller pictures
+    image = Image.open(raw).convert("RGB").quantize(64, octree, dither=Image.Dither.NONE)
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=4)
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2

@@ -64,10 +64,15 @@ class Study(StudyData):
 
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
-        as_of = self.window.as_of
         population = scheme(method).population
-        if population == "everybody":
-            return self.customers(prospects=True)
+        if population in ("buyers", "everybody"):
+            return self.customers(prospects=population == "everybody")
+        rows = self._keep(("population", population), lambda: self._population(population))
+        return rows.copy()
+
+    def _population(self, population: str) -> pd.DataFrame:
+        """Customers with what a wing knows of them."""
+        as_of = self.window.as_of
         if population == "debtors":
             from segment_lab.receivables.ledger import Ledger
             from segment_lab.receivables.payments import receivables_table
@@ -75,12 +80,10 @@ class Study(StudyData):
             ledger = Ledger(self.table("invoices"), self._optional("payments"))
             debts = receivables_table(ledger, as_of)
             return self.customers().join(debts, how="left")
-        if population == "contacted":
-            from segment_lab.contacts.events import engagement_table
+        from segment_lab.contacts.events import engagement_table
 
-            people = self.customers(prospects=True).drop(columns=["touches"])
-            return people.join(engagement_table(self.table("touches"), as_of), how="left")
-        return self.customers()
+        people = self.customers(prospects=True).drop(columns=["touches"])
+        return people.join(engagement_table(self.table("touches"), as_of), how="left")
 
     def contacts(self) -> pd.DataFrame:
         """Every customer's contacts so far, with the minutes they took: as recorded, else usual
@@ -154,7 +157,7 @@ class Study(StudyData):
         return self._keep(
             ("segmentation", method),
             lambda: self.fitted(method).segment(
-                self.population(method), self.window, self.status(method)
+                self.population(method), self.window, lambda: self.status(method)
             ),
         )
 

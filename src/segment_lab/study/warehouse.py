@@ -18,10 +18,9 @@ from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
 from segment_lab.data.engine import drawn
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.segments.base import DIALECTS
+from segment_lab.study.plain import OrdersStatement
 from segment_lab.study.tables import StudyData
-
-# Ibis knows no exact median there, so it is counted out.
-WITHOUT_MEDIAN = ("bigquery", "trino", "mysql", "mssql")
 
 
 def statement(
@@ -30,54 +29,23 @@ def statement(
     """See `Study.to_sql`."""
     if source == "customers":
         return str(fitted.to_sql(table or source, dialect, window=study.window))
-    lines = order_lines(
-        study, table or source, ("amount", "margin") if "margin" in fitted.reads else ("amount",)
-    )
-    people = buyers_expression(
-        lines,
+    rule = str(fitted.to_sql("people", dialect, window=study.window))
+    intake = study.intake("orders")
+    wanted = fitted.reads - {"customer_id"}
+    joined = account_columns(study, fitted, wanted - {*COLUMNS})
+    orders = OrdersStatement(
+        table or source,
+        accounts,
         study.window,
         study.config.returns,
-        study.intake("orders").reading.decimals,
-        fitted.reads & {*COLUMNS},
-        dialect not in WITHOUT_MEDIAN,
+        intake.reading.decimals,
+        columns=tuple(name for name in COLUMNS if name in wanted),
+        account_columns=tuple(joined),
+        absent=tuple(sorted(wanted - {*COLUMNS, *joined})),
+        order_ids="order_id" in intake.lines.columns,
     )
-    return str(
-        fitted.to_sql(with_accounts(study, fitted, people, accounts), dialect, window=study.window)
-    )
-
-
-def order_lines(study: StudyData, name: str, money: tuple[str, ...]) -> ir.Table:
-    """The canonical order table of a warehouse, as it would be typed there; amounts in whole minor
-    units."""
-    intake = study.intake("orders")
-    # Declared as timestamps, days are cast on the spot: a date, a timestamp and ISO text all
-    # become a day.
-    schema = {"customer_id": "string", "order_date": "timestamp", **dict.fromkeys(money, "float64")}
-    if "order_id" in intake.lines.columns:
-        schema["order_id"] = "string"
-    raw = ibis.table(schema, name=name)
-    raw = raw.filter(raw.customer_id.notnull(), raw.order_date.notnull(), raw.amount.notnull())
-    minor = {
-        f"{m}_minor": (raw[m] * 10**intake.reading.decimals).round().cast("int64") for m in money
-    }
-    return raw.mutate(order_date=raw.order_date.cast("date"), **minor).drop(*money)
-
-
-def with_accounts(study: StudyData, fitted: Any, people: ir.Table, accounts: str) -> ir.Table:
-    """Buyers with the account columns that the rule reads; what only prospects have is null."""
-    wanted = fitted.reads - {*people.columns}
-    joined = account_columns(study, fitted, wanted)
-    if joined:
-        people = people.left_join(
-            ibis.table({"customer_id": "string", **joined}, name=accounts), "customer_id"
-        )
-        people = people.drop("customer_id_right")
-    return people.mutate(
-        **{
-            c: ibis.null("boolean") if c == "offer" else ibis.null("int64")
-            for c in sorted(wanted - {*joined})
-        }
-    )
+    cuts, select, query = rule.partition("SELECT")
+    return f"{cuts}{orders.sql(DIALECTS[dialect])}\n{select}{query}"
 
 
 def account_columns(study: StudyData, segmenter: Any, wanted: set[str]) -> dict[str, Any]:
