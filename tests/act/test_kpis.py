@@ -42,6 +42,7 @@ def test_return_of_lapsed_by_hand():
             {
                 "where": "UnitPrice > 0",
                 "decimals": 3,
+                "tolerance": 0.3,
                 "returns": "drop",
                 "columns": {
                     "customer_id": "CustomerID",

@@ -345,18 +345,29 @@ def test_a_day_before_the_first_order_cannot_be_seen(study_of):
 def test_a_typing_error_in_a_date_does_not_set_the_window(study_of):
     rows = "".join(f"{i % 50},2025-{i % 12 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300))
     text = f"customer_id,order_date,amount\na,2099-12-31,5\nb,1900-01-01,5\n{rows}"
-    with pytest.raises(
-        DataError,
-        match=r"after all others, which end on 2025-12-28 \(1 row\); for example '2099-12-31'"
-        r".*write as_of: 2025-12-29",
-    ):
-        study_of(text).customers()
-    study = study_of(text, as_of="2025-12-29")
-    assert len(study.customers()) == 51
-    assert any(
-        "1900-01-01" in r and "window: {start: 2025-01-01}" in r
-        for r in study.intake("orders").remarks()
-    )
+    study = study_of(text)
+    assert study.window.as_of.isoformat() == "2025-12-29"
+    counts = study.intake("orders").counts
+    assert counts.to_dict() == {"accepted": 300, "unlikely order_date": 2}
+
+
+def test_a_plan_or_a_typing_error_ahead_does_not_move_as_of(study_of):
+    """Three orders seven months after three hundred others: nobody is called inactive for them."""
+    rows = "".join(f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300))
+    late = "a,2025-12-29,5\n" * 3
+    study = study_of(f"customer_id,order_date,amount\nb,1980-01-01,5\n{rows}{late}")
+    assert study.window.as_of.isoformat() == "2025-05-29"
+    assert study.account().set_index("reason").lines["on or after as_of (2025-05-29)"] == 3
+    remarks = study.intake("orders").remarks()
+    assert any("3 orders lie far ahead" in r and "as_of is 2025-05-29" in r for r in remarks)
+    assert any("1980-01-01" in r and "window: {start: 2025-01-01}" in r for r in remarks)
+
+
+def test_an_order_of_tomorrow_does_not_move_as_of(study_of):
+    rows = "".join(f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(60))
+    soon = pd.Timestamp.today().normalize() + pd.Timedelta(days=200)
+    study = study_of(f"customer_id,order_date,amount\n{rows}a,{soon:%Y-%m-%d},5\n")
+    assert study.window.as_of.isoformat() == "2025-05-28"
 
 
 def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):

@@ -8,6 +8,7 @@ read.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -16,8 +17,9 @@ import ibis
 import ibis.expr.types as ir
 
 from segment_lab.data.expressions import columns as columns_of
-from segment_lab.data.expressions import compile_expression
+from segment_lab.data.expressions import compile_expression, condition
 from segment_lab.data.reading import Reading, blank_to_null, flag, identity
+from segment_lab.data.spellings import currency_column, understood, words
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
 
@@ -68,7 +70,7 @@ _ALL = (
     _contract(
         "orders",
         "customer_id!:id order_id:id order_date!:date amount!:money margin:money product:text "
-        "quantity:number",
+        "quantity:number currency:text",
     ),
     _contract(
         "customers",
@@ -79,12 +81,14 @@ _ALL = (
     ),
     _contract(
         "invoices",
-        "invoice_id!:id customer_id!:id issue_date!:date due_date!:date amount!:money kind:text "
+        "invoice_id!:id customer_id!:id issue_date!:date due_date:date amount!:money kind:text "
         "disputed:flag cause:text consignment:flag settled_date:date related_invoice_id:id "
-        "documents_sent:flag statement_sent:flag questions_open:flag",
+        "documents_sent:flag statement_sent:flag questions_open:flag currency:text",
         "invoice_id",
     ),
-    _contract("payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money"),
+    _contract(
+        "payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money currency:text"
+    ),
     _contract(
         "leads",
         "lead_id!:id customer_id:id created_on:date source:text owner:text segment:text "
@@ -112,19 +116,9 @@ _ALL = (
 )
 CONTRACTS: Mapping[str, Contract] = {contract.name: contract for contract in _ALL}
 
-# Words that decide what a row counts for; a row with another one would silently count for nothing.
-WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("campaigns", "arm"): ("treatment", "holdout"),
-    ("touches", "event"): (
-        "delivered",
-        "undelivered",
-        "opened",
-        "clicked",
-        "call",
-        "chat",
-        "visit",
-    ),
-}
+# Days of what has happened: a year is enough for another clock, and before 1970 nobody kept a CRM.
+HAPPENED = ("order_date", "issue_date", "payment_date", "touch_date", "entered_on")
+EMPTY = "empty row"
 
 
 def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) -> dict[str, str]:
@@ -147,11 +141,11 @@ def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) 
             mapping[name] = str(wanted)
     for column in contract.columns:
         wanted = reading.columns.get(column.name, column.name)
-        if wanted is None:
+        if wanted is None and not column.required:
             continue
         if wanted in raw_columns:
             mapping[column.name] = wanted
-        elif column.name in reading.columns:
+        elif wanted is not None and column.name in reading.columns:
             mapping[column.name] = wanted
             faults += _unknown(contract, column.name, wanted, raw_columns)
         elif column.required:
@@ -160,7 +154,19 @@ def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) 
             faults.append(Fault(where, say("data.columns.needed"), remedy))
     if faults:
         raise DataError(say("data.columns.title", table=contract.name), faults)
-    return mapping
+    return mapping | _currency(contract, raw_columns, reading, mapping)
+
+
+def _currency(
+    contract: Contract, raw_columns: tuple[str, ...], reading: Reading, mapping: dict[str, str]
+) -> dict[str, str]:
+    """The column that names the currency, unless the study file says or the amount reads it."""
+    asked = "currency" not in contract.names or "currency" in reading.columns
+    column = None if asked else currency_column(raw_columns)
+    amount = mapping.get("amount", "")
+    if column is None or (amount not in raw_columns and column in columns_of(amount, "amount")):
+        return {}
+    return {"currency": column}
 
 
 def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]) -> list[Fault]:
@@ -198,7 +204,7 @@ def conform(
     mapping = resolve(contract, tuple(raw.columns), reading)
     if reading.where:
         where = f"{contract.name}.where"
-        raw = raw.filter(compile_expression(reading.where, raw, where, reading.number))
+        raw = raw.filter(condition(reading.where, raw, where, reading.number))
     columns = [c for c in contract.columns if c.name in mapping]
     given = {c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns}
     extras = _extras(raw, mapping, contract, reading)
@@ -222,13 +228,20 @@ def conform(
         reason = _unreadable(rows[name], value, column, reason)
         # A campaign that declares its control may call its arms as it likes.
         free = (contract.name, name) == ("campaigns", "arm") and "control" in values
-        if (known := WORDS.get((contract.name, name))) and not free:
-            value = value.strip().lower()
-            strange = value.notnull() & ~value.isin(known)
-            reason = ibis.ifelse(strange, f"unknown {name}", reason)
+        if words(contract.name, name) and not free:
+            strange = value.strip().lower()
+            value = understood(value, contract.name, name)
+            reason = ibis.ifelse(strange.notnull() & value.isnull(), f"unknown {name}", reason)
+            value = ibis.coalesce(value, strange)
+        if name in HAPPENED:
+            reason = ibis.ifelse(_unlikely(value), f"unlikely {name}", reason)
         if column.required:
             reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
         values[f"{name}_minor" if column.kind == "money" else name] = value
+    if contract.name == "invoices":
+        reason = ibis.ifelse(_undated(values), "no due_date", reason)
+    nothing = ibis.and_(*(rows[column.name].isnull() for column in columns))
+    reason = ibis.ifelse(nothing, EMPTY, reason)
     for why in reading.aside:
         reason = ibis.ifelse(rows[f"{why}__"], why, reason)
     in_order = {name: values[name] for name in reversed(values)}
@@ -241,12 +254,27 @@ def conform(
     return _once_per_order(lines) if reading.amount_per == "order" else lines
 
 
+def _unlikely(day: ir.DateValue) -> ir.BooleanValue:
+    """Whether what happened on this day is a typing error."""
+    latest = dt.date.today() + dt.timedelta(days=366)
+    return (day < ibis.literal(dt.date(1970, 1, 2))) | (day > ibis.literal(latest))
+
+
+def _undated(values: Mapping[str, ir.Value]) -> ir.BooleanValue:
+    """Whether an invoice lacks the day on which it is due; a credit needs none."""
+    due = values.get("due_date", ibis.null("date"))
+    dated = due.notnull() | (values["amount_minor"] < 0)
+    if "kind" in values:
+        dated |= (values["kind"] == "credit_note").fill_null(False)
+    return ~dated
+
+
 def _aside(raw: ir.Table, contract: Contract, reading: Reading) -> dict[str, ir.Value]:
     """Which rows a source declares to be no data, by reason."""
     conditions = {}
     for why, text in reading.aside.items():
-        condition = compile_expression(text, raw, f"{contract.name}.{why}", reading.number)
-        conditions[f"{why}__"] = condition.fill_null(False)
+        fits = condition(text, raw, f"{contract.name}.{why}", reading.number)
+        conditions[f"{why}__"] = fits.fill_null(False)
     return conditions
 
 
@@ -317,6 +345,10 @@ def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
         return ibis.ifelse(value.abs() < 1e300, value, ibis.null("float64"))
     if column.kind == "money":
         return reading.minor(value)
+    if column.kind == "date":
+        # Beyond these years a date is none: 20255, infinity.
+        sensible = value.year().between(1900, 2199)
+        return ibis.ifelse(sensible, value, ibis.null("date"))
     return value
 
 

@@ -25,15 +25,28 @@ from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
 from segment_lab.data.files import digest, replacing
 from segment_lab.data.sources import RawTable, Source, locate
+from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 
 CACHE_DAYS = 14
 
 
 def cache_folder() -> Path:
     """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache
-    folder."""
+    folder. Only the user may look into it.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be made.
+    """
     folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise ConfigError(say("data.cache.unwritable", folder=folder, said=said)) from None
     return folder
 
 
@@ -42,14 +55,23 @@ def typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, finge
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
     if not copied(str(target)):
         _prune(target.parent)
-        with (
-            replacing(target) as draft,
-            replacing(target.with_suffix(".broken.parquet")) as rest,
-        ):
+        broken = target.with_suffix(".broken.parquet")
+        with replacing(target, private=True) as draft, replacing(broken, private=True) as rest:
             connection.to_parquet(whole, str(draft))
             lines = raw.broken(connection)  # the reader notes broken lines while it reads
             lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
     return str(target)
+
+
+def _whole(path: Path) -> bool:
+    """Whether a copy is there and complete: a damaged one is made anew."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(4)
+            file.seek(-4, os.SEEK_END)
+            return begins == file.read(4) == b"PAR1"
+    except OSError:
+        return False
 
 
 @cache
@@ -64,7 +86,7 @@ def _code() -> str:
 def _prune(folder: Path) -> None:
     oldest = time.time() - CACHE_DAYS * 86400
     for old in folder.glob("*-*.*"):
-        with contextlib.suppress(FileNotFoundError):  # another process's draft, in place by now
+        with contextlib.suppress(OSError):  # another process's draft, in place by now
             if old.stat().st_mtime < oldest:
                 old.unlink()
 
@@ -92,8 +114,11 @@ def fingerprint_of(
 
 
 def _files(path: Path) -> list[Path]:
-    pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
-    return sorted(map(Path, glob.glob(pattern, recursive=True)))
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return sorted(path.rglob("*.parquet"))
+    return sorted(map(Path, glob.glob(str(path), recursive=True)))
 
 
 def _checksum(lines: ir.Table) -> str:
@@ -156,14 +181,14 @@ def recalled(memory: Path | None) -> Memory | None:
 
 def remember(memory: Path, found: Memory) -> None:
     """Keep what was found out, in one step."""
-    with replacing(memory) as draft:
+    with replacing(memory, private=True) as draft:
         joblib.dump(found, draft)
 
 
 def copied(target: str) -> bool:
     """Whether a typed copy is whole."""
     path = Path(target)
-    return path.exists() and path.with_suffix(".broken.parquet").exists()
+    return _whole(path) and _whole(path.with_suffix(".broken.parquet"))
 
 
 def read_copy(connection: Any, target: str) -> tuple[ir.Table, pd.DataFrame]:

@@ -5,22 +5,43 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from segment_lab.errors import DataError, Fault
+from ibis.common.exceptions import IbisError
+
+from segment_lab.errors import DataError, Fault, SegmentLabError
 from segment_lab.texts import say
 
 BLOCK = 1 << 20
+# The readers' own errors share no base class.
+_READERS = frozenset({"_duckdb", "duckdb", "python_calamine", "pandas", "zlib", "pyarrow"})
 
 
-def unreadable(where: str, path: Path, error: Exception) -> DataError:
+@contextmanager
+def in_words(where: str, name: str) -> Iterator[None]:
+    """What readers say within the body about the file `name` of the table `where` becomes a
+    DataError."""
+    try:
+        yield
+    except SegmentLabError:
+        raise
+    except Exception as error:
+        ours = isinstance(error, (OSError, IbisError, UnicodeError, EOFError))
+        if ours or type(error).__module__.split(".")[0] in _READERS:
+            raise unreadable(where, name, error) from None
+        raise
+
+
+def unreadable(where: str, name: str, error: Exception) -> DataError:
     """What a reader said about a file, without its jargon."""
     said = str(error).splitlines() or [type(error).__name__]
     problem = re.sub(r"^(\w+ )+Error: ", "", said[0]).rstrip(". ")
     if "sniffing file" in problem:
         problem = say("data.file.uneven")
     fault = Fault(where, problem, say("data.file.check"))
-    return DataError(say("data.file.unreadable", name=path.name), [fault])
+    return DataError(say("data.file.unreadable", name=name), [fault])
 
 
 def refuse_cut_off(path: Path) -> None:
@@ -32,7 +53,7 @@ def refuse_cut_off(path: Path) -> None:
             while file.read(BLOCK):
                 pass
     except (OSError, EOFError, zlib.error) as error:
-        raise unreadable("orders", path, error) from None
+        raise unreadable("orders", path.name, error) from None
 
 
 def footer(file: Path, broken: set[str]) -> set[str]:

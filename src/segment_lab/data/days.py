@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from functools import cache
 
 import ibis.expr.types as ir
 
-from segment_lab.data.reading import NUMBERED_DAYS, Reading, read_day
+from segment_lab.data.reading import NUMBERED_DAYS, WEEKS, Reading, read_day
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
@@ -14,8 +16,12 @@ from segment_lab.texts import say
 # ISO first; then the layouts that exports of European, Russian and American tools write.
 DATE_FORMATS = (
     "iso",
+    "%Y-%m-%d",
     "%Y%m%d",
+    "%Y%m%d.0",
+    "%Y-%m",
     "%Y.%m.%d",
+    "%Y/%m/%d",
     "%d.%m.%Y",
     "%d/%m/%Y",
     "%m/%d/%Y",
@@ -26,24 +32,48 @@ DATE_FORMATS = (
     "%d %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%b %d %Y",
+    "%a, %d %b %Y",
+    "%a %b %d %Y",
     "%d.%m.%y",
     "%d/%m/%y",
     "%m/%d/%y",
     "%d-%b-%y",
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
+_TIMES = ("", *(f" {clock}" for clock in _CLOCKS), *(f", {clock}" for clock in _CLOCKS))
+LOOKED_AT = 100
+_OFFSET = r"\d ?(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
 
 
 def date_formats(values: ir.StringColumn) -> list[tuple[str, int]]:
     """Every known layout with the number of values it parses, most first; only those that parse
     any."""
-    forms = ["iso"]
-    for form in DATE_FORMATS[1:]:
-        forms += [form + time for time in _TIMES]
     column = values.strip().nullif("").name("day").as_table()
     first = column.filter(column.day.notnull()).limit(1000)
-    likely = _parsed(first, [*forms, *NUMBERED_DAYS])
-    return sorted(_parsed(column, list(likely)).items(), key=lambda item: -item[1])
+    seen = first.to_pandas()["day"].drop_duplicates().head(LOOKED_AT).tolist()
+    # An engine takes its time to plan hundreds of layouts: those that fit no value are left out.
+    likely = [form for form in layouts() if any(_fits(text, form) for text in seen)]
+    likely = list(_parsed(first, ["iso", *likely, *NUMBERED_DAYS, WEEKS]))
+    return sorted(_parsed(column, likely).items(), key=lambda item: -item[1])
+
+
+@cache
+def layouts() -> tuple[str, ...]:
+    """Every layout of a day, alone and with a time behind it."""
+    forms = []
+    for form in DATE_FORMATS[1:]:
+        whole = "%d" in form and not form.endswith(".0")  # a month alone has no time of day
+        forms += [form + time for time in _TIMES] if whole else [form]
+    return tuple(forms)
+
+
+def _fits(text: str, form: str) -> bool:
+    try:
+        dt.datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
@@ -75,7 +105,7 @@ def detect_reading(
     DataError
         Text dates fit two layouts equally: an error, not a guess.
     """
-    formats, offsets = source.dates, False
+    formats, offsets = source.dates, ""
     texts = [d for d in dates if d in raw.table.columns and raw.table[d].type().is_string()]
     if texts and not formats:
         formats, offsets = _look_at(raw.table, texts[0], where)
@@ -83,7 +113,7 @@ def detect_reading(
         columns=dict(source.columns),
         where=source.where,
         date_formats=formats,
-        offsets=offsets,
+        offset=offsets,
         decimal=source.decimal,
         decimals=source.decimals,
         nulls=tuple(source.nulls),
@@ -95,16 +125,16 @@ def detect_reading(
     )
 
 
-def _look_at(table: ir.Table, column: str, where: str) -> tuple[tuple[str, ...], bool]:
-    """The layout of a text column (none for ISO), and whether its times carry a UTC offset."""
+def _look_at(table: ir.Table, column: str, where: str) -> tuple[tuple[str, ...], str]:
+    """The layout of a text column (none for ISO), and the UTC offset that its times carry."""
     filled = table.filter(table[column].strip() != "")[column]
     sample = filled.as_table().limit(1000).to_pandas()[column]
-    iso = sample.str.match(r"\s*\d{4}-\d{2}-\d{2}")
-    marked = sample.str.contains(r"\d ?(?:Z|UTC|[+-]\d{2}:?\d{2})\s*$")
-    offsets = bool(marked.any() and iso.any())
+    iso = sample.str.match(r"\s*\d{4}-\d{2}-\d{2}(?!.*[ap]m\s*$)", case=False)
+    marks = sample[iso].str.extract(_OFFSET)[0].dropna()
     if sample.empty or iso.mean() > 0.5:
-        return (), offsets
-    return _best_format(table, column, where), offsets
+        away = marks[~marks.isin(["Z", "UTC", "+00:00", "+0000", "-00:00"])]
+        return (), next(iter([*away, *marks]), "")
+    return _best_format(table, column, where), ""
 
 
 def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
@@ -112,6 +142,8 @@ def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
     if not found:
         return ()
     best = [form for form, n in found if n == found[0][1]]
+    if "%Y%m%d" in best:  # 20260131 is a day, not seconds
+        best = ["%Y%m%d"]
     if len(best) > 1:
         remedy = say("data.days.say_which", form=best[0], where=where)
         problem = say("data.days.both", forms=best)

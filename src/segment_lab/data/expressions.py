@@ -72,6 +72,8 @@ _OTHER = (
     exp.Cast,
     exp.DataType,
 )
+# Deeper expressions exhaust what compiles them.
+DEEPEST = 60
 # Arguments of a text function beside the text itself: literals alone, so that a pattern is never
 # data.
 _ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
@@ -105,6 +107,8 @@ def parse(text: str, where: str) -> exp.Expr:
     if len(statements) != 1 or statements[0] is None or ";" in _outside_quotes(str(text)):
         raise ConfigError(say("data.rule.one", **facts))
     tree = statements[0]
+    if _depth(tree) > DEEPEST:
+        raise ConfigError(say("data.rule.deep", **facts))
     for node in tree.walk():
         known = isinstance(node, (*_BINARY, *_FUNCTIONS, *_OTHER)) and type(node) in _EXACT
         if not known or node.comments or not _plain(node):
@@ -142,6 +146,15 @@ def _plain(node: exp.Expr) -> bool:
         return False
     arguments = [node.args.get(name) for name in _ARGUMENTS.get(type(node), ())]
     return all(a is None or isinstance(a, exp.Literal) for a in arguments)
+
+
+def _depth(tree: exp.Expr) -> int:
+    """How many levels an expression has."""
+    level, depth = [tree], 0
+    while level and depth <= DEEPEST:
+        depth += 1
+        level = [child for node in level for child in node.iter_expressions()]
+    return depth
 
 
 def _shown(text: object, most: int = 200) -> str:
@@ -196,6 +209,19 @@ def compile_expression(
         raise ConfigError(
             say("data.rule.not_computed", where=where, text=_shown(text), said=said)
         ) from None
+
+
+def condition(
+    text: str,
+    table: ir.Table,
+    where: str,
+    number: Callable[[ir.StringValue], ir.Value] | None = None,
+) -> ir.BooleanValue:
+    """An expression that is true or false of a row; a ConfigError where it is neither."""
+    value = compile_expression(text, table, where, number)
+    if not value.type().is_boolean():
+        raise ConfigError(say("data.rule.no_condition", where=where, text=_shown(text)))
+    return value
 
 
 # What makes text of text: a number among its arguments says nothing about the column.
@@ -296,13 +322,27 @@ def _case(node: exp.Case, table: Any) -> Any:
 
 def _in(node: exp.In, table: Any) -> Any:
     value = _value(node.this, table)
+    if _of_one_sort(node.expressions, value):
+        return value.isin([_literal(e) for e in node.expressions])
     options = [_value(e, table) for e in node.expressions]
     answers = [_compare(exp.EQ, value, option) for option in options]
     return ibis.or_(*answers)
 
 
+def _of_one_sort(options: list[Any], value: Any) -> bool:
+    """Whether a list holds nothing but texts for a text, or numbers for a number."""
+    kind = value.type()
+    if not all(isinstance(option, exp.Literal) for option in options):
+        return False
+    if kind.is_string():
+        return all(option.is_string for option in options)
+    return kind.is_numeric() and not any(option.is_string for option in options)
+
+
 def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     numeric = left.type().is_numeric() or right.type().is_numeric()
+    if kind in _ARITHMETIC and (left.type().is_boolean() or right.type().is_boolean()):
+        raise TypeError(say("data.rule.no_sum"))
     if kind in _ARITHMETIC or (numeric and kind not in (exp.And, exp.Or)):
         left, right = _number(left), _number(right)
     elif left.type().is_temporal() and right.type().is_string():

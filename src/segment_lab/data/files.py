@@ -23,15 +23,17 @@ HASHED_BYTES = 2 << 30
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """A draft to write, which takes the place of `path` at the end: a reader sees the old file or
-    the new one."""
+    the new one. A `private` file is its owner's alone, whatever the umask."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield draft
         _to_disk(draft)
+        if private and draft.is_file():
+            draft.chmod(0o600)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

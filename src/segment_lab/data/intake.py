@@ -12,7 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.contracts import CONTRACTS, WORDS, Contract, conform
+from segment_lab.data.contracts import CONTRACTS, EMPTY, Contract, conform, resolve
 from segment_lab.data.copies import (
     Memory,
     Unopened,
@@ -23,19 +23,21 @@ from segment_lab.data.copies import (
     remember,
     typed_copy,
 )
+from segment_lab.data.damaged import in_words
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import detect_reading
 from segment_lab.data.engine import drawn
 from segment_lab.data.reading import Reading, money
-from segment_lab.data.remarks import order_days, parted, remarks
+from segment_lab.data.remarks import counted_until, order_days, remarks
 from segment_lab.data.shaping import ASIDE, set_aside, shaped
 from segment_lab.data.sources import RawTable, Source
+from segment_lab.data.spellings import words
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
 ACCEPTED, BROKEN = "accepted", "broken line: "
 # Reasons that count against the study's tolerance begin with one of these.
-BAD = ("unreadable", "unknown", "broken")
+BAD = ("no ", "unreadable", "unknown", "unlikely", "broken")
 
 
 @dataclass
@@ -103,10 +105,11 @@ class Intake:
 
     @cached_property
     def _tally(self) -> pd.DataFrame:
-        """One scan: ``rows`` by ``reason`` and, for orders, by ``order_date``."""
-        keys = [key for key in ("reason", "order_date") if key in self.lines.columns]
+        """One scan: ``rows`` by ``reason``, and by ``order_date`` and ``currency`` where there are such."""
+        keys = [key for key in ("reason", "order_date", "currency") if key in self.lines.columns]
         query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
-        frame = query.get_backend().to_pyarrow(query).to_pandas(date_as_object=True)
+        with in_words(self.name, self.raw.label):
+            frame = query.get_backend().to_pyarrow(query).to_pandas(date_as_object=True)
         reason = frame["reason"].astype("object")
         return frame.assign(reason=reason.where(reason.notna(), ACCEPTED))
 
@@ -142,6 +145,11 @@ class Intake:
         """Days with accepted orders and their rows, in order of time."""
         return order_days(self._tally)
 
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of the orders that set ``as_of``: typing errors and plans ahead do not."""
+        return counted_until(self.order_days)[0]
+
     # Faults
     # ---------------------------------------------------------------------------------------------
 
@@ -160,24 +168,37 @@ class Intake:
             return [Fault(self.name, say("data.faults.empty"), say("data.faults.look_at_file"))]
         if not counts[ACCEPTED]:
             return [self._fault(str(reason), int(n)) for reason, n in counts.items() if n]
+        if several := self._several_currencies():
+            return several
         bad = counts[[reason for reason in counts.index if _is_bad(reason)]]
         if bad.sum() / total <= tolerance:
             return []
         return [self._fault(str(reason), int(n)) for reason, n in bad.items()]
 
-    def far_off(self) -> list[Fault]:
-        """Orders that more than a year parts from all before them.
-
-        Most are typing errors, and they would set as_of: all customers would seem lost.
-        """
-        days = self.order_days
-        late = parted(days[::-1])
-        if late is None:
+    def _several_currencies(self) -> list[Fault]:
+        found = self.currencies
+        if len(found) < 2:
             return []
-        last, count = late
-        problem = say("data.faults.far_off", last=last)
-        remedy = say("data.faults.far_off_remedy", as_of=last + dt.timedelta(days=1))
-        return [Fault("orders.order_date", problem, remedy, count, (str(days[-1][0]),))]
+        listed = [f"{code} ({rows:,})" for code, rows in found.items()]
+        problem = say("data.faults.currencies", currencies=listed)
+        column = self.mapping["currency"]
+        remedy = say("data.faults.currencies_remedy", column=column, first=next(iter(found)))
+        return [Fault(f"{self.name} ({self.raw.label})", problem, remedy)]
+
+    @cached_property
+    def mapping(self) -> dict[str, str]:
+        """Canonical name → raw column or expression."""
+        return resolve(self.contract, tuple(self.raw.table.columns), self.reading)
+
+    @cached_property
+    def currencies(self) -> dict[str, int]:
+        """Accepted rows by currency, commonest first; empty where no column says."""
+        if "currency" not in self._tally:
+            return {}
+        good = self._tally[(self._tally.reason == ACCEPTED) & self._tally.currency.notna()]
+        code = good.currency.str.strip().str.upper()
+        rows = good.groupby(code).rows.sum().sort_values(ascending=False)
+        return {str(name): int(count) for name, count in rows.items() if count}
 
     def _fault(self, reason: str, rows: int) -> Fault:
         where = f"{self.name} ({self.raw.label})"
@@ -188,7 +209,7 @@ class Intake:
         if reason.startswith(BROKEN):
             lines = self.broken[self.broken.reason == reason.removeprefix(BROKEN)]
             return tuple(lines.text.head(n))
-        if not _is_bad(reason):
+        if not _is_bad(reason) or reason.startswith("no "):
             return ()
         name = reason.split(" ", 1)[-1]
         column = self.reading.columns.get(name) or name
@@ -206,7 +227,7 @@ class Intake:
 
 def _is_bad(reason: str) -> bool:
     """Whether rows of this reason could not be read; totals and headings never were data."""
-    return reason.startswith(BAD) and reason not in ASIDE
+    return reason.startswith(BAD) and reason not in (*ASIDE, EMPTY)
 
 
 def _least(days: pd.Series) -> Any:
@@ -220,9 +241,8 @@ def _most(days: pd.Series) -> Any:
 def _remedy(table: str, reason: str) -> str:
     """What to do about a reason."""
     column = reason.rpartition(" ")[2]
-    words = WORDS.get((table, column), ())
-    if words and reason.startswith("unknown"):
-        return say("data.remedies.unknown", column=column, words=words)
+    if reason.startswith("unknown"):
+        return say("data.remedies.unknown", column=column, words=words(table, column))
     if reason.startswith("no "):
         return say("data.remedies.missing")
     if reason.startswith(BROKEN):
@@ -280,10 +300,12 @@ def take_in(
     broken = None
     if raw.is_text and keep:
         if contract.extras:
-            lines = _typed_extras(lines, contract)
+            with in_words(name, raw.label):
+                lines = _typed_extras(lines, contract)
         fingerprint = fingerprint_of(source, where, lines, name, timezone, raw.content)
-        target = typed_copy(name, lines, raw, connection, fingerprint)
-        lines, broken = read_copy(connection, target)
+        with in_words(name, raw.label):
+            target = typed_copy(name, lines, raw, connection, fingerprint)
+            lines, broken = read_copy(connection, target)
         if memory is not None:
             remember(memory, Memory(reading, fingerprint, raw.label, raw.content, target))
     return Intake(name, source, raw, reading, lines, connection, broken, where, timezone)

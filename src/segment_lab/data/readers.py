@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-import glob
+import re
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.damaged import unreadable
+from segment_lab.data.damaged import BLOCK, in_words
 from segment_lab.data.sources import RawTable, Source, locate
-from segment_lab.data.textfiles import open_text
-from segment_lab.errors import DataError
+from segment_lab.data.textfiles import literal, open_text
 from segment_lab.texts import say
 
 PARQUET = (".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-# The readers' own errors share no base class.
-_READERS = frozenset({"_duckdb", "duckdb", "python_calamine", "pandas", "zlib"})
+
+
+MOST_CELLS = 60_000_000
+MOST_BYTES = 4 << 30
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 
 
 def open_file(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
@@ -33,15 +36,8 @@ def open_file(source: Source, base: Path, connection: Any, where: str = "orders"
         It is missing, or not of the kind its name says.
     """
     path = locate(source, base, where)
-    try:
+    with in_words(where, path.name):
         return _opened(path, source, connection)
-    except DataError:
-        raise
-    except Exception as error:
-        ours = isinstance(error, (OSError, ibis.common.exceptions.IbisError, UnicodeError))
-        if ours or type(error).__module__.split(".")[0] in _READERS:
-            raise unreadable(where, path, error) from None
-        raise
 
 
 def _opened(path: Path, source: Source, connection: Any) -> RawTable:
@@ -51,15 +47,15 @@ def _opened(path: Path, source: Source, connection: Any) -> RawTable:
     if suffix.endswith(WORKBOOKS):
         return RawTable(_workbook(path, source), is_text=True, label=path.name)
     if suffix.endswith(JSON):
-        table = connection.read_json(str(path), sample_size=-1)
+        table = connection.read_json(literal(path), sample_size=-1)
         return RawTable(table, is_text=False, label=path.name)
     return open_text(path, source, connection)
 
 
 def _parquet(path: Path, connection: Any) -> ir.Table:
-    pattern = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
-    if not glob.has_magic(pattern):
-        return connection.read_parquet(pattern)
+    if path.is_file():
+        return connection.read_parquet(literal(path))
+    pattern = f"{literal(path)}/**/*.parquet" if path.is_dir() else str(path)
     # Folders such as region=007 are columns; their values stay the text they are.
     return connection.read_parquet(pattern, hive_partitioning=True, hive_types_autocast=False)
 
@@ -68,6 +64,7 @@ def _workbook(path: Path, source: Source) -> ir.Table:
     """The sheets of a workbook, one below the other, as the text that a CSV would hold."""
     wanted = source.sheet if isinstance(source.sheet, list) else [source.sheet or 0]
     header = source.skip if source.header is True else None
+    refuse_sprawling(path)
     with pd.ExcelFile(path, engine="calamine") as book:
         there = book.sheet_names
         for sheet in wanted:
@@ -89,6 +86,42 @@ def _workbook(path: Path, source: Source) -> ir.Table:
     frames = [_sheet(frame, source) for frame in found.values()]
     cells = pd.concat(frames, ignore_index=True).fillna("").astype("str")
     return ibis.memtable(cells.where(cells != "", None))
+
+
+def refuse_sprawling(path: Path) -> None:
+    """A single cell far out makes a sheet of seventeen thousand million cells, held in memory.
+
+    Raises
+    ------
+    OSError
+        A sheet spans more than `MOST_CELLS`, or the file unpacks to more than `MOST_BYTES`.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as book:
+        if sum(part.file_size for part in book.infolist()) > MOST_BYTES:
+            raise OSError(say("data.file.unpacked", gigabytes=MOST_BYTES >> 30))
+        for part in book.namelist():
+            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part):
+                continue
+            with book.open(part) as sheet:
+                rows, columns = _extent(sheet)
+            if rows * columns > MOST_CELLS:
+                raise OSError(say("data.file.sprawling", rows=rows, columns=columns))
+
+
+def _extent(sheet: IO[bytes]) -> tuple[int, int]:
+    """The last row and the last column of a sheet that hold a cell."""
+    rows, letters, rest = 0, b"", b""
+    while block := sheet.read(BLOCK):
+        for column, row in _CELL.findall(rest + block):
+            rows = max(rows, int(row))
+            letters = max(letters, column, key=lambda name: (len(name), name))
+        rest = block[-40:]
+    columns = 0
+    for letter in letters:
+        columns = 26 * columns + letter - ord("A") + 1
+    return rows, columns
 
 
 def _sheet(frame: pd.DataFrame, source: Source) -> pd.DataFrame:

@@ -21,7 +21,9 @@ _TIDY = (
     (r"[\p{Z}'’](\d{3})\b", r"\1"),
     (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"),
 )
-NUMBERED_DAYS = ("unix", "excel")  # seconds since 1970, days since 1899-12-30
+# Seconds and milliseconds since 1970, days since 1899-12-30; weeks are 2025-W03.
+NUMBERED_DAYS = ("unix", "unix_ms", "excel")
+WEEKS = "week"
 TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
 FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
 
@@ -39,8 +41,9 @@ class Reading:
         SQL condition; other rows do not belong to the source and are counted as left out.
     date_formats : tuple of str
         strptime formats for text dates; empty means ISO.
-    offsets : bool
-        Text dates carry a UTC offset, to be compared in the study's zone.
+    offset : str
+        The UTC offset that text dates carry, where they do: they are compared in the study's
+        zone.
     decimal, thousands : str
         Decimal mark of text numbers, and the mark between groups of three digits: a dot where
         decimals have a comma.
@@ -61,9 +64,9 @@ class Reading:
     columns: Mapping[str, str | None] = field(default_factory=dict)
     where: str | None = None
     date_formats: tuple[str, ...] = ()
-    offsets: bool = False
+    offset: str = ""
     decimal: str = "."
-    decimals: int = 2
+    decimals: int = 4
     nulls: tuple[str, ...] = ()
     casefold: tuple[str, ...] = ()
     remote: bool = False
@@ -111,11 +114,13 @@ class Reading:
     def _iso_day(self, value: ir.StringValue) -> ir.Value:
         # With an offset the session's time zone (the study's) decides the day; without one the
         # text is the day. Only what does not parse pays for the trim.
-        kind = dt.Timestamp(timezone="UTC") if self.offsets else dt.timestamp
+        kind = dt.Timestamp(timezone="UTC") if self.offset else dt.timestamp
         tidy = value.strip()
-        if self.offsets:  # "2026-01-31 10:00:00 +0100" parses without the blank
+        if self.offset:  # "2026-01-31 10:00:00 +0100" parses without the blank
             tidy = tidy.re_replace(r" ([+-]\d{2}:?\d{2})$", r"\1")
-        return ibis.coalesce(value.try_cast(kind), tidy.try_cast(kind)).cast("date")
+        day = ibis.coalesce(value.try_cast(kind), tidy.try_cast(kind)).cast("date")
+        # Words such as "epoch" are days to the engine and to nobody else.
+        return ibis.ifelse(tidy < ":", day, ibis.null("date"))
 
     def minor(self, value: ir.NumericValue) -> ir.Value:
         """Money in whole minor units; null where it is no number or out of all bounds."""
@@ -135,11 +140,24 @@ def try_strptime(value: str, form: str) -> dt.timestamp:
 
 def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
     """The day a text means in one layout; null where it does not fit."""
+    if form == WEEKS:
+        return _monday(text)
     if form not in NUMBERED_DAYS:
         return try_strptime(text, form).date()
     number = text.try_cast("float64")
-    seconds = number if form == "unix" else (number - 25569) * 86400
+    seconds = {"unix": number, "unix_ms": number / 1000, "excel": (number - 25569) * 86400}[form]
     return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
+
+
+def _monday(text: ir.StringValue) -> ir.DateValue:
+    """The first day of an ISO week: the week of 4 January is the first."""
+    parts = text.strip().upper()
+    year = parts.re_extract(r"^(\d{4})-?W\d{1,2}$", 1)
+    week = parts.re_extract(r"^\d{4}-?W(\d{1,2})$", 1).try_cast("int64")
+    fourth = try_strptime(year.concat("-01-04"), "%Y-%m-%d").date()
+    back = fourth.day_of_week.index().cast("int64")
+    days = (ibis.ifelse(week.between(1, 53), week, None) - 1) * 7 - back
+    return (fourth.cast("timestamp") + days.as_interval("D")).cast("date")
 
 
 def flag(value: ir.Value) -> ir.Value:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.data.contracts import Contract
+from segment_lab.data.reading import Reading
 from segment_lab.data.sources import RawTable
 from segment_lab.texts import say
 
 # More rows are not compared with each other.
 COMPARED = 20_000_000
-# A gap of more days parts orders from all others, where at most one in a hundred lies beyond it.
+# A gap of more days parts early orders from all others, where at most one in a hundred lies there.
 GAP_DAYS = 366
+# Late orders are parted by a shorter gap, for they would set as_of: so many days, and so many times
+# the longest gap before.
+LATE_DAYS, LATE_TIMES = 60, 5
+# More orders than this share in the future are no mistake.
+FUTURE_SHARE = 0.05
 
 
 class Taken(Protocol):
@@ -25,6 +31,8 @@ class Taken(Protocol):
     name: str
     raw: RawTable
     lines: ir.Table
+    reading: Reading
+    timezone: str
 
     @property
     def contract(self) -> Contract: ...
@@ -46,6 +54,8 @@ def remarks(intake: Taken, limit: int = COMPARED) -> list[str]:
         found.append(say("data.remarks.repeated", count=repeated))
     if intake.name == "orders":
         found += _early(intake)
+        found += _late(intake)
+        found += _zone(intake)
         found += _free_of_charge(intake.accepted)
     for name, count in _blanks(intake).items():
         found.append(say("data.remarks.blanks", count=count, column=name))
@@ -65,6 +75,25 @@ def _early(intake: Taken) -> list[str]:
         return []
     start, count = early
     return [say("data.remarks.early", count=count, first=days[0][0], start=start)]
+
+
+def _late(intake: Taken) -> list[str]:
+    days = intake.order_days
+    if not days:
+        return []
+    last, count = counted_until(days)
+    if not count:
+        return []
+    first = next(day for day, _ in days if day > last)
+    as_of = last + dt.timedelta(days=1)
+    return [say("data.remarks.late", count=count, first=first, last=last, as_of=as_of)]
+
+
+def _zone(intake: Taken) -> list[str]:
+    offset = intake.reading.offset
+    if not offset.startswith(("+", "-")) or intake.timezone != "UTC":
+        return []
+    return [say("data.remarks.zone", offset=offset)]
 
 
 def _free_of_charge(orders: ir.Table) -> list[str]:
@@ -109,7 +138,44 @@ def parted(days: list[tuple[dt.date, int]]) -> tuple[dt.date, int] | None:
     return None
 
 
-def order_days(tally: pd.DataFrame) -> list[tuple[dt.date, Any]]:
+def counted_until(
+    days: list[tuple[dt.date, int]], today: dt.date | None = None
+) -> tuple[dt.date, int]:
+    """The last day that sets ``as_of``, and how many orders lie after it.
+
+    A few orders dated after `today`, or after a gap unlike all others, are plans or typing errors.
+
+    Examples
+    --------
+    >>> log = [(dt.date(2026, 1, day), 9) for day in range(1, 29)] + [(dt.date(2026, 8, 1), 1)]
+    >>> counted_until(log)
+    (datetime.date(2026, 1, 28), 1)
+    """
+    today = today or dt.date.today()
+    total = sum(rows for _, rows in days)
+    ahead = sum(rows for day, rows in days if day > today)
+    kept = days
+    if 0 < ahead <= max(1, FUTURE_SHARE * total) and ahead < total:
+        kept = [(day, rows) for day, rows in days if day <= today]
+    most = max(1, total // 100)
+    if total < 20:  # in so few orders any gap may be usual
+        return kept[-1][0], total - sum(rows for _, rows in kept)
+    if early := parted(kept):  # what lies long before tells nothing about usual gaps
+        kept = [(day, rows) for day, rows in kept if day >= early[0]]
+        total -= early[1]
+    gaps = [(following - day).days for (day, _), (following, _) in pairwise(kept)]
+    late = total - sum(rows for _, rows in kept)
+    for place in range(len(gaps), 0, -1):
+        late += kept[place][1]
+        if late > most:
+            break
+        longest = max(gaps[: place - 1], default=0)
+        if gaps[place - 1] > max(LATE_DAYS, LATE_TIMES * longest):
+            return kept[place - 1][0], late
+    return kept[-1][0], total - sum(rows for _, rows in kept)
+
+
+def order_days(tally: pd.DataFrame) -> list[tuple[dt.date, int]]:
     """Days with accepted orders and their rows, in order of time."""
-    accepted = tally[tally.reason == "accepted"].sort_values("order_date")
-    return list(zip(accepted.order_date, accepted.rows.astype(int), strict=True))
+    rows = tally[tally.reason == "accepted"].groupby("order_date").rows.sum().sort_index()
+    return [(day, int(count)) for day, count in rows.items()]

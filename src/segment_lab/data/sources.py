@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-import glob
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from segment_lab.data.damaged import footer, refuse_cut_off
-from segment_lab.data.environment import expand
+from segment_lab.data.environment import VARIABLE, expand
+from segment_lab.data.reading import NUMBERED_DAYS, WEEKS
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
+
+# Text and directives of strptime, at least one of these.
+_LAYOUT = re.compile(
+    r"(?:[^%]|%%)*%-?[aAbBcdfgGHIjmMnpSuUVwWxXyYzZ](?:[^%]|%-?[%aAbBcdfgGHIjmMnpSuUVwWxXyYzZ])*"
+)
+_PASSWORD = re.compile(r"://[^/@]*:(?!\$\{\w+\}@)[^/]*@")
+_PARAMETER = re.compile(r"[?&;]([^=&;]+)=([^&;]*)")
+_SECRET = re.compile(r"pass|pwd|secret|token|key|credential|auth|signature|\bsig$", re.IGNORECASE)
+
+
+def holds_secret(url: str) -> bool:
+    """Whether a password, a token or a key stands in an address itself.
+
+    Examples
+    --------
+    >>> holds_secret("postgres://me:${PGPASSWORD}@host/crm"), holds_secret("mysql://h/crm?pwd=abc")
+    (False, True)
+    """
+    if _PASSWORD.search(url):
+        return True
+    for name, value in _PARAMETER.findall(url):
+        if value and _SECRET.search(name) and not VARIABLE.fullmatch(value):
+            return True
+    return False
 
 
 class Group(BaseModel):
@@ -62,8 +87,8 @@ class Source(BaseModel):
     encoding : str
         Of a text file.
     date_format : str or list of str
-        strptime formats, for example ``%d.%m.%Y``; or ``unix`` (seconds since 1970), ``excel``
-        (days since 1899-12-30).
+        strptime formats, for example ``%d.%m.%Y``; or ``unix``, ``unix_ms`` (since 1970),
+        ``excel`` (days since 1899-12-30), ``week`` (2025-W03).
     decimal, thousands : str
         The decimal mark, and the mark between groups of three digits; blanks and apostrophes need
         none, nor a dot beside ``decimal: ','``.
@@ -72,7 +97,7 @@ class Source(BaseModel):
     casefold : list of str
         Text columns compared without case.
     decimals : int
-        Digits of money behind the mark.
+        Digits of money behind the mark that are kept.
     duplicates : {"keep", "drop"}
         What to do with exactly repeated rows.
     amount_per : {"line", "order"}
@@ -102,7 +127,7 @@ class Source(BaseModel):
     thousands: Literal[".", ","] | None = None
     nulls: list[str] = Field(default_factory=list)
     casefold: list[str] = Field(default_factory=list)
-    decimals: int = Field(2, ge=0, le=6)
+    decimals: int = Field(4, ge=0, le=6)
     duplicates: Literal["keep", "drop"] = "keep"
     amount_per: Literal["line", "order"] = "line"
     totals: str | None = None
@@ -127,10 +152,19 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _no_secret(self) -> Source:
-        password = r"://[^/@]*:(?!\$\{\w+\}@)[^/]*@|password=(?!\$\{\w+\})"
-        if re.search(password, self.url or ""):
-            raise ValueError(say("data.source.secret"))
+        for place in (self.url, self.path):
+            if place and holds_secret(place):
+                raise ValueError(say("data.source.secret"))
         return self
+
+    @field_validator("date_format")
+    @classmethod
+    def _layouts(cls, value: str | list[str] | None) -> str | list[str] | None:
+        forms = [value] if isinstance(value, str) else value or []
+        for form in forms:
+            if form not in (*NUMBERED_DAYS, WEEKS) and not _LAYOUT.fullmatch(form):
+                raise ValueError(say("data.source.layout", form=repr(form)))
+        return value
 
     @property
     def dates(self) -> tuple[str, ...]:
@@ -161,6 +195,8 @@ class RawTable:
         What tells one state of a database file from the next.
     files : tuple of Path
         Text files that must be whole.
+    aside : list of (line, text, reason)
+        Lines that were kept from the reader.
     """
 
     def __init__(
@@ -173,6 +209,7 @@ class RawTable:
         remote: bool = False,
         content: str = "",
         files: tuple[Path, ...] = (),
+        aside: Sequence[tuple[int, str, str]] = (),
     ):
         self.table = table
         self.is_text = is_text
@@ -180,6 +217,7 @@ class RawTable:
         self.remote = remote
         self.content = content
         self.files = files
+        self.aside = aside
         self._broken = broken
 
     def over(self, table: ir.Table) -> RawTable:
@@ -192,6 +230,7 @@ class RawTable:
             remote=self.remote,
             content=self.content,
             files=self.files,
+            aside=self.aside,
         )
 
     def broken(self, connection: Any) -> pd.DataFrame:
@@ -201,11 +240,17 @@ class RawTable:
             refuse_cut_off(file)
         if self._broken is None:
             return pd.DataFrame({"line": [], "text": [], "reason": []})
+        # Each time the table is read, its lines are noted again.
+        scans = self._broken.replace("rejects_", "scans_")
         query = (
-            "SELECT DISTINCT ON (file_id, line) line, csv_line AS text, "
-            f"lower(error_type::VARCHAR) AS reason FROM {self._broken} ORDER BY file_id, line"
+            "SELECT DISTINCT ON (file_path, line) line, csv_line AS text, "
+            f"lower(error_type::VARCHAR) AS reason FROM {self._broken} "
+            f"JOIN {scans} USING (scan_id, file_id) ORDER BY file_path, line"
         )
         lines = connection.raw_sql(query).df()
+        if self.aside:
+            aside = pd.DataFrame(self.aside, columns=["line", "text", "reason"])
+            lines = pd.concat([lines, aside], ignore_index=True)
         bare = lines.text.astype("str").str.strip()
         for file in self.files:
             lines.loc[bare.isin(footer(file, set(bare))), "reason"] = "footer"
@@ -227,12 +272,28 @@ def raw_frame(data: Any) -> RawTable:
 
 
 def locate(source: Source, base: Path, where: str) -> Path:
-    """The file of a source; relative paths start at the study file's folder."""
+    """The file of a source; relative paths start at the study file's folder.
+
+    Raises
+    ------
+    DataError
+        There is no such file or folder, or it is a pipe or a device, which may never end.
+    """
     path = Path(expand(source.path or "", where)).expanduser()
     path = path if path.is_absolute() else base / path
-    if glob.has_magic(str(path)) or path.exists():
+    try:
+        if path.is_file() or path.is_dir():
+            return path
+        special = path.exists()
+    except (OSError, ValueError) as error:  # too long, or a null byte in it
+        fault = Fault(where, str(error)[:300], say("data.file.mend"))
+        raise DataError(say("data.file.missing_title"), [fault]) from None
+    if special:
+        fault = Fault(where, say("data.file.special", path=path), say("data.file.copy"))
+        raise DataError(say("data.file.missing_title"), [fault])
+    if "*" in path.name:
         return path
-    folder = next((p for p in path.parents if p.exists()), base)
+    folder = next((p for p in path.parents if p.is_dir()), base)
     there = ", ".join(sorted(p.name for p in folder.iterdir())[:8])
     remedy = say("data.file.mend_path", folder=folder, there=there)
     fault = Fault(where, say("data.file.missing", path=path), remedy)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import atexit
 import glob
-import gzip
 import os
+import re
 import shutil
 import tempfile
 import uuid
+import zlib
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from segment_lab.data.damaged import BLOCK
+from segment_lab.data.mending import Mended, mended, opened
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.texts import say
 
@@ -27,7 +29,7 @@ UTF_8 = ("utf-8", "utf8", "utf-8-sig")
 def open_text(path: Path, source: Source, connection: Any) -> RawTable:
     """A delimited text file, or several with the same header."""
     files = [path]
-    if glob.has_magic(str(path)) and not path.exists():
+    if not path.exists():  # a pattern
         files = sorted(map(Path, glob.glob(str(path))))
     if source.encoding.lower().replace("_", "-") not in UTF_8:
         files = [_transcoded(file, source.encoding) for file in files]
@@ -39,14 +41,16 @@ def open_text(path: Path, source: Source, connection: Any) -> RawTable:
     if source.delimiter == "whitespace":
         table = _whitespace(files[0], source, connection)
         return RawTable(table, is_text=True, label=path.name)
+    delimiter = source.delimiter or separator(heads)
+    copies = [_mended(file, delimiter, source.skip) for file in files]
     unique = uuid.uuid4().hex[:12]
     named = {"names": source.header} if isinstance(source.header, list) else {}
     table = connection.read_csv(
-        [str(file) for file in files],
+        [literal(copy.path) for copy in copies],
         table_name=f"raw_{unique}",
         all_varchar=True,
         header=source.header is True,
-        delim=source.delimiter or separator(heads),
+        delim=delimiter,
         quote='"',
         escape='"',
         skip=source.skip,
@@ -63,7 +67,21 @@ def open_text(path: Path, source: Source, connection: Any) -> RawTable:
         broken=f"rejects_{unique}",
         label=path.name,
         files=tuple(files),
+        aside=[line for copy in copies for line in copy.aside],
     )
+
+
+def _mended(path: Path, delimiter: str, skip: int) -> Mended:
+    """The file, or a copy that the engine reads row by row."""
+    try:
+        return mended(path, scratch() / f"{uuid.uuid4().hex[:8]}_{path.name}.csv", delimiter, skip)
+    except (EOFError, zlib.error) as error:
+        raise OSError(str(error)) from None
+
+
+def literal(path: Path) -> str:
+    """A path as the engine takes it: what looks like a pattern stands for itself."""
+    return re.sub(r"[*?\[]", lambda mark: f"[{mark[0]}]", str(path))
 
 
 def _same_heads(files: list[Path], skip: int) -> list[str]:
@@ -84,8 +102,7 @@ def separator(lines: list[str]) -> str:
 
 def first_lines(path: Path, encoding: str, n: int = 1) -> list[str]:
     """The first `n` lines of a text file, or fewer."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding=encoding, errors="replace") as file:
+    with opened(path, "rt", encoding=encoding, errors="replace") as file:
         return [line.lstrip("\ufeff") for line in islice(file, n)] or [""]
 
 
@@ -124,9 +141,8 @@ def _transcoded(path: Path, encoding: str) -> Path:
     """A UTF-8 copy of a file in an encoding the engine does not read (cp1251, cp1250 …)."""
     number = len(list(scratch().iterdir()))
     target = scratch() / f"{number}_{path.name.removesuffix('.gz')}"
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        old = opener(path, "rt", encoding=encoding, newline="")
+        old = opened(path, "rt", encoding=encoding, newline="")
     except LookupError:
         raise UnicodeError(say("data.file.encoding", encoding=repr(encoding))) from None
     with old, target.open("w", encoding="utf-8", newline="") as new:

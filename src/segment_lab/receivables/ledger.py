@@ -31,6 +31,7 @@ UNALLOCATED = "unallocated"
 # Whole ten-thousandths: exact for every currency, whatever its minor unit.
 SCALE = 10_000
 _OPTIONAL = {
+    "due_date": "date",
     "kind": "string",
     "disputed": "boolean",
     "cause": "string",

@@ -19,6 +19,9 @@ from segment_lab.errors import ConfigError, nearest
 from segment_lab.schemes import described, with_options
 from segment_lab.texts import say
 
+# A study file is written by a person.
+MOST_BYTES, MOST_VALUES = 4 << 20, 100_000
+
 
 class Strict(BaseModel):
     """A part of the study file: unknown keys are errors."""
@@ -162,7 +165,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
     """Read and validate a study file; `overrides` replace values (nested mappings are merged)."""
     path = Path(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.safe_load(_text(path))
+    except RecursionError:
+        raise ConfigError(say("study.file.deep", path=path)) from None
     except FileNotFoundError:
         raise ConfigError(say("study.file.missing", path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
@@ -172,7 +177,29 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
         raise ConfigError(say("study.file.no_day", path=path, said=error)) from None
     if not isinstance(data, dict):
         raise ConfigError(say("study.file.no_mapping", path=path))
+    if _expanded(data, {}) > MOST_VALUES:
+        raise ConfigError(say("study.file.too_many", path=path, limit=MOST_VALUES))
     return validate(StudyConfig, merge(data, overrides or {}), str(path))
+
+
+def _text(path: Path) -> str:
+    """The text of a study file; a pipe or a device might never end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ConfigError(say("study.file.special", path=path))
+    if path.is_file() and path.stat().st_size > MOST_BYTES:
+        raise ConfigError(say("study.file.too_large", path=path, limit=MOST_BYTES >> 20))
+    return path.read_text(encoding="utf-8")
+
+
+def _expanded(value: Any, known: dict[int, int]) -> int:
+    """How many values a study file holds once its aliases are written out."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = MOST_VALUES  # an alias of itself never ends
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_expanded(part, known) for part in parts)
+    return known[id(value)]
 
 
 def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

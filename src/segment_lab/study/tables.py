@@ -226,10 +226,8 @@ class StudyData:
             return self._other_days()
         intake = self.intake("orders")
         raise_faults(intake, self.config.tolerance)
-        if self.config.as_of is None and (strays := intake.far_off()):
-            raise DataError("as_of cannot be the day after the last order", strays)
         accepted: Any = intake.summary.loc["accepted"].to_dict()
-        return pd.Timestamp(accepted["first"]).date(), pd.Timestamp(accepted["last"]).date()
+        return pd.Timestamp(accepted["first"]).date(), intake.last_day
 
     def _other_days(self) -> tuple[dt.date, dt.date]:
         """Without orders: the first and last day any table knows; where none has dates, as_of must

@@ -1,0 +1,34 @@
+"""Planted duplicates against found ones: precision and recall of `customers.quality.duplicates`.
+
+Run: python benchmarks/duplicates.py [customers]. With splink installed, its probabilistic linkage
+on the same normal forms stands beside it as the anchor.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from segment_lab.customers.quality import duplicates, score
+from segment_lab.sample.duplicates import base_with_duplicates
+
+
+def main(customers: int = 5000) -> None:
+    """Five seeds, one line each."""
+    print(
+        f"{'seed':>4} {'records':>8} {'planted':>8} {'found':>6} {'precision':>9} {'recall':>7} s"
+    )
+    for seed in range(5):
+        base = base_with_duplicates(seed, customers)
+        start = time.perf_counter()
+        found = duplicates(base.customers)
+        seconds = time.perf_counter() - start
+        figures = score(found, base.truth)
+        print(
+            f"{seed:>4} {len(base.customers):>8,} {len(base.truth):>8,} {len(found):>6,} "
+            f"{figures['precision']:>9.3f} {figures['recall']:>7.3f} {seconds:.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
