@@ -258,9 +258,11 @@ def verdict(world: str, customers: int, figures: dict[str, float]) -> str:
     if (world, customers) in LOSSES:
         most = LOSSES[world, customers]
         return f"{'ok' if figures['of_email'] <= most else 'BELOW'} (of e-mail {most})"
-    if world == "loses":
+    if (world, customers) == ("loses", 10000):
         good = figures["earned"] >= -2000 and figures["last"] > 0
         return f"{'ok' if good else 'BELOW'} (-2,000, last > 0)"
+    if world == "loses":
+        return f"{'ok' if figures['earned'] > figures['email'] else 'BELOW'} (e-mail to all)"
     return ""
 
 

@@ -26,7 +26,7 @@ def options(rows, **more):
 def believed(frame, arms=None):
     arms = pd.DataFrame() if arms is None else arms
     kinds = frame.groupby("belief", sort=False)["segment"]
-    return {kind: learn(arms, list(names), kind=str(kind)) for kind, names in kinds}
+    return {kind: learn(arms, list(names.unique()), kind=str(kind)) for kind, names in kinds}
 
 
 def a_test(segment, kind, treated, held, size=5000, baskets=(40.0, 40.0)):
@@ -94,6 +94,11 @@ def test_one_action_is_done_and_another_tested_beside_it_with_one_control():
     assert found["held_out"].iloc[0] == found["held_out"].iloc[1]
     assert found["contacts"].sum() + found["held_out"].iloc[0] == 6000
     assert found["held_out"].iloc[0] >= found["contacts"].iloc[1]
+
+
+def test_an_action_is_not_tested_against_its_like():
+    found = verdict([("A", "email", 600, 0.05), ("A", "email", 600, 0.05)])
+    assert found["role"].tolist() == [MAIN, "second"]
 
 
 def test_a_holdout_given_by_hand_is_kept():

@@ -168,7 +168,9 @@ def _test(weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) ->
     Tests of one kind are read together, so their worth is that of what they teach together.
     """
     out = weighed.assign(tested=0.0, test_control=0.0, test_worth=0.0)
-    candidates = out[out["decidable"] & ~out["stopped"] & (out["role"] != MAIN)]
+    mains = out["belief"].where(out["role"] == MAIN).groupby(out["segment"]).transform("first")
+    of_another_kind = out["belief"] != mains
+    candidates = out[out["decidable"] & ~out["stopped"] & of_another_kind]
     candidates = candidates.sort_values("expected", ascending=False, kind="stable")
     candidates = candidates.drop_duplicates(["segment", "belief"]).sort_index()
     taken = dict.fromkeys(out["segment"], 0.0)

@@ -52,8 +52,9 @@ class DecisionReport:
 
     @cached_property
     def people(self) -> pd.DataFrame:
-        """The rows behind the segments."""
-        return self.study.population(self.scheme)
+        """The rows behind the segments, with each customer's state by his own rhythm."""
+        rows = self.study.population(self.scheme)
+        return rows if "state" in rows else rows.join(self.study.states()["state"])
 
     @cached_property
     def earlier(self) -> Segmentation:

@@ -236,7 +236,7 @@ def _why_not(study: Study, report: Report) -> str:
         return say("render.missing.tables", tables=gone)
     wanted = study.config.methods
     scheme = SCHEMES.get(report.name)
-    if scheme is None:
+    if scheme is None or scheme.from_campaign:
         return ""
     if scheme.needs_options and scheme.name not in wanted:
         return say("render.missing.rules")
