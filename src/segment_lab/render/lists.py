@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from segment_lab.pages.front.gather import Gathering
+    from segment_lab.pages.front.wings import Wings
     from segment_lab.study.study import Study
 
 FRONT = "front.json"
@@ -42,6 +43,7 @@ def write_lists(study: Study, folder: Path) -> list[str]:
     (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
     actions = gathered.actions.frame
     files = [FRONT, *write_actions(actions, folder), *write_audiences(gathered, folder)]
+    files += write_wings(gathered.wings, folder)
     if len(actions):
         named = write_imports(as_tasks(actions), folder / IMPORTS)
         files += [f"{IMPORTS}/{name}" for name in named]
@@ -52,11 +54,33 @@ def write_actions(actions: pd.DataFrame, folder: Path) -> list[str]:
     """One row per action: a workbook with a sheet per owner, and the same for programs."""
     actions.to_parquet(folder / "actions.parquet", index=False)
     shown = actions.assign(kind=[say(f"lists.kind.{kind}") for kind in actions["kind"]])
-    if "owner" not in shown:
-        shown["owner"] = ""
-    sheets = by_owner(shown, say("lists.everybody"), say("lists.nobody"))
+    sheets = by_owner(_owned(shown), say("lists.everybody"), say("lists.nobody"))
     write_book(folder / "actions.xlsx", sheets, say("lists.title"))
     return ["actions.xlsx", "actions.parquet"]
+
+
+def write_wings(wings: Wings, folder: Path) -> list[str]:
+    """The lists of debtors (with dated instalments) and of open leads, where there are such tables."""
+    files = []
+    nobody, everybody = say("lists.nobody"), say("lists.everybody")
+    if len(wings.debtors):
+        sheets = by_owner(_owned(wings.debtors), everybody, nobody)
+        if len(wings.instalments):
+            sheets[say("lists.instalments")] = wings.instalments
+        write_book(folder / "debtors.xlsx", sheets, say("lists.debtors"))
+        files.append("debtors.xlsx")
+    if len(wings.leads):
+        write_book(
+            folder / "leads.xlsx",
+            by_owner(_owned(wings.leads), everybody, nobody),
+            say("lists.leads"),
+        )
+        files.append("leads.xlsx")
+    return files
+
+
+def _owned(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows if "owner" in rows else rows.assign(owner="")
 
 
 def write_audiences(gathered: Gathering, folder: Path) -> list[str]:

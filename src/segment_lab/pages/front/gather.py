@@ -18,6 +18,7 @@ from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import Front
 from segment_lab.pages.front.news import News
 from segment_lab.pages.front.treatments import Treatment
+from segment_lab.pages.front.wings import Wings
 from segment_lab.pages.lists import ActionList, running_arms
 from segment_lab.pages.verdicts import Page
 from segment_lab.pages.watching import Watching
@@ -77,6 +78,11 @@ class Gathering:
         return Watching(self.study, self.days)
 
     @cached_property
+    def wings(self) -> Wings:
+        """Debtors and open leads."""
+        return Wings(self.study, self.personal)
+
+    @cached_property
     def actions(self) -> ActionList:
         """The list of named actions."""
         campaigns = (
@@ -100,6 +106,9 @@ class Gathering:
             segments,
             self.actions,
             lessons=lessons(self.page),
+            debtors=self.wings.first_debtors(),
+            leads=self.wings.first_leads(),
+            more_tiles=self.wings.tiles,
             minutes=pd.Series(dtype="float64") if minutes is None else minutes,
             sure=[say("front.sure.scheme_file", scheme=say(f"schemes.{self.scheme}"))],
         )
