@@ -140,7 +140,7 @@ def test_contacted_customers_are_no_natural_ones(page, parts):
 def test_design_adds_up_to_the_eligible(hopeful, parts):
     design = hopeful.design()
     assert design.index.tolist() == ["A"]
-    assert design[["contacted", "held_out"]].sum(axis=1).tolist() == [360]
+    assert design[["contacted", "held_out"]].sum(axis=1).tolist() == [hopeful.now.sizes()["A"]]
     nothing = Page(*parts, playbook=hopeful.playbook, budget=0)
     with pytest.raises(NotEnoughDataError, match="no experiment"):
         nothing.design()
