@@ -56,7 +56,7 @@ class Wings:
         if not self.study.has("invoices"):
             return pd.DataFrame()
         people = self._people
-        owners = people["owner"] if "owner" in people else None
+        owners = people.get("owner", None)
         try:
             plans = self._receivables.book.plans(owners)
         except SegmentLabError:
