@@ -19,7 +19,7 @@ from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.judge import Background, Training, baselines, compare, scorecard
 from segment_lab.judge.scorecard import SECTIONS
 from segment_lab.judge.sufficiency import MIN_BUYERS
-from segment_lab.pages.comparison import Comparison
+from segment_lab.pages.comparison import ComparisonPage
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.study.study import Study
 from segment_lab.window import ObservationWindow
@@ -100,7 +100,7 @@ def test_no_winner_between_random_labels():
         {"one": random_labels(1), "two": random_labels(2)}, OUTCOMES, Background(NOW), draws=50
     )
     assert found.verdict.chance
-    assert Comparison(found).sentences()[0] == (
+    assert ComparisonPage(found).sentences()[0] == (
         "No scheme predicts spending in the judged period better than random groups."
     )
 
@@ -109,13 +109,13 @@ def test_no_winner_between_twins():
     twin = made(Bands("revenue", 5))
     found = scorecard({"one": twin, "two": twin}, OUTCOMES, Background(NOW), draws=50)
     assert found.verdict.tied == ("one", "two")
-    assert Comparison(found).sentences()[0].startswith("No winner: one and two predict")
+    assert ComparisonPage(found).sentences()[0].startswith("No winner: one and two predict")
 
 
 def test_a_winner_is_named():
     pair = {"noise": random_labels(1), "spend": made(Bands("revenue", 5))}
     found = scorecard(pair, OUTCOMES, Background(window=WINDOW), draws=50)
-    assert Comparison(found).sentences() == [
+    assert ComparisonPage(found).sentences() == [
         "Best at predicting spending in the next 90 days: spend, clearly ahead of noise."
     ]
 
@@ -124,7 +124,7 @@ def test_past_spend_beats_poor_schemes():
     pair = {"one": random_labels(1), "silence": made(Bands("recency_days", 3))}
     found = scorecard(pair, OUTCOMES, Background(NOW), draws=50)
     assert found.verdict.plain == "rank"
-    assert Comparison(found).sentences()[1] == (
+    assert ComparisonPage(found).sentences()[1] == (
         "Simply sorting customers by past spend predicts better than any of them."
     )
 
@@ -172,10 +172,10 @@ def test_predictions_with_training_do_not_see_the_judged_period():
 
 
 def test_without_training_it_says_how_the_worth_was_learned(card):
-    notes = Comparison(scorecard(schemes(), OUTCOMES, draws=5)).notes()
+    notes = ComparisonPage(scorecard(schemes(), OUTCOMES, draws=5)).notes()
     assert any("by cross-fitting in 5 parts" in note for note in notes)
     assert any("it was not checked" in note for note in notes)
-    known = Comparison(card).notes()
+    known = ComparisonPage(card).notes()
     assert not any("cross-fitting" in note or "not checked" in note for note in known)
 
 
@@ -192,7 +192,7 @@ def test_customers_who_are_not_judged_are_counted():
     pair = {"spend": made(Bands("revenue", 5)), "all": made(Bands("recency_days", 3), more)}
     found = scorecard(pair, OUTCOMES, draws=2)
     assert found.trial.left_out == {"all": 7}
-    assert Comparison(found).notes()[0].endswith("do not hold them: 7 of all.")
+    assert ComparisonPage(found).notes()[0].endswith("do not hold them: 7 of all.")
 
 
 def test_row_order_does_not_matter_and_reruns_are_equal():
@@ -237,14 +237,14 @@ def test_sections_that_are_missing_say_what_they_take(card):
         card["movement"]
     with pytest.raises(ConfigError, match="did you mean 'trust'"):
         card["trusst"]
-    page = Comparison(card)
+    page = ComparisonPage(card)
     for piece in (page.show("movement"), page.drawn("movement"), page.finding("movement")):
         assert "needs the schemes on two days" in str(piece)
 
 
 def test_every_section_is_shown_and_put_into_words(compared):
     assert not compared.missing
-    page = Comparison(compared)
+    page = ComparisonPage(compared)
     for section in SECTIONS:
         shown, words = str(page.show(section)), page.sentence(section)
         assert "<caption>" in shown
@@ -258,13 +258,13 @@ def test_every_section_is_shown_and_put_into_words(compared):
 
 @pytest.mark.parametrize("section", ["agreement", "differences"])
 def test_pairs_of_schemes_are_shown_without_row_numbers(compared, section):
-    row = str(Comparison(compared).table(section)).split("<tbody>")[1].split("</tr>")[0]
+    row = str(ComparisonPage(compared).table(section)).split("<tbody>")[1].split("</tr>")[0]
     assert not re.search(r">\s*\d+\s*</th>", row)
     assert re.search(r'<th scope="row"[^>]*>\s*(spend|recency)', row)
 
 
 def test_the_matrix_has_a_row_per_scheme_and_the_best_on_top(compared):
-    body = str(Comparison(compared).matrix()).split("<tbody>")[1]
+    body = str(ComparisonPage(compared).matrix()).split("<tbody>")[1]
     assert body.count("<tr>") == 2
     power = compared["trust"].loc[compared.schemes, "ranking_power"]
     assert body.index(power.idxmax()) < body.index(power.idxmin())
@@ -289,7 +289,7 @@ def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     assert 0 < movement.loc["spend", "moved_share"] < 0.5
     assert compared["ambiguity"].loc["spend", "later_share"] == 0
     assert not compared["stability"]["informative"].any()
-    page = Comparison(compared)
+    page = ComparisonPage(compared)
     assert "spend settled" in str(page.status())
     assert "PROPER" not in str(page.status())
     assert '<td class="txt">Settled</td>' in str(page.status())

@@ -16,7 +16,7 @@ from segment_lab.receivables import provision, rollrates
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.page import finding
-from segment_lab.show.html import answer
+from segment_lab.show import note
 
 AS_OF = dt.date(2026, 1, 1)
 
@@ -131,7 +131,7 @@ def test_too_short_a_history_has_no_answer():
         _ = young.provision
     nobody = pd.Series(pd.Categorical(["A"]), ["c0"])
     assert "too short" in finding(young, nobody).sentences[1]
-    assert "365 days" in str(answer(lambda: young.provision))
+    assert "365 days" in str(note(lambda: young.provision))
 
 
 def test_without_overdue_debt_there_are_no_pools(half: Book):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any
 
 from segment_lab.customers.rates import with_interval
@@ -13,20 +12,13 @@ from segment_lab.leads import pictures
 from segment_lab.leads.analysis import LeadAnalysis
 from segment_lab.leads.model import LeadModel
 from segment_lab.segments.base import Finding
-from segment_lab.show.html import Html, answer, details, figure, group, headline, note, table
-from segment_lab.show.html import finding as sentence
+from segment_lab.show.cards import details, group, headline, note, says_why
+from segment_lab.show.cards import finding as sentence
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
+from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say, speak
-
-
-def answered(make: Callable[..., Html]) -> Callable[..., Html]:
-    """A piece of the page that says by itself why it cannot be shown."""
-
-    @wraps(make)
-    def shown(*args: Any, **options: Any) -> Html:
-        return answer(lambda: make(*args, **options))
-
-    return shown
 
 
 @dataclass
@@ -103,19 +95,19 @@ class LeadsPage:
             pieces.append(details(said, table(self.leads.funnel(by), said)))
         return group(*pieces)
 
-    @answered
+    @says_why
     def bands(self) -> Html:
         """Tested leads by band."""
         return table(self.leads.bands(), say("leads.bands"))
 
-    @answered
+    @says_why
     def ignoring(self) -> Html:
         """What ignoring leads saves and loses."""
         self._ranked()
         drawn = pictures.ignoring(self.leads.cost_of_ignoring())
         return figure(drawn, caption=say("leads.ignoring.caption"))
 
-    @answered
+    @says_why
     def ignoring_table(self) -> Html:
         self._ranked()
         costs = table(self.leads.cost_of_ignoring(), say("leads.ignoring.table"), index=False)
@@ -158,23 +150,23 @@ class LeadsPage:
             pieces.append(details(say("leads.time.by", by=by), rows))
         return group(*pieces)
 
-    @answered
+    @says_why
     def how(self) -> Html:
         """How the model was tested."""
         return sentence(how_tested(self.leads))
 
-    @answered
+    @says_why
     def fair(self) -> Html:
         """Whether the chances are right on the whole, or only their order may be."""
         return fairness(self.leads)
 
-    @answered
+    @says_why
     def reliability(self) -> Html:
         """Predicted against actual wins."""
         drawn = pictures.reliability(self.leads.reliability())
         return figure(drawn, caption=say("leads.reliability"))
 
-    @answered
+    @says_why
     def measures(self) -> Html:
         """Ranking and error, with baselines."""
         note_ = say("leads.measures.note")

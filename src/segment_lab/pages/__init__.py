@@ -11,11 +11,25 @@ from typing import Any
 
 # Page → module, loaded when first used. The page of a wing lives with its wing.
 _HOMES = {
+    "ComparisonPage": "pages.comparison",
     "ContactsPage": "contacts.page",
     "DataPage": "pages.data",
+    "LeadModel": "leads.model",
+    "LeadsPage": "leads.page",
+    "LessonsPage": "pages.lessons",
+    "ReceivablesPage": "receivables.page",
     "TreePage": "pages.tree",
 }
-__all__ = ["ContactsPage", "DataPage", "TreePage"]
+__all__ = [
+    "ComparisonPage",
+    "ContactsPage",
+    "DataPage",
+    "LeadModel",
+    "LeadsPage",
+    "LessonsPage",
+    "ReceivablesPage",
+    "TreePage",
+]
 
 
 def __getattr__(name: str) -> Any:

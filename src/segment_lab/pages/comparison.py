@@ -15,8 +15,11 @@ from segment_lab.judge.measures import TOP_SHARE
 from segment_lab.judge.sufficiency import GAIN, MONTHS, agreement_needed
 from segment_lab.judge.usability import HOLDOUT, NUDGE_DAYS, NUDGE_SHARE
 from segment_lab.segments.search import WEAKEST
-from segment_lab.show.html import Html, details, figure, finding, group, headline, note, table
+from segment_lab.show.cards import details, finding, group, headline, note
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
 from segment_lab.show.pictures import comparison as pictures
+from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import phrases, say
 
@@ -37,13 +40,8 @@ def names_of(names: Iterable[Any]) -> list[str]:
     return [scheme_name(name) for name in names]
 
 
-def comparison_report(study: Study, **options: Any) -> Comparison:
-    """The comparison of a study's schemes; `options` are ``horizon_days, draws, seed``."""
-    return Comparison(study.scorecard(**options))
-
-
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonPage:
     """A scorecard as the page shows it.
 
     Every method gives a piece of the page. Where the data are missing for one, it says so by
@@ -51,6 +49,11 @@ class Comparison:
     """
 
     card: Scorecard
+
+    @classmethod
+    def of(cls, study: Study, **options: Any) -> ComparisonPage:
+        """The comparison of a study's schemes; `options` are ``horizon_days, draws, seed``."""
+        return cls(study.scorecard(**options))
 
     # The answer
     # ---------------------------------------------------------------------------------------------

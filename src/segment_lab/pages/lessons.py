@@ -12,16 +12,21 @@ import pandas as pd
 from segment_lab.act import campaigns as ledger
 from segment_lab.act.response import ResponseSegmenter, campaign_of
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.show.html import Html, details, finding, group, note, table
+from segment_lab.show.cards import details, finding, group, headline, note, says_why
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
+from segment_lab.show.pictures import decision as pictures
+from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 PAYS, LOSES, UNCLEAR = "pays", "loses", "unclear"
 RANGES = ("", "_low", "_high")
+SHOWN = ("campaign_id", "segment", "action", "treated", "held")
 
 
 @dataclass
-class Lessons:
+class LessonsPage:
     """The measured campaigns of a study.
 
     Parameters
@@ -75,7 +80,8 @@ class Lessons:
         """Each campaign in a sentence."""
         return [say("campaigns.lesson.sentence", **row) for row in self.lessons.to_dict("records")]
 
-    def table(self) -> pd.DataFrame:
+    @cached_property
+    def summary(self) -> pd.DataFrame:
         """The campaigns with their effects and what to do next time."""
         rows = self.lessons
         out = rows[["campaign_id", "action", "treated", "held"]].copy()
@@ -98,6 +104,31 @@ class Lessons:
         present scheme's segments."""
         cost = float(campaign_of(self.found, campaign).get("cost_per_contact", pd.Series(0)).max())
         return self.response(campaign).value(0.0 if pd.isna(cost) else cost)
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """What each campaign did."""
+        return headline(*self.sentences(), figures={"campaigns_measured": len(self.lessons)})
+
+    @says_why
+    def campaigns(self) -> Html:
+        """Each campaign against customers left alone, and what to do next time."""
+        return table(self.summary, say("campaigns.captions.summary"), index=False)
+
+    @says_why
+    def by_segment(self) -> Html:
+        """The effects by the segments that the campaign was drawn by."""
+        caption = say("campaigns.captions.by_segment")
+        return figure(pictures.effects, self.effects, caption=caption)
+
+    @says_why
+    def by_segment_table(self) -> Html:
+        """The same as figures, folded."""
+        ranges = [f"{name}{end}" for name in ("effect", "money_effect") for end in RANGES]
+        shown = self.effects[[*SHOWN, *ranges]]
+        rows = table(shown, say("campaigns.captions.by_segment_table"), index=False)
+        return details(say("campaigns.captions.folded"), rows)
 
     def who_responds(self) -> Html:
         """Response segments of every campaign, or that no difference was found."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,10 @@ from segment_lab.receivables.ledger import AGE_CUTS, Ledger
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
 from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.html import Html, answer, details, figure, group, headline, note, table
+from segment_lab.show.cards import details, group, headline, note, says_why
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
+from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say, speak
 
@@ -40,16 +42,6 @@ PLAN_COLUMNS = (
     "not_coming",
     "expected_on",
 )
-
-
-def answered(make: Callable[..., Html]) -> Callable[..., Html]:
-    """A piece of the page that says by itself why it cannot be shown."""
-
-    @wraps(make)
-    def shown(*args: Any, **options: Any) -> Html:
-        return answer(lambda: make(*args, **options))
-
-    return shown
 
 
 @dataclass
@@ -129,7 +121,7 @@ class ReceivablesPage:
             empty=say("receivables.conflict.empty"),
         )
 
-    @answered
+    @says_why
     def exposure_check(self) -> Html:
         """How far the expected invoices can be trusted."""
         return exposure_note(self.book.exposure_check(self.horizon_days), self.horizon_days)
@@ -180,7 +172,7 @@ class ReceivablesPage:
         empty = say("receivables.alerts.empty", rules=said)
         return table(alerts.shown(raised), said, index=False, rows=10, empty=empty)
 
-    @answered
+    @says_why
     def backtest(self, rules: AlertRules) -> Html:
         """The same rules in the past."""
         found = self.book.backtest(rules, BACKTEST_DAYS)
@@ -217,7 +209,7 @@ class ReceivablesPage:
         )
         return details(summary, rows)
 
-    @answered
+    @says_why
     def calendar(self) -> Html:
         """Cash expected by week, as a picture and a table."""
         calendar = self.book.cash_calendar()
@@ -233,14 +225,14 @@ class ReceivablesPage:
         drawn = figure(pictures.calendar(calendar), caption=caption)
         return group(drawn, table(calendar, self._say("days.table")))
 
-    @answered
+    @says_why
     def payment_days(self) -> Html:
         """Every open invoice with its expected day."""
         days = self.book.payment_days.sort_values("expected_on", kind="stable")
         rows = table(days, self._say("days.invoices_table"))
         return details(say("receivables.days.invoices"), rows)
 
-    @answered
+    @says_why
     def payment_check(self) -> Html:
         """How far the forecast can be trusted."""
         check = self.book.payment_check()
@@ -277,19 +269,19 @@ class ReceivablesPage:
         )
         return details(summary, rows)
 
-    @answered
+    @says_why
     def provision(self) -> Html:
         """Expected loss by age."""
         caption = self._say("worth.provision")
         return table(self.book.provision, caption, note=say("receivables.worth.provision_note"))
 
-    @answered
+    @says_why
     def pools(self) -> Html:
         """What becomes of overdue debt."""
         drawn = pictures.pools(self.book.pools())
         return figure(drawn, caption=say("receivables.worth.pools"))
 
-    @answered
+    @says_why
     def pools_check(self) -> Html:
         """The same forecast a year ago."""
         return table(self.book.pools_check(), say("receivables.worth.pools_check"))
@@ -306,18 +298,18 @@ class ReceivablesPage:
         empty = say("receivables.worth.write_off_empty")
         return details(summary, table(off, self._say("worth.write_off_table"), empty=empty))
 
-    @answered
+    @says_why
     def dso(self) -> Html:
         """Days sales outstanding by month end."""
         return figure(pictures.dso(self.book.dso), caption=dso_caption(self.book.dso))
 
-    @answered
+    @says_why
     def rolls(self) -> Html:
         """How much of the money is paid a month later, by age."""
         caption = say("receivables.rolls.caption", months=self.book.rates.months)
         return figure(pictures.roll_rates(self.book.rates.summary()), caption=caption)
 
-    @answered
+    @says_why
     def rolls_table(self) -> Html:
         seen = self.book.rates.summary().query("customers_seen > 0")
         return table(seen, say("receivables.rolls.table"), formats={"paid": "share"})
