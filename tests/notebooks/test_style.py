@@ -12,9 +12,15 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 #: Notebooks that read like this. It grows until it holds them all.
 DONE = (
     "00_data",
+    "10_rfm",
+    "20_abc",
+    "30_lifecycle",
+    "40_clusters",
+    "45_tree",
     "50_receivables",
     "60_leads",
     "65_engagement",
+    "70_rules",
     "80_comparison",
     "85_lessons",
     "welcome",

@@ -11,23 +11,33 @@ from typing import Any
 
 # Page → module, loaded when first used. The page of a wing lives with its wing.
 _HOMES = {
+    "ABCPage": "pages.abc",
+    "ClustersPage": "pages.clusters",
     "ComparisonPage": "pages.comparison",
     "ContactsPage": "contacts.page",
     "DataPage": "pages.data",
     "LeadModel": "leads.model",
     "LeadsPage": "leads.page",
     "LessonsPage": "pages.lessons",
+    "LifecyclePage": "pages.lifecycle",
+    "RFMPage": "pages.rfm",
     "ReceivablesPage": "receivables.page",
+    "RulesPage": "pages.rules",
     "TreePage": "pages.tree",
 }
 __all__ = [
+    "ABCPage",
+    "ClustersPage",
     "ComparisonPage",
     "ContactsPage",
     "DataPage",
     "LeadModel",
     "LeadsPage",
     "LessonsPage",
+    "LifecyclePage",
+    "RFMPage",
     "ReceivablesPage",
+    "RulesPage",
     "TreePage",
 ]
 

@@ -1,16 +1,124 @@
-"""What the ABC page says: its first sentences and the remarks beside its tables."""
+"""The ABC page: how few customers make up the sales, and whether the time goes to them."""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from segment_lab import show
+from segment_lab.contacts import events
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages.serving import serving_table
+from segment_lab.segments import abc
 from segment_lab.segments.abc import ABCSegmenter, against_reference, effort_gap, gini, pareto
 from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show import Html, says_why
+from segment_lab.show.pictures import segments as pictures
+from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 TOP = 0.2
+
+
+class ABCPage:
+    """The classes of a study as tables, and the pieces that show them.
+
+    Parameters
+    ----------
+    study : Study
+        With the options of the method ``abc``.
+    """
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.customers = study.customers()
+        self.fitted: ABCSegmenter = study.fitted("abc")
+        self.classes = study.segmentation("abc")
+        self.value = self.fitted.value
+
+    # The tables.
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """Customers and money by class beside the usual ranges (`against_reference`)."""
+        return against_reference(self.classes, self.customers, self.value)
+
+    @cached_property
+    def effort(self) -> pd.DataFrame:
+        """Contact minutes by class; NotEnoughDataError where nobody's minutes are known."""
+        effort = events.effort(self.study.contacts(), self.classes.labels)
+        if not effort["contact_minutes"].sum() > 0:
+            raise NotEnoughDataError(say("abc.effort.unknown"))
+        return effort
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """How few customers carry the business."""
+        found = headline(self.classes, self.customers, self.value)
+        return show.headline(
+            *found.sentences,
+            figures=found.figures,
+            status=self.classes.status,
+            currency=self.study.currency,
+        )
+
+    def value_and_effort(self) -> Html:
+        """Share of customers, money and minutes by class; without minutes, of the first two."""
+        try:
+            both = self.shares.join(self.effort["effort_share"])
+        except NotEnoughDataError:
+            drawn = pictures.shares(self.shares, self.value)
+            return show.figure(drawn, caption=say("abc.page.shares", value=self.value))
+        drawn = pictures.value_and_effort(both, self.value)
+        return show.figure(drawn, caption=say("abc.page.value_and_effort", value=self.value))
+
+    def strategies(self) -> Html:
+        """The classes and what they are for."""
+        sizes = self.shares[["customers", "customer_share", f"{self.value}_share"]]
+        return show.table(
+            sizes.join(self.fitted.meaning_table()),
+            say("abc.page.classes", value=self.value, window=self.study.window),
+            labels={"meaning": say("abc.page.meaning")},
+            note=limits_remark(self.fitted),
+        )
+
+    def serving(self) -> Html:
+        """What to do with each class."""
+        return serving_table(self.study, "abc")
+
+    def reference(self) -> Html:
+        """Actual shares beside the usual ones."""
+        beside = self.shares.drop(columns=["customers", self.value])
+        return show.table(beside, say("abc.page.reference"), note=reference_remark(self.shares))
+
+    @says_why
+    def lorenz(self) -> Html:
+        """How concentrated the money is."""
+        values = self.customers[self.value]
+        told = concentration_remark(values, self.value)
+        drawn = pictures.lorenz(abc.lorenz_curve(values), money=self.value)
+        return show.figure(drawn, caption=say("abc.page.lorenz", told=told))
+
+    def zero(self) -> Html:
+        """Where the customers are who brought nothing."""
+        return show.note(zero_remark(self.classes, self.customers, self.value))
+
+    @says_why
+    def best_fifth(self) -> Html:
+        """Whether the best fifth gets a fair share of the contact time."""
+        minutes = self.study.contacts()["contact_minutes"]
+        return show.finding(effort_remark(self.customers.join(minutes), self.value))
+
+    @says_why
+    def other_money(self) -> Html:
+        """The classes beside those by margin (or, where margin counts, by revenue)."""
+        other = "margin" if self.value == "revenue" else "revenue"
+        both = abc.other_money(self.classes, self.customers, self.fitted.cuts, other)
+        return show.table(both, say("abc.page.other", value=self.value, other=other))
 
 
 def headline(

@@ -1,18 +1,123 @@
-"""What the clusters page says: how many groups there are, and how far to trust them."""
+"""The clusters page: which groups the data show, what to do with each, how far to trust them."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from segment_lab import show
+from segment_lab.pages.serving import serving_table
 from segment_lab.segments.base import Finding
 from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.search import VALID, separation
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show import Html, says_why
+from segment_lab.show.pictures import maps
+from segment_lab.show.pictures import segments as pictures
+from segment_lab.study.study import Study
 from segment_lab.texts import say
 from segment_lab.texts.formats import words
+
+SIZES = ["customers", "customer_share", "revenue_share"]
+
+
+class ClustersPage:
+    """The groups found in a study's data as tables, and the pieces that show them.
+
+    Parameters
+    ----------
+    study : Study
+        With the options of the method ``clusters``.
+    """
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.customers = study.customers()
+        self.fitted: ClusterSegmenter = study.fitted("clusters")
+        self.groups = study.segmentation("clusters")
+
+    # The tables.
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Size, revenue and typical behaviour of each group."""
+        return self.groups.profile(self.customers)
+
+    @property
+    def search(self) -> pd.DataFrame:
+        """Stability and separation by number of groups."""
+        return self.fitted.k_search_
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """How many groups there are, and how far to trust them."""
+        found = headline(self.fitted, self.groups, self.customers)
+        return show.headline(
+            *found.sentences,
+            figures=found.figures,
+            status=self.groups.status,
+            currency=self.study.currency,
+        )
+
+    def bubbles(self) -> Html:
+        """Where the groups lie, and what each brings."""
+        return show.figure(maps.bubbles(self.profile), caption=say("clusters.page.bubbles"))
+
+    def meanings(self) -> Html:
+        """The groups with their typical customer."""
+        return show.table(
+            self.profile[SIZES].join(self.fitted.meaning_table()),
+            say("clusters.page.segments", window=self.study.window),
+            labels={"meaning": say("clusters.page.meaning", currency=self.study.currency)},
+            note=say("clusters.page.names"),
+        )
+
+    def serving(self) -> Html:
+        """What to do with each group."""
+        return serving_table(self.study, "clusters")
+
+    def shares(self) -> Html:
+        """Share of the customers beside share of the revenue."""
+        return show.figure(pictures.shares(self.profile), caption=say("clusters.page.shares"))
+
+    def differences(self) -> Html:
+        """What sets the groups apart."""
+        medians = self.fitted.profile_.drop(columns="customers")
+        typical = self.customers[list(self.fitted.features)].median()
+        drawn = pictures.profile_heatmap(medians, typical)
+        return show.figure(drawn, caption=say("clusters.page.differences"))
+
+    def reason(self) -> Html:
+        """Why this number of groups."""
+        return show.finding(self.fitted.reason_)
+
+    @says_why
+    def numbers(self) -> Html:
+        """Stability and separation by number of groups."""
+        everybody = len(self.customers)
+        drawn = min(self.fitted.sample, everybody)
+        caption = say("clusters.page.search", drawn=drawn, everybody=everybody)
+        return show.figure(pictures.k_search, self.search, caption=caption)
+
+    def numbers_table(self) -> Html:
+        """The same as figures, folded."""
+        names = {"k": "k", "jaccard": "mean", "jaccard_min": "weakest"}
+        labels = {column: say(f"clusters.page.{key}") for column, key in names.items()}
+        figures = show.table(
+            self.search,
+            say("clusters.page.search_table"),
+            labels=labels,
+            empty=say("clusters.page.equal"),
+        )
+        return show.details(say("clusters.page.figures"), figures)
+
+    def trust(self) -> Html:
+        """How the groups were made."""
+        return show.note(method_remark(self.fitted))
 
 
 def headline(

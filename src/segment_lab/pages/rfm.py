@@ -1,16 +1,113 @@
-"""What the RFM page says: its first sentences and the remarks beside its tables."""
+"""The RFM page: who buys lately, often and much, who has gone silent, and what to do with each."""
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pandas as pd
 
+from segment_lab import show
+from segment_lab.pages.serving import serving_table
 from segment_lab.segments.base import Finding
-from segment_lab.segments.rfm import MEASURES, RFMSegmenter, unused_scores
+from segment_lab.segments.rfm import MEASURES, RFMSegmenter, score_cells, unused_scores
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show import Html
+from segment_lab.show.pictures import maps
+from segment_lab.show.pictures import segments as pictures
+from segment_lab.study.study import Study
 from segment_lab.texts import say
+
+SIZES = ["customers", "customer_share", "revenue_share"]
 
 #: Segments of the packaged grids that used to buy well and stopped.
 SILENT = ("Can't Lose", "At Risk")
+
+
+class RFMPage:
+    """The RFM segments of a study as tables, and the pieces that show them.
+
+    Parameters
+    ----------
+    study : Study
+        With the options of the method ``rfm``.
+    """
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.customers = study.customers()
+        self.fitted: RFMSegmenter = study.fitted("rfm")
+        self.segments = study.segmentation("rfm")
+
+    # The tables.
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Size, revenue and typical behaviour of each segment."""
+        return self.segments.profile(self.customers)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Who stands where on the recency × frequency grid (`score_cells`)."""
+        return score_cells(self.segments, self.customers)
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """What the best segment brings, and who has gone silent."""
+        found = headline(self.segments, self.customers)
+        return show.headline(
+            *found.sentences,
+            figures=found.figures,
+            status=self.segments.status,
+            currency=self.study.currency,
+        )
+
+    def map(self) -> Html:
+        """The recency × frequency grid with the names of the segments."""
+        caption = say("rfm.page.map")
+        return show.figure(maps.named_map, self.cells, self.fitted.n_bins, caption=caption)
+
+    def meanings(self) -> Html:
+        """Every segment with who they are and the usual advice."""
+        return show.table(
+            self.profile[SIZES].join(self.fitted.meaning_table()),
+            say("rfm.page.segments", window=self.study.window),
+            labels={"meaning": say("rfm.page.meaning")},
+            note=say("rfm.page.advice"),
+        )
+
+    def serving(self) -> Html:
+        """What to do with each segment."""
+        return serving_table(self.study, "rfm")
+
+    def shares(self) -> Html:
+        """Share of the customers beside share of the revenue."""
+        return show.figure(pictures.shares(self.profile), caption=say("rfm.page.shares"))
+
+    def behaviour(self) -> Html:
+        """Revenue and typical customer of each segment, folded."""
+        caption = say("rfm.page.behaviour", currency=self.study.currency)
+        behaviour = self.profile.drop(columns=SIZES)
+        return show.details(say("rfm.page.behaviour_folded"), show.table(behaviour, caption))
+
+    def scores(self) -> Html:
+        """What each score stands for."""
+        caption = say("rfm.page.scores", currency=self.study.currency)
+        return show.table(self.fitted.score_table(), caption, note=cut_remark(self.fitted))
+
+    def heatmap(self) -> Html:
+        """Customers by recency and frequency score."""
+        drawn = pictures.score_heatmap(self.segments.details, self.fitted.n_bins)
+        return show.figure(drawn, caption=say("rfm.page.heatmap"))
+
+    def grid(self) -> Html:
+        """Whether every combination of scores has one name."""
+        report = self.fitted.grid_report_
+        return show.note(str(report), "info" if report.ok else "warning")
+
+    def ties(self) -> Html:
+        """Which scores nobody has."""
+        return show.note(tie_remark(self.segments.details, self.fitted.n_bins))
 
 
 def headline(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:

@@ -1,13 +1,119 @@
-"""What the page of the company's own rules says."""
+"""The page of the company's own rules: whom they put where, whom they miss, what changed."""
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pandas as pd
 
+from segment_lab import show
+from segment_lab.pages.serving import serving_table
 from segment_lab.segments.base import Finding
-from segment_lab.segments.rules import RuleSegmenter, rule_counts
+from segment_lab.segments.rules import RuleSegmenter, rule_counts, rule_overlaps
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show import Html
+from segment_lab.show.pictures import maps
+from segment_lab.show.pictures import segments as pictures
+from segment_lab.study.study import Study
 from segment_lab.texts import say
+
+FIRST_ROWS = 12
+
+
+class RulesPage:
+    """What a company's own rules do with its customers, and the pieces that show it.
+
+    Parameters
+    ----------
+    study : Study
+        With the options of the method ``rules``.
+    """
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.customers = study.population("rules")
+        self.fitted: RuleSegmenter = study.fitted("rules")
+        self.segments = study.segmentation("rules")
+
+    # The tables.
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """Which rules hold for whom, first match or not."""
+        return self.fitted.truth(self.customers)
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Size, revenue and typical behaviour of each segment."""
+        return self.segments.profile(self.customers)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """Customers whom the previous version put elsewhere: ``before, now``."""
+        return self.fitted.moved(self.customers)
+
+    # The page, from top to bottom.
+
+    def headline(self) -> Html:
+        """Whom the rules leave out, claim twice, and which do nothing."""
+        found = headline(self.segments, self.truth)
+        return show.headline(
+            *found.sentences,
+            figures=found.figures,
+            status=self.segments.status,
+            currency=self.study.currency,
+        )
+
+    def moves(self) -> Html:
+        """From where to where the new version moves customers; without one, the segments."""
+        if self.moved.empty:
+            return show.figure(pictures.shares(self.profile), caption=say("rules.page.shares"))
+        counts = pd.crosstab(self.moved["before"], self.moved["now"])
+        order = list(self.segments.names)
+        counts = counts.reindex(columns=[name for name in order if name in counts])
+        drawn = maps.flows(counts, say("rules.page.before"), say("rules.page.now"))
+        facts = {"moved": len(self.moved), "everybody": len(self.customers)}
+        return show.figure(drawn, caption=say("rules.page.moves", **facts))
+
+    def serving(self) -> Html:
+        """What to do with each segment."""
+        return serving_table(self.study, "rules")
+
+    def counts(self) -> Html:
+        """What each rule matches, is assigned, and matches alone."""
+        counted = rule_counts(self.truth).join(self.fitted.meaning_table())
+        labels = {"meaning": say("rules.page.condition")}
+        return show.table(counted, say("rules.page.counts"), labels=labels)
+
+    def sizes(self) -> Html:
+        """The segments that result."""
+        return show.table(self.profile, say("rules.page.segments", currency=self.study.currency))
+
+    def overlaps(self) -> Html:
+        """Customers claimed by several rules."""
+        return show.table(rule_overlaps(self.truth), say("rules.page.overlaps"))
+
+    def moved_counts(self) -> Html:
+        """How many customers changed segment, by from and to."""
+        facts = {"moved": len(self.moved), "everybody": len(self.customers)}
+        return show.table(
+            self.moved.value_counts().reset_index(name="customers"),
+            say("rules.page.moved", **facts),
+            index=False,
+            empty=unmoved(self.fitted),
+        )
+
+    def moved_who(self) -> Html:
+        """Who changed segment, folded."""
+        who = show.table(self.moved, say("rules.page.moved_who"), empty=unmoved(self.fitted))
+        return show.details(say("rules.page.moved_folded"), who)
+
+    def matched(self) -> Html:
+        """Which rules hold for whom, customers with the most first."""
+        rows = self.segments.to_frame()
+        rows = rows.sort_values("rules_matched", ascending=False, kind="stable")
+        columns = ["segment", "rules_matched", "matched"]
+        return show.table(rows[columns], say("rules.page.matched"), rows=FIRST_ROWS)
 
 
 def headline(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:

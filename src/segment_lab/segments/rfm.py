@@ -16,6 +16,7 @@ from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter, shortest_cut
 from segment_lab.segments.claims import ENOUGH, truth
 from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
+from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import phrases, say
 
 Measure = Literal["recency", "frequency", "monetary"]
@@ -253,3 +254,20 @@ def unused_scores(scores: pd.DataFrame, n_bins: int) -> dict[str, list[int]]:
         if gone:
             unused[str(measure)] = gone
     return unused
+
+
+def score_cells(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
+    """Who stands where on the recency × frequency grid: one row per cell and segment, the largest
+    first.
+
+    ``r_score, f_score, segment, customers, revenue_share`` (of all revenue).
+    """
+    if segmentation.details is None:
+        raise ValueError(say("rfm.errors.no_scores"))
+    rows = segmentation.details[["r_score", "f_score"]].assign(
+        segment=segmentation.labels.astype(str), revenue=segmentation.align(customers)["revenue"]
+    )
+    by = rows.groupby(["r_score", "f_score", "segment"], as_index=False)["revenue"]
+    cells = by.agg(customers="size", revenue_share="sum")
+    cells["revenue_share"] /= cells["revenue_share"].sum() or np.nan
+    return cells.sort_values("customers", ascending=False, kind="stable", ignore_index=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DOUBLINGS = 3  # times a value is doubled or halved until its colour is strongest
 SMALL = 1e-9  # so that nothing can be compared with nothing
+#: Measures of which less is better: colours show good and bad, not high and low.
+LESS_IS_BETTER = ("recency_days", "gap_days", "return_share")
 
 
 def score_heatmap(scores: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
@@ -62,6 +64,21 @@ def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
     drawn = profile[[*columns.values()]].fillna(0)
     ax = bars(drawn, columns, ax=ax)
     return style.described(ax, in_words(say("pictures.shares", money=money), drawn))
+
+
+def value_and_effort(classes: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
+    """Per class its share of the customers, of the money and of the contact minutes.
+
+    `classes`: ``customer_share``, ``<money>_share`` and ``effort_share``.
+    """
+    columns = {
+        say("pictures.share_of_customers"): "customer_share",
+        say("pictures.share_of_money", money=money): f"{money}_share",
+        say("pictures.share_of_minutes"): "effort_share",
+    }
+    drawn = classes[[*columns.values()]].fillna(0)
+    ax = bars(drawn, columns, ax=ax)
+    return style.described(ax, in_words(say("pictures.value_and_effort", money=money), drawn))
 
 
 def lorenz(
@@ -135,14 +152,16 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None) -> Axes:
-    """Typical values per segment (rows), coloured by how far they lie above (orange) or below
-    `overall`.
+    """Typical values per segment (rows), coloured by how far they are better (orange) or worse than
+    `overall`: more, and less of what is in `LESS_IS_BETTER`.
 
     `medians` has one numeric column per measure, `overall` the median of all customers in the same
     columns.
     """
     typical = overall[medians.columns].astype(float).clip(lower=0)
     doublings = np.log2((medians.clip(lower=0) + SMALL) / (typical + SMALL))
+    turned = [column for column in medians if column in LESS_IS_BETTER]
+    doublings[turned] = -doublings[turned]
     measures = [words(column).lower() for column in medians]
     written = medians.map(_short)
     ax = heat_map(
