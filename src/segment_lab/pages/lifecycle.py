@@ -56,8 +56,15 @@ class LifecyclePage:
 
     @cached_property
     def flows(self) -> pd.DataFrame:
-        """Customers by base then (rows) and now (columns), by today's cuts."""
-        return self.study.change("lifecycle", self.days).flow()
+        """Everybody of today by base then (rows; the last: not yet known) and now (columns).
+
+        Both days by today's rule and with all that was known on that day. Through windows of equal
+        length (`Study.change`) dead customers would become cold ones when their orders fall out.
+        """
+        then = _on(self.study, self.days).segmentation("lifecycle", self.fitted)
+        counts = self.bases.migration(then)
+        counts.loc[say("lifecycle.page.unknown")] = self.bases.sizes() - counts.sum()
+        return counts
 
     @cached_property
     def vips(self) -> dict:
@@ -215,14 +222,20 @@ def look_back(study: Study, days: int) -> tuple[Segmentation, pd.DataFrame, Sequ
 
     NotEnoughDataError where the data do not reach that far back.
     """
-    start = study.window.as_of - dt.timedelta(days=days)
-    if start <= study.window.start:
-        known = study.window.days
-        raise NotEnoughDataError(say("lifecycle.errors.too_short", known=known, needed=days))
-    then = study.at(start).segmentation("lifecycle")
+    before = _on(study, days)
+    then = before.segmentation("lifecycle")
     # Prospects of that day count too: a cold one who ordered came without a campaign.
     since = study.bought(days).reindex(then.codes.index).fillna(0).add_prefix("future_")
-    return then, since, study.contacted_since(start)
+    return then, since, study.contacted_since(before.window.as_of)
+
+
+def _on(study: Study, days: int) -> Study:
+    """The study so many days ago."""
+    day = study.window.as_of - dt.timedelta(days=days)
+    if day <= study.window.start:
+        known = study.window.days
+        raise NotEnoughDataError(say("lifecycle.errors.too_short", known=known, needed=days))
+    return study.at(day)
 
 
 def dead_remark(rates: pd.DataFrame, days: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from segment_lab import show
@@ -69,8 +70,10 @@ class RulesPage:
         if self.moved.empty:
             return show.figure(pictures.shares(self.profile), caption=say("rules.page.shares"))
         counts = pd.crosstab(self.moved["before"], self.moved["now"])
-        order = list(self.segments.names)
-        counts = counts.reindex(columns=[name for name in order if name in counts])
+        place = {name: i for i, name in enumerate(self.segments.names)}  # an old name stands last
+        for axis in (0, 1):
+            by = counts.axes[axis].map(lambda name: place.get(name, len(place)))
+            counts = counts.take(np.argsort(by, kind="stable"), axis=axis)
         drawn = maps.flows(counts, say("rules.page.before"), say("rules.page.now"))
         facts = {"moved": len(self.moved), "everybody": len(self.customers)}
         return show.figure(drawn, caption=say("rules.page.moves", **facts))

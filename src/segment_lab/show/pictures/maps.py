@@ -42,11 +42,12 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
     written = lines.groupby(place)["told"].agg("\n".join).unstack()
     ax = heat_map(
         money.reindex(index=steps, columns=steps)[::-1],
-        texts=written.reindex(index=steps, columns=steps).fillna("")[::-1],
+        texts=written.reindex(index=steps, columns=steps).astype(object).fillna("")[::-1],
         across=say("pictures.frequency_score"),
         down=say("pictures.recency_score"),
         ax=style.axes(ax, width=WIDE, height=1.0 + 0.78 * n_bins),
     )
+    ax.collections[0].set_edgecolor(style.GRID)  # cells with little revenue are nearly white
     for text in ax.texts:
         text.set_fontsize(8)
     sizes = cells.groupby("segment", observed=True)[["customers", "revenue_share"]].sum()
@@ -114,31 +115,36 @@ def _band(ax: Axes, start: float, end: float, thick: float, colour: str) -> None
 
 
 def bubbles(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Segments by typical silence (across) and number of orders (up); the area of a bubble is the
+    """Segments by typical silence (across) and money per order (up); the area of a bubble is the
     share of the revenue.
 
     `profile`: `Segmentation.profile`.
     """
     drawn = profile[profile["customers"] > 0]
     ax = style.axes(ax, width=WIDE, height=4.2)
-    silence, orders = drawn["median_recency_days"], drawn["median_frequency"]
+    silence, money = drawn["median_recency_days"], drawn["median_monetary_value"]
     share = drawn["revenue_share"].fillna(0).clip(lower=0)
     colours = [style.PALETTE[i % len(style.PALETTE)] for i in range(len(drawn))]
-    ax.scatter(silence, orders, s=60 + LARGEST_BUBBLE * share, c=colours, alpha=0.6)
-    for name, row in drawn.iterrows():
-        where = (row["median_recency_days"], row["median_frequency"])
-        told = f"{wrapped(name)}\n{percent(share[name])}"
-        ax.annotate(told, where, ha="center", va="center", fontsize=9, color=style.INK)
-    ax.set_yscale("log")
-    ax.set(xlabel=say("pictures.typical_silence"), ylabel=say("pictures.typical_orders"))
-    ax.margins(0.2)
-    low, high = max(orders.min(), 1) / 1.8, max(orders.max(), 1) * 1.8
-    ax.set_ylim(low, high)
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500) if low <= tick <= high]
-    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.minorticks_off()
+    ax.scatter(silence, money, s=60 + LARGEST_BUBBLE * share, c=colours, alpha=0.6)
+    middle = (silence.min() + silence.max()) / 2
+    for name, part in share.items():
+        # The name stands beside the bubble, on the side where there is room.
+        side, towards = ("left", 1) if silence[name] <= middle else ("right", -1)
+        radius = np.sqrt((60 + LARGEST_BUBBLE * part) / np.pi)
+        ax.annotate(
+            f"{wrapped(name)}\n{percent(part)}",
+            (silence[name], money[name]),
+            xytext=(towards * (radius + 3), 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            fontsize=9,
+        )
+    ax.set(xlabel=say("pictures.typical_silence"), ylabel=say("pictures.typical_order"))
+    ax.margins(0.15)
+    style.numbers(ax.yaxis)
     rows = [
-        say("pictures.bubble", name=name, days=silence[name], orders=orders[name], share=part)
+        say("pictures.bubble", name=name, days=silence[name], money=money[name], share=part)
         for name, part in share.items()
     ]
     return style.described(ax, say("pictures.bubbles", rows="; ".join(rows)))

@@ -72,12 +72,12 @@ def value_and_effort(classes: pd.DataFrame, money: str = "revenue", ax: Axes | N
     `classes`: ``customer_share``, ``<money>_share`` and ``effort_share``.
     """
     columns = {
-        say("pictures.share_of_customers"): "customer_share",
-        say("pictures.share_of_money", money=money): f"{money}_share",
-        say("pictures.share_of_minutes"): "effort_share",
+        say("pictures.of_customers"): "customer_share",
+        money: f"{money}_share",
+        say("pictures.of_minutes"): "effort_share",
     }
     drawn = classes[[*columns.values()]].fillna(0)
-    ax = bars(drawn, columns, ax=ax)
+    ax = bars(drawn, columns, along=say("pictures.of_all"), ax=ax)
     return style.described(ax, in_words(say("pictures.value_and_effort", money=money), drawn))
 
 

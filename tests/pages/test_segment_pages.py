@@ -1,0 +1,78 @@
+"""The pages of the segmentations: what each gathers adds up, and says what it cannot tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import segment_lab as sl
+from segment_lab import pages
+from segment_lab.pages.front.gather import gathering
+from segment_lab.pages.serving import serving, serving_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """Two months of orders, nothing else; old rules that are no longer there."""
+    place = tmp_path_factory.mktemp("bare")
+    days = pd.date_range("2026-01-01", periods=60, freq="D")
+    orders = {"customer_id": [f"c{i % 20}" for i in range(60)], "order_date": days, "amount": 10.0}
+    pd.DataFrame(orders).to_csv(place / "o.csv", index=False)
+    rules = '[{name: Many, when: "frequency > 2"}]'
+    methods = f"{{rfm: {{}}, abc: {{}}, lifecycle: {{}}, rules: {{rules: {rules}}}}}"
+    (place / "s.yml").write_text(
+        f"name: bare\nsources: {{orders: {{path: o.csv}}}}\nmethods: {methods}\n"
+    )
+    return sl.Study.from_yaml(place / "s.yml")
+
+
+def test_everybody_has_a_place_on_the_map(sample):
+    page = pages.RFMPage(sample)
+    assert page.cells["customers"].sum() == len(page.segments)
+    assert page.cells["revenue_share"].sum() == pytest.approx(1)
+    by_segment = page.cells.groupby("segment")["customers"].sum()
+    sizes = page.segments.sizes()
+    assert by_segment.reindex(sizes.index, fill_value=0).tolist() == sizes.tolist()
+
+
+def test_bases_of_today_are_reached_from_those_of_then_or_from_nowhere(sample):
+    page = pages.LifecyclePage(sample)
+    assert page.flows.sum().tolist() == page.bases.sizes().tolist()
+    known = sample.at("2026-04-02").population("lifecycle")
+    assert page.flows.iloc[:-1].sum().sum() == len(known.index.intersection(page.customers.index))
+    assert page.flows.loc["Dead", "Cold"] == 0  # who once bought is never a stranger again
+
+
+def test_a_class_gets_minutes_beside_its_value(sample):
+    page = pages.ABCPage(sample)
+    assert page.effort["effort_share"].sum() == pytest.approx(1)
+    assert "contact minutes" in str(page.value_and_effort())
+
+
+def test_every_segment_is_served_as_on_page_one(bare):
+    front = gathering(bare)
+    served = serving(bare, front.scheme)
+    assert served["stance"].tolist() == front.page.treatments["stance"].tolist()
+    assert served["customers"].sum() == len(front.page.now) == 20
+    assert str(serving_table(bare, front.scheme)).count("<tr>") == 1 + len(served)
+
+
+def test_where_little_is_known_the_page_says_so(bare):
+    abc = pages.ABCPage(bare)
+    assert "contact minutes" not in str(abc.value_and_effort())
+    assert "no table of contacts" in str(abc.best_fifth())
+    lifecycle = pages.LifecyclePage(bare)
+    assert "90" in str(lifecycle.moves())
+    assert lifecycle.moves().missing
+    rules = pages.RulesPage(bare)
+    assert "<img" in str(rules.moves())
+    assert "no previous version" in str(rules.moved_counts())
