@@ -193,3 +193,18 @@ def test_an_interrupted_run_ends_its_kernels(start, place):
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
     assert not list((place / "reports" / "tiny").glob("[!.]*"))
+
+
+def test_runs_are_their_owners_alone_whatever_the_umask(tmp_path):
+    shelf = Shelf(tmp_path / "reports", "tiny")
+    before = os.umask(0o000)
+    try:
+        with shelf.locked(1), shelf.staging() as staging:
+            (staging / "exports").mkdir()
+            (staging / "exports" / "segments.csv").write_text("customer_id\n")
+            run = shelf.publish(staging, "run")
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (shelf.folder, run, run / "exports")}
+    assert modes == {0o700}
+    assert (run / "exports" / "segments.csv").stat().st_mode & 0o777 == 0o600

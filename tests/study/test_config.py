@@ -102,3 +102,14 @@ def test_rolling_window(tmp_path):
     assert study.customers().index.tolist() == ["a"]
     assert study.account().set_index("reason").lines["before the window (2026-01-23)"] == 2
     assert study.at("2026-01-25").customers().index.tolist() == ["b"]
+
+
+def test_whether_names_are_shown_is_one_key_of_the_study(tmp_path):
+    sources = {"orders": {"path": "orders.csv"}}
+    path = tmp_path / "s.yml"
+    path.write_text(yaml.safe_dump({"name": "s", "sources": sources, "personal": True}))
+    assert load(path).personal
+    old = {"name": "s", "sources": sources, "strategy": {"personal": True}}
+    path.write_text(yaml.safe_dump(old))
+    with pytest.raises(ConfigError, match=r"personal: true.* at the top level"):
+        load(path)

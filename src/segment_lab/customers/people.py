@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 import ibis.expr.types as ir
 import pandas as pd
+
+from segment_lab.data import spellings
+from segment_lab.errors import ConfigError, nearest
+from segment_lab.texts import say
 
 # Measures of the customer table keep their meaning whatever the accounts file calls its columns.
 RESERVED = frozenset({"lines", "revenue", "frequency", "margin", "touches", "offer"})
@@ -30,6 +35,7 @@ def with_prospects(
     leads: ir.Table | None,
     stages: ir.Table | None,
     as_of: dt.date,
+    offer_stages: Collection[str] = (),
 ) -> pd.DataFrame:
     """Buyers and everybody else who was known before `as_of`.
 
@@ -43,6 +49,9 @@ def with_prospects(
         Contacts, leads (with ``customer_id``) and their stage history.
     as_of : date
         Only what was known before this day counts.
+    offer_stages : collection of str, optional
+        The stages in which a commercial offer is made; without them their names decide, in four
+        languages (`spellings.offers`).
 
     Returns
     -------
@@ -50,7 +59,8 @@ def with_prospects(
         The columns of `buyers`, ``touches`` (contacts before `as_of`) and ``offer`` (a lead
         reached an offer). Without orders, frequency and revenue are 0 and the rest is null.
     """
-    counts, offers = _touch_counts(touches, as_of), _offers(leads, stages, as_of)
+    counts = _touch_counts(touches, as_of)
+    offers = _offers(leads, stages, as_of, offer_stages)
     ids = known.index if known is not None else pd.Index([], dtype="str")
     if known is not None and "created_on" in known:
         created = pd.to_datetime(known["created_on"])
@@ -72,10 +82,18 @@ def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
     return counts.to_pandas().set_index("customer_id").iloc[:, 0]
 
 
-def _offers(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> pd.Index:
+def _offers(
+    leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date, named: Collection[str]
+) -> pd.Index:
     if leads is None or stages is None or "customer_id" not in leads.columns:
         return pd.Index([], dtype="str")
-    offered = stages.filter((stages.entered_on < as_of) & stages.stage.lower().contains("offer"))
-    reached = leads.semi_join(offered, "lead_id")
+    known = stages.stage.name("stage").as_table().distinct().to_pandas()["stage"].dropna()
+    for name in named:
+        if name not in set(known):
+            hint = nearest(name, sorted(known))
+            raise ConfigError(say("customers.no_stage", name=repr(name), hint=hint))
+    offered = list(named) or spellings.offers(known)
+    made = stages.filter((stages.entered_on < as_of) & stages.stage.isin(offered))
+    reached = leads.semi_join(made, "lead_id")
     ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
     return pd.Index(ids.to_pandas().iloc[:, 0], dtype="str")

@@ -33,6 +33,8 @@ ROLES = {
     "name": r"^name$|full.?name|customer.?name|company|firma|назван|наимен|фио|nazwa",
     "tax_id": r"\b(inn|инн|nip|vat|ust|tax)",
 }
+#: Columns that say where or who somebody is, besides.
+ADDRESS = r"address|адрес|adres|street|улица|ulica|contact.?(name|person)|контакт|surname|(first|last) ?name"
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]{2,}")
 
 
@@ -98,6 +100,24 @@ def roles(columns: Iterable[str]) -> dict[str, str]:
                 found[role] = column
                 break
     return found
+
+
+def anonymous(customers: pd.DataFrame) -> pd.DataFrame:
+    """The table without names, addresses and tax numbers; ids that are addresses become numbers.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"E-Mail": ["a@b.de"], "revenue": [5]}, index=["a@b.de"])
+    >>> anonymous(people)
+       revenue
+    1        5
+    """
+    personal = re.compile("|".join([*ROLES.values(), ADDRESS]))
+    kept = [name for name in customers if not personal.search(str(name).lower().replace("_", " "))]
+    shown = customers[kept]
+    if any(map(email_key, shown.index)):
+        shown = shown.set_axis(range(1, len(shown) + 1))
+    return shown
 
 
 def completeness(accounts: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,7 @@ _TIDY = (
 # Seconds and milliseconds since 1970, days since 1899-12-30; weeks are 2025-W03.
 NUMBERED_DAYS = ("unix", "unix_ms", "excel")
 WEEKS = "week"
+NO_BREAK = "\u00a0"  # a blank to the eye, and none to the engine's trim
 TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
 FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
 
@@ -185,10 +186,11 @@ def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool =
     it is."""
     if not value.type().is_string():
         return value
-    blank = value.strip() == ""
+    blank = value.replace(NO_BREAK, " ").strip() == ""
     if not collated:
         # White space sorts before '!': only such values pay for the trim, felt on long logs.
-        blank = ibis.ifelse(value < "!", blank, False)
+        may_be = (value < "!") | ((value >= NO_BREAK) & (value < "\u00a1"))
+        blank = ibis.ifelse(may_be, blank, False)
     if nulls:
         blank |= value.isin(nulls)
     return ibis.ifelse(blank, ibis.null("string"), value)

@@ -7,6 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from segment_lab.customers import overview
+from segment_lab.customers.quality import anonymous
 from segment_lab.show.cards import details, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -218,6 +219,10 @@ class DataPage:
         return table(self.concentration, say("data_page.captions.concentration"))
 
     def first_rows(self) -> Html:
-        """The first rows of the customer table, folded."""
-        rows = table(self.customers.head(FIRST_ROWS), say("data_page.captions.first_rows"))
+        """The first rows of the customer table, folded; who they are only where the study says
+        so."""
+        first = self.customers.head(FIRST_ROWS)
+        if not self.study.config.personal:
+            first = anonymous(first)
+        rows = table(first, say("data_page.captions.first_rows"))
         return details(say("data_page.captions.first_rows_folded"), rows)

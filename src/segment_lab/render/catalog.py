@@ -218,6 +218,8 @@ def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dic
     values = {**given, **changed}
     known = [name for model in report.models() for name in model.model_fields]
     strange = [name for name in values if name not in known]
+    if "personal" in strange:
+        raise ConfigError(say("study.settings.personal"))
     if strange:
         name = f"{report.name}.{strange[0]}"
         near = nearest(strange[0], known)

@@ -60,7 +60,7 @@ class Shelf:
     def locked(self, timeout: float, waiting: Any = lambda: None) -> Iterator[None]:
         """Hold the study: one run at a time. The lock goes with the process, however that ends."""
         with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock")
             try:
                 lock.acquire(timeout=0)
@@ -107,15 +107,19 @@ class Shelf:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, staging: Path, name: str) -> Path:
-        """Move a finished staging folder into place in one step, under a name that is free."""
+        """Move a finished staging folder into place in one step, under a name that is free.
+
+        Pages name customers: they are their owner's alone, whatever the umask.
+        """
         with writing(self.folder):
-            for file in staging.rglob("*"):
-                if file.is_file():
-                    _sync(file)
+            for path in staging.rglob("*"):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+                if path.is_file():
+                    _sync(path)
             target, number = self.folder / name, 2
             while target.exists():
                 target, number = self.folder / f"{name}-{number}", number + 1
-            staging.chmod(0o755)
+            staging.chmod(0o700)
             staging.rename(target)
             _sync(self.folder)
         return target

@@ -61,8 +61,14 @@ class StrategyOptions(Strict):
     holdout_share: float | None = Field(None, gt=0, lt=1)
     margin_rate: float | None = Field(None, gt=0, le=1)
     playbook: str | None = None
-    personal: bool = False
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_personal(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "personal" in value:
+            raise ValueError(say("study.settings.personal"))
+        return value
 
 
 class ReportOptions(Strict):
@@ -95,7 +101,6 @@ class EngagementReport(Strict):
     response_days: int = Field(30, ge=1, le=365)
     mailing_segments: tuple[str, ...] = ()
     mailing_file: str | None = None
-    personal: bool = False
 
 
 class LessonsReport(Strict):
@@ -114,6 +119,10 @@ class StudyConfig(Strict):
     as_of: dt.date | None = None
     window: WindowConfig = WindowConfig()
     returns: Literal["net", "drop"] = "net"
+    # Whether pages and lists may show names and addresses.
+    personal: bool = False
+    # Stages in which a commercial offer is made; their names decide where none is given.
+    offer_stages: tuple[str, ...] = ()
     # The share of rows that cannot be used above which a run stops.
     tolerance: float = Field(0.05, ge=0, le=1)
     sources: dict[str, Source] = Field(min_length=1)

@@ -327,6 +327,7 @@ class StudyData:
                 self._optional("leads"),
                 self._optional("lead_stages"),
                 self.window.as_of,
+                self.config.offer_stages,
             ),
         ).copy()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from segment_lab.data.encodings import detect
 from segment_lab.data.guess.columns import named
 from segment_lab.data.textfiles import first_lines, separator
 from segment_lab.texts import say
@@ -17,11 +17,6 @@ WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 TYPED = (".parquet", ".pq", ".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 #: What the header of an order log names.
 MUST = ("customer_id", "order_date", "amount")
-#: Letters of the languages that are written in an encoding.
-LETTERS = {
-    "cp1252": "[àâäáãåæçèéêëíîïñòóôöõøœùúûüýßÀÂÄÁÃÅÆÇÈÉÊËÍÎÏÑÓÔÖÕØŒÚÛÜ€£]",
-    "cp1250": "[ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽőűŐŰäöüßÄÖÜ€]",
-}
 LINES = 40
 
 
@@ -35,7 +30,7 @@ def shape(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, []
     found: dict[str, Any] = {}
     try:
-        encoding = encoding_of(path)
+        encoding = detect(path)
         lines = first_lines(path, encoding, LINES)
     except (OSError, EOFError):
         return {}, []  # the reader says what is wrong with it
@@ -132,35 +127,3 @@ def _column(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1
-
-
-def encoding_of(path: Path) -> str:
-    """UTF-8 where it fits; else the encoding in which the letters make words.
-
-    Detectors of encodings want more text than a small export holds: on short Polish and German
-    files they answer with each other's.
-    """
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        head = file.read(200_000)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if head[1::2].count(0) > len(head) // 3:
-        return "utf-16-le"
-    whole = head[: head.rfind(b"\n") + 1 or None]
-    try:
-        whole.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        pass
-    # Russian words hold no Latin letter beside a Cyrillic one; "Müller" read as Russian does.
-    words = re.findall(r"\w*[^\x00-\x7f\W]\w*", whole.decode("cp1251", errors="replace"))
-    russian = [word for word in words if not re.search("[A-Za-z\ufffd]", word)]
-    if len(russian) > 0.6 * len(words):
-        return "cp1251"
-    shares = {}
-    for encoding, letters in LETTERS.items():
-        text = whole.decode(encoding, errors="replace")
-        marked = re.findall(r"[^\x00-\x7f\xa0]", text)
-        shares[encoding] = len(re.findall(letters, text)) / max(1, len(marked))
-    return max(shares, key=lambda encoding: shares[encoding])

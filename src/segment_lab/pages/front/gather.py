@@ -281,8 +281,7 @@ def gathering(study: Study) -> Gathering:
     asked = study.config.strategy
     named = ("playbook", "budget", "hours", "margin_rate", "holdout_share", "seed")
     options = {name: getattr(asked, name) for name in named}
-    personal = bool(getattr(study.config, "personal", False))
-    return Gathering(study, asked.scheme, asked.horizon_days, options, personal)
+    return Gathering(study, asked.scheme, asked.horizon_days, options, study.config.personal)
 
 
 def lessons(page: Page) -> list[str]:

@@ -1,0 +1,45 @@
+"""Who the customers are beside what they bought."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import pandas as pd
+import pytest
+
+from segment_lab.customers.people import with_prospects
+from segment_lab.errors import ConfigError
+
+DAY = dt.date(2026, 3, 1)
+BUYERS = pd.DataFrame(columns=["frequency", "repeat_frequency", "revenue"]).rename_axis(
+    "customer_id"
+)
+LEADS = ibis.memtable({"lead_id": ["1", "2", "3"], "customer_id": ["a", "b", "c"]})
+STAGES = ibis.memtable(
+    {
+        "lead_id": ["1", "2", "3"],
+        "stage": ["Отправлено КП", "Angebot verschickt", "Rozmowa"],
+        "entered_on": [dt.date(2026, 1, 5), dt.date(2026, 1, 6), dt.date(2026, 1, 7)],
+    }
+)
+
+
+def offered(**more) -> set[str]:
+    table = with_prospects(BUYERS, None, None, LEADS, STAGES, DAY, **more)
+    return set(table.index[table["offer"]])
+
+
+def test_offers_are_known_by_the_stage_names_of_any_language():
+    assert offered() == {"a", "b"}
+
+
+def test_the_study_file_can_name_the_stages_and_a_wrong_name_is_refused():
+    assert offered(offer_stages=("Rozmowa",)) == {"c"}
+    with pytest.raises(ConfigError, match="Rozmowa"):
+        offered(offer_stages=("Rozmova",))
+
+
+def test_an_offer_after_the_day_is_not_known_yet():
+    early = with_prospects(BUYERS, None, None, LEADS, STAGES, dt.date(2026, 1, 6))
+    assert set(early.index) == {"a"}
