@@ -97,3 +97,22 @@ def test_overlaps_are_shaded_by_their_share_of_the_row():
     assert alt(ax) == "Customers who meet two rules: x and y 5."
     assert alt(segments.overlap_heatmap(overlap * np.eye(2))) == "Nobody meets two rules."
     assert ax.collections[0].get_array().ravel().tolist() == [1, 0.5, 5 / 20_000, 1]
+
+
+def test_classes_show_value_beside_effort_and_rules_what_was_spent():
+    classes = pd.DataFrame(
+        {"customer_share": [0.2, 0.8], "margin_share": [0.9, 0.1], "effort_share": [0.5, 0.5]},
+        index=["A", "B"],
+    )
+    ax = segments.value_and_effort(classes, "margin")
+    assert texts(ax) == ["20%", "80%", "90%", "10%", "50%", "50%"]
+    assert alt(ax).endswith("of margin and of contact minutes: A 20%, 90%, 50%; B 80%, 10%, 50%.")
+    ax = segments.spent(pd.Series({"last 30 days": 120.0, "silent": 2.0}), "Spent on average")
+    assert texts(ax) == ["120", "2"]
+    assert alt(ax) == "Spent on average: last 30 days 120; silent 2."
+
+
+def test_profiles_colour_good_and_bad_and_not_high_and_low():
+    medians = pd.DataFrame({"frequency": [4.0], "recency_days": [20.0]}, index=["a"])
+    ax = segments.profile_heatmap(medians, pd.Series({"frequency": 2.0, "recency_days": 10.0}))
+    assert ax.collections[0].get_array().ravel().tolist() == pytest.approx([1, -1])

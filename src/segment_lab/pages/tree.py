@@ -44,6 +44,12 @@ class TreePage:
         )
         return show.headline(first, second, figures=figures, status=self.segments.status)
 
+    def spent(self) -> Html:
+        """What the customers of each rule spent on average."""
+        means = pd.Series(self.fitted.spent_, index=self.profile.index)
+        drawn = pictures.spent(means, say("tree.page.spent"))
+        return show.figure(drawn, caption=say("tree.page.picture", days=self.days))
+
     def rules(self) -> Html:
         """Every rule with what its customers spent, and how many it names today."""
         table = pd.DataFrame(

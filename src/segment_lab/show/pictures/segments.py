@@ -66,6 +66,13 @@ def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
     return style.described(ax, in_words(say("pictures.shares", money=money), drawn))
 
 
+def spent(means: pd.Series, what: str, ax: Axes | None = None) -> Axes:
+    """Money per customer of each segment as bars, best on top; `what` says which money."""
+    drawn = means.to_frame("money")
+    ax = bars(drawn, {what: "money"}, kind="money", along=what, ax=ax)
+    return style.described(ax, in_words(what, drawn, "money"))
+
+
 def value_and_effort(classes: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
     """Per class its share of the customers, of the money and of the contact minutes.
 
