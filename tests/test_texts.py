@@ -15,6 +15,7 @@ PACKAGE = Path(segment_lab.__file__).parent
 #: Rooms, or modules of them, whose sentences have moved to `texts/`. It grows until it holds the
 # whole house.
 DONE: tuple[str, ...] = (
+    "act",
     "customers",
     "segments",
     "config",
@@ -27,8 +28,10 @@ DONE: tuple[str, ...] = (
     "study/config",
     "contacts",
     "pages/data",
+    *(f"pages/{m}" for m in ("advice", "comparison", "decision", "lessons", "strategy", "verdicts")),
     *(f"pages/{m}" for m in ("abc", "clusters", "lifecycle", "rfm", "rules", "serving", "tree")),
     *(f"show/{m}" for m in ("cards", "figures", "macros", "tables")),
+    "show/pictures/decision",
     "show/pictures/maps",
     "show/pictures/overview",
     "show/pictures/segments",

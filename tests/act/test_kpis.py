@@ -11,6 +11,7 @@ import segment_lab as sl
 from datasets import dataset
 from segment_lab.act import kpis
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.texts import say
 
 
 def test_return_of_lapsed_by_hand():
@@ -100,7 +101,8 @@ def test_lead_conversion_by_hand():
     row = kpis.lead_conversion(leads, "2026-07-01")
     assert (row["value"], row["n"], row["comparison"]) == (0.5, 2, pytest.approx(1 / 3))
     assert kpis.lead_conversion(leads.drop(columns="created_on"), "2026-07-01")["n"] == 5
-    assert "created in the last 180 days" in row["definition"]
+    assert row["facts"] == {"dated_by": "created_on", "days": 180}
+    assert "created in the last 180 days" in say("kpis.lead_conversion.definition", **row["facts"])
     with pytest.raises(NotEnoughDataError, match="decided"):
         kpis.lead_conversion(leads, "2020-01-01")
 
@@ -120,7 +122,8 @@ def test_lead_conversion_counts_by_the_day_of_decision():
     )
     row = kpis.lead_conversion(leads, "2026-07-01")
     assert (row["value"], row["n"], row["comparison"]) == (pytest.approx(3 / 7), 7, 0.5)
-    assert row["definition"] == "won among leads decided in the last 180 days"
+    definition = say("kpis.lead_conversion.definition", **row["facts"])
+    assert definition == "won among leads decided in the last 180 days"
     assert kpis.lead_conversion(leads.assign(decided_on=pd.NaT), "2026-07-01")["value"] == 0
 
 
@@ -160,7 +163,7 @@ def test_customers_of_the_first_days_of_a_log_are_not_new():
         kpis.lifetime_value(first, "2025-01-01")
     row = kpis.lifetime_value(first, "2025-03-01")
     assert (row["value"], row["n"]) == (30, 3)
-    assert "first 30 days" in row["definition"]
+    assert row["facts"]["warm_up_days"] == 30
     with pytest.raises(NotEnoughDataError, match="first 60 days"):
         kpis.lifetime_value(first, "2025-03-01", 60)
     assert kpis.warm_up(pd.Series([7.0] * 9 + [100.0] * 3)) == 100
@@ -201,7 +204,7 @@ def test_lifetime_value_prefers_margin():
     )
     row = kpis.lifetime_value(first, "2026-01-01")
     assert row["value"] == 9.5
-    assert row["definition"].startswith("margin")
+    assert row["facts"]["money"] == "margin"
     assert row["value_low"] == pytest.approx(
         9.5 - 1.96 * np.arange(20).std() / np.sqrt(20), abs=0.4
     )

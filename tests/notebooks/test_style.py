@@ -23,6 +23,7 @@ DONE = (
     "70_rules",
     "80_comparison",
     "85_lessons",
+    "90_strategy",
     "welcome",
 )
 MOST_CODE, MOST_PROSE = 3, 4

@@ -15,6 +15,7 @@ import pandas as pd
 from segment_lab.customers.orders import per_order
 from segment_lab.customers.rates import wilson
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 #: Silent for so long counts as lapsed, unless the study says otherwise.
@@ -24,46 +25,34 @@ LAPSED_DAYS = 120
 MORE, LEAD_DAYS, YEAR = 0.1, 180, 365
 #: At least so many days at the beginning of a log, old customers look like new ones.
 WARM_UP = 30
+#: Customers are drawn again so often for the interval of a mean.
+DRAWS = 1000
 
 
 def _row(
-    kpi: str,
-    definition: str,
-    value: float,
-    interval: tuple[float, float],
-    n: int,
-    against: str,
-    other: pd.Series,
+    kpi: str, value: float, interval: tuple[float, float], n: int, other: pd.Series, **facts: Any
 ) -> dict[str, Any]:
+    """One figure; its words are ``kpis.<kpi>``, filled with `facts`."""
     return {
         "kpi": kpi,
         "value": value,
         "value_low": interval[0],
         "value_high": interval[1],
         "n": n,
-        "compared_with": against,
         "comparison": float(other.mean()) if len(other) else np.nan,
-        "definition": definition,
+        "facts": facts,
     }
 
 
-def _share(
-    kpi: str, definition: str, hits: pd.Series, against: str, other: pd.Series
-) -> dict[str, Any]:
-    return _row(
-        kpi,
-        definition,
-        float(hits.mean()),
-        wilson(int(hits.sum()), len(hits)),
-        len(hits),
-        against,
-        other,
-    )
+def _share(kpi: str, hits: pd.Series, other: pd.Series, **facts: Any) -> dict[str, Any]:
+    interval = wilson(int(hits.sum()), len(hits))
+    return _row(kpi, float(hits.mean()), interval, len(hits), other, **facts)
 
 
 def collect(*figures: Callable[[], dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
     """The figures that the data allow as a table (index: kpi), and why the others are missing."""
-    rows, reasons = [], []
+    rows: list[dict[str, Any]] = []
+    reasons: list[str] = []
     for figure in figures:
         try:
             rows.append(figure())
@@ -88,21 +77,12 @@ def return_of_lapsed(
     """
     lapsed = customers.index[customers["recency_days"] > lapsed_days]
     if not len(lapsed):
-        raise NotEnoughDataError(f"Nobody had been silent for more than {lapsed_days} days.")
-    back = (
-        outcomes.rename(columns=lambda c: c.removeprefix("future_"))["orders"]
-        .reindex(lapsed)
-        .fillna(0)
-        > 0
-    )
+        raise NotEnoughDataError(say("kpis.return_of_lapsed.nobody", lapsed_days=lapsed_days))
+    orders = outcomes["future_orders" if "future_orders" in outcomes else "orders"]
+    back = orders.reindex(lapsed).fillna(0) > 0
     alone = back[~lapsed.isin(list(contacted))]
-    return _share(
-        "Return of lapsed customers",
-        f"silent for more than {lapsed_days} days, ordered in the next {days}",
-        back,
-        f"the {len(alone):,} of them that no campaign contacted",
-        alone,
-    )
+    facts = {"days": days, "lapsed_days": lapsed_days, "alone": len(alone)}
+    return _share("return_of_lapsed", back, alone, **facts)
 
 
 def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
@@ -114,15 +94,12 @@ def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
     """
     both = before.index[before["orders"] > 0].intersection(after.index[after["orders"] > 0])
     if not len(both):
-        raise NotEnoughDataError("Nobody ordered in both periods.")
-    then, now = (p.loc[both, "revenue"] / p.loc[both, "orders"] for p in (before, after))
-    return _share(
-        "Upsell",
-        f"ordered in both periods, revenue per order up by more than {MORE:.0%}",
-        now > then * (1 + MORE),
-        "the share it fell for",
-        now < then / (1 + MORE),
-    )
+        raise NotEnoughDataError(say("kpis.upsell.nobody"))
+    then = before.loc[both, "revenue"] / before.loc[both, "orders"]
+    now = after.loc[both, "revenue"] / after.loc[both, "orders"]
+    rose = now > then * (1 + MORE)
+    fell = now < then / (1 + MORE)
+    return _share("upsell", rose, fell, more=MORE)
 
 
 def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
@@ -130,35 +107,28 @@ def lead_conversion(leads: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]
 
     Where the days of decision (``decided_on``) are not known, leads created in that time that are
     decided by now (among young leads these are the quick decisions, mostly losses), and all
-    without any dates; the definition says which.
+    without any dates; ``facts`` say which (``dated_by``).
     """
-    days, leads = LEAD_DAYS, leads[leads["status"].isin(("won", "lost"))]
-    recent, earlier, what = leads, leads.head(0), "decided leads (all, no dates known)"
-    dated = [
-        (c, w)
-        for c, w in (
-            ("decided_on", f"leads decided in the last {days} days"),
-            (
-                "created_on",
-                f"leads created in the last {days} days and decided by now (when is "
-                "not known; young leads count only where quickly decided)",
-            ),
-        )
-        if c in leads and leads[c].notna().any()
-    ]
-    if dated:
-        column, what = dated[0]
-        age = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(leads[column])).dt.days
-        recent, earlier = leads[age.between(1, days)], leads[age.between(days + 1, 2 * days)]
+    decided = leads[leads["status"].isin(("won", "lost"))]
+    dated_by = _dated_by(decided)
+    recent, earlier = decided, decided.head(0)
+    if dated_by:
+        age = (pd.Timestamp(as_date(as_of)) - pd.to_datetime(decided[dated_by])).dt.days
+        recent = decided[age.between(1, LEAD_DAYS)]
+        earlier = decided[age.between(LEAD_DAYS + 1, 2 * LEAD_DAYS)]
+    facts = {"dated_by": dated_by, "days": LEAD_DAYS}
     if recent.empty:
-        raise NotEnoughDataError(f"There are no {what}." if dated else "No lead is decided yet.")
-    return _share(
-        "Lead-to-sale conversion",
-        f"won among {what}",
-        recent["status"] == "won",
-        f"the {days} days before",
-        earlier["status"] == "won",
-    )
+        raise NotEnoughDataError(say("kpis.lead_conversion.nobody", **facts))
+    won, won_before = recent["status"] == "won", earlier["status"] == "won"
+    return _share("lead_conversion", won, won_before, **facts)
+
+
+def _dated_by(leads: pd.DataFrame) -> str:
+    """The best column of days that is known; none where leads have no dates."""
+    for column in ("decided_on", "created_on"):
+        if column in leads and leads[column].notna().any():
+            return column
+    return ""
 
 
 def first_year(orders: ir.Table) -> pd.DataFrame:
@@ -204,48 +174,25 @@ def lifetime_value(
     began, and is no new customer. The interval is a bootstrap over customers.
     """
     age = (pd.Timestamp(as_date(as_of)) - first["first_order"]).dt.days
-    age = age.where((first["first_order"] - first["first_order"].min()).dt.days >= warm_up_days)
+    since_start = (first["first_order"] - first["first_order"].min()).dt.days
+    age = age.where(since_start >= warm_up_days)
     money = "margin" if "margin" in first and first["margin"].notna().any() else "revenue"
-    cohort, earlier = (first.loc[age.between(k * YEAR, (k + 1) * YEAR - 1), money] for k in (1, 2))
+    cohort = first.loc[age.between(YEAR, 2 * YEAR - 1), money]
+    earlier = first.loc[age.between(2 * YEAR, 3 * YEAR - 1), money]
+    facts = {"money": money, "year": YEAR, "warm_up_days": warm_up_days}
     if len(cohort) < 2:
-        raise NotEnoughDataError(
-            f"No new customer's first year is whole: it takes first orders {YEAR} to {2 * YEAR} days ago, and those of "
-            f"the log's first {warm_up_days} days may be old customers'."
-        )
-    values, rng = cohort.to_numpy(float), np.random.default_rng(0)
-    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(1000)]
+        raise NotEnoughDataError(say("kpis.lifetime_value.nobody", **facts))
+    interval = _mean_interval(cohort.to_numpy(float))
+    mean = float(cohort.mean())
+    return _row("lifetime_value", mean, interval, len(cohort), earlier, **facts)
+
+
+def _mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of the mean of customers drawn again."""
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(DRAWS):
+        again = rng.integers(len(values), size=len(values))
+        means.append(values[again].mean())
     low, high = np.quantile(means, (0.025, 0.975))
-    return _row(
-        "Lifetime value, first year",
-        f"{money} per new customer in the {YEAR} days from the first order "
-        f"(without who first appears in the log's first {warm_up_days} days)",
-        float(cohort.mean()),
-        (float(low), float(high)),
-        len(cohort),
-        "the cohort a year before",
-        earlier,
-    )
-
-
-def readable(rows: pd.DataFrame) -> pd.DataFrame:
-    """The figures as text (shares in percent, money rounded), because one column holds both."""
-
-    def write(row: pd.Series, value: float) -> str:
-        return (
-            "–" if pd.isna(value) else f"{value:,.0f}" if abs(row["value"]) > 1 else f"{value:.1%}"
-        )
-
-    return pd.DataFrame(
-        {
-            "figure": [
-                f"{write(r, r['value'])} ({write(r, r['value_low'])} to {write(r, r['value_high'])})"
-                for _, r in rows.iterrows()
-            ],
-            "customers_or_leads": rows.get("n", []),
-            "beside": [
-                f"{write(r, r['comparison'])} ({r['compared_with']})" for _, r in rows.iterrows()
-            ],
-            "what_it_is": rows.get("definition", []),
-        },
-        index=rows.index.rename("case figure"),
-    )
+    return float(low), float(high)

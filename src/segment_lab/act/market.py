@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.texts import say
 from segment_lab.window import as_date
 
 MOVES = ("new", "reactivated", "expanded", "contracted", "lost")
@@ -28,16 +29,21 @@ def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.D
     silent in it. Lost: silent in the second. Expanded and contracted: bought in both, more or less.
     """
     index = before.index.union(after.index)
-    a, b = (p["revenue"].reindex(index, fill_value=0.0) for p in (before, after))
-    was, now = (index.isin(p.index) for p in (before, after))
+    earlier = before["revenue"].reindex(index, fill_value=0.0)
+    later = after["revenue"].reindex(index, fill_value=0.0)
+    bought_before = index.isin(before.index)
+    bought_after = index.isin(after.index)
+    unknown = ~bought_before & ~index.isin(known)
+    more = (later >= earlier).to_numpy()
     kind = np.select(
-        [~was & ~index.isin(known), ~was, ~now, (b >= a).to_numpy()],
+        [unknown, ~bought_before, ~bought_after, more],
         ["new", "reactivated", "lost", "expanded"],
         "contracted",
     )
-    out = pd.DataFrame({"kind": kind, "customers": 1, "change": b - a}).groupby("kind").sum()
-    out = out.reindex(MOVES, fill_value=0)
-    return out.assign(share_of_before=out["change"] / a.sum() if a.sum() else np.nan)
+    moves = pd.DataFrame({"kind": kind, "customers": 1, "change": later - earlier})
+    out = moves.groupby("kind").sum().reindex(MOVES, fill_value=0)
+    total = earlier.sum()
+    return out.assign(share_of_before=out["change"] / total if total else np.nan)
 
 
 def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
@@ -54,34 +60,38 @@ def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series) -> pd
     segment ``before, after, change`` (money) and the parts ``customers, orders_per_customer,
     basket``.
     """
-    names, label = [*map(str, segments.cat.categories), NEW], segments.astype(str)
-    x, y = (
-        p.assign(customers=1)
-        .groupby(label.reindex(p.index).fillna(NEW).to_numpy())[["customers", "orders", "revenue"]]
-        .sum()
-        .reindex(names, fill_value=0.0)
-        for p in (before, after)
-    )
-    out = pd.DataFrame(
-        {"before": x["revenue"], "after": y["revenue"], "change": y["revenue"] - x["revenue"]}
-    )
-    out[list(FACTORS)] = [
-        _parts(a, b) for a, b in zip(x.to_numpy(float), y.to_numpy(float), strict=True)
-    ]
+    segment = segments.astype(str)
+    names = [*map(str, segments.cat.categories), NEW]
+    first = _totals(before, segment, names)
+    second = _totals(after, segment, names)
+    out = pd.DataFrame({"before": first["revenue"], "after": second["revenue"]})
+    out["change"] = out["after"] - out["before"]
+    pairs = zip(first.to_numpy(float), second.to_numpy(float), strict=True)
+    out[list(FACTORS)] = [_parts(*pair) for pair in pairs]
     return out.rename_axis("segment")
 
 
-def _parts(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    change = float(b[2] - a[2])
-    if min(a[0], b[0]) <= 0:
+def _totals(period: pd.DataFrame, segment: pd.Series, names: list[str]) -> pd.DataFrame:
+    """``customers, orders, revenue`` of each segment in one period."""
+    by = segment.reindex(period.index).fillna(NEW).to_numpy()
+    columns = ["customers", "orders", "revenue"]
+    return period.assign(customers=1).groupby(by)[columns].sum().reindex(names, fill_value=0.0)
+
+
+def _parts(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    """A change in revenue as the parts of customers, orders per customer and basket."""
+    customers0, orders0, revenue0 = before
+    customers1, orders1, revenue1 = after
+    change = float(revenue1 - revenue0)
+    if min(customers0, customers1) <= 0:
         return change, 0.0, 0.0
-    if min(*a, *b) <= 0:
+    if min(*before, *after) <= 0:
         return 0.0, 0.0, change
-    mean = a[2] if np.isclose(a[2], b[2], rtol=1e-12) else change / np.log(b[2] / a[2])
-    customers, orders = (
-        float(mean * np.log(r)) for r in (b[0] / a[0], b[1] / b[0] / (a[1] / a[0]))
-    )
-    return customers, orders, change - customers - orders
+    same = np.isclose(revenue0, revenue1, rtol=1e-12)
+    mean = revenue0 if same else change / np.log(revenue1 / revenue0)
+    by_customers = float(mean * np.log(customers1 / customers0))
+    by_orders = float(mean * np.log(orders1 / customers1 / (orders0 / customers0)))
+    return by_customers, by_orders, change - by_customers - by_orders
 
 
 @dataclass(frozen=True)
@@ -96,27 +106,24 @@ class Scenario:
     largest: int = 0
 
     def __post_init__(self) -> None:
-        if not (
-            0 <= self.customers <= 1
-            and 0 <= self.basket <= 1
-            and self.roll_rates >= 0
-            and self.largest >= 0
-        ):
-            raise ConfigError(
-                f"A scenario loses shares between 0 and 1 and multiplies by 0 or more, got {self}."
-            )
+        shares = 0 <= self.customers <= 1 and 0 <= self.basket <= 1
+        if not shares or self.roll_rates < 0 or self.largest < 0:
+            raise ConfigError(say("market.bad_scenario", scenario=self))
 
 
+#: The usual ones; their names are said by ``market.scenario``.
 SCENARIOS: Mapping[str, Scenario] = {
-    "As it is": Scenario(),
-    "A fifth fewer customers": Scenario(customers=0.2),
-    "They buy 15% less": Scenario(basket=0.15),
-    "They pay 30 days later": Scenario(days_to_pay=30),
-    "Bad debts double": Scenario(roll_rates=2.0),
-    "The largest customer defaults": Scenario(largest=1),
-    "The five largest default": Scenario(largest=5),
-    "All of it, and the largest gone": Scenario(0.2, 0.15, 30, 2.0, 1),
+    "as_it_is": Scenario(),
+    "customers": Scenario(customers=0.2),
+    "basket": Scenario(basket=0.15),
+    "days_to_pay": Scenario(days_to_pay=30),
+    "roll_rates": Scenario(roll_rates=2.0),
+    "largest": Scenario(largest=1),
+    "five_largest": Scenario(largest=5),
+    "everything": Scenario(0.2, 0.15, 30, 2.0, 1),
 }
+#: The points between which a stressed result lies.
+ENDS = (0.05, 0.95)
 
 
 def payment(history: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
@@ -126,27 +133,21 @@ def payment(history: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     An open overdue invoice has waited until the balance day (the day before `as_of`) at least, and
     counts with that: the paid ones alone would be the quick ones. One that counts as gone is in
     the share lost, not in the days too; who has neither paid nor owes anything overdue is taken to
-    pay when it is due. `history` is ``features.receivables.invoice_history``; customers without an
+    pay when it is due. `history` is ``payments.invoice_history``; customers without an
     invoice are taken to pay at once.
     """
     balance = pd.Timestamp(as_date(as_of)) - pd.Timedelta(days=1)
-    late = (balance - history["due_date"]).dt.days.where(history["closed_on"].isna(), 0)
-    until = (
-        history["closed_on"]
-        .fillna(balance)
-        .where(history["closed_on"].notna() | late.between(1, GONE_AFTER))
-    )
-    by = history.assign(
+    paid = history["closed_on"].notna()
+    late = (balance - history["due_date"]).dt.days.where(~paid, 0)
+    until = history["closed_on"].fillna(balance).where(paid | late.between(1, GONE_AFTER))
+    rows = history.assign(
         wait=(until - history["issue_date"]).dt.days,
         terms=(history["due_date"] - history["issue_date"]).dt.days,
         gone=history["open_amount"].where(late > GONE_AFTER, 0.0),
-    ).groupby("customer_id")
-    return pd.DataFrame(
-        {
-            "days_to_pay": by["wait"].mean().fillna(by["terms"].mean()),
-            "loss_rate": (by["gone"].sum() / by["amount"].sum()).clip(0, 1),
-        }
     )
+    by = rows.groupby("customer_id")
+    out = pd.DataFrame({"days_to_pay": by["wait"].mean().fillna(by["terms"].mean())})
+    return out.assign(loss_rate=(by["gone"].sum() / by["amount"].sum()).clip(0, 1))
 
 
 def applicable(
@@ -159,8 +160,12 @@ def applicable(
     """
     if "days_to_pay" in base:
         return dict(scenarios)
-    paid = {name: replace(s, days_to_pay=0.0, roll_rates=1.0) for name, s in scenarios.items()}
-    return {name: s for name, s in paid.items() if s == scenarios[name] or s != Scenario()}
+    found = {}
+    for name, scenario in scenarios.items():
+        paid = replace(scenario, days_to_pay=0.0, roll_rates=1.0)
+        if paid == scenario or paid != Scenario():
+            found[name] = paid
+    return found
 
 
 def stress(
@@ -182,13 +187,12 @@ def stress(
     scenario ``revenue, revenue_low, revenue_high, cash, cash_low, cash_high``.
     """
     if not base["revenue"].sum() > 0:
-        raise NotEnoughDataError(
-            "Nobody bought in the period, so there is no revenue to put under stress."
-        )
+        raise NotEnoughDataError(say("market.no_revenue"))
     scenarios = applicable(base, scenarios)
+    rng = np.random.default_rng(seed)
     # One draw at a time, and only of those who bought: all draws of a large base would not fit in
     # memory.
-    buyers, rng = base[base["revenue"] != 0], np.random.default_rng(seed)
+    buyers = base[base["revenue"] != 0]
     money = [np.stack(_money(buyers, s, period_days)) for s in scenarios.values()]
     found = np.empty((draws, len(scenarios), 2))
     for draw in found:
@@ -197,10 +201,12 @@ def stress(
         luck = rng.random(len(buyers))
         for i, scenario in enumerate(scenarios.values()):
             draw[i] = money[i] @ (times * (luck >= scenario.customers))
-    ends = np.quantile(found, (0.5, 0.05, 0.95), axis=0)  # (end, scenario, revenue or cash)
-    rows = {name: [*ends[:, i, 0], *ends[:, i, 1]] for i, name in enumerate(scenarios)}
-    columns = [f"{money}{end}" for money in ("revenue", "cash") for end in ("", "_low", "_high")]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("scenario")
+    points = np.quantile(found, (0.5, *ENDS), axis=0)  # (point, scenario, revenue or cash)
+    out = pd.DataFrame(index=pd.Index(list(scenarios), name="scenario"))
+    for place, name in enumerate(("revenue", "cash")):
+        for point, end in enumerate(("", "_low", "_high")):
+            out[f"{name}{end}"] = points[point, :, place]
+    return out
 
 
 def _money(
@@ -210,12 +216,17 @@ def _money(
     revenue = base["revenue"].to_numpy(float) * (1 - scenario.basket)
     if scenario.largest:
         revenue[np.argsort(-revenue, kind="stable")[: scenario.largest]] = 0.0
-    wait, lost = (
-        base[c].fillna(0.0).to_numpy(float) if c in base else np.zeros(len(base))
-        for c in ("days_to_pay", "loss_rate")
-    )
-    arrived = np.clip(1 - (wait + scenario.days_to_pay) / period_days, 0, 1)
-    return revenue, revenue * arrived * (1 - np.minimum(lost * scenario.roll_rates, 1))
+    wait = _known(base, "days_to_pay") + scenario.days_to_pay
+    lost = np.minimum(_known(base, "loss_rate") * scenario.roll_rates, 1)
+    arrived = np.clip(1 - wait / period_days, 0, 1)
+    return revenue, revenue * arrived * (1 - lost)
+
+
+def _known(base: pd.DataFrame, column: str) -> np.ndarray:
+    """A column of the base, 0 where it is not known."""
+    if column not in base:
+        return np.zeros(len(base))
+    return base[column].fillna(0.0).to_numpy(float)
 
 
 def cash(base: pd.DataFrame, period_days: int = 90, scenario: Scenario = Scenario()) -> float:
@@ -229,9 +240,7 @@ def concentration(revenue: pd.Series) -> dict[str, float]:
     five's share."""
     positive = revenue[revenue > 0].sort_values(ascending=False)
     if positive.empty:
-        raise NotEnoughDataError(
-            "Nobody brought any revenue in the period, so it cannot hang on anybody."
-        )
+        raise NotEnoughDataError(say("market.nobody_to_hang_on"))
     share = positive / positive.sum()
     return {
         "hhi": float((share**2).sum()),
@@ -249,22 +258,18 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
     customers; days and debts only where the study has invoices.
     """
 
-    def least(scenario: Callable[[float], Scenario], low: float, high: float) -> float:
-        return _crossing(
-            lambda move: cash(base, period_days, scenario(move)), low, high, cash_floor
-        )
+    def least(lever: str, low: float, high: float) -> float:
+        def left(move: float) -> float:
+            return cash(base, period_days, replace(Scenario(), **{lever: move}))
 
-    rows = {
-        "Customers lost, per cent": 100 * least(lambda v: Scenario(customers=v), 0, 1),
-        "Basket lost, per cent": 100 * least(lambda v: Scenario(basket=v), 0, 1),
-    }
+        return _crossing(left, low, high, cash_floor)
+
+    moves = {"customers": 100 * least("customers", 0, 1), "basket": 100 * least("basket", 0, 1)}
     if "days_to_pay" in base:
-        rows |= {
-            "Days they pay later": least(lambda v: Scenario(days_to_pay=v), 0, period_days),
-            "Bad debts multiplied by": least(lambda v: Scenario(roll_rates=v), 1, 100),
-        }
-    rows["Largest customers in default"] = _defaults(base, cash_floor, period_days)
-    return pd.DataFrame({"breaks_at": rows}).rename_axis("lever")
+        moves["days_to_pay"] = least("days_to_pay", 0, period_days)
+        moves["roll_rates"] = least("roll_rates", 1, 100)
+    moves["largest"] = _defaults(base, cash_floor, period_days)
+    return pd.DataFrame({"breaks_at": moves}).rename_axis("lever")
 
 
 def _defaults(base: pd.DataFrame, floor: float, period_days: int, most: int = 1000) -> float:
@@ -299,7 +304,8 @@ def worsened(known: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 def changed(base: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Which recommendations a scenario overturns: verdicts as they are beside those of each
     (one action per segment)."""
-    out = base[["action", "verdict"]].assign(
-        **{n: f["verdict"].reindex(base.index) for n, f in others.items()}
-    )
-    return out[out[list(others)].ne(out["verdict"], axis=0).any(axis=1)]
+    out = base[["action", "verdict"]].copy()
+    for name, other in others.items():
+        out[name] = other["verdict"].reindex(base.index)
+    differs = out[list(others)].ne(out["verdict"], axis=0)
+    return out[differs.any(axis=1)]

@@ -14,28 +14,29 @@ from scipy import stats
 
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.texts import say
 
 #: Account columns that describe; measures and personal fields are not among them.
 DESCRIBING = ("customer_type", "industry", "region", "owner")
 PERSONAL = ("name", "email", "phone", "address")
 #: A column of the company's own describes, too, when it has so few values: age bands, not streets.
 FEW_VALUES = 20
+#: A table says something that is not so less often than this.
+CHANCE = 0.05
 
 
 def describing(customers: pd.DataFrame) -> list[str]:
     """The account columns that tell what kind of customer it is: the usual ones, and own ones with
     few values."""
-    texts = [
-        c
-        for c in customers.columns
-        if pd.api.types.is_string_dtype(customers[c]) and c not in DESCRIBING
-    ]
-    own = [
-        c
-        for c in texts
-        if 1 < customers[c].nunique() <= min(FEW_VALUES, len(customers) / FEW_VALUES)
-    ]
-    return [c for c in (*DESCRIBING, *own) if c in customers and c not in PERSONAL]
+    usual = [column for column in DESCRIBING if column in customers]
+    most = min(FEW_VALUES, len(customers) / FEW_VALUES)
+    own = []
+    for column in customers.columns.drop(usual):
+        if column in PERSONAL or not pd.api.types.is_string_dtype(customers[column]):
+            continue
+        if 1 < customers[column].nunique() <= most:
+            own.append(column)
+    return [*usual, *own]
 
 
 def who(
@@ -49,25 +50,34 @@ def who(
     (hypergeometric test, Bonferroni).
     """
     rows = seg.align(customers)
-    names = [
-        c
-        for c in (describing(rows) if columns is None else columns)
-        if c in rows and c not in PERSONAL
-    ]
-    counts = {c: pd.crosstab(seg.labels.astype(str).to_numpy(), rows[c].to_numpy()) for c in names}
-    limit, out = 0.05 / max(sum(count.size for count in counts.values()), 1), []
-    for column, count in counts.items():
-        held, known = count.sum(), int(count.to_numpy().sum())
-        for segment in (s for s in seg.names if s in count.index):
-            k = pd.Series(count.loc[segment])
-            n = int(k.sum())
-            value: Any = (k / max(n, 1) - held / known).idxmax()
-            if stats.hypergeom.sf(k[value] - 1, known, held[value], n) < limit:
-                out.append((segment, column, value, k[value] / n, held[value] / known))
-    frame = pd.DataFrame(out, columns=["segment", "column", "value", "share", "base_share"])
-    return frame.sort_values(
-        "segment", key=lambda s: s.map(list(seg.names).index), kind="stable", ignore_index=True
-    )
+    segments = seg.labels.astype(str).to_numpy()
+    asked = describing(rows) if columns is None else columns
+    counts = {}
+    for column in asked:
+        if column in rows and column not in PERSONAL:
+            counts[column] = pd.crosstab(segments, rows[column].to_numpy())
+    cells = sum(count.size for count in counts.values())
+    limit = CHANCE / max(cells, 1)
+    found = []
+    for segment in seg.names:
+        for column, count in counts.items():
+            if segment in count.index:
+                found += _typical(segment, column, count, limit)
+    return pd.DataFrame(found, columns=["segment", "column", "value", "share", "base_share"])
+
+
+def _typical(
+    segment: str, column: str, count: pd.DataFrame, limit: float
+) -> list[tuple[str, str, Any, float, float]]:
+    """The most telling value of a column in a segment; nothing where chance explains it."""
+    held = count.sum()
+    known = int(held.sum())
+    here = pd.Series(count.loc[segment])
+    size = int(here.sum())
+    value: Any = (here / max(size, 1) - held / known).idxmax()
+    if stats.hypergeom.sf(here[value] - 1, known, held[value], size) >= limit:
+        return []
+    return [(segment, column, value, here[value] / size, held[value] / known)]
 
 
 def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
@@ -109,21 +119,14 @@ def moved(now: Segmentation, earlier: Segmentation) -> pd.DataFrame:
     flow = now.migration(earlier)
     square = flow.reindex(index=names, fill_value=0)
     off = square.where(~np.eye(len(names), dtype=bool), 0)
-    return (
-        pd.DataFrame(
-            {
-                "customers": now.sizes(),
-                "stayed": np.diag(square),
-                "came_in": off.sum(axis=0),
-                "left": off.sum(axis=1),
-                "new": now.sizes() - flow.sum(axis=0),
-                "mostly_from": off.idxmax(axis=0).where(off.max(axis=0) > 0, ""),
-                "mostly_to": off.idxmax(axis=1).where(off.max(axis=1) > 0, ""),
-            }
-        )
-        .reindex(names)
-        .rename_axis("segment")
-    )
+    out = pd.DataFrame({"customers": now.sizes()})
+    out["stayed"] = pd.Series(np.diag(square), index=names)
+    out["came_in"] = off.sum(axis=0)
+    out["left"] = off.sum(axis=1)
+    out["new"] = now.sizes() - flow.sum(axis=0)
+    out["mostly_from"] = off.idxmax(axis=0).where(off.max(axis=0) > 0, "")
+    out["mostly_to"] = off.idxmax(axis=1).where(off.max(axis=1) > 0, "")
+    return out.reindex(names).rename_axis("segment")
 
 
 def examples(
@@ -134,11 +137,13 @@ def examples(
     Identifiers and behaviour only; names and addresses come with ``personal=True``.
     """
     if segment not in seg.names:
-        raise ConfigError(f"There is no segment {segment!r}: {nearest(segment, seg.names)}")
+        hint = nearest(segment, seg.names)
+        raise ConfigError(say("segments.errors.no_segment", name=segment, hint=hint))
     rows = seg.align(customers)[(seg.labels == segment).to_numpy()]
     rows = rows.sort_values("revenue", ascending=False, kind="stable")
-    picked = rows.iloc[
-        np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int))
-    ]
-    columns = [*(PERSONAL if personal else ()), "revenue", "frequency", "recency_days"]
-    return picked[[c for c in columns if c in picked]]
+    places = np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)
+    picked = rows.iloc[np.unique(places)]
+    columns = ["revenue", "frequency", "recency_days"]
+    if personal:
+        columns = [*PERSONAL, *columns]
+    return picked[[column for column in columns if column in picked]]

@@ -23,6 +23,7 @@ _HOMES = {
     "RFMPage": "pages.rfm",
     "ReceivablesPage": "receivables.page",
     "RulesPage": "pages.rules",
+    "StrategyPage": "pages.strategy",
     "TreePage": "pages.tree",
 }
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "RFMPage",
     "ReceivablesPage",
     "RulesPage",
+    "StrategyPage",
     "TreePage",
 ]
 

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act import campaigns as ledger
+from segment_lab.act import market, verdicts
 from segment_lab.act import stance as serving
-from segment_lab.act import verdicts
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.evidence import OWN
 from segment_lab.pages.verdicts import Page
-from segment_lab.show.html import Html, card, details, group, table
+from segment_lab.show.cards import card, details, group
+from segment_lab.show.macros import Html
+from segment_lab.show.tables import table
 from segment_lab.texts import has, phrases, say
 
 #: Segments are named in a sentence up to so many; more are counted.
@@ -348,7 +350,15 @@ def overturned(page: Page) -> pd.DataFrame:
     """Verdicts that a worse market would change, in words."""
     found = page.overturned()
     words = found.drop(columns="action").map(lambda key: say(f"decision.verdict.{key}"))
-    return found[["action"]].join(words)
+    return found[["action"]].join(words.rename(columns=scenario_names()))
+
+
+def scenario_names() -> dict[str, str]:
+    """What the scenarios of a worse market are called, by their keys."""
+    return {
+        name: say(f"market.scenario.{name}", **vars(scenario))
+        for name, scenario in market.SCENARIOS.items()
+    }
 
 
 def show_margins(page: Page) -> Html:

@@ -21,8 +21,8 @@ from segment_lab.pages.verdicts import Page
 from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.html import Html, group, note, table
 from segment_lab.study.study import Study
+from segment_lab.texts import say
 
 
 @dataclass
@@ -165,25 +165,22 @@ class DecisionReport:
         """What they did in the period before (NotEnoughDataError where the data do not reach
         back)."""
         if self.back + self.horizon_days + 1 >= self.study.window.days:
-            raise NotEnoughDataError("The data do not reach back to a second period.")
+            raise NotEnoughDataError(say("market.no_second_period"))
         before = self._on(self.back).bought(self.horizon_days)
         if not before["revenue"].sum() > 0:
-            raise NotEnoughDataError(
-                "Nobody bought in the period that the last one is compared with."
-            )
+            raise NotEnoughDataError(say("market.nothing_before"))
         return before
 
     @property
     def periods(self) -> str:
         """The two periods in words."""
-        other = "the same days a year" if self.back == 365 else f"the {self.horizon_days} days"
-        return f"Revenue of the last {self.horizon_days} days against {other} before"
+        return say("market.periods", days=self.horizon_days, back=self.back)
 
     @property
     def change(self) -> str:
         """The change between the periods in words."""
         share = self.recent["revenue"].sum() / self.before["revenue"].sum() - 1
-        return f"Revenue {'fell' if share < 0 else 'rose'} by {abs(share):.0%}"
+        return say("market.change", share=share)
 
     def moves(self) -> pd.DataFrame:
         """The change by what customers did (`market.movement`)."""
@@ -211,10 +208,7 @@ class DecisionReport:
 
     def concentration(self) -> str:
         """How much hangs on the largest customers."""
-        return (
-            "The largest customer brings {largest_share:.0%} of the revenue, the five largest {top_5_share:.0%}. "
-            "Revenue is as concentrated as if {equal_customers:,.0f} equal customers brought it."
-        ).format(**market.concentration(self.recent["revenue"]))
+        return say("market.concentration", **market.concentration(self.recent["revenue"]))
 
     @cached_property
     def _paying(self) -> pd.DataFrame:
@@ -231,33 +225,30 @@ class DecisionReport:
 
     # Case figures.
 
-    def case_figures(self) -> Html:
-        """Four figures often quoted, with intervals; a note for each that the data do not allow."""
-        study = self.study
-        contacted = ledger.contacted_since(self.found, self._on(self.horizon_days).window.as_of)
-        rows, reasons = kpis.collect(
-            lambda: kpis.return_of_lapsed(
-                self._customers(self.horizon_days),
-                self.recent,
-                days=self.horizon_days,
-                contacted=contacted,
-            ),
-            lambda: kpis.upsell(self.before, self.recent),
-            *(
-                [lambda: kpis.lead_conversion(self._leads(), study.window.as_of)]
-                if study.has("leads")
-                else []
-            ),
-            lambda: kpis.lifetime_value(
-                kpis.first_year(study.orders(all_time=True)),
-                study.window.as_of,
-                kpis.warm_up(study.customers()["gap_days"]),
-            ),
+    def case_figures(self) -> tuple[pd.DataFrame, list[str]]:
+        """Four figures often quoted (`kpis.collect`), and why others are missing."""
+        figures = [self._return_of_lapsed, self._upsell]
+        if self.study.has("leads"):
+            figures.append(self._lead_conversion)
+        return kpis.collect(*figures, self._lifetime_value)
+
+    def _return_of_lapsed(self) -> dict[str, Any]:
+        days = self.horizon_days
+        contacted = ledger.contacted_since(self.found, self._on(days).window.as_of)
+        return kpis.return_of_lapsed(
+            self._customers(days), self.recent, days=days, contacted=contacted
         )
-        return group(
-            table(kpis.readable(rows), "Four case figures with their 95% interval"),
-            *(note(reason, "missing") for reason in reasons),
-        )
+
+    def _upsell(self) -> dict[str, Any]:
+        return kpis.upsell(self.before, self.recent)
+
+    def _lead_conversion(self) -> dict[str, Any]:
+        return kpis.lead_conversion(self._leads(), self.study.window.as_of)
+
+    def _lifetime_value(self) -> dict[str, Any]:
+        first = kpis.first_year(self.study.orders(all_time=True))
+        warm_up = kpis.warm_up(self.study.customers()["gap_days"])
+        return kpis.lifetime_value(first, self.study.window.as_of, warm_up)
 
     def _leads(self) -> pd.DataFrame:
         """The leads as they stood on the day, as the leads report reads them; the file's status

@@ -12,7 +12,7 @@ from segment_lab.act.verdicts import Z90
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.style import GRID, INK, MUTED, PALETTE, axes, described, listed, numbers
 from segment_lab.texts import say
-from segment_lab.texts.formats import decimal
+from segment_lab.texts.formats import decimal, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,18 +22,15 @@ BLUE, ORANGE, GREEN = PALETTE[:3]
 
 def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Who bought again with no campaign: the rate per segment with its interval
-    (`cards.evidence`)."""
+    (`evidence.evidence`)."""
     shown = known.dropna(subset="natural_rate")
+    rates = shown["natural_rate"]
     ax = _rows(axes(ax, rows=len(shown) + 1), shown.index)
-    _interval(
-        ax, shown["natural_rate"], shown["natural_rate_low"], shown["natural_rate_high"], BLUE
-    )
+    _interval(ax, rates, shown["natural_rate_low"], shown["natural_rate_high"], BLUE)
     ax.set_xlim(0, None)
-    ax.set_xlabel("Bought again with no campaign")
+    ax.set_xlabel(say("market.picture.natural"))
     numbers(ax.xaxis, "share")
-    return described(
-        ax, listed("Share that bought again with no campaign", shown["natural_rate"], "share")
-    )
+    return described(ax, listed(say("market.picture.natural_alt"), rates, "share"))
 
 
 def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -54,16 +51,7 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
     for i in np.flatnonzero(cost.to_numpy() > edge):
-        ax.annotate(
-            f"{decimal(cost.iloc[i], 0)} →",
-            (edge, i),
-            xytext=(-4, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=10,
-            color=INK,
-        )
+        _written(ax, f"{decimal(cost.iloc[i], 0)} →", edge, i, shift=-4, align="right")
     _interval(ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
@@ -78,72 +66,42 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     (`ledger.effects`)."""
     shown = measured[measured["segment"] != "All"]
     ax = _rows(axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"])
-    realised = 100 * shown[["effect", "effect_low", "effect_high"]]
-    _interval(
-        ax,
-        realised["effect"],
-        realised["effect_low"],
-        realised["effect_high"],
-        BLUE,
-        label="realised, 95%",
-    )
+    value, low, high = (100 * shown[f"effect{end}"] for end in ("", "_low", "_high"))
+    _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
     if shown["predicted"].notna().any():
-        ax.scatter(
-            100 * shown["predicted"],
-            np.arange(len(shown)),
-            marker="D",
-            s=42,
-            color=ORANGE,
-            zorder=4,
-            label="predicted",
-        )
+        style = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
+        label = say("market.picture.predicted")
+        ax.scatter(100 * shown["predicted"], np.arange(len(shown)), label=label, **style)
     ax.axvline(0, color=INK, linewidth=1)
-    ax.set_xlabel("More buyers per 100 contacted")
+    ax.set_xlabel(say("market.picture.effects"))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return described(
-        ax,
-        listed(
-            "Effect of each campaign by segment",
-            shown.set_index(shown["campaign_id"] + " " + shown["segment"])["effect"],
-            "uplift",
-        ),
-    )
+    told = shown.set_index(shown["campaign_id"] + " " + shown["segment"])["effect"]
+    return described(ax, listed(say("market.picture.effects_alt"), told, "uplift"))
 
 
 def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     """From the revenue of one period to the next: `steps` add up to the change (`market.movement`,
     ``bridge``)."""
-    names = ["Before", *(str(s).replace("_", " ").capitalize() for s in steps.index), "After"]
+    first, last = say("market.picture.before"), say("market.picture.after")
+    names = [first, *(words(step) for step in steps.index), last]
     ends = before + steps.cumsum()
     starts = ends.shift(fill_value=before)
     after = float(ends.iloc[-1])
     ax = _rows(axes(ax, rows=len(names) + 1), names)
     y = np.arange(1, len(names) - 1)
-    colors = [BLUE if s >= 0 else ORANGE for s in steps]
+    colors = [BLUE if step >= 0 else ORANGE for step in steps]
     ax.barh([0, len(names) - 1], [before, after], color=MUTED, height=0.62)
     ax.barh(y, steps, left=starts, color=colors, height=0.62)
     for place, total in ((0, before), (len(names) - 1, after)):
-        ax.annotate(
-            f"{total:,.0f}".replace("-", "−"),
-            (max(total, 0), place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=10,
-        )
-    for i, step in zip(y, steps, strict=True):
-        ax.annotate(
-            f"{step:+,.0f}".replace("-", "−"),
-            (max(starts.iloc[i - 1], ends.iloc[i - 1]), i),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=10,
-        )
+        _written(ax, decimal(total, 0), max(total, 0), place)
+    for place, step, start, end in zip(y, steps, starts, ends, strict=True):
+        sign = "+" if step >= 0 else ""
+        _written(ax, sign + decimal(step, 0), max(start, end), place)
     ax.set_xlim(min(0, float(ends.min())), 1.22 * max(before, float(ends.max())))
-    ax.set_xlabel("Revenue")
+    ax.set_xlabel(say("market.picture.revenue"))
     numbers(ax.xaxis, "money")
-    return described(ax, listed(f"From revenue {before:,.0f} to {after:,.0f}", steps))
+    told = say("market.picture.waterfall_alt", before=before, after=after)
+    return described(ax, listed(told, steps))
 
 
 def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -151,20 +109,22 @@ def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     (`market.stress`)."""
     ax = _rows(axes(ax, rows=round(1.4 * len(table)) + 1), table.index)
     for money, color, shift in (("revenue", BLUE, -0.16), ("cash", ORANGE, 0.16)):
-        _interval(
-            ax,
-            table[money],
-            table[f"{money}_low"],
-            table[f"{money}_high"],
-            color,
-            label=money,
-            shift=shift,
-        )
+        value, low, high = (table[f"{money}{end}"] for end in ("", "_low", "_high"))
+        label = say(f"market.picture.moneys.{money}")
+        _interval(ax, value, low, high, color, label=label, shift=shift)
     ax.set_xlim(0, None)
-    ax.set_xlabel("Money in the period")
+    ax.set_xlabel(say("market.picture.stress"))
     numbers(ax.xaxis, "money")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return described(ax, listed("Cash in each scenario", table["cash"]))
+    return described(ax, listed(say("market.picture.stress_alt"), table["cash"]))
+
+
+def _written(
+    ax: Axes, text: str, x: float, y: float, *, shift: int = 4, align: str = "left"
+) -> None:
+    """A figure beside the end of a bar."""
+    style = {"textcoords": "offset points", "va": "center", "fontsize": 10, "color": INK}
+    ax.annotate(text, (x, y), xytext=(shift, 0), ha=align, **style)
 
 
 def _rows(ax: Axes, names: Any) -> Axes:

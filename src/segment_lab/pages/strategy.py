@@ -1,0 +1,336 @@
+"""The page of the decision: who is served how, what is worth its money, and how we will know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.act import market, profiles, verdicts
+from segment_lab.pages import advice
+from segment_lab.pages.decision import DecisionReport
+from segment_lab.pages.verdicts import PLANS, Page
+from segment_lab.show.cards import details, finding, group, headline, note, says_why
+from segment_lab.show.figures import figure
+from segment_lab.show.macros import Html
+from segment_lab.show.pictures import decision as pictures
+from segment_lab.show.tables import table
+from segment_lab.study.study import Study
+from segment_lab.texts import say
+from segment_lab.texts.formats import decimal, is_missing, percent
+
+#: The share of the cash whose loss is looked for.
+BREAKS = 0.2
+PRODUCTS, EXAMPLES = 3, 10
+#: Columns of a plan that are shown under another name, or not at all.
+PLAN_NAMES = {"value": "worth"}
+
+
+class StrategyPage:
+    """The decisions for the segments of a scheme, and the pieces that show them.
+
+    Parameters
+    ----------
+    study : Study
+    scheme : str
+        Whose segments are acted on.
+    horizon_days : int
+        How long a customer has to buy.
+    seed : int
+        Of every draw.
+    **limits
+        ``playbook, budget, hours, holdout_share, margin_rate``, as `DecisionReport.page` takes
+        them.
+
+    Attributes
+    ----------
+    report : DecisionReport
+        The market and the case figures.
+    decision : Page
+        The verdicts: ``options, treatments, known, plan``.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        scheme: str = "rfm",
+        horizon_days: int = 90,
+        seed: int = 0,
+        **limits: Any,
+    ):
+        self.study = study
+        self.days = horizon_days
+        self.report = DecisionReport(study, scheme, horizon_days, seed)
+        self.decision: Page = self.report.page(**limits)
+
+    @property
+    def money(self) -> str:
+        """What money is counted in."""
+        return self.study.currency or say("decision.money")
+
+    # What each segment gets.
+
+    def headline(self) -> Html:
+        """Whom to contact, what it costs, what it is expected to bring."""
+        sentences = advice.sentences(self.decision)
+        status = self.report.now.status
+        return headline(*sentences, figures=self.decision.figures, status=status)
+
+    @says_why
+    def decisions(self) -> Html:
+        """The stance and the campaign of every segment."""
+        caption = say("decision.captions.decisions", money=self.money)
+        remark = say("decision.captions.decisions_note", days=self.days)
+        return table(advice.decision_table(self.decision), caption, note=remark)
+
+    def margins(self) -> Html:
+        """The verdicts by margin, where the data do not tell it."""
+        return advice.show_margins(self.decision)
+
+    @says_why
+    def stances(self) -> Html:
+        """How every segment is served."""
+        return table(advice.stance_table(self.decision), say("decision.captions.stances"))
+
+    @says_why
+    def effort(self) -> Html:
+        """Hours freed and where they go."""
+        return finding(advice.effort_remark(self.decision))
+
+    def house_rules(self) -> Html:
+        """Customers who are no part of any campaign."""
+        caption = say("decision.captions.house_rules")
+        empty = say("decision.captions.house_rules_empty")
+        return table(advice.house_rules(self.decision), caption, empty=empty)
+
+    # Why.
+
+    def rules(self) -> Html:
+        """The rule behind each verdict, in the order in which they are asked."""
+        rules = self.decision.rules
+        facts = {"fewest": rules.fewest, "sure": rules.sure}
+        order = (
+            verdicts.HOUSE_RULE,
+            verdicts.JUDGEMENT,
+            verdicts.DO,
+            verdicts.STOP,
+            verdicts.WATCH,
+            verdicts.TEST,
+            verdicts.NOT_WORTH,
+        )
+        rows = {
+            say(f"decision.verdict.{key}"): say(f"decision.rule.{key}", **facts) for key in order
+        }
+        frame = pd.DataFrame({"when": rows}).rename_axis("verdict")
+        return details(
+            say("decision.captions.rules_folded"), table(frame, say("decision.captions.rules"))
+        )
+
+    @says_why
+    def cards(self) -> Html:
+        """A card per segment."""
+        return advice.cards(self.decision)
+
+    @says_why
+    def expected(self) -> Html:
+        """What a contact is expected to bring, beside its cost."""
+        caption = say("decision.captions.expected")
+        return figure(pictures.expected, self.decision.options, caption=caption)
+
+    @says_why
+    def natural(self) -> Html:
+        """How many buy again by themselves."""
+        caption = say("decision.captions.natural", days=self.days)
+        return figure(pictures.natural_rates, self.decision.known, caption=caption)
+
+    @says_why
+    def weighed(self) -> Html:
+        """Every action of the playbook, folded."""
+        rows = table(
+            advice.weighed(self.decision),
+            say("decision.captions.weighed"),
+            index=False,
+            note=say("decision.captions.weighed_note"),
+        )
+        return details(say("decision.captions.weighed_folded"), rows)
+
+    # The budget and the experiment.
+
+    @says_why
+    def budget(self) -> Html:
+        """What the plan takes, and what more would earn."""
+        return finding(advice.budget_remark(self.decision))
+
+    @says_why
+    def rivals(self) -> Html:
+        """Simpler ways of spending beside the plan."""
+        caption = say("decision.captions.rivals", money=self.money)
+        return table(advice.rivals(self.decision), caption)
+
+    @says_why
+    def plan(self) -> Html:
+        """The plan, and how firm it is."""
+        chosen = self.decision.plan.chosen.rename(columns=PLAN_NAMES).drop(columns="segment")
+        remark = say("decision.captions.plan_note", campaigns=self.decision.rules.campaigns_ahead)
+        rows = table(chosen, say("decision.captions.plan", draws=PLANS), note=remark)
+        return details(say("decision.captions.plan_folded"), rows)
+
+    def design(self) -> Html:
+        """Who is contacted, who is left alone, and what that shows."""
+        remark = say("decision.captions.design_note")
+        return table(self.decision.design, say("decision.captions.design"), note=remark)
+
+    @says_why
+    def effects(self) -> Html:
+        """What past campaigns did."""
+        measured = self.decision.measured
+        remark = advice.calibration_remark(self.decision)
+        caption = say("decision.captions.effects", calibration=remark)
+        return figure(pictures.effects, measured, caption=caption)
+
+    @says_why
+    def effects_table(self) -> Html:
+        """The same as figures, folded."""
+        caption = say("decision.captions.effects_table", money=self.money)
+        rows = table(advice.effects(self.decision), caption, index=False)
+        return details(say("decision.captions.effects_folded"), rows)
+
+    @says_why
+    def stages(self) -> Html:
+        """Where the study stands in the four stages."""
+        found = self.report.stages(self.decision)
+        rows = advice.stages(found, self.report.now.status.reason)
+        return table(rows, say("decision.captions.stages"))
+
+    # If the market turns.
+
+    @says_why
+    def change(self) -> Html:
+        """Where the last change of revenue came from."""
+        report = self.report
+        steps = report.moves()["change"]
+        before = report.before["revenue"].sum()
+        facts = {"change": report.change, "periods": report.periods, "money": self.money}
+        caption = say("market.captions.change", **facts)
+        return figure(pictures.waterfall, steps, before, caption=caption)
+
+    @says_why
+    def bridge(self) -> Html:
+        """The change by segment, folded."""
+        caption = say("market.captions.bridge", periods=self.report.periods, money=self.money)
+        formats = dict.fromkeys(("before", "after", "change"), "money")
+        rows = table(self.report.bridge(), caption, formats=formats)
+        return details(say("market.captions.bridge_folded"), rows)
+
+    @says_why
+    def stress(self) -> Html:
+        """Revenue and cash in a worse market."""
+        middle = market.ENDS[1] - market.ENDS[0]
+        facts = {"days": self.days, "money": self.money, "middle": middle}
+        stressed = self.report.stressed.rename(index=advice.scenario_names())
+        return figure(pictures.stress, stressed, caption=say("market.captions.stress", **facts))
+
+    @says_why
+    def breaking(self) -> Html:
+        """What takes a share of the cash away."""
+        found = self.report.breaking(BREAKS)
+        levers = {key: say(f"market.lever.{key}") for key in found.index}
+        caption = say("market.captions.breaking", share=BREAKS)
+        remark = say("market.captions.breaking_note")
+        return table(found.rename(index=levers), caption, note=remark)
+
+    @says_why
+    def concentration(self) -> Html:
+        """How much hangs on the largest customers."""
+        return finding(self.report.concentration())
+
+    @says_why
+    def overturned(self) -> Html:
+        """Recommendations that a worse market would change."""
+        worse = market.SCENARIOS
+        facts = {"customers": worse["customers"].customers, "basket": worse["basket"].basket}
+        empty = say("market.captions.overturned_empty", **facts)
+        rows = advice.overturned(self.decision)
+        return table(rows, say("market.captions.overturned"), empty=empty)
+
+    # Figures often quoted.
+
+    @says_why
+    def case_figures(self) -> Html:
+        """Four figures with intervals; a note for each that the data do not allow."""
+        rows, reasons = self.report.case_figures()
+        missing = [note(reason, "missing") for reason in reasons]
+        return group(table(case_rows(rows), say("kpis.caption")), *missing)
+
+    # The people.
+
+    @says_why
+    def who(self) -> Html:
+        """What is typical of each segment."""
+        return table(
+            profiles.who(self.report.now, self.report.people),
+            say("decision.captions.who"),
+            index=False,
+            labels={"column": say("decision.captions.who_column")},
+            formats={"column": "words"},
+            empty=say("decision.captions.who_empty"),
+        )
+
+    @says_why
+    def what(self) -> Html:
+        """What each segment buys, folded."""
+        now = self.report.now
+        bought = profiles.purchases(now, self.study.orders())
+        rows = table(
+            profiles.what(bought, now.names, top=PRODUCTS),
+            say("decision.captions.what", products=PRODUCTS),
+            index=False,
+            empty=say("decision.captions.what_empty"),
+        )
+        return details(say("decision.captions.what_folded"), rows)
+
+    @says_why
+    def moved(self) -> Html:
+        """How customers moved between segments, folded."""
+        found = profiles.moved(self.report.now, self.report.earlier)
+        rows = table(found, say("decision.captions.moved"))
+        return details(say("decision.captions.moved_folded", days=self.days), rows)
+
+    @says_why
+    def examples(self) -> Html:
+        """Some customers of each segment, folded; with names and addresses where the study file
+        says ``personal``."""
+        personal = self.study.config.personal
+        now, people = self.report.now, self.report.people
+        pieces = []
+        for segment, size in now.sizes().items():
+            if size:
+                name = str(segment)
+                rows = profiles.examples(now, people, name, n=EXAMPLES, personal=personal)
+                pieces.append(table(rows, say("decision.captions.examples", segment=name)))
+        return details(say("decision.captions.examples_folded", customers=EXAMPLES), *pieces)
+
+
+def case_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Case figures (`kpis.collect`) in words: one column holds shares and money."""
+    shown = {}
+    for kpi, row in rows.iterrows():
+        value, low, high, other = (
+            _written(row[name], abs(row["value"]) > 1)
+            for name in ("value", "value_low", "value_high", "comparison")
+        )
+        shown[say(f"kpis.{kpi}.name")] = {
+            "figure": say("kpis.figure", value=value, low=low, high=high),
+            "customers_or_leads": row["n"],
+            "beside": say(f"kpis.{kpi}.beside", value=other, **row["facts"]),
+            "what_it_is": say(f"kpis.{kpi}.definition", **row["facts"]),
+        }
+    columns = ["figure", "customers_or_leads", "beside", "what_it_is"]
+    frame = pd.DataFrame.from_dict(shown, orient="index", columns=columns)
+    return frame.rename_axis(say("kpis.column"))
+
+
+def _written(value: float, money: bool) -> str:
+    if is_missing(value):
+        return "–"
+    return decimal(value, 0) if money else percent(value, 1)
