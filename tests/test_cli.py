@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from datasets import dataset
 from segment_lab.cli import main
 from segment_lab.data.guess import named, normal
+from segment_lab.texts import phrases
 
 
 @pytest.fixture
@@ -25,6 +26,16 @@ def test_help_lists_the_commands(call):
     assert all(
         f"\n  {name} " in result.output for name in ("run", "check", "init", "sql", "sample")
     )
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_option_with_a_help_text_shows_it(call, command):
+    texts = phrases(f"cli.help.{command}")
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert set(texts) <= {option.name for option in main.commands[command].params}
+    shown = "".join(result.output.split())
+    assert [name for name, text in texts.items() if "".join(text.split()) not in shown] == []
 
 
 def test_init_check_round_trip(call, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ from segment_lab import __version__
 from segment_lab.errors import ConfigError, SegmentLabError, nearest
 
 
+def say(key: str, /, **facts: Any) -> str:
+    """`texts.say`, loaded when first used: the list of commands is shown at once."""
+    from segment_lab import texts
+
+    return texts.say(key, **facts)
+
+
 class _Group(click.Group):
     """Turns errors into one message: exit code 2 for bad input, 1 for a fault of the program."""
 
@@ -21,20 +29,30 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (SegmentLabError, OSError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(say("cli.error", error=error), err=True)
             sys.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
                 raise
-            click.echo(
-                f"Error: segment-lab failed where it should not: {type(error).__name__}: "
-                f"{str(error).partition(chr(10))[0][:300]}\nSEGMENT_LAB_TRACEBACK=1 shows where; please report "
-                "it with the study file.",
-                err=True,
-            )
+            said = str(error).partition("\n")[0][:300]
+            click.echo(say("cli.fault", type=type(error).__name__, said=said), err=True)
+            click.echo(say("cli.traceback"), err=True)
             sys.exit(1)
+
+
+class _Option(click.Option):
+    """An option whose help stands in ``texts``, under its command and its name."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from segment_lab.texts import phrases
+
+        self.help = self.help or phrases(f"cli.help.{ctx.command.name}").get(str(self.name))
+        return super().get_help_record(ctx)
+
+
+option = partial(click.option, cls=_Option)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,29 +64,26 @@ def main() -> None:
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--as-of", help="Reference day, YYYY-MM-DD. Default: the study file's.")
-@click.option("--only", help="Reports to render, comma-separated: rfm,abc,comparison …")
-@click.option(
-    "--jobs", type=click.IntRange(1), help="Reports rendered at the same time. Default: the cores."
-)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
-@click.option("--force", is_flag=True, help="Render even what has not changed.")
-@click.option(
+@option("--as-of")
+@option("--only")
+@option("--jobs", type=click.IntRange(1))
+@option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@option("--force", is_flag=True)
+@option(
     "--engine",
     type=click.Choice(["segment-lab", "kernel"]),
     default="segment-lab",
     show_default=True,
 )
-@click.option(
+@option(
     "-p",
     "--parameter",
     "parameters",
     multiple=True,
     metavar="REPORT.NAME=VALUE",
-    help="Change one parameter, for example -p rfm.n_bins=3.",
 )
-@click.option("--pdf", is_flag=True, help="Also print every page to PDF (extra: browser).")
-@click.option("--log-json", is_flag=True, help="One JSON object per line instead of text.")
+@option("--pdf", is_flag=True)
+@option("--log-json", is_flag=True)
 def run(
     config: Path, as_of: str | None, only: str | None, parameters: tuple[str, ...], **options: Any
 ) -> None:
@@ -91,17 +106,15 @@ def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         name, equals, value = pair.partition("=")
         report, dot, parameter = name.partition(".")
         if not (equals and dot and report and parameter):
-            raise ConfigError(f"{pair!r} is not REPORT.NAME=VALUE, for example rfm.n_bins=3.")
+            raise ConfigError(say("cli.no_parameter", pair=repr(pair)))
         out.setdefault(report, {})[parameter] = yaml.safe_load(value)
     return out
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
-@click.option(
-    "--rejected", type=click.Path(path_type=Path), help="Write rejected rows to this Parquet file."
-)
+@option("--as-of")
+@option("--rejected", type=click.Path(path_type=Path))
 def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     """Read the data of CONFIG, say what is accepted and rejected and why, render nothing."""
     from segment_lab.customers.overview import rhythm
@@ -109,50 +122,56 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 
     study = Study.from_yaml(config, as_of=as_of)
     for intake in study.check():
-        click.echo(
-            f"{intake.name}: {int(intake.counts.sum()) + intake.left_out:,} rows read from {intake.raw.label}"
-        )
-        if intake.left_out:
-            click.echo(f"  {intake.left_out:>12,}  left out by where: {intake.reading.where}")
-        for reason, rows in intake.counts.items():
-            examples = (
-                ", ".join(map(repr, intake.examples(str(reason))))
-                if reason != "accepted" and rows
-                else ""
-            )
-            click.echo(
-                f"  {rows:>12,}  {reason}{f'  (for example {examples})' if examples else ''}"
-            )
-        for remark in intake.remarks():
-            click.echo(f"  note: {remark}")
-    if study.has("orders"):
-        click.echo(f"window: {study.window}; {len(study.customers()):,} customers")
-        read = study.intake("orders").counts
-        _twins(study)
-        for row in study.account().itertuples():
-            if row.lines != read.get(row.reason):  # said above already
-                click.echo(f"  {row.lines:>12,}  {row.reason}")
-        if quick := rhythm(study.customers(), study.config.strategy.horizon_days):
-            click.echo(f"  note: {quick}")
-        if rejected:
-            study.write_rejected(rejected)
-            click.echo(f"rejected rows: {rejected}")
+        _told(intake)
+    if not study.has("orders"):
+        return
+    customers = study.customers()
+    click.echo(say("cli.check.window", window=study.window, customers=len(customers)))
+    _twins(study)
+    read = study.intake("orders").counts
+    for row in study.account().itertuples():
+        if row.lines != read.get(row.reason):  # said above already
+            click.echo(_counted(row.lines, str(row.reason)))
+    if quick := rhythm(customers, study.config.strategy.horizon_days):
+        click.echo("  " + say("cli.check.note", words=quick))
+    if rejected:
+        study.write_rejected(rejected)
+        click.echo(say("cli.check.rejected", path=rejected))
+
+
+def _told(intake: Any) -> None:
+    """What became of the rows of a table, by reason and with examples."""
+    rows = int(intake.counts.sum()) + intake.left_out
+    click.echo(say("cli.check.table", name=intake.name, rows=rows, file=intake.raw.label))
+    if intake.left_out:
+        words = say("cli.check.left_out", where=intake.reading.where)
+        click.echo(_counted(intake.left_out, words))
+    for reason, rows in intake.counts.items():
+        examples = []
+        if reason != "accepted" and rows:
+            examples = [repr(example) for example in intake.examples(str(reason))]
+        words = say("cli.check.reason", reason=reason, examples=examples)
+        click.echo(_counted(rows, words))
+    for remark in intake.remarks():
+        click.echo("  " + say("cli.check.note", words=remark))
+
+
+def _counted(rows: int, words: str) -> str:
+    """A number of rows and what they are, one under the other."""
+    return f"  {rows:>12,}  {words}"
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Study file to write. Default: <name>.yml here."
-)
-@click.option(
+@option("--out", type=click.Path(path_type=Path))
+@option(
     "-c",
     "--column",
     "given",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="Say which column it is, for example -c customer_id=household.",
 )
-@click.option("--force", is_flag=True, help="Replace an existing study file.")
+@option("--force", is_flag=True)
 def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> None:
     """Write a first study file for FILE, and say how it was read and what is open.
 
@@ -160,7 +179,6 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
     """
     from segment_lab.data.contracts import CONTRACTS
     from segment_lab.data.guess import first_config, study_name
-    from segment_lab.texts import say
 
     target = out or Path(f"{study_name(file)}.yml")
     if target.exists() and not force:
@@ -190,7 +208,7 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
 def _totals(config: Path) -> None:
     """What follows from a first study file, to be held against the source."""
     from segment_lab.study.study import Study
-    from segment_lab.texts import say, speaking
+    from segment_lab.texts import speaking
 
     study = Study.from_yaml(config)
     with speaking(currency=study.currency):
@@ -228,7 +246,6 @@ def _twins(study: Any) -> None:
     """One customer under several ids, with the line that makes it one."""
     from segment_lab.customers.twins import twins
     from segment_lab.data.guess import quoted
-    from segment_lab.texts import say
 
     source = study.config.sources["orders"]
     inner = source.columns.get("customer_id") or "customer_id"
@@ -241,75 +258,68 @@ def _twins(study: Any) -> None:
             "examples": list(map(repr, found.examples)),
         }
         words = say(f"init.twins.{found.way}", line=f"customer_id: {expression}", **facts)
-        click.echo(f"  note: {words}")
+        click.echo("  " + say("cli.check.note", words=words))
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option(
-    "--method", required=True, help="rfm, abc, lifecycle, clusters, rules or receivables."
-)
-@click.option("--dialect", default="duckdb", show_default=True)
-@click.option(
+@option("--method", required=True)
+@option("--dialect", default="duckdb", show_default=True)
+@option(
     "--source",
     type=click.Choice(["orders", "customers"]),
     default="orders",
     show_default=True,
-    help="Start from the order lines, or from a customer table.",
 )
-@click.option("--table", help="Name of that table in the warehouse. Default: the word of --source.")
-@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
+@option("--table")
+@option("--as-of")
 def sql(
     config: Path, method: str, dialect: str, source: str, table: str | None, as_of: str | None
 ) -> None:
     """Print one statement that gives every customer's segment in a warehouse."""
     from segment_lab.study.study import Study
 
-    click.echo(
-        Study.from_yaml(config, as_of=as_of).to_sql(
-            method, dialect, source=source, table=table or source
-        )
-    )
+    study = Study.from_yaml(config, as_of=as_of)
+    click.echo(study.to_sql(method, dialect, source=source, table=table or source))
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--method", required=True, help="rfm, abc, lifecycle, clusters or rules.")
-@click.option(
+@option("--method", required=True)
+@option(
     "--out", type=click.Path(path_type=Path), default=Path("segments.parquet"), show_default=True
 )
-@click.option(
+@option(
     "--limit",
     type=click.IntRange(1),
     default=1_000_000,
     show_default=True,
-    help="Learn the rule on about so many customers at most.",
 )
-@click.option("--as-of", help="Reference day, YYYY-MM-DD.")
+@option("--as-of")
 def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) -> None:
     """Write every buyer's segment with the engine alone: for bases larger than memory."""
     from segment_lab.study.study import Study
+    from segment_lab.texts.formats import percent
 
     study = Study.from_yaml(config, as_of=as_of)
     if sys.stderr.isatty():
         study.connection.raw_sql("SET enable_progress_bar = true")
-    result = study.assign(
-        method, out, limit=limit, progress=lambda step: click.echo(f"{step} …", err=True)
-    )
+
+    def progress(step: str) -> None:
+        click.echo(say("cli.assign.step", step=step), err=True)
+
+    result = study.assign(method, out, limit=limit, progress=progress)
     for row in result.profile.itertuples():
-        click.echo(
-            f"{row.customers:>12,}  {row.customer_share:>6.1%}  {row.revenue_share:>6.1%} of revenue  "
-            f"{row.Index}"
-        )
-    click.echo(f"{result.note} Written: {result.path}")
+        share = f"{percent(row.customer_share, 1):>6}"
+        revenue = f"{say('cli.assign.revenue', share=row.revenue_share):>17}"
+        click.echo(f"{row.customers:>12,}  {share}  {revenue}  {row.Index}")
+    click.echo(say("cli.assign.written", note=result.note, path=result.path))
 
 
 @main.command()
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True
-)
-@click.option("--seed", type=int, default=7, show_default=True)
-@click.option("--customers", type=click.IntRange(50), default=2000, show_default=True)
+@option("--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True)
+@option("--seed", type=int, default=7, show_default=True)
+@option("--customers", type=click.IntRange(50), default=2000, show_default=True)
 def sample(out: Path, seed: int, customers: int) -> None:
     """Write the sample CRM: the same seed gives the same bytes."""
     from segment_lab.sample import write

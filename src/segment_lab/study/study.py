@@ -89,14 +89,12 @@ class Study(StudyData):
         """Every customer's contacts so far, with the minutes they took: as recorded, else usual
         for the channel.
 
-        One row per customer, as in `features.engagement.engagement_table`.
+        One row per customer, as in `contacts.events.engagement_table`.
         """
         from segment_lab.contacts.events import engagement_table, usual_minutes
 
         if not self.has("touches"):
-            raise NotEnoughDataError(
-                "The study has no table of contacts (touches), so nobody's minutes are known."
-            )
+            raise NotEnoughDataError(say("study.no_contacts"))
         usual = usual_minutes(self.table("contact_costs")) if self.has("contact_costs") else None
         return self._keep(
             "contacts",
@@ -107,9 +105,7 @@ class Study(StudyData):
         """The segmenter of a method, fitted at as_of (kept on disk under the data's
         fingerprint)."""
         if gone := self.missing(method):
-            raise NotEnoughDataError(
-                f"{method} needs the table {' and '.join(gone)}, which {self.name} does not have."
-            )
+            raise NotEnoughDataError(say("study.needs", method=method, tables=gone, name=self.name))
         return self.cached(
             f"fitted-{method}",
             self.options(method),
@@ -293,13 +289,16 @@ class Study(StudyData):
         return sorted(name for name in known if not name.startswith("_"))
 
     def __repr__(self) -> str:
-        as_of = self.config.as_of or "the day after the last order"
+        as_of = self.config.as_of or say("study.as_of")
         return f"Study({self.name}: {', '.join(self.config.sources)}; as_of {as_of})"
 
     def _repr_html_(self) -> str:
-        from segment_lab.show.html import table
+        from segment_lab.show.tables import table
 
-        rows = [(n, s.path or "a database", len(s.columns)) for n, s in self.config.sources.items()]
-        frame = pd.DataFrame(rows, columns=["table", "from", "columns mapped"]).set_index("table")
-        caption = f"{self.title}: {self.window}, as of {self.window.as_of}; schemes {', '.join(self.methods)}"
-        return table(frame, caption)._repr_html_()
+        rows = []
+        for name, source in self.config.sources.items():
+            rows.append((name, source.path or say("study.database"), len(source.columns)))
+        heads = [say(f"study.columns.{name}") for name in ("table", "source", "mapped")]
+        frame = pd.DataFrame(rows, columns=heads).set_index(heads[0])
+        facts = {"window": self.window, "as_of": self.window.as_of, "schemes": self.methods}
+        return table(frame, say("study.shown", title=self.title, **facts))._repr_html_()

@@ -32,7 +32,7 @@ from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.study.config import StudyConfig, WindowConfig, load, validate
-from segment_lab.texts import speak
+from segment_lab.texts import say, speak
 from segment_lab.window import ObservationWindow, as_date
 
 T = TypeVar("T")
@@ -113,7 +113,8 @@ class StudyData:
     def has(self, table: str) -> bool:
         """Whether the study has this table."""
         if table not in CONTRACTS:
-            raise ConfigError(f"There is no table {table!r}; {nearest(table, CONTRACTS)}.")
+            hint = nearest(table, CONTRACTS)
+            raise ConfigError(say("study.tables.no_table", table=table, hint=hint))
         return table in self.config.sources
 
     def intake(self, table: str) -> Intake:
@@ -124,10 +125,8 @@ class StudyData:
             whole = self._whole
             return self._keep(("intake", table), lambda: whole.intake(table).drawn(self._share))
         if not self.has(table):
-            raise NotEnoughDataError(
-                f"The study {self.name} has no table {table!r}. Add it under sources in "
-                f"{self.path or 'the study file'}; docs/own_data.md says how."
-            )
+            facts = {"name": self.name, "table": table, "file": self.path}
+            raise NotEnoughDataError(say("study.tables.missing", **facts))
         return self._keep(
             ("intake", table),
             lambda: take_in(
@@ -176,7 +175,7 @@ class StudyData:
         for intake in intakes:
             faults += intake.faults(self.config.tolerance)
         if faults:
-            raise DataError(f"The data of {self.name} cannot be used as they are", faults)
+            raise DataError(say("study.tables.unusable", name=self.name), faults)
         return intakes
 
     @cached_property
@@ -199,19 +198,12 @@ class StudyData:
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
         if as_of <= first and self._parent is not None:
-            raise NotEnoughDataError(
-                f"The first order is of {first}: there is nothing to see as it stood on {as_of}. "
-                "A shorter horizon_days looks back less far."
-            )
+            raise NotEnoughDataError(say("study.day.before_first", first=first, as_of=as_of))
         if rule.start and as_of <= rule.start and self._parent is not None:
-            raise NotEnoughDataError(
-                f"The window starts on {rule.start}: there is nothing to see as it stood on "
-                f"{as_of}."
-            )
+            raise NotEnoughDataError(say("study.day.before_window", start=rule.start, as_of=as_of))
         if as_of <= first:
-            raise ConfigError(
-                f"as_of {as_of} is not after the first order ({first}). Orders end on {last}."
-            )
+            days = {"as_of": as_of, "first": first, "last": last}
+            raise ConfigError(say("study.day.not_after_first", **days))
         # Days before the first order are no observed days: nobody must take them for data.
         start = (
             max(first, as_of - dt.timedelta(days=rule.days)) if rule.days else rule.start or first
@@ -246,9 +238,7 @@ class StudyData:
         if days:
             return min(days), max(days)
         if self.config.as_of is None:
-            raise ConfigError(
-                f"No table of {self.name} has dates, so as_of cannot be found. Write as_of: YYYY-MM-DD."
-            )
+            raise ConfigError(say("study.day.no_dates", name=self.name))
         return self.config.as_of - dt.timedelta(days=1), self.config.as_of
 
     def at(self, as_of: dt.date | str, days: int | None = None) -> Self:
@@ -259,9 +249,7 @@ class StudyData:
         """
         day = as_date(as_of)
         if day > self.window.as_of:
-            raise ConfigError(
-                f"{day} is after the study's as_of {self.window.as_of}: that is the unknown future."
-            )
+            raise ConfigError(say("study.day.future", day=day, as_of=self.window.as_of))
         root = self._parent or self
         changes: dict[str, Any] = {"as_of": day}
         if days is not None:
@@ -385,7 +373,7 @@ class StudyData:
             )
         )
         broken = [
-            (f"broken line: {reason}", len(lines), 0.0)
+            (say("study.tables.broken", reason=reason), len(lines), 0.0)
             for reason, lines in intake.broken.groupby("reason")
         ]
         if broken:
@@ -394,17 +382,13 @@ class StudyData:
             )
         raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
         if customers.empty:
-            raise DataError(
-                "Nobody bought anything in the window",
-                [
-                    Fault(
-                        "orders",
-                        f"no purchase in {self.window}",
-                        "Move as_of or widen the window",
-                        int(account.lines.sum()),
-                    )
-                ],
+            fault = Fault(
+                "orders",
+                say("study.tables.no_purchase", window=self.window),
+                say("study.tables.widen"),
+                int(account.lines.sum()),
             )
+            raise DataError(say("study.tables.nobody"), [fault])
         return customers, account
 
     @cached_property
@@ -425,10 +409,9 @@ class StudyData:
         end = self.window.as_of + dt.timedelta(days=days)
         known = (self._parent or self).window.as_of
         if end > known:
-            raise NotEnoughDataError(
-                f"{days} days after {self.window.as_of} end on {end}, but the data are known only "
-                f"before {known}. Use study.at('{known - dt.timedelta(days=days)}') or earlier."
-            )
+            facts = {"days": days, "as_of": self.window.as_of, "end": end, "known": known}
+            latest = known - dt.timedelta(days=days)
+            raise NotEnoughDataError(say("study.day.not_known", latest=latest, **facts))
         out = self._done(self.window.as_of, days).add_prefix("future_")
         out.attrs["as_of"] = (
             self.window.as_of.isoformat()

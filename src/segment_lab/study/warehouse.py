@@ -21,6 +21,7 @@ from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import DIALECTS
 from segment_lab.study.plain import OrdersStatement
 from segment_lab.study.tables import StudyData
+from segment_lab.texts import say
 
 
 def statement(
@@ -53,10 +54,8 @@ def account_columns(study: StudyData, segmenter: Any, wanted: set[str]) -> dict[
     optional."""
     known = study.table("customers").schema() if study.has("customers") else {}
     if lacking := wanted - {*known, *segmenter.optional_columns}:
-        raise ConfigError(
-            f"{segmenter.method} reads {', '.join(sorted(lacking))}, which order lines do not hold. "
-            f"Start from a customer table that does: source='customers'."
-        )
+        facts = {"method": segmenter.method, "columns": sorted(lacking)}
+        raise ConfigError(say("study.large.not_in_lines", **facts))
     return {column: known[column] for column in sorted(wanted & {*known})}
 
 
@@ -80,11 +79,9 @@ class Assignment:
         """What was sampled, in one sentence."""
         everybody = int(self.profile["customers"].sum())
         if self.learned_on == everybody:
-            return f"The rule was learned on all {everybody:,} customers."
-        return (
-            f"The rule was learned on a random sample of {self.learned_on:,} of {everybody:,} customers and then "
-            "applied to all of them; sizes and money are of all."
-        )
+            return say("study.large.learned_on_all", customers=everybody)
+        facts = {"learned_on": self.learned_on, "customers": everybody}
+        return say("study.large.learned_on_some", **facts)
 
 
 def assign(
@@ -110,32 +107,28 @@ def assign(
         intake.lines, study.window, study.config.returns, intake.reading.decimals, wanted
     )
     if joined:
-        people = people.left_join(_accounts(study, list(joined), people), "customer_id").drop(
-            "customer_id_right"
-        )
-    progress("reducing the order log to one row per customer")
+        accounts = _accounts(study, list(joined), people)
+        people = people.left_join(accounts, "customer_id").drop("customer_id_right")
+    progress(say("study.large.reducing"))
     with people.cache() as customers:
         everybody = int(customers.count().execute())
         if not everybody:
-            raise DataError(
-                "Nobody bought anything in the window",
-                [Fault("orders", f"no purchase in {study.window}")],
-            )
+            fault = Fault("orders", say("study.tables.no_purchase", window=study.window))
+            raise DataError(say("study.tables.nobody"), [fault])
         few = customers
         if everybody > limit:
             few = drawn(customers, limit / everybody, seed)
-        progress(f"learning the rule on {min(everybody, limit):,} of {everybody:,} customers")
+        facts = {"learned_on": min(everybody, limit), "customers": everybody}
+        progress(say("study.large.learning", **facts))
         rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
-        frame = as_frame([rows]).join(
-            rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
-        )
+        known = rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
+        frame = as_frame([rows]).join(known)
         segmenter.fit(frame)
-        progress("assigning segments")
+        progress(say("study.large.assigning"))
         labelled = customers.mutate(segment=segmenter.named(customers))
         _write(labelled.select("customer_id", "segment"), target)
-        return Assignment(
-            target, _profile(labelled, segmenter.segment_names_), len(frame), segmenter
-        )
+        profile = _profile(labelled, segmenter.segment_names_)
+        return Assignment(target, profile, len(frame), segmenter)
 
 
 def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Table:
@@ -148,9 +141,8 @@ def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Tabl
     if table.get_backend() is beside.get_backend():
         return table
     copy = ibis.memtable(table.to_pyarrow())
-    beside.get_backend().execute(
-        copy.count()
-    )  # Ibis hands a copy to Spark only with a query, not with a cached one
+    # Ibis hands a copy to Spark only with a query, not with a cached one.
+    beside.get_backend().execute(copy.count())
     return copy
 
 
@@ -172,11 +164,8 @@ def _profile(labelled: ir.Table, names: tuple[str, ...]) -> pd.DataFrame:
         frequency=labelled.frequency.mean(),
     )
     frame = table.to_pandas().set_index("segment").reindex(names)
-    frame[["customers", "revenue"]] = frame[["customers", "revenue"]].fillna(0)
-    frame["customers"], frame["revenue"] = (
-        frame["customers"].astype("int64"),
-        frame["revenue"].round(2),
-    )
+    frame["customers"] = frame["customers"].fillna(0).astype("int64")
+    frame["revenue"] = frame["revenue"].fillna(0).round(2)
     for name, share in (("customers", "customer_share"), ("revenue", "revenue_share")):
         frame.insert(int(frame.columns.get_loc(name)) + 1, share, frame[name] / frame[name].sum())
     return frame
