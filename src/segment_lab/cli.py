@@ -29,7 +29,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (SegmentLabError, OSError) as error:
-            click.echo(say("cli.error", error=error), err=True)
+            click.echo(f"{say('cli.error')} {error}", err=True)  # its lines stay lines
             sys.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
