@@ -29,7 +29,10 @@ DONE: tuple[str, ...] = (
     *(f"study/{m}" for m in ("config", "customer_table", "study", "tables", "warehouse")),
     "contacts",
     "pages/data",
-    *(f"pages/{m}" for m in ("advice", "comparison", "decision", "lessons", "strategy", "verdicts")),
+    *(
+        f"pages/{m}"
+        for m in ("advice", "comparison", "decision", "lessons", "strategy", "verdicts")
+    ),
     *(f"pages/{m}" for m in ("abc", "clusters", "lifecycle", "rfm", "rules", "serving", "tree")),
     *(f"show/{m}" for m in ("cards", "figures", "macros", "tables")),
     "show/pictures/decision",
