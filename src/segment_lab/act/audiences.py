@@ -4,6 +4,7 @@ reason."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def options(
     for segment, choices in entries.items():
         members = people[people["segment"] == segment]
         for entry in choices:
-            facts = known.loc[segment]
+            facts = cast(pd.Series, known.loc[segment])
             row = {"segment": segment, **_described(entry), **_counts(members, entry, exceptions)}
             row |= _money(facts, members, entry)
             rows.append(row)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -256,7 +257,8 @@ def learn(
     if own.empty:
         return untested
     shown = estimates(own, basket_cv).assign(segment=own["segment"].to_numpy())
-    campaigns = own.groupby("segment")["campaign_id"].agg(lambda ids: tuple(map(str, ids)))
+    by_segment: Any = own.groupby("segment")["campaign_id"]
+    campaigns = by_segment.agg(lambda ids: tuple(map(str, ids)))
     return Belief(
         tuple(names),
         pool(*_together(shown, "buyers", names), prior),

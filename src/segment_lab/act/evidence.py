@@ -144,9 +144,9 @@ def state_shares(people: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
     elif "gap_days" in people and people["gap_days"].notna().any():
         usual, limit = people["gap_days"].median(), silence_limit(people["gap_days"])
         silent = people["recency_days"]
-        state = np.select([silent <= usual, silent <= limit], STATES[1:3], STATES[3])
+        tier = np.select([silent <= usual, silent <= limit], STATES[1:3], STATES[3])
         single = (people["frequency"] == 1) & (silent <= limit)
-        state = pd.Series(state, index=people.index).mask(single, STATES[0])
+        state = pd.Series(tier, index=people.index).mask(single, STATES[0])
     else:
         return pd.DataFrame(np.nan, index=names, columns=[f"{s}_share" for s in STATES])
     counts = pd.crosstab(people["segment"], state).reindex(columns=STATES, fill_value=0)

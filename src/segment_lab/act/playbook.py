@@ -229,7 +229,7 @@ class Playbook:
 def _at_cost(entry: Entry, table: pd.DataFrame) -> Entry:
     if entry.kind not in table.index:
         return entry
-    row = table.loc[entry.kind]
+    row: Any = table.loc[entry.kind]
     changed: dict[str, Any] = {"cost_source": "contact_costs"}
     for amount in _AMOUNTS:
         value = row.get(amount, 0.0)

@@ -287,7 +287,7 @@ def group_effects(psi: np.ndarray, groups: np.ndarray, k: int) -> pd.DataFrame:
         error = part.std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else np.inf
         rows.append((len(part), part.mean() if len(part) else 0.0, max(error, 1e-9)))
     out = pd.DataFrame(rows, columns=["customers", "effect", "se"])
-    weight = out["se"] ** -2.0
+    weight: Any = out["se"] ** -2.0
     mean = float(weight @ out["effect"] / weight.sum())
     excess = float(weight @ (out["effect"] - mean) ** 2) - (k - 1)
     scale = float(weight.sum() - (weight**2).sum() / weight.sum())

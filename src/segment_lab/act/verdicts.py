@@ -177,7 +177,8 @@ def _test(weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) ->
     for key, rows in candidates.groupby("belief", sort=False):
         best = _best_test(rows, beliefs[key], rules)
         for place, (share, control, worth) in best.items():
-            segment, customers = out.loc[place, "segment"], out.loc[place, "customers"]
+            segment: Any = out.loc[place, "segment"]
+            customers: Any = out.loc[place, "customers"]
             size = float(int(share * customers))
             if size < 2 or taken[segment] + size > rules.most_tested * customers + 1:
                 continue
@@ -307,7 +308,7 @@ def _amounts(weighed: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     has_main = is_main.groupby(by).transform("any")
 
     wished = np.maximum((out["holdout_share"] * out["customers"] + 0.5).astype(int), largest_test)
-    held = np.minimum(wished, out["customers"] - tested)
+    held: Any = np.minimum(wished, out["customers"] - tested)
     others = np.floor((1 - rules.least_held) * out["customers"])
     contacts = np.select(
         [is_main, is_test, out["role"] == SECOND],

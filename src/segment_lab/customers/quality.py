@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import combinations
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def quality(accounts: pd.DataFrame, segments: pd.Series | None = None) -> Qualit
 def roles(columns: Iterable[str]) -> dict[str, str]:
     """Which column holds e-mails, phones, names and tax numbers, as far as their names say."""
     columns = list(columns)
-    found = {}
+    found: dict[str, str] = {}
     for role, pattern in ROLES.items():
         for column in columns:
             if (
@@ -168,7 +169,7 @@ def reach(accounts: pd.DataFrame, segments: pd.Series | None = None) -> pd.DataF
 # -------------------------------------------------------------------------------------------------
 
 
-def email_key(value: object) -> str:
+def email_key(value: Any) -> str:
     """An e-mail in the form in which two spellings of it are equal; empty where it is none.
 
     Examples
@@ -186,7 +187,7 @@ def email_key(value: object) -> str:
     return f"{local}@{domain}"
 
 
-def phone_key(value: object) -> str:
+def phone_key(value: Any) -> str:
     """A phone number's last ten digits, as far as it has so many; empty where it is none.
 
     Examples
@@ -206,7 +207,7 @@ def phone_key(value: object) -> str:
 
 
 @cache
-def _words() -> dict[str, object]:
+def _words() -> dict[str, Any]:
     text = resources.files("segment_lab.customers").joinpath("names.yml").read_text("utf-8")
     return yaml.safe_load(text)
 
@@ -309,7 +310,7 @@ def _agreements(keys: pd.DataFrame) -> dict[tuple[int, int], tuple[str, ...]]:
     return {pair: tuple(shared) for pair, shared in sorted(pairs.items())}
 
 
-def _same(a: dict[str, str], b: dict[str, str], shared: tuple[str, ...]) -> bool:
+def _same(a: dict[Any, str], b: dict[Any, str], shared: tuple[str, ...]) -> bool:
     """Whether what agrees is enough, and nothing contradicts it."""
     if "tax_id" in shared:
         return True
@@ -332,7 +333,7 @@ def _alike(one: str, other: str) -> float | None:
     return fuzz.ratio(one, other)
 
 
-def _hints(a: dict[str, str], b: dict[str, str]) -> int:
+def _hints(a: dict[Any, str], b: dict[Any, str]) -> int:
     """Agreement beside an equal name, less contradictions."""
     score = 0
     apart = True  # no way to reach them that both records name
@@ -354,7 +355,8 @@ def merge_into(accounts: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The base after merging: what the kept record lacks is taken from those merged into it."""
     target = pd.Series(accounts.index, index=accounts.index)
     target.update(pairs.set_index("customer_id")["merge_into"])
-    return accounts.groupby(target, sort=False).first().rename_axis(accounts.index.name)
+    name = cast("str | None", accounts.index.name)
+    return accounts.groupby(target, sort=False).first().rename_axis(name)
 
 
 def moved(before: pd.Series, after: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:

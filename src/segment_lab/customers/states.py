@@ -123,20 +123,20 @@ class StateRule:
         years = (days / YEAR).floor()
         rest = days - years * YEAR
         counted = years * YEAR
-        for begins, length, weight in self._months_back():
+        for begins, length, weight in self._months_back(self.as_of):
             counted = counted + ibis.greatest(ibis.least(rest - begins, length), 0.0) * weight
         return counted
 
-    def _months_back(self) -> list[tuple[float, float, float]]:
+    def _months_back(self, as_of: dt.date) -> list[tuple[float, float, float]]:
         """The year before `as_of` by month, latest first: days back, days long, and weight."""
-        day = pd.Timestamp(self.as_of)
+        day = pd.Timestamp(as_of)
         starts = [day.replace(day=1) - pd.DateOffset(months=n) for n in range(13)]
         ends = [day, *starts[:-1]]
         months = []
         for start, end in zip(starts, ends, strict=True):
-            begins, length = (day - end).days, (end - start).days
+            begins, length = (day - end).days, float((end - start).days)
             if begins < YEAR and length > 0:
-                length = min(float(length), YEAR - begins)
+                length = min(length, YEAR - begins)
                 months.append((float(begins), length, round(self.season[start.month - 1], 6)))
         # The weights of a calendar year average 1; so must those of this one.
         total = sum(length * weight for _, length, weight in months)

@@ -79,7 +79,7 @@ def _code() -> str:
     """A hash of the code that parses: a newer package does not take the copies of an older one."""
     found = hashlib.sha256()
     for module in (contracts, reading, shaping):
-        found.update(Path(module.__file__).read_bytes())
+        found.update(Path(str(module.__file__)).read_bytes())
     return found.hexdigest()[:8]
 
 

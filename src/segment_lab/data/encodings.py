@@ -69,7 +69,7 @@ def _score(head: bytes, encoding: str) -> float:
         return 0.0
     letters = _LETTERS[encoding]
     good = len(re.findall(f"[{letters}]", text)) + 0.5 * len(re.findall(f"[{_SIGNS}]", text))
-    bad = text.count("\ufffd")
+    bad: float = text.count("\ufffd")
     if encoding in _CYRILLIC:
         # A Cyrillic letter beside a Latin one is another language read wrongly; so are capitals
         # within words, and rare letters where common ones should be.

@@ -15,13 +15,14 @@ from sqlglot import exp
 
 def adapt() -> None:
     """Give the installed engines the names that Ibis calls; asked again, it does nothing."""
-    connection = duckdb.DuckDBPyConnection
+    connection: Any = duckdb.DuckDBPyConnection
+    drop: Any = exp.Drop
     if not hasattr(connection, "fetch_record_batch"):
         connection.fetch_record_batch = _batches
         connection.fetch_arrow_table = connection.to_arrow_table
         connection.register = _finishing(connection.register)
-    if "this" not in exp.Drop.arg_types and not hasattr(exp.Drop.__init__, "__wrapped__"):
-        exp.Drop.__init__ = _dropping(exp.Drop.__init__)
+    if "this" not in drop.arg_types and not hasattr(drop.__init__, "__wrapped__"):
+        drop.__init__ = _dropping(drop.__init__)
 
 
 def _batches(connection: Any, rows_per_batch: int = 1_000_000) -> Any:

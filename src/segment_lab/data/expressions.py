@@ -76,7 +76,7 @@ _OTHER = (
 DEEPEST = 60
 # Arguments of a text function beside the text itself: literals alone, so that a pattern is never
 # data.
-_ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
+_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Left: ("expression",),
     exp.Right: ("expression",),
     exp.Replace: ("expression", "replacement"),

@@ -297,7 +297,7 @@ def take_in(
         conform(raw.table, contract, reading)  # faults of the mapping come first
         raw = raw.over(raw.table.distinct())
     lines = conform(raw.table, contract, reading)
-    broken = None
+    kept: pd.DataFrame | None = None
     if raw.is_text and keep:
         if contract.extras:
             with in_words(name, raw.label):
@@ -305,10 +305,10 @@ def take_in(
         fingerprint = fingerprint_of(source, where, lines, name, timezone, raw.content)
         with in_words(name, raw.label):
             target = typed_copy(name, lines, raw, connection, fingerprint)
-            lines, broken = read_copy(connection, target)
+            lines, kept = read_copy(connection, target)
         if memory is not None:
             remember(memory, Memory(reading, fingerprint, raw.label, raw.content, target))
-    return Intake(name, source, raw, reading, lines, connection, broken, where, timezone)
+    return Intake(name, source, raw, reading, lines, connection, kept, where, timezone)
 
 
 def _opened(name: str, source: Source, base: Path, connection: Any) -> RawTable:

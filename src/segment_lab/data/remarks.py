@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -178,4 +178,4 @@ def counted_until(
 def order_days(tally: pd.DataFrame) -> list[tuple[dt.date, int]]:
     """Days with accepted orders and their rows, in order of time."""
     rows = tally[tally.reason == "accepted"].groupby("order_date").rows.sum().sort_index()
-    return [(day, int(count)) for day, count in rows.items()]
+    return [(cast(dt.date, day), int(count)) for day, count in rows.items()]

@@ -117,8 +117,8 @@ def ranking_power(score: np.ndarray, revenue: np.ndarray) -> float:
 @metric("validity", high=10)
 def top_decile_lift(score: np.ndarray, revenue: np.ndarray) -> float:
     """Share of revenue held by the best-scored 10 % of customers, over 10 %; ties averaged."""
-    groups = _groups(score, np.ones(len(revenue)), revenue)
-    return float(captured_share(*groups, np.array(DECILE)) / DECILE)
+    n, money, order = _groups(score, np.ones(len(revenue)), revenue)
+    return float(captured_share(n, money, order, np.array(DECILE)) / DECILE)
 
 
 @metric("validity")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ def _validity(step: Step, outcomes: pd.DataFrame, draws: int) -> dict[str, float
     amount, _ = learned_means(*segment_sums(codes, outcome, len(cuts[0].names)))
     found["null_power"] = null_power(amount[codes], outcome.revenue)
     if step.previous is not None:
-        gain = judged.differences().set_index("measure").loc["ranking_power"]
+        gain: Any = judged.differences().set_index("measure").loc["ranking_power"]
         for end in ("", "_low", "_high"):
             found[f"gain{end}"] = float(gain[f"difference{end}"])
     return found
@@ -150,7 +151,8 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     if not worth > 0:
         return _preliminary("no_worth", **shown)
     recent = table.dropna(subset=["agreement"]).tail(MONTHS)
-    weakest = recent.loc[(recent["agreement"] - recent["agreement_needed"]).idxmin()]
+    weakest_day: Any = (recent["agreement"] - recent["agreement_needed"]).idxmin()
+    weakest = recent.loc[weakest_day]
     agreement, needed = weakest["agreement"], weakest["agreement_needed"]
     if agreement < needed:
         return _preliminary("shifting", agreement=_below(agreement, needed), needed=f"{needed:.2f}")

@@ -202,9 +202,9 @@ def scores_of(
     segments had in the lesson or among the customers outside the part."""
     if prediction.codes is None:
         assert prediction.score is not None
-        kept = (prediction.score, prediction.amount, prediction.probability)
-        score, amount, chance = (None if v is None else v[part] for v in kept)
-        return score, amount, chance
+        kept = (prediction.amount, prediction.probability)
+        amount, chance = (None if v is None else v[part] for v in kept)
+        return prediction.score[part], amount, chance
     k = int(prediction.segments or 0)
     if prediction.taught is not None and lesson is not None:
         sums = segment_sums(prediction.taught, lesson.outcome, k + 1)
@@ -240,6 +240,7 @@ class _Bootstrap:
                     member = groups_of(prediction.taught, k + 2)  # the last for those not known
                     self.taught[i] = member[:, : k + 1]
             else:
+                assert prediction.score is not None
                 chance = prediction.probability
                 self.ranked[i] = [
                     (

@@ -82,7 +82,7 @@ class LeadAnalysis:
 
     @cached_property
     def _auc_range(self) -> tuple[float, float]:
-        row = self.measures().loc["AUC"]
+        row: Any = self.measures().loc["AUC"]
         return float(row["value_low"]), float(row["value_high"])
 
     def funnel(self, by: str | None = None) -> pd.DataFrame:
@@ -150,11 +150,11 @@ class LeadAnalysis:
             return out.sort_values(order, ascending=False, kind="stable") if order else out
         out["chance_share"] = chances
         out["band"] = self.segmentation().labels if len(out) else None
-        order = "chance_share"
+        by = "chance_share"
         if "value" in out:
             out["expected_value"] = out["chance_share"] * out["value"].astype(float)
-            order = "expected_value"
-        return out.sort_values(order, ascending=False, kind="stable", na_position="last")
+            by = "expected_value"
+        return out.sort_values(by, ascending=False, kind="stable", na_position="last")
 
     @property
     def _day(self) -> pd.Timestamp | None:
@@ -181,7 +181,7 @@ class LeadAnalysis:
         """Share that goes on from each stage (columns) for each value of a column (rows), the most
         common ten."""
         table = self.funnel(by)["conversion"].unstack("stage")
-        order = [name for name in self.order if name in table] or list(table)
+        order = [name for name in self.order if name in table] or list(table.columns)
         common = self.leads[by].fillna(funnels.UNKNOWN).astype("str").value_counts().index[:10]
         table = table.reindex(index=common, columns=order)
         return table.loc[:, table.notna().any()]

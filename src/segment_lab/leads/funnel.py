@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -217,8 +218,10 @@ def funnel(
         advice = nearest(by, map(str, leads.columns))
         raise DataError(say("leads.errors.split"), [Fault(by, say("leads.errors.column"), advice)])
     visits = stage_visits(leads, stages, as_of, order=order)
-    group = leads[by].astype("str").where(leads[by].notna(), UNKNOWN) if by else None
-    visits["group"] = visits["lead_id"].map(group) if by else "all"
+    visits["group"] = "all"
+    if by:
+        group = leads[by].astype("str").where(leads[by].notna(), UNKNOWN)
+        visits["group"] = visits["lead_id"].map(group)
     rows = {}
     for key, part in visits.groupby(["position", "stage", "group"], observed=True, sort=True):
         rows[key[1:]] = _stage_facts(part, last=key[0] == visits.attrs["stages"] - 1)
@@ -316,7 +319,7 @@ def _one_stage(
 def _stage_facts(visits: pd.DataFrame, last: bool) -> dict[str, float]:
     """The figures of one stage from its visits."""
     went = visits["days"][visits["went_on"]]
-    facts = {
+    facts: dict[str, Any] = {
         "entered": len(visits),
         "converted": np.nan if last else float(visits["went_on"].sum()),
         "conversion": np.nan,
@@ -332,7 +335,7 @@ def _stage_facts(visits: pd.DataFrame, last: bool) -> dict[str, float]:
     left = ~visits["here"]
     if not last and left.any():
         share = goes_on(visits)
-        interval = with_interval([share * left.sum()], [left.sum()], "conversion").iloc[0]
+        interval: Any = with_interval([share * left.sum()], [left.sum()], "conversion").iloc[0]
         facts |= interval.to_dict()
     return facts
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,7 +139,7 @@ def _judge(
     name: str, values: pd.Series, row: pd.Series, declared: bool, trusted: bool
 ) -> tuple[str, str]:
     plain = re.sub(r"\W+", "_", name.lower()).strip("_")
-    facts = row.to_dict()
+    facts: dict[Any, Any] = row.to_dict()
     refused = {
         "declared": declared,
         "named": bool(KNOWN_AFTER.search(plain)) and not trusted,

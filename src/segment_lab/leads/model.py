@@ -150,14 +150,14 @@ class LeadModel(Segmenter):
             facts = {"won": won.sum(), "lost": (~won).sum(), "needed": MIN_EVENTS}
             raise NotEnoughDataError(say("leads.errors.few", columns=len(used), **facts))
         data = _Data(rows, _model_frame(rows[used]), levels(rows[used[0]]))
-        day = _last_day(rows, as_of)
-        later = self._tested_later(data, day) if _dated(rows) else None
+        day = _last_day(rows, as_of) if _dated(rows) else None
+        later = self._tested_later(data, day) if day is not None else None
         tested, ahead, how = later or self._tested_by_folds(data)
-        waits = _timing(rows, day) if _dated(rows) else None
+        waits = _timing(rows, day) if day is not None else None
         waiting = rows[rows["won"].isna()]
         start = self._chances(data, rows.index[rows["won"].notna()], waiting.index, waits, day)
         chances = start
-        if waits is not None and len(waiting):
+        if waits is not None and day is not None and len(waiting):
             chances = waits.chance(start, _age(waiting, day))
         found = pd.DataFrame({"win_probability": chances, "at_start": start}, waiting.index)
         return Estimates(tested, ahead, found, how)
@@ -168,7 +168,8 @@ class LeadModel(Segmenter):
         """Learned from what was decided before a day, judged on what was created since; None where
         that leaves too few."""
         rows = data.rows
-        cut = pd.Timestamp(rows["began_on"].quantile(1 - self.test_share)).normalize()
+        began: Any = rows["began_on"].quantile(1 - self.test_share)
+        cut = pd.Timestamp(began).normalize()
         before, decided = rows["decided_on"] < cut, rows["won"].notna()
         past = rows.index[before]
         test = rows.index[decided & (rows["began_on"] >= cut)]

@@ -219,11 +219,11 @@ def finding(analysis: LeadAnalysis) -> Finding:
         bands = analysis.bands()
         figures["AUC"] = float(analysis.measures()["value"]["AUC"])
     except NotEnoughDataError as reason:
-        waiting = analysis.waiting()
-        stuck = int(waiting["stuck"].fillna(False).sum())
-        first = say("leads.headline.stuck", waiting=len(waiting), stuck=stuck)
+        places = analysis.waiting()
+        stuck = int(places["stuck"].fillna(False).sum())
+        first = say("leads.headline.stuck", waiting=len(places), stuck=stuck)
         said.append(say("leads.headline.no_ranking", reason=str(reason)))
-        return Finding((*([first] if len(waiting) else []), *said), figures)
+        return Finding((*([first] if len(places) else []), *said), figures)
     cold = bands.loc["Cold"].to_dict()
     said.append(
         say(
@@ -237,7 +237,7 @@ def finding(analysis: LeadAnalysis) -> Finding:
             high=cold["win_share_high"],
         )
     )
-    waiting, hot = int(bands["open_leads"].sum()), int(bands.loc["Hot", "open_leads"])
+    waiting, hot = int(bands["open_leads"].sum()), int(bands["open_leads"].loc["Hot"])
     key = "none_open" if not waiting else "start" if hot else "none_hot"
     start = say(f"leads.headline.{key}", waiting=waiting, hot=hot)
     figures |= {"cold_leads_share": cold["lead_share"], "cold_wins_lost_share": cold["win_share"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -151,7 +151,7 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
     return " ".join(why)
 
 
-def change(row: pd.Series | Mapping[str, Any]) -> str:
+def change(row: pd.Series | Mapping[Any, Any]) -> str:
     """What would change the verdict of a row of `Page.treatments`."""
     facts = dict(row)
     if pd.isna(facts["break_even"]) or pd.isna(facts["expected_uplift"]):
@@ -217,7 +217,7 @@ def cards(page: Page) -> Html:
     act: list[Html] = []
     leave: list[Html] = []
     for segment, row in page.decided.iterrows():
-        facts = page.known.loc[segment]
+        facts = cast(pd.Series, page.known.loc[str(segment)])
         if not facts["customers"]:
             continue
         shown = _card(page, str(segment), row, facts)
@@ -230,7 +230,7 @@ def cards(page: Page) -> Html:
 
 
 def _card(page: Page, segment: str, row: pd.Series, facts: pd.Series) -> Html:
-    stance = page.treatments.loc[segment, "stance"]
+    stance = page.treatments["stance"].loc[segment]
     figures: dict[str, Any] = {
         "stance": say(f"stance.name.{stance}"),
         "how_we_know": say(f"decision.ground.{row['ground']}"),
@@ -339,7 +339,8 @@ def stages(found: pd.DataFrame, reason: str) -> pd.DataFrame:
     """The four stages (`campaigns.stages`) in words."""
     names, states = phrases("campaigns.stage.names"), phrases("campaigns.stage.states")
     rows = []
-    for stage, facts in found.to_dict("index").items():
+    by_stage: dict[Any, dict[Any, Any]] = found.to_dict("index")
+    for stage, facts in by_stage.items():
         evidence = say(f"campaigns.stage.{stage}", reason=reason, **facts)
         rows.append((names[str(stage)], states[facts["state"]], evidence))
     columns = ["stage", "state", "evidence"]

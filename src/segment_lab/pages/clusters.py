@@ -140,7 +140,8 @@ def headline(
         customer_share=best.customer_share,
         revenue_share=revenue_share if np.isfinite(revenue_share) else None,
     )
-    row = fitted.k_search_.loc[fitted.k_, ["jaccard", "jaccard_min", "silhouette"]].astype(float)
+    measures = ["jaccard", "jaccard_min", "silhouette"]
+    row: Any = fitted.k_search_.loc[fitted.k_, measures].astype(float)
     apart = separation(row["silhouette"])
     second = say(
         "clusters.finding.trust",

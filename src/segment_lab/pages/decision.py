@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ from segment_lab.leads.funnel import lead_table
 from segment_lab.pages.verdicts import Page
 from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
@@ -140,7 +140,7 @@ class DecisionReport:
         """Where the study stands in the four stages of `ledger.stages`."""
         done = self.found is not None and len(ledger.measurable(self.found))
         return ledger.stages(
-            self.now.status,
+            cast(Status, self.now.status),
             customers=len(self.people),
             days=self.study.window.days,
             campaigns=self._table("campaigns"),

@@ -66,7 +66,8 @@ class LessonsPage:
         whole = rows[rows["segment"] == ledger.ALL].copy()
         parts = rows[rows["segment"] != ledger.ALL]
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
-        moved, harmed = [], []
+        moved: Any = []
+        harmed: Any = []
         for row in whole.to_dict("records"):
             same = (parts["campaign_id"] == row["campaign_id"]) & (
                 parts["variant"] == row["variant"]
@@ -78,7 +79,8 @@ class LessonsPage:
 
     def sentences(self) -> list[str]:
         """Each campaign in a sentence."""
-        return [say("campaigns.lesson.sentence", **row) for row in self.lessons.to_dict("records")]
+        rows: list[dict[Any, Any]] = self.lessons.to_dict("records")
+        return [say("campaigns.lesson.sentence", **row) for row in rows]
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -89,7 +91,7 @@ class LessonsPage:
             out[f"effect{end}"] = rows[f"effect{end}"]
             out[f"money_effect{end}"] = rows[f"money_effect{end}"]
         out["cost_per_contact"] = rows["cost_per_contact"]
-        facts = rows.to_dict("records")
+        facts: list[dict[Any, Any]] = rows.to_dict("records")
         out["next_time"] = [say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts]
         return out
 
@@ -166,7 +168,7 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(columns={"contacted": "contacted_share"})
 
 
-def _verdict(row: dict[str, Any]) -> str:
+def _verdict(row: dict[Any, Any]) -> str:
     if row["net_low"] > 0:
         return PAYS
     return LOSES if row["net_high"] < 0 else UNCLEAR

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import NaTType
 
 from segment_lab.act import audiences, market, verdicts
 from segment_lab.act import beliefs as believing
@@ -281,11 +282,11 @@ class Page:
         rows = self.now.align(self.people)
         if "owner" not in rows:
             return pd.Series(None, index=list(self.now.names), dtype="object")
-        by = rows["owner"].groupby(self.now.labels.astype(str).to_numpy())
+        by: Any = rows["owner"].groupby(self.now.labels.astype(str).to_numpy())
         most = by.agg(lambda names: names.mode().iloc[0] if names.notna().any() else None)
         return most.reindex(list(self.now.names))
 
-    def _next_look(self) -> pd.Timestamp:
+    def _next_look(self) -> pd.Timestamp | NaTType:
         days = self.known["horizon_days"].iloc[0] if "horizon_days" in self.known else 90
         day = self.now.window.as_of if self.now.window is not None else None
         return pd.NaT if day is None else pd.Timestamp(day) + pd.Timedelta(days=float(days))

@@ -72,10 +72,11 @@ def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     """
     late = overdue(items if "invoice_id" in items else items.reset_index())
     old = late[late["days_overdue"] >= rules.min_days]
+    of_one: Any = [[invoice] for invoice in old["invoice_id"]]
     old = old.assign(
         key="old:" + old["invoice_id"].astype("str"),
         rule="old",
-        invoices=[[invoice] for invoice in old["invoice_id"]],
+        invoices=of_one,
         amount=old["open_amount"],
     )
     by_customer = late.groupby("customer_id")
@@ -196,7 +197,7 @@ def push(
     return len(new)
 
 
-def _line(alert: Mapping[str, Any], currency: str) -> str:
+def _line(alert: Mapping[Any, Any], currency: str) -> str:
     with speaking(currency=currency):
         return say("receivables.alerts.line", **alert)
 

@@ -4,6 +4,7 @@ customers in debt."""
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,7 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
     known = {name: rows[name].notna() for name in ("documents_sent", "statement_sent")}
     known["questions_answered"] = rows["questions_open"].notna()
     out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
-    steps = pd.Series([[] for _ in rows.index], rows.index, dtype="object")
+    steps: Any = pd.Series([[] for _ in rows.index], rows.index, dtype="object")
     for name, fine in good.items():
         recorded = known.get(name, pd.Series(True, rows.index))
         out[name] = np.select([fine, ~recorded], ["yes", "not recorded"], "no")

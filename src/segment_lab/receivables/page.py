@@ -128,13 +128,13 @@ class ReceivablesPage:
 
     def conflict_map(self) -> Html:
         """Customers by value and payment."""
-        cells = self.book.by_value(self.value, self.payment.labels)
+        cells: Any = self.book.by_value(self.value, self.payment.labels)
         caption = say("receivables.conflict.matrix", count=len(self.conflict))
         return figure(pictures.conflict(cells["customers"]), caption=caption)
 
     def conflict_money(self) -> Html:
         """Overdue money by value and payment."""
-        cells = self.book.by_value(self.value, self.payment.labels)
+        cells: Any = self.book.by_value(self.value, self.payment.labels)
         overdue = cells["overdue"].rename_axis(columns="overdue")
         return table(overdue, self._say("conflict.matrix_table"), formats="money")
 
@@ -358,7 +358,7 @@ def finding(book: Book, value: pd.Series) -> Finding:
 
 def _expected_loss(book: Book) -> tuple[str, dict[str, float]]:
     try:
-        total = book.provision.loc["total"]
+        total: Any = book.provision.loc["total"]
     except NotEnoughDataError:
         return say("receivables.headline.loss_unknown"), {}
     figures = {name: total[name] for name in ("expected_loss", "net_value")}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ class PaymentDays:
 
     def habits(self, invoices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Own effects of each invoice's customer, shape (n, 2), and their covariance (n, 2, 2)."""
-        place = self.customers.get_indexer(invoices["customer_id"])
+        place = self.customers.get_indexer(pd.Index(invoices["customer_id"]))
         known = place >= 0
         effects = np.where(known[:, None], self.effects[place], 0.0)
         doubt = np.where(known[:, None, None], self.doubt[place], self.prior)
@@ -418,7 +419,7 @@ def _fitted(
     customers: int,
     fixed: np.ndarray,
     own: np.ndarray,
-) -> dict[str, np.ndarray | float]:
+) -> dict[str, Any]:
     """The random-effects model by EM, with open invoices and far residuals drawn in each round."""
     width = own.shape[1]
     products = np.zeros((customers, width, width))

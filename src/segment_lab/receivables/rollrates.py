@@ -137,7 +137,7 @@ class RollRates:
         unpaid[:, 0] = 0.0
         rest = unpaid.sum(axis=1, keepdims=True)
         onward = np.where(rest > 0, unpaid / np.where(rest > 0, rest, 1.0), 0.0)
-        onward += np.where(rest > 0, 0.0, np.eye(*pooled.shape, k=2))
+        onward += np.where(rest > 0, 0.0, np.eye(len(pooled), pooled.shape[1], k=2))
         first = np.zeros_like(pooled)
         first[:, 0] = 1.0
         weight = size * rng.exponential(size=len(total)) + 1e-9 * total

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -85,7 +85,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, formats: Mapping[
     elif pd.api.types.is_bool(value):
         sheet.write_boolean(row, column, bool(value))
     elif pd.api.types.is_number(value):
-        sheet.write_number(row, column, float(value), formats["number"])
+        sheet.write_number(row, column, float(cast(Any, value)), formats["number"])
     else:
         sheet.write_string(row, column, str(value), formats["text"])
 

@@ -101,6 +101,6 @@ def as_tasks(actions: pd.DataFrame) -> pd.DataFrame:
     return actions.assign(title=titles, note=notes)
 
 
-def _named(row: dict[str, Any]) -> str:
+def _named(row: dict[Any, Any]) -> str:
     name = row.get("name")
     return f"{name} ({row['customer_id']})" if isinstance(name, str) else str(row["customer_id"])

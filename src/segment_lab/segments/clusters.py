@@ -178,7 +178,7 @@ class ClusterSegmenter(Segmenter):
             return say("clusters.reason.equal")
         if self.basis_ == "refit":
             return say("clusters.reason.refit", k=self.k_)
-        row = self.k_search_.loc[self.k_, ["jaccard", "jaccard_min", "silhouette"]]
+        row: Any = self.k_search_.loc[self.k_, ["jaccard", "jaccard_min", "silhouette"]]
         apart = say(f"clusters.apart.{separation(row['silhouette'])}")
         quality = say("clusters.quality", apart=apart, **row)
         k_min = min(self.k_min, self.k_)

@@ -192,8 +192,9 @@ class LifecycleSegmenter(Segmenter):
         """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
         `as_of`."""
         self._calendar = (tuple(season), as_of)
-        if getattr(self, "state_rule_", None):
-            self.state_rule_ = replace(self.state_rule_, as_of=as_of)
+        rule: StateRule | None = getattr(self, "state_rule_", None)
+        if rule:
+            self.state_rule_ = replace(rule, as_of=as_of)
         return self
 
     def matches(self, customers: pd.DataFrame) -> pd.DataFrame:

@@ -152,7 +152,7 @@ class RFMSegmenter(Segmenter):
         self.truth_ = None
         if {"tenure_days", "revenue"} <= {*customers.columns}:
             codes = self.predict(customers)
-            labels = pd.Categorical.from_codes(codes, list(self.segment_names_))
+            labels = pd.Categorical.from_codes(codes, pd.Index(self.segment_names_))
             self.truth_ = truth(customers, pd.Series(labels, index=customers.index))
         return self
 
@@ -172,9 +172,9 @@ class RFMSegmenter(Segmenter):
 
     def _holds(self, name: str, word: str) -> bool:
         # Without tenure nothing was measured, and of nobody everything is true.
-        if self.truth_ is None or pd.isna(self.truth_.loc[name, word]):
+        if self.truth_ is None or pd.isna(self.truth_[word].loc[name]):
             return True
-        return bool(self.truth_.loc[name, word] >= ENOUGH)
+        return bool(self.truth_[word].loc[name] >= ENOUGH)
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}

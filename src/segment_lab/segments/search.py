@@ -4,7 +4,7 @@ kept."""
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,7 @@ def choose_k(search: pd.DataFrame, k_min: int) -> tuple[int, str]:
     fine = stable[stable.index >= k_min]
     pool = fine if len(fine) else stable
     if pool.empty:
-        return int(search["jaccard"].idxmax()), "unstable"
+        return int(cast(int, search["jaccard"].idxmax())), "unstable"
     k = int(pool.index.to_numpy()[pool["silhouette"].fillna(-1).argmax()])
     return k, "best" if len(pool) > 1 else "only"
 

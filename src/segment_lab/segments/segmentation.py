@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -244,7 +244,7 @@ class Segmentation:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {n:,}" for name, n in self.sizes().items())
-        status = self.status.kind
+        status = cast(Status, self.status).kind
         facts = {"method": self.method, "customers": len(self), "sizes": sizes, "status": status}
         return say("segments.repr", **facts)
 
@@ -268,7 +268,7 @@ def _measurable(rows: pd.DataFrame, column: str) -> tuple[str, pd.Series]:
     values = rows[column]
     yes_no = pd.api.types.is_bool_dtype(values.dtype)
     if values.dtype == object:  # yes and no with blanks between them
-        yes_no = values.dropna().isin([True, False]).all()
+        yes_no = bool(values.dropna().isin([True, False]).all())
     if yes_no:
         return f"{column}_share", values.astype("boolean").astype("Float64")
     return f"median_{column}", pd.to_numeric(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from markupsafe import Markup
@@ -79,7 +79,7 @@ def table(
     """
     if not caption.strip():
         raise ValueError(say("show.no_caption"))
-    frame = called(frame)
+    frame = cast(pd.DataFrame, called(frame))
     if empty and frame.empty:
         return _sentence(empty)
     across = frame.columns.name

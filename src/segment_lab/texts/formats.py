@@ -175,7 +175,7 @@ def guess_format(name: str, values: pd.Series) -> str:
         flat = _flat(values)
         if not flat or not all(isinstance(v, dt.date | Number | np.generic) for v in flat):
             return "text"
-        kind = "datetime64[us]" if isinstance(flat[0], dt.date) else "float64"
+        kind: Any = "datetime64[us]" if isinstance(flat[0], dt.date) else "float64"
         values = pd.Series(flat).astype(kind)
     if pd.api.types.is_datetime64_any_dtype(values):
         return "date"

@@ -40,7 +40,7 @@ class Amount:
 
 
 def first(
-    columns: Columns, role: str, fits: Callable[[Facts], bool], taken: Iterable[str] = ()
+    columns: Columns, role: str, fits: Callable[[Facts], bool], taken: Iterable[str | None] = ()
 ) -> str | None:
     """The first column by the words of a role whose values fit."""
     for name in ranked(columns, role):

@@ -61,7 +61,7 @@ def opened(path: Path) -> Opened:
     raw = open_file(Source(**source), Path.cwd(), engine.connect())
     columns, frame = look(raw.table)
     twins = []
-    for name in frame:
+    for name in map(str, frame):
         twin = re.sub(r"[_.]1$", "", name)
         if twin != name and twin in frame:
             twins.append(say("init.doubt.twin_columns", column=twin, twin=name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from segment_lab.data.guess import columns as choose
@@ -99,7 +99,8 @@ def _what_was_sold(
 ) -> Sold:
     """Set totals aside, fill cells down, leave in what was sold."""
     source = file.source
-    down, question = [], None
+    down: list[str] = []
+    question: str | None = None
     if buyer.columns[0] in file.frame and buyer.kind != "heading":
         down, question = rows.filled_down(file.path, file.frame, buyer)
     if down:
@@ -173,7 +174,7 @@ def _finish(
         tables.leads_beside(file, proposal, buyer, paid, found)
 
 
-def _beside(columns: Columns, role: str, taken: list[str]) -> str | None:
+def _beside(columns: Columns, role: str, taken: Iterable[str | None]) -> str | None:
     def fits(facts: Facts) -> bool:
         if facts.filled <= choose.EMPTY:
             return False
@@ -252,8 +253,11 @@ def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
             proposal.took.append(say("init.took.guests", mail=mail, **words))
         else:
             proposal.doubts.append(say("init.doubt.guests", **words))
-    phones = facts is not None and facts.phones > 0.9
-    phones = phones and (buyer.kind == "phone" or facts.cells.str.contains("+", regex=False).any())
+    phones = (
+        facts is not None
+        and facts.phones > 0.9
+        and (buyer.kind == "phone" or bool(facts.cells.str.contains("+", regex=False).any()))
+    )
     for mend in people.mends(table, buyer, phones):
         if columns["customer_id"] == buyer.expression:
             columns["customer_id"] = mend.expression

@@ -49,9 +49,9 @@ class Tree:
 class Aside:
     """Rows that are no sales: the condition that finds them, and the words for it."""
 
+    rows: pd.Series
     conditions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    rows: pd.Series | None = None
 
 
 def tree(columns: Columns) -> Tree | None:
@@ -84,7 +84,7 @@ def tree(columns: Columns) -> Tree | None:
 def totals(columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount) -> Aside:
     """Totals, subtotals, repeated headers and footers among the rows."""
     aside = Aside(rows=pd.Series(False, index=frame.index))
-    for name in dict.fromkeys([*buyer.columns, *list(frame)[:2]]):
+    for name in dict.fromkeys([*buyer.columns, *map(str, list(frame)[:2])]):
         if name in frame and not columns[name].numbers > 0.9:
             _named_totals(aside, frame, name, columns[name])
     _header_again(aside, frame)
@@ -245,7 +245,7 @@ def filled_down(path: Path, frame: pd.DataFrame, buyer: Customer) -> tuple[list[
     """Customer columns that merged cells leave empty below their first row; and the question where
     cells are empty but not merged."""
     merged = merged_columns(path)
-    columns = list(frame)
+    columns = [str(column) for column in frame]
     name = buyer.columns[0]
     if columns.index(name) in merged:
         down = [column for column in columns if columns.index(column) in merged]

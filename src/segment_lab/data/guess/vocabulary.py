@@ -75,7 +75,7 @@ def state(value: str) -> State:
     plain = value.strip().lower().replace("_", " ").replace("ё", "е")
     for name in ("lost", "returned", "open", "sold"):
         if any(word.replace("ё", "е") in plain for word in words()["states"][name]):
-            return name  # type: ignore[return-value]
+            return name
     return "unknown"
 
 

@@ -90,7 +90,7 @@ class Gathering:
         )
         arms = running_arms(campaigns, self.study.window.as_of)
         flags = self.report.exceptions
-        owing = flags.index[flags["debt"]] if "debt" in flags else []
+        owing: Any = flags.index[flags["debt"]] if "debt" in flags else []
         debtors = pd.Series(1.0, index=owing, dtype="float64")
         return ActionList(self.study, self.scheme, self.watching, debtors, arms, self.personal)
 

@@ -26,13 +26,13 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
     bars = [Bar(say(start), _short(before), 0.0, before, "total")]
     level = before
     for move in market.MOVES:
-        change = float(news.moves.loc[move, "change"])
+        change = float(news.moves["change"].loc[move])
         tone = "up" if change >= 0 else "down"
         text = ("+" if change > 0 else "") + _short(change)
         bars.append(Bar(say(f"front.bridge.{move}"), text, level, level + change, tone))
         level += change
     bars.append(Bar(say("front.bridge.end", days=news.days), _short(after), 0.0, after, "total"))
-    changes = {str(move): float(news.moves.loc[move, "change"]) for move in market.MOVES}
+    changes = {str(move): float(news.moves["change"].loc[move]) for move in market.MOVES}
     alt = say("front.bridge.alt", before=before, after=after, **changes)
     return {"title": _bridge_title(news), "svg": bridge(bars, alt)}
 

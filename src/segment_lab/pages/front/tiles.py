@@ -79,7 +79,7 @@ def from_orders(news: News) -> list[Tile]:
         if line.empty:
             continue
         kind = "money" if column == "revenue" else "count"
-        facts = {"days": news.days} if key == "revenue" else {}
+        facts: dict[str, float] = {"days": news.days} if key == "revenue" else {}
         change = year_change(line)
         tiles.append(
             Tile(key, kind, float(line.iloc[-1]), change, True, tuple(line.iloc[-12:]), facts=facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -141,7 +142,7 @@ class Wings:
             }
         )
 
-    def _why(self, row: dict[str, object]) -> str:
+    def _why(self, row: dict[Any, Any]) -> str:
         facts = {name: None if pd.isna(row.get(name)) else row[name] for name in LEAD_FACTS}
         return say("front.week.lead", **facts)
 
@@ -163,7 +164,7 @@ class Wings:
 LEAD_FACTS = ("stage", "days_waiting", "chance_share", "value", "stuck")
 
 
-def _named(row: dict[str, object], key: str) -> str:
+def _named(row: dict[Any, Any], key: str) -> str:
     return _text(row.get("name")) or str(row[key])
 
 

@@ -37,7 +37,7 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot([low, high], [place, place], color=colour, solid_capstyle="butt")
         chance = low <= row["null_power"]
         fill = "white" if chance else colour
-        dot = {"color": colour, "markersize": 8, "markerfacecolor": fill}
+        dot: dict[str, Any] = {"color": colour, "markersize": 8, "markerfacecolor": fill}
         ax.plot(row["ranking_power"], place, "o", **dot)
         told.append(f"{names[place]} {row['ranking_power']:.2f} ({low:.2f} to {high:.2f})")
     ax.axvline(0, color=style.MUTED, linewidth=1)

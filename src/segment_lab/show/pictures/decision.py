@@ -48,7 +48,7 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     edge = 1.3 * max(float(high.max()), 1.0)
     cost = shown["cost_per_contact"]
     y = np.arange(len(shown))
-    style = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
+    style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
     for i in np.flatnonzero(cost.to_numpy() > edge):
         _written(ax, f"{decimal(cost.iloc[i], 0)} →", edge, i, shift=-4, align="right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def score_heatmap(scores: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> 
         down=say("pictures.recency_score"),
         ax=ax,
     )
-    row, column = np.unravel_index(counts.to_numpy().argmax(), counts.shape)
+    row, column = map(int, np.unravel_index(counts.to_numpy().argmax(), counts.shape))
     alt = say(
         "pictures.scores",
         most=counts.iloc[row, column],
@@ -166,7 +166,7 @@ def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None =
     columns.
     """
     typical = overall[medians.columns].astype(float).clip(lower=0)
-    doublings = np.log2((medians.clip(lower=0) + SMALL) / (typical + SMALL))
+    doublings: Any = np.log2((medians.clip(lower=0) + SMALL) / (typical + SMALL))
     turned = [column for column in medians if column in LESS_IS_BETTER]
     doublings[turned] = -doublings[turned]
     measures = [words(column).lower() for column in medians]

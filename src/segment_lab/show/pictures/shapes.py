@@ -141,7 +141,8 @@ def bars(
         legend=several,
         ax=ax,
     )
-    for container, column in zip(ax.containers, drawn, strict=True):
+    containers: Any = ax.containers
+    for container, column in zip(containers, drawn, strict=True):
         ax.bar_label(container, drawn[column].map(lambda v: _written(v, kind)), padding=3)
     ax.set(xlabel=along, ylabel="")
     ax.margins(x=0.14)
