@@ -7,7 +7,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -131,7 +131,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     read = study.intake("orders").counts
     for row in study.account().itertuples():
         if row.lines != read.get(row.reason):  # said above already
-            click.echo(_counted(row.lines, str(row.reason)))
+            click.echo(_counted(cast(Any, row.lines), str(row.reason)))
     if quick := rhythm(customers, study.config.strategy.horizon_days):
         click.echo("  " + say("cli.check.note", words=quick))
     if rejected:
@@ -310,7 +310,7 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
 
     result = study.assign(method, out, limit=limit, progress=progress)
     for row in result.profile.itertuples():
-        share = f"{percent(row.customer_share, 1):>6}"
+        share = f"{percent(cast(Any, row.customer_share), 1):>6}"
         revenue = f"{say('cli.assign.revenue', share=row.revenue_share):>17}"
         click.echo(f"{row.customers:>12,}  {share}  {revenue}  {row.Index}")
     click.echo(say("cli.assign.written", note=result.note, path=result.path))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -260,7 +261,8 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
 
     def least(lever: str, low: float, high: float) -> float:
         def left(move: float) -> float:
-            return cash(base, period_days, replace(Scenario(), **{lever: move}))
+            change: dict[str, Any] = {lever: move}
+            return cash(base, period_days, replace(Scenario(), **change))
 
         return _crossing(left, low, high, cash_floor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import cast
 
 import pandas as pd
 
@@ -95,9 +96,14 @@ class RFMPage:
         caption = say("rfm.page.scores", currency=self.study.currency)
         return show.table(self.fitted.score_table(), caption, note=cut_remark(self.fitted))
 
+    @property
+    def _scored(self) -> pd.DataFrame:
+        """The scores of every customer, which an RFM segmentation always holds."""
+        return cast(pd.DataFrame, self.segments.details)
+
     def heatmap(self) -> Html:
         """Customers by recency and frequency score."""
-        drawn = pictures.score_heatmap(self.segments.details, self.fitted.n_bins)
+        drawn = pictures.score_heatmap(self._scored, self.fitted.n_bins)
         return show.figure(drawn, caption=say("rfm.page.heatmap"))
 
     def grid(self) -> Html:
@@ -107,7 +113,7 @@ class RFMPage:
 
     def ties(self) -> Html:
         """Which scores nobody has."""
-        return show.note(tie_remark(self.segments.details, self.fitted.n_bins))
+        return show.note(tie_remark(self._scored, self.fitted.n_bins))
 
 
 def headline(segmentation: Segmentation, customers: pd.DataFrame) -> Finding:

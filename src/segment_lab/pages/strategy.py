@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from segment_lab.act import market, profiles, verdicts
 from segment_lab.pages import advice
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.verdicts import PLANS, Page
+from segment_lab.segments.segmentation import Status
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -199,7 +200,7 @@ class StrategyPage:
     def stages(self) -> Html:
         """Where the study stands in the four stages."""
         found = self.report.stages(self.decision)
-        rows = advice.stages(found, self.report.now.status.reason)
+        rows = advice.stages(found, cast(Status, self.report.now.status).reason)
         return table(rows, say("decision.captions.stages"))
 
     # If the market turns.

@@ -268,6 +268,6 @@ def score_cells(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataF
         segment=segmentation.labels.astype(str), revenue=segmentation.align(customers)["revenue"]
     )
     by = rows.groupby(["r_score", "f_score", "segment"], as_index=False)["revenue"]
-    cells = by.agg(customers="size", revenue_share="sum")
+    cells: Any = by.agg(customers="size", revenue_share="sum")
     cells["revenue_share"] /= cells["revenue_share"].sum() or np.nan
     return cells.sort_values("customers", ascending=False, kind="stable", ignore_index=True)

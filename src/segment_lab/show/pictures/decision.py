@@ -50,7 +50,7 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     y = np.arange(len(shown))
     style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
-    for i in np.flatnonzero(cost.to_numpy() > edge):
+    for i in map(int, np.flatnonzero(cost.to_numpy() > edge)):
         _written(ax, f"{decimal(cost.iloc[i], 0)} →", edge, i, shift=-4, align="right")
     _interval(ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
@@ -69,7 +69,7 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     value, low, high = (100 * shown[f"effect{end}"] for end in ("", "_low", "_high"))
     _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
     if shown["predicted"].notna().any():
-        style = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
+        style: dict[str, Any] = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
         label = say("market.picture.predicted")
         ax.scatter(100 * shown["predicted"], np.arange(len(shown)), label=label, **style)
     ax.axvline(0, color=INK, linewidth=1)
@@ -123,7 +123,12 @@ def _written(
     ax: Axes, text: str, x: float, y: float, *, shift: int = 4, align: str = "left"
 ) -> None:
     """A figure beside the end of a bar."""
-    style = {"textcoords": "offset points", "va": "center", "fontsize": 10, "color": INK}
+    style: dict[str, Any] = {
+        "textcoords": "offset points",
+        "va": "center",
+        "fontsize": 10,
+        "color": INK,
+    }
     ax.annotate(text, (x, y), xytext=(shift, 0), ha=align, **style)
 
 

@@ -83,7 +83,7 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
         (0, "right", left, counts.sum(axis=1)),
         (1, "left", right, counts.sum()),
     ):
-        for name, size in sizes.items():
+        for name, size in zip(map(str, sizes.index), sizes, strict=True):
             tall = size / sizes.sum()
             ax.bar(x, tall, 0.03, bottom=tops[name] - tall, color=style.INK)
             label = f"{wrapped(name)} {size:,}"
@@ -127,7 +127,7 @@ def bubbles(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
     colours = [style.PALETTE[i % len(style.PALETTE)] for i in range(len(drawn))]
     ax.scatter(silence, money, s=60 + LARGEST_BUBBLE * share, c=colours, alpha=0.6)
     middle = (silence.min() + silence.max()) / 2
-    for name, part in share.items():
+    for name, part in zip(map(str, share.index), share, strict=True):
         # The name stands beside the bubble, on the side where there is room.
         side, towards = ("left", 1) if silence[name] <= middle else ("right", -1)
         radius = np.sqrt((60 + LARGEST_BUBBLE * part) / np.pi)
@@ -145,6 +145,6 @@ def bubbles(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style.numbers(ax.yaxis)
     rows = [
         say("pictures.bubble", name=name, days=silence[name], money=money[name], share=part)
-        for name, part in share.items()
+        for name, part in zip(map(str, share.index), share, strict=True)
     ]
     return style.described(ax, say("pictures.bubbles", rows="; ".join(rows)))
