@@ -50,8 +50,8 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     y = np.arange(len(shown))
     style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
-    for i in map(int, np.flatnonzero(cost.to_numpy() > edge)):
-        _written(ax, f"{decimal(cost.iloc[i], 0)} →", edge, i, shift=-4, align="right")
+    for dear in map(int, np.flatnonzero(cost.to_numpy() > edge)):
+        _written(ax, f"{decimal(cost.iloc[dear], 0)} →", edge, dear, shift=-4, align="right")
     _interval(ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
