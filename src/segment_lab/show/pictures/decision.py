@@ -94,7 +94,7 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     ax.barh(y, steps, left=starts, color=colors, height=0.62)
     for place, total in ((0, before), (len(names) - 1, after)):
         _written(ax, decimal(total, 0), max(total, 0), place)
-    for place, step, start, end in zip(y, steps, starts, ends, strict=True):
+    for place, step, start, end in zip(map(int, y), steps, starts, ends, strict=True):
         sign = "+" if step >= 0 else ""
         _written(ax, sign + decimal(step, 0), max(start, end), place)
     ax.set_xlim(min(0, float(ends.min())), 1.22 * max(before, float(ends.max())))
