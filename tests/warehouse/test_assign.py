@@ -83,6 +83,8 @@ def test_in_a_server_the_same_customers_are_drawn(study, server, tmp_path, monke
     monkeypatch.setenv("PGPASSWORD", crm.PASSWORD)
     crm.into_postgres(server)
     remote = sl.Study.from_yaml(crm.study_file(tmp_path, server.url))
+    assert remote.season == pytest.approx(study.season)
+    assert len(remote.season) == 12
     for method in ("rfm", "lifecycle"):
         here, there = (
             s.assign(method, tmp_path / f"{i}.parquet", limit=600)

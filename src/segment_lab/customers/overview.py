@@ -25,20 +25,31 @@ def monthly(orders: ir.Table) -> pd.DataFrame:
     day of the line) to theirs.
     """
     bought = _with_first(orders)
-    bought = bought.mutate(month=bought.order_date.truncate("M"))
-    lines = orders.semi_join(bought, "customer_id").mutate(month=orders.order_date.truncate("M"))
+    bought = bought.mutate(month=_month(bought.order_date))
+    lines = orders.semi_join(bought, "customer_id").mutate(month=_month(orders.order_date))
     counts = bought.group_by("month").aggregate(
         orders=bought.count(),
         customers=bought.customer_id.nunique(),
-        new_customers=bought.customer_id.nunique(where=bought.first.truncate("M") == bought.month),
+        new_customers=bought.customer_id.nunique(where=_month(bought.first) == bought.month),
     )
     parts = [lines.group_by("month").aggregate(revenue=lines.amount_minor.sum()), counts]
-    frames = [part.to_pandas().assign(month=lambda f: pd.to_datetime(f["month"])) for part in parts]
+    frames = [part.to_pandas().assign(month=lambda f: _first_day(f["month"])) for part in parts]
     frame = pd.concat([f.set_index("month") for f in frames], axis=1, sort=True).fillna(0)
     frame = frame.astype(dict.fromkeys(("orders", "customers", "new_customers"), "int64"))
     frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
     every = pd.date_range(frame.index.min(), frame.index.max(), freq="MS", name="month")
     return frame.reindex(every, fill_value=0)
+
+
+def _month(day: ir.DateValue) -> ir.IntegerValue:
+    """A calendar month as a number: a truncated date comes back from a server in its time zone."""
+    return day.year() * 12 + day.month() - 1
+
+
+def _first_day(months: pd.Series) -> pd.Series:
+    """The first day of each numbered month."""
+    parts = {"year": months // 12, "month": months % 12 + 1, "day": 1}
+    return pd.to_datetime(pd.DataFrame(parts))
 
 
 def _with_first(orders: ir.Table) -> ir.Table:
