@@ -73,7 +73,7 @@ def test_cdnow_gives_the_expected_figures():
         "lifecycle": 0.64,
         "clusters": 0.67,
         "past-spend rank": 0.72,
-        "10 spend bands": 0.69,
+        "9 spend bands": 0.69,
         "gradient boosting": 0.73,
         "random segments": 0.01,
     }

@@ -109,6 +109,13 @@ def test_without_a_margin_nothing_is_called_worthless():
     assert all(np.isnan(row.worth) for row in rows)
 
 
+def test_without_contacts_nothing_is_to_be_stopped():
+    made = gathered(giants())
+    with speaking(currency="EUR"):
+        stop = made.front().parts()[0]["lines"]
+    assert stop == ["No segment takes more effort than it brings."]
+
+
 def test_a_silent_giant_is_named():
     made = gathered(giants())
     with speaking(currency="EUR"):

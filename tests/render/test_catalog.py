@@ -88,6 +88,6 @@ def test_parameters_are_resolved_and_reasons_given(place):
     facts = prepare(str(place / "study.yml"), "2026-05-01", {"rfm": {"n_bins": 2}})
     assert facts["parameters"]["rfm"]["n_bins"] == 2
     assert facts["parameters"]["rfm"]["as_of"] == facts["as_of"] == "2026-05-01"
-    assert facts["parameters"]["strategy"]["scheme"] == "rfm"
+    assert facts["parameters"]["strategy"]["scheme"] is None
     assert facts["tables"] == {"orders": {"read": 60, "accepted": 60, "rejected": 0}}
     assert facts["missing"] == {}

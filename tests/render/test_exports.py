@@ -34,12 +34,19 @@ def test_files_hold_every_customer_and_scheme(tmp_path):
     frame = pd.read_parquet(tmp_path / "segments.parquet")
     study = Study.from_yaml(config)
     assert done["customers"] == len(frame) == 40
-    assert list(frame.columns) == ["customer_id", "rfm", "abc"]
+    expected = ["state", "p_active", "expected_orders", "expected_revenue"]
+    assert list(frame.columns) == ["customer_id", "rfm", "abc", *expected]
+    assert done["schemes"] == ["rfm", "abc"]
+    table = study.customers(predict=True).sort_index()
+    assert list(frame.state) == list(table["state"])
+    for name in expected[1:]:
+        assert frame[name].to_numpy() == pytest.approx(table[name].to_numpy(), abs=0.0051)
     assert frame.customer_id.is_monotonic_increasing
     expected = study.segmentation("rfm").labels.astype("str").sort_index()
     assert list(frame.rfm) == list(expected)
-    csv = pd.read_csv(tmp_path / "segments.csv", dtype="str")
-    sheet = pd.read_excel(tmp_path / "segments.xlsx", dtype="str", engine="calamine")
+    types = {"customer_id": "str", **dict.fromkeys(expected[1:], "float64")}
+    csv = pd.read_csv(tmp_path / "segments.csv", dtype=types)
+    sheet = pd.read_excel(tmp_path / "segments.xlsx", dtype=types, engine="calamine")
     pd.testing.assert_frame_equal(csv, frame, check_dtype=False)
     pd.testing.assert_frame_equal(sheet, frame, check_dtype=False)
 

@@ -7,9 +7,11 @@ from itertools import product
 import pytest
 from bases import base
 
+from segment_lab.customers.states import StateRule
 from segment_lab.errors import ConfigError
 from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
 from segment_lab.segments.rfm import RFMSegmenter
+from segment_lab.texts import phrases
 
 NAMES = [
     "Champions",
@@ -129,6 +131,42 @@ def test_the_lint_names_a_rule_that_never_fires():
     assert not report.ok
 
 
+def test_the_lint_knows_the_words():
+    grid = {
+        "n_bins": 2,
+        "segments": [
+            {"name": "Best", "words": ["lately", "often"], "ranges": [{}]},
+            {"name": "Rest", "words": ["silent"], "ranges": []},
+            {"name": "Nobody", "words": ["silent", "rich"], "ranges": []},
+        ],
+    }
+    alone = lint_grid(grid)
+    assert alone.never_fires == ("Rest", "Nobody")
+    assert ("few", "lately", "rich") in alone.left_over
+    report = lint_grid({**grid, "otherwise": ["Rest", "Nobody"]})
+    assert report.never_fires == ("Nobody",)
+    assert {words for words in report.left_over if "silent" in words} == set()
+    assert ("few", "lately", "rich") in report.left_over
+    assert "few lately rich" in str(report)
+    assert not report.ok
+
+
+def test_those_of_whom_no_words_are_true_become_others():
+    grid = {"n_bins": 2, "segments": [{"name": "Best", "words": ["lately"], "ranges": [{}]}]}
+    table = base(200)
+    result = RFMSegmenter(2, grid=grid).fit(table).segment(table)
+    assert result.names == ("Best", OTHERS)
+    lately = StateRule.learn(table).states(table)["state"].isin(["active", "new"])
+    assert ((result.labels == "Best") == lately).all()
+
+
+@pytest.mark.parametrize("name", ["terciles", "quintiles"])
+def test_a_description_says_what_the_grid_demands(name):
+    for rule in load_grid(name).segments:
+        said = phrases(f"rfm.meaning.{name}.{rule.name}")
+        assert {*rule.words} == {*said} - {"advice"}
+
+
 def test_cells_that_nobody_claims_become_others():
     grid = {"n_bins": 2, "segments": [{"name": "Best", "ranges": [{"r": [2, 2], "f": [2, 2]}]}]}
     import pandas as pd
@@ -154,6 +192,11 @@ def test_cells_that_nobody_claims_become_others():
         ),
         ({"n_bins": 5, "segments": [{"name": "x", "ranges": [{}]}] * 2}, "named twice"),
         ({"n_bins": 5, "segments": [{"name": "x", "range": [{}]}]}, "range"),
+        ({"n_bins": 5, "segments": [{"name": "x", "ranges": [{}], "words": ["nice"]}]}, "words"),
+        (
+            {"n_bins": 5, "segments": [{"name": "x", "ranges": [{}]}], "otherwise": ["y"]},
+            "otherwise names y",
+        ),
         ({"n_bins": 5, "segments": []}, "at least 1"),
         ("quintile", "did you mean 'quintiles'"),
         ("no/such/file.yml", "There is no grid"),

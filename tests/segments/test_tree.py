@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from test_rfm import by_scores_alone
 
 import segment_lab as sl
 from datasets import dataset
@@ -125,9 +126,15 @@ def test_on_cdnow_the_rules_rank_better_than_past_spend_and_much_better_than_nam
         money = inside.groupby(inside["customer_id"].astype(str))["amount"].sum()
         spent.append(money.reindex(table.index).fillna(0.0))
     codes = TreeSegmenter().fit(tables[0], spent[0]).predict(tables[1])
-    rfm = sl.RFMSegmenter().fit(tables[0])
-    means = spent[0].groupby(rfm.predict(tables[0])).mean()
-    named = means.reindex(rfm.predict(tables[1])).to_numpy()
+    named = {}
+    for name, segmenter in (("scores", by_scores_alone(5)), ("words", sl.RFMSegmenter())):
+        rfm = segmenter.fit(tables[0])
+        means = spent[0].groupby(rfm.predict(tables[0])).mean()
+        worth = means.reindex(rfm.predict(tables[1])).to_numpy()
+        named[name] = ranking_power(worth, spent[1])
     power = ranking_power(-codes, spent[1])
     assert power > ranking_power(tables[1]["revenue"].to_numpy(), spent[1])
-    assert power > ranking_power(named, spent[1]) + 0.08
+    assert power > named["scores"] + 0.08
+    # Where the words must be true, the names rank better by themselves.
+    assert power > named["words"] + 0.05
+    assert named["words"] > named["scores"] + 0.02

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import crm
 import pandas as pd
 import pytest
@@ -51,6 +53,18 @@ def test_above_the_limit_the_rule_is_learned_on_a_seeded_sample_and_applied_to_a
     everybody = study.customers()
     wanted = results[0].segmenter.segment(everybody).labels.astype("str")
     pd.testing.assert_series_equal(read(results[0]), wanted, check_names=False)
+
+
+def test_a_learned_scheme_learns_from_what_followed_and_is_applied_to_all(study, tmp_path):
+    result = study.assign("tree", tmp_path / "s.parquet")
+    labels = study.fitted("tree").segment(study.customers()).labels.astype("str")
+    pd.testing.assert_series_equal(read(result), labels, check_names=False)
+    before = study.at(study.window.as_of - dt.timedelta(days=90))
+    assert result.learned_on == len(before.customers())
+    assert f"learned on {result.learned_on:,} customers as they stood" in result.note
+    few = study.assign("tree", tmp_path / "few.parquet", limit=800)
+    assert few.learned_on < 900
+    assert len(read(few)) == len(labels)
 
 
 def test_steps_are_told(study, tmp_path):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from segment_lab.act import market, profiles, verdicts
 from segment_lab.pages import advice
+from segment_lab.pages.choosing import chosen, said
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.verdicts import PLANS, Page
 from segment_lab.segments.segmentation import Status
@@ -33,8 +34,8 @@ class StrategyPage:
     Parameters
     ----------
     study : Study
-    scheme : str
-        Whose segments are acted on.
+    scheme : str, optional
+        Whose segments are acted on; the settled one that ranks best by default.
     horizon_days : int
         How long a customer has to buy.
     seed : int
@@ -54,14 +55,15 @@ class StrategyPage:
     def __init__(
         self,
         study: Study,
-        scheme: str = "rfm",
+        scheme: str | None = None,
         horizon_days: int = 90,
         seed: int = 0,
         **limits: Any,
     ):
         self.study = study
         self.days = horizon_days
-        self.report = DecisionReport(study, scheme, horizon_days, seed)
+        self.choice = chosen(study, scheme)
+        self.report = DecisionReport(study, self.choice.scheme, horizon_days, seed)
         self.decision: Page = self.report.page(**limits)
 
     @property
@@ -76,6 +78,10 @@ class StrategyPage:
         sentences = advice.sentences(self.decision)
         status = self.report.now.status
         return headline(*sentences, figures=self.decision.figures, status=status)
+
+    def which_scheme(self) -> Html:
+        """Whose segments are acted on, and why."""
+        return finding(said(self.choice))
 
     @says_why
     def decisions(self) -> Html:

@@ -1,9 +1,10 @@
-"""The segments as files: one row per customer, one column per scheme, for Parquet, CSV and
-spreadsheets."""
+"""The segments as files: one row per customer, one column per scheme, then state and
+expectations, for Parquet, CSV and spreadsheets."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from segment_lab.study.study import Study
 
 SHEET_ROWS = 1_048_575
+#: What is expected of a customer, and how it is rounded in the files.
+EXPECTED = {"p_active": 4, "expected_orders": 4, "expected_revenue": 2}
 SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
 
 
@@ -42,15 +45,19 @@ def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any
     return {
         "files": [*listed, *written],
         "customers": len(frame),
-        "schemes": list(frame.columns[1:]),
+        "schemes": [column for column in frame.columns[1:] if column in study.methods],
         "rejected_order_lines": rejected,
         "notes": notes,
     }
 
 
 def segments_frame(study: Study) -> pd.DataFrame:
-    """``customer_id`` and one text column per scheme, sorted by customer; empty where a scheme has
-    no answer."""
+    """One row per customer, sorted by ``customer_id``.
+
+    First one text column per scheme, empty where it has no answer; where there are orders, then
+    ``state``, ``p_active``, and for the comparison's horizon ``expected_orders`` and
+    ``expected_revenue``, empty for those who never ordered.
+    """
     import pandas as pd
 
     from segment_lab.errors import NotEnoughDataError
@@ -63,7 +70,13 @@ def segments_frame(study: Study) -> pd.DataFrame:
             continue
     if not columns:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
-    return pd.DataFrame(columns).sort_index().rename_axis("customer_id").reset_index()
+    frame = pd.DataFrame(columns).sort_index().rename_axis("customer_id")
+    if study.has("orders"):
+        known = study.customers(predict=True).reindex(frame.index)
+        frame["state"] = known["state"].astype("str").where(known["state"].notna())
+        for name, decimals in EXPECTED.items():
+            frame[name] = known[name].astype("float64").round(decimals)
+    return frame.reset_index()
 
 
 def write_sheet(frame: pd.DataFrame, path: Path) -> None:
@@ -89,3 +102,5 @@ def write_sheet(frame: pd.DataFrame, path: Path) -> None:
             for column, value in enumerate(row):
                 if isinstance(value, str):
                     sheet.write_string(number, column, value)
+                elif isinstance(value, float) and math.isfinite(value):
+                    sheet.write_number(number, column, value)

@@ -227,6 +227,10 @@ class Segmenter(BaseEstimator):
         """Columns that may hold nulls (they are read, not required)."""
         return ()
 
+    @property
+    def _nullable(self) -> set[str]:
+        return {*self._more_columns(), *self.optional_columns}
+
     def _check_parameters(self) -> None:
         try:
             self.options_model()(**self.get_params(deep=False))
@@ -247,8 +251,7 @@ class Segmenter(BaseEstimator):
             came = type(customers).__name__
             raise TypeError(say("segments.errors.no_frame", segmenter=segmenter, came=came))
         needed: list[str] = [*(columns or getattr(self, "columns_", None) or self.columns)]
-        nullable = {*self._more_columns(), *self.optional_columns}
-        faults = [*_column_faults(customers, needed, nullable), *_row_faults(customers)]
+        faults = [*_column_faults(customers, needed, self._nullable), *_row_faults(customers)]
         if faults:
             raise DataError(say("segments.errors.table", segmenter=segmenter), faults)
         return customers[needed]

@@ -1,43 +1,117 @@
-"""Whether the words that describe a segment are true of its customers."""
+"""The words that describe a segment, and of whom they are true: guards of a grid, and their
+check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
 
+import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.customers.states import StateRule
+from segment_lab.customers.states import LAPSE, SLOW, StateRule
+from segment_lab.data import engine
 
+Word = Literal["lately", "slowing", "silent", "lapsed", "often", "few", "rich", "small", "young"]
 #: Share of a segment's customers of whom a word must be true.
 ENOUGH = 0.9
-#: Word → of whom it is true, over a customer table with ``state``.
-CLAIMS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "lately": lambda table: table["state"].isin(["active", "new"]),
-    "silent": lambda table: table["state"].isin(["slowing", "lapsed"]),
-    "lapsed": lambda table: table["state"] == "lapsed",
-    "often": lambda table: table["frequency"] >= 3,
-    "few": lambda table: table["frequency"] <= 2,
-    "rich": lambda table: table["revenue"] >= table["revenue"].median(),
-    "small": lambda table: table["revenue"] <= table["revenue"].median(),
+#: From so many orders on a customer orders often; below, there are few.
+OFTEN = 3
+#: How long a customer has been silent → the words that are true then. One of them is, always.
+SILENCES: dict[Word, frozenset[Word]] = {
+    "lapsed": frozenset[Word](["lapsed", "silent"]),
+    "slowing": frozenset[Word](["slowing", "silent"]),
+    "lately": frozenset[Word](["lately"]),
 }
+#: The words that say how long a customer has been silent.
+SILENCE_WORDS: frozenset[Word] = frozenset().union(*SILENCES.values())
 
 
-def truth(customers: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
-    """The share of each segment's customers of whom each word of `CLAIMS` is true.
+@dataclass(frozen=True)
+class Words:
+    """What the words mean on one base, fixed once learned; the same in pandas and in SQL.
 
     Parameters
     ----------
-    customers : DataFrame
-        A customer table with ``recency_days, tenure_days, frequency, revenue``.
-    labels : Series of category
-        The segment of every customer, on the same index.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment, one column per word; null for an empty segment.
+    states : StateRule
+        Tells silence by a customer's own rhythm, and the base's typical gap.
+    middle : float
+        Median revenue.
     """
-    states = StateRule.learn(customers).states(customers)["state"]
-    table = customers.assign(state=states)
-    held = pd.DataFrame({word: claim(table) for word, claim in CLAIMS.items()})
-    return held.groupby(labels.array, observed=False).mean()
+
+    states: StateRule
+    middle: float
+
+    @classmethod
+    def learn(
+        cls, customers: pd.DataFrame, season: Sequence[float] = (), as_of: dt.date | None = None
+    ) -> Words:
+        """Learn from ``recency_days, tenure_days, frequency, revenue``; season as `StateRule`."""
+        middle = round(float(customers["revenue"].median()), 2)
+        return cls(StateRule.learn(customers, season, as_of), middle)
+
+    @property
+    def young_days(self) -> float:
+        """The longest tenure that is young."""
+        return round(LAPSE * self.states.typical_gap, 2)
+
+    def silences(self, table: ir.Table) -> dict[Word, ir.BooleanValue]:
+        """The words of `SILENCES` in the order in which they are asked; the first that holds."""
+        silence, rhythm = self.states.days(table.recency_days), self.states.rhythm(table)
+        return {
+            "lapsed": silence > rhythm * LAPSE,
+            "slowing": silence > rhythm * SLOW,
+            "lately": silence <= rhythm * SLOW,
+        }
+
+    def plain(self, table: ir.Table) -> dict[Word, ir.BooleanValue]:
+        """The words that do not speak of silence."""
+        return {
+            "often": table.frequency >= OFTEN,
+            "few": table.frequency < OFTEN,
+            "rich": table.revenue >= self.middle,
+            "small": table.revenue <= self.middle,
+            "young": self.states.days(table.tenure_days) <= self.young_days,
+        }
+
+    def truth(self, customers: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+        """The share of each segment's customers of whom each word is true.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            A customer table with ``recency_days, tenure_days, frequency, revenue``.
+        labels : Series of category
+            The segment of every customer, in the same order.
+
+        Returns
+        -------
+        DataFrame
+            One row per segment, one column per word; null for an empty segment.
+        """
+        state = self.states.states(customers)["state"]
+        held = {
+            "lately": state.isin(["active", "new"]),
+            "slowing": state == "slowing",
+            "silent": state.isin(["slowing", "lapsed"]),
+            "lapsed": state == "lapsed",
+        }
+        rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]]
+        for word in ("often", "few", "rich", "small", "young"):
+            held[word] = engine.evaluate(rows, lambda table, word=word: self.plain(table)[word])
+        shares = pd.DataFrame(held, index=customers.index).astype("float64")
+        return shares.groupby(labels.array, observed=False).mean()
+
+
+def profiles() -> list[frozenset[Word]]:
+    """Every set of words that can be true of one customer."""
+    orders: list[set[Word]] = [{"often"}, {"few"}]
+    money: list[set[Word]] = [{"rich"}, {"small"}, {"rich", "small"}]
+    tenure: list[set[Word]] = [{"young"}, set()]
+    return [
+        silence.union(*others)
+        for silence, *others in product(SILENCES.values(), orders, money, tenure)
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import ibis
@@ -14,8 +16,8 @@ from pydantic import Field
 from segment_lab.data import engine
 from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter, shortest_cut
-from segment_lab.segments.claims import ENOUGH, truth
-from segment_lab.segments.grid import OTHERS, default_grid, lint_grid, load_grid
+from segment_lab.segments.claims import ENOUGH, SILENCE_WORDS, SILENCES, Word, Words
+from segment_lab.segments.grid import OTHERS, Rule, default_grid, lint_grid, load_grid
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import phrases, say
 
@@ -35,6 +37,12 @@ class RFMSegmenter(Segmenter):
     beyond it moves to the neighbouring observed value, so both ends of the scale are in use
     whenever two customers differ. Where all are equal they share the lowest score of frequency and
     money, and the best of recency (`closed="left"`: the other way round).
+
+    Scores are relative: on an ageing base the latest fifth may have been silent for a year. So a
+    packaged grid names for each segment the words that must be true of its customers
+    (`claims.Words`: by the own rhythm, orders, revenue and tenure), fixed once learned. Of whom
+    they are not true, the grid's `otherwise` takes. A table without ``tenure_days`` and
+    ``revenue``, or a grid without words, goes by the scores alone.
 
     Parameters
     ----------
@@ -58,6 +66,8 @@ class RFMSegmenter(Segmenter):
         Cut points in days, orders, money.
     grid_, grid_report_ : Grid, GridReport
         The grid and its lint.
+    words_ : Words or None
+        What the words mean on this base; None where the scores alone decide.
     truth_ : DataFrame or None
         Per segment and word of its description the share of customers of whom it is true; words
         below `claims.ENOUGH` are left out of `meanings`.
@@ -85,6 +95,23 @@ class RFMSegmenter(Segmenter):
     def columns(self) -> tuple[str, ...]:
         return ("recency_days", "frequency", self.value)
 
+    @property
+    def optional_columns(self) -> tuple[str, ...]:
+        return tuple(c for c in ("tenure_days", "revenue") if c not in self.columns)
+
+    @property
+    def _nullable(self) -> set[str]:
+        return set()
+
+    def on(self, season: Sequence[float], as_of: dt.date) -> Self:
+        """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
+        `as_of`."""
+        self._calendar = (tuple(season), as_of)
+        if getattr(self, "words_", None):
+            states = replace(self.words_.states, as_of=as_of)
+            self.words_ = replace(self.words_, states=states)
+        return self
+
     def _fit(self, rows: pd.DataFrame) -> None:
         self.grid_ = default_grid(self.n_bins) if self.grid is None else load_grid(self.grid)
         if self.grid_.n_bins != self.n_bins:
@@ -99,7 +126,14 @@ class RFMSegmenter(Segmenter):
                 self.cuts_[measure] = quantile_cuts(values, self.n_bins, self.closed)
         self.cuts_ = {measure: self.cuts_[measure] for measure in MEASURES}
         names = [rule.name for rule in self.grid_.segments]
-        gap = self.grid_report_.unclaimed and OTHERS not in names
+        season, as_of = getattr(self, "_calendar", ((), None))
+        measured = {"tenure_days", "revenue"} <= {*rows.columns}
+        told = Words.learn(rows, season, as_of) if measured else None
+        self.words_ = told if self.grid_.guarded else None
+        self._told = told
+        report = self.grid_report_
+        left_over = report.left_over if self.words_ else ()
+        gap = (report.unclaimed or left_over) and OTHERS not in names
         self.segment_names_ = (*names, OTHERS) if gap else tuple(names)
 
     def measures(self, table: ir.Table) -> dict[Measure, ir.NumericValue]:
@@ -110,16 +144,51 @@ class RFMSegmenter(Segmenter):
         return {"recency": table.recency_days, "frequency": table.frequency, "monetary": money}
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+        return self._branches(table, {}), self._rest
+
+    @property
+    def _rest(self) -> int | None:
+        names = self.segment_names_
+        return names.index(OTHERS) if OTHERS in names else None
+
+    def _cases(self, table: ir.Table, answers: Sequence[Any]) -> ir.Value:
+        if self.words_ is None:
+            return super()._cases(table, answers)
+        # Silence is asked once, outside: it is the longest of the tests.
+        rest = None if self._rest is None else answers[self._rest]
+        plain = self.words_.plain(table)
+        cases = []
+        for silence, test in self.words_.silences(table).items():
+            tests = {**plain, **dict.fromkeys(SILENCES[silence])}
+            inner = [(held, answers[code]) for held, code in self._branches(table, tests)]
+            answer = ibis.cases(*inner, else_=rest) if inner else ibis.literal(rest)
+            cases.append((test, answer))
+        return ibis.cases(*cases, else_=rest)
+
+    def _branches(
+        self, table: ir.Table, words: Mapping[Word, ir.BooleanValue | None]
+    ) -> list[tuple[ir.BooleanValue, int]]:
+        """The grid's blocks, then its `otherwise`, of which `words` can be true: word → its test,
+        None where it is known to hold. Without words the scores alone decide."""
         measures = self.measures(table)
+        codes = {rule.name: code for code, rule in enumerate(self.grid_.segments)}
         branches = []
-        for code, rule in enumerate(self.grid_.segments):
+        for rule in self.grid_.segments:
+            if words and not self._possible(rule, words):
+                continue
             for block in rule.ranges:
                 spans = zip(MEASURES, block.spans(self.n_bins), strict=True)
                 tests = [test for m, span in spans for test in self._within(m, measures[m], *span)]
-                branches.append((ibis.and_(*tests), code))
-        if OTHERS in self.segment_names_:
-            return branches, self.segment_names_.index(OTHERS)
-        return branches, None
+                tests += [words[w] for w in rule.words if words.get(w) is not None]
+                branches.append((ibis.and_(*tests), codes[rule.name]))
+        for rule in self.grid_.fallback if words else ():
+            if self._possible(rule, words):
+                tests = [words[w] for w in rule.words if words[w] is not None]
+                branches.append((ibis.and_(*tests), codes[rule.name]))
+        return branches
+
+    def _possible(self, rule: Rule, words: Mapping[Word, Any]) -> bool:
+        return SILENCE_WORDS.intersection(rule.words) <= {*words}
 
     def scores(self, customers: pd.DataFrame) -> pd.DataFrame:
         """``r_score, f_score, m_score`` of every row, 1 to `n_bins`, best highest."""
@@ -150,10 +219,10 @@ class RFMSegmenter(Segmenter):
         """Learn the cut points, and which words are true of which segment's customers."""
         super().fit(customers)
         self.truth_ = None
-        if {"tenure_days", "revenue"} <= {*customers.columns}:
+        if self._told is not None:
             codes = self.predict(customers)
             labels = pd.Categorical.from_codes(codes, pd.Index(self.segment_names_))
-            self.truth_ = truth(customers, pd.Series(labels, index=customers.index))
+            self.truth_ = self._told.truth(customers, pd.Series(labels, index=customers.index))
         return self
 
     def meanings(self) -> dict[str, str]:
@@ -177,7 +246,12 @@ class RFMSegmenter(Segmenter):
         return bool(self.truth_[word].loc[name] >= ENOUGH)
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}
+        told = {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}
+        if self.words_ is not None:
+            told["usual_gap_days"] = self.words_.states.typical_gap
+            told["young_days"] = self.words_.young_days
+            told["middle_revenue"] = self.words_.middle
+        return told
 
     def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
         return self.scores(customers)

@@ -54,7 +54,7 @@ class ComparisonOptions(Strict):
 class StrategyOptions(Strict):
     """Options of the strategy report."""
 
-    scheme: str = "rfm"
+    scheme: str | None = None
     horizon_days: int = Field(90, ge=7, le=1095)
     budget: float | None = Field(None, ge=0)
     hours: float | None = Field(None, ge=0)

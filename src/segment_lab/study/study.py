@@ -60,7 +60,13 @@ class Study(StudyData):
         """A fresh, unfitted segmenter with the study's options."""
         options = self.options(method)
         segmenter = scheme(method).segmenter_class(**options)
-        return segmenter.on(self.season, self.window.as_of) if method == "lifecycle" else segmenter
+        return self._seasonal(segmenter)
+
+    def _seasonal(self, segmenter: Any) -> Any:
+        """A segmenter that tells silence, with the months as they lie before this day."""
+        if not hasattr(segmenter, "on"):
+            return segmenter
+        return segmenter.on(self.season, self.window.as_of)
 
     def population(self, method: str) -> pd.DataFrame:
         """The rows a scheme segments: buyers, with the columns that scheme reads."""
@@ -115,15 +121,19 @@ class Study(StudyData):
     def _fit(self, method: str) -> Any:
         """A segmenter fitted to today's rows; a learned one to an earlier day and what followed."""
         segmenter = self.segmenter(method)
+        if scheme(method).from_campaign or scheme(method).learned:
+            return segmenter.fit(*self._lessons(method))
+        return segmenter.fit(self.population(method))
+
+    def _lessons(self, method: str) -> tuple[pd.DataFrame, Any]:
+        """What a learned scheme is fitted to: customers on an earlier day, and what followed."""
         if scheme(method).from_campaign:
-            return segmenter.fit(*self.trial())
-        if not scheme(method).learned:
-            return segmenter.fit(self.population(method))
+            return self.trial()
         days = self.config.comparison.horizon_days
         before = self.at(self.window.as_of - dt.timedelta(days=days))
         earlier = before.population(method)
         spent = before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
-        return segmenter.fit(earlier, spent)
+        return earlier, spent
 
     def trial(self, campaign: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """A measured campaign's customers as they stood when it was drawn, and their arm and money.
@@ -147,9 +157,8 @@ class Study(StudyData):
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
         cuts)."""
         if fitted is not None:
-            if method == "lifecycle":  # the same rule, with the months as they lie before this day
-                fitted = copy(fitted).on(self.season, self.window.as_of)
-            return fitted.segment(self.population(method), self.window)
+            frozen = self._seasonal(copy(fitted))
+            return frozen.segment(self.population(method), self.window)
         return self._keep(
             ("segmentation", method),
             lambda: self.fitted(method).segment(
@@ -272,10 +281,26 @@ class Study(StudyData):
 
         For bases beyond memory: the rule is learned on at most about `limit` customers (drawn by a
         hash of their id and the `seed`, the same on every engine) and applied to all where they
-        are. Schemes that need more than orders and account columns are refused. `target` is the
+        are. A learned scheme is fitted to as many as they stood earlier, and to what they did
+        since. Schemes that need more than orders and account columns are refused. `target` is the
         Parquet file of ``customer_id, segment``; `progress` is told each step in words.
         """
-        return assign(self, self.segmenter(method), Path(target), limit, seed, progress)
+        segmenter = self.segmenter(method)
+
+        def taught(everybody: int) -> tuple[Any, int]:
+            part = self if scheme(method).from_campaign else self.drawn(limit, everybody)
+            customers, followed = part._lessons(method)
+            return segmenter.fit(customers, followed), len(customers)
+
+        return assign(
+            self,
+            segmenter,
+            Path(target),
+            limit,
+            seed,
+            progress,
+            taught if segmenter.supervised else None,
+        )
 
     def __getattr__(self, name: str) -> Segmentation:
         """The segments of a scheme by its name: ``study.rfm`` is ``study.segmentation("rfm")``."""

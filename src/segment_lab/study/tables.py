@@ -264,13 +264,14 @@ class StudyData:
             ),
         )
 
-    def drawn(self, limit: int) -> Self:
+    def drawn(self, limit: int, everybody: int | None = None) -> Self:
         """This study with a random sample of about `limit` customers, or itself where it has no
         more.
 
         Every customer who is drawn comes with a whole history, the same customers on every day.
+        `everybody` is their number, where it is known already.
         """
-        everybody = len(self.customers())
+        everybody = len(self.customers()) if everybody is None else everybody
         if everybody <= limit:
             return self
         part = self._keep(

@@ -66,21 +66,24 @@ class Assignment:
 
     `profile` holds per segment, best first, ``customers, customer_share, revenue, revenue_share``
     and the means ``recency_days, frequency``; `learned_on` counts the customers that the rule,
-    `segmenter`, was learned on.
+    `segmenter`, was learned on; `taught`, that it was learned from what they did afterwards.
     """
 
     path: Path
     profile: pd.DataFrame
     learned_on: int
     segmenter: Any
+    taught: bool = False
 
     @property
     def note(self) -> str:
         """What was sampled, in one sentence."""
         everybody = int(self.profile["customers"].sum())
+        facts = {"learned_on": self.learned_on, "customers": everybody}
+        if self.taught:
+            return say("study.large.taught", **facts)
         if self.learned_on == everybody:
             return say("study.large.learned_on_all", customers=everybody)
-        facts = {"learned_on": self.learned_on, "customers": everybody}
         return say("study.large.learned_on_some", **facts)
 
 
@@ -91,8 +94,13 @@ def assign(
     limit: int,
     seed: int,
     progress: Callable[[str], None],
+    taught: Callable[[int], tuple[Any, int]] | None = None,
 ) -> Assignment:
-    """See `Study.assign`."""
+    """See `Study.assign`.
+
+    `taught` gives, for the number of customers, a rule that learns from what followed an earlier
+    day, and on how many it was learned.
+    """
     intake = study.intake("orders")
     raise_faults(intake, study.config.tolerance)
     wanted = {
@@ -115,20 +123,26 @@ def assign(
         if not everybody:
             fault = Fault("orders", say("study.tables.no_purchase", window=study.window))
             raise DataError(say("study.tables.nobody"), [fault])
-        few = customers
-        if everybody > limit:
-            few = drawn(customers, limit / everybody, seed)
         facts = {"learned_on": min(everybody, limit), "customers": everybody}
         progress(say("study.large.learning", **facts))
-        rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
-        known = rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
-        frame = as_frame([rows]).join(known)
-        segmenter.fit(frame)
+        if taught:
+            segmenter, learned_on = taught(everybody)
+        else:
+            few = drawn(customers, limit / everybody, seed) if everybody > limit else customers
+            learned_on = _learn(segmenter, few, joined)
         progress(say("study.large.assigning"))
         labelled = customers.mutate(segment=segmenter.named(customers))
         _write(labelled.select("customer_id", "segment"), target)
         profile = _profile(labelled, segmenter.segment_names_)
-        return Assignment(target, profile, len(frame), segmenter)
+        return Assignment(target, profile, learned_on, segmenter, taught is not None)
+
+
+def _learn(segmenter: Any, few: ir.Table, joined: dict[str, Any]) -> int:
+    """Fit a segmenter to customers where they are; their number."""
+    rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
+    accounts = rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
+    segmenter.fit(as_frame([rows]).join(accounts))
+    return len(accounts)
 
 
 def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Table:

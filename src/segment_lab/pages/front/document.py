@@ -159,7 +159,7 @@ class Front:
         ]
 
     def _stop(self) -> str:
-        freed = [row for row in self.treatments if row.hours_freed]
+        freed = [row for row in self.treatments if row.hours_freed > 0]
         if not freed:
             return say("front.stop.nothing")
         revenue = self.segments["revenue"].sum()
@@ -171,7 +171,7 @@ class Front:
             hours=sum(row.hours_freed for row in freed),
             total=sum(row.hours_now for row in self.treatments),
             share=brought / revenue if revenue else 0.0,
-            receivers=[row.segment for row in self.treatments if row.hours_gained],
+            receivers=[row.segment for row in self.treatments if row.hours_gained > 0],
         )
 
     def _week(self) -> list[dict[str, Any]]:

@@ -11,9 +11,11 @@ import pandas as pd
 
 from segment_lab.act import experiment
 from segment_lab.act.audiences import audience
+from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.playbook import Entry
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
+from segment_lab.pages.choosing import chosen, confirmed, said, scheme_names
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import Front
 from segment_lab.pages.front.news import News
@@ -27,6 +29,8 @@ from segment_lab.texts import has, phrases, say
 
 #: A campaign starts so many days after the page, so that its arms can be drawn and its texts written.
 START_DAYS = 14
+#: A change is shown where windows of equal length hold this share of the segment or more.
+ALIKE = 0.8
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
@@ -48,6 +52,8 @@ class Gathering:
         Of the decision: ``playbook, budget, hours, margin_rate, holdout_share, seed``.
     personal : bool
         Whether names may be shown.
+    choice : Choice, optional
+        Why this scheme, and which others could be acted on; named and alone by default.
     """
 
     study: Study
@@ -55,6 +61,8 @@ class Gathering:
     days: int
     options: dict[str, Any]
     personal: bool = False
+
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         # A log too short for two periods is looked at in halves: less sure, but not silent.
@@ -110,21 +118,43 @@ class Gathering:
             leads=self.wings.first_leads(),
             more_tiles=self.wings.tiles,
             minutes=pd.Series(dtype="float64") if minutes is None else minutes,
-            sure=[say("front.sure.scheme_file", scheme=say(f"schemes.{self.scheme}"))],
+            sure=self._sure(),
         )
+
+    def _sure(self) -> list[str]:
+        """Why this scheme, and how many of its treatments other schemes confirm."""
+        lines = [said(self.choice or Choice(self.scheme, FILE))]
+        against = self.against
+        if len(against):
+            same = sum(not schemes for schemes in against)
+            facts = {"same": same, "rows": len(against), "schemes": scheme_names(self.shares)}
+            lines.append(say("front.sure.holds", **facts))
+        return lines
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """Share of each segment's customers whom each other scheme gives the same stance."""
+        able = self.choice.able if self.choice else ()
+        return confirmed(self.report, able, self.options.get("margin_rate"))
+
+    @cached_property
+    def against(self) -> pd.Series:
+        """By segment the schemes that would serve most of its customers another way."""
+        sizes = self.page.now.sizes()
+        filled = [name for name in self.shares.index if sizes.get(name, 0)]
+        return differing(self.shares.loc[filled])
 
     @cached_property
     def change(self) -> pd.Series:
-        """Change of each segment's customers over the horizon, by today's cuts."""
-        sizes = self.page.now.sizes()
-        day = self.study.window.as_of - dt.timedelta(days=self.days)
+        """Change of each segment's customers over the horizon (`Study.change`); null where the log
+        is too short, or most of the segment lies outside windows of equal length."""
+        names = list(self.page.now.names)
         try:
-            frozen = self.study.fitted(self.scheme)
-            earlier = self.study.at(day).segmentation(self.scheme, frozen).sizes()
+            found = self.study.change(self.scheme, self.days).table()
         except NotEnoughDataError:
-            return pd.Series(float("nan"), index=sizes.index)
-        before = earlier.reindex(sizes.index, fill_value=0)
-        return sizes / before.where(before > 0) - 1
+            return pd.Series(float("nan"), index=names)
+        seen = found["customers_now"] / self.page.now.sizes().where(lambda sizes: sizes > 0)
+        return found["change_share"].where(seen >= ALIKE).reindex(names)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -169,6 +199,7 @@ class Gathering:
             change=float(self.change.get(name, float("nan"))),
             history=history,
             file=audience_file(name),
+            depends=tuple(scheme_names(self.against.get(name, ()))),
             **{
                 key: float(facts[key] or 0.0)
                 for key in ("hours_now", "hours_freed", "hours_gained")
@@ -281,7 +312,9 @@ def gathering(study: Study) -> Gathering:
     asked = study.config.strategy
     named = ("playbook", "budget", "hours", "margin_rate", "holdout_share", "seed")
     options = {name: getattr(asked, name) for name in named}
-    return Gathering(study, asked.scheme, asked.horizon_days, options, study.config.personal)
+    choice = chosen(study, asked.scheme)
+    personal = study.config.personal
+    return Gathering(study, choice.scheme, asked.horizon_days, options, personal, choice)
 
 
 def lessons(page: Page) -> list[str]:

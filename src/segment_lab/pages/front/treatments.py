@@ -43,6 +43,8 @@ class Treatment:
         A year's contact hours today, those to stop, those to add.
     file : str
         The list of its customers.
+    depends : tuple of str
+        Schemes, as a sentence names them, that would serve most of these customers another way.
     """
 
     segment: str
@@ -67,6 +69,7 @@ class Treatment:
     hours_freed: float = 0.0
     hours_gained: float = 0.0
     file: str = ""
+    depends: tuple[str, ...] = ()
 
 
 def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
@@ -98,6 +101,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "verdict": row.verdict,
         "verdict_text": say(f"decision.verdict.{row.verdict}"),
         "ground": row.why,
+        "depends": say("front.segments.depends", schemes=row.depends) if row.depends else "",
         "file": row.file,
         "file_text": say("front.segments.list_link", customers=row.customers),
     }

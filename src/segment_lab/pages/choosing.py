@@ -1,0 +1,129 @@
+"""Which scheme a study's advice acts on, and which of its treatments other schemes confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from segment_lab import config
+from segment_lab.act import campaigns as ledger
+from segment_lab.act.choice import FILE, ONLY, Choice, agreement, certainly_worse, choose
+from segment_lab.act.evidence import Happened, evidence
+from segment_lab.act.playbook import Playbook
+from segment_lab.act.stance import stances
+from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
+from segment_lab.pages.decision import DecisionReport
+from segment_lab.schemes import scheme as declared
+from segment_lab.study.study import Study
+from segment_lab.texts import say
+
+#: Scheme statuses that may be acted on.
+SETTLED = ("PROPER", "FIXED")
+#: Populations of schemes that describe what everybody buys.
+WHOLE = ("buyers", "everybody")
+
+
+def chosen(study: Study, named: str | None = None) -> Choice:
+    """The scheme to act on: as named, else as the evidence says (`act.choice.choose`).
+
+    Raises
+    ------
+    NotEnoughDataError
+        No scheme applies to the study's tables.
+    """
+    able = with_playbook(study)
+    if named:
+        return Choice(named, FILE, tuple(able))
+    if not able:
+        raise NotEnoughDataError(say("front.no_scheme"))
+    if len(able) == 1:
+        return Choice(able[0], ONLY, tuple(able))
+    try:
+        card = study.scorecard()
+    except (NotEnoughDataError, DataError):
+        return choose(able)
+    settled = [name for name, status in card.status.items() if status.kind in SETTLED]
+    powers = card["trust"]["ranking_power"].to_dict()
+    return choose(able, settled, powers, certainly_worse(card["differences"]))
+
+
+def said(choice: Choice) -> str:
+    """Why this scheme, in a sentence."""
+    facts = {
+        "scheme": scheme_name(choice.scheme),
+        "power": choice.powers.get(choice.scheme),
+        "level": scheme_names(choice.level),
+    }
+    return say(f"front.sure.scheme_{choice.reason}", **facts)
+
+
+def scheme_name(name: str) -> str:
+    """A scheme as a sentence names it."""
+    return say(f"schemes.{name}")
+
+
+def scheme_names(names: Iterable[str]) -> list[str]:
+    """Several of them."""
+    return [scheme_name(name) for name in names]
+
+
+def with_playbook(study: Study) -> list[str]:
+    """Schemes whose segments the study's playbook names, in the study file's order; without an own
+    playbook those that a packaged one is written for, or else all."""
+    applied = study.methods
+    ordered = [name for name in study.config.methods if name in applied] or applied
+    own = study.config.strategy.playbook
+    if own:
+        book = Playbook.from_yaml(Path(study.base) / own)
+        fitting = [name for name in ordered if _fits(book, study, name)]
+    else:
+        packaged = config.names("playbooks")
+        fitting = [name for name in ordered if name in packaged]
+    return fitting or ordered
+
+
+def _fits(book: Playbook, study: Study, scheme: str) -> bool:
+    try:
+        book.check(study.segmentation(scheme).names)
+    except (ConfigError, NotEnoughDataError):
+        return False
+    return True
+
+
+def confirmed(
+    report: DecisionReport, able: Iterable[str], margin_rate: float | None = None
+) -> pd.DataFrame:
+    """Share of each segment's customers whom each other scheme gives the same stance.
+
+    Stances follow from the evidence alone, so nothing is planned again. Schemes that do not
+    describe what everybody buys (payment behaviour, engagement) are no judges of it; neither are
+    those whose segments cannot be compared over time.
+
+    Returns
+    -------
+    DataFrame
+        A row per segment of the report's scheme, a column per other scheme.
+    """
+    mine = _stances(report, margin_rate)
+    shares = {}
+    for scheme in able:
+        if scheme == report.scheme or declared(scheme).population not in WHOLE:
+            continue
+        other = DecisionReport(report.study, scheme, report.horizon_days, report.seed)
+        try:
+            theirs = _stances(other, margin_rate)
+            labels = other.now.labels
+        except NotEnoughDataError:
+            continue
+        shares[scheme] = agreement(report.now.labels, mine, labels, theirs)
+    return pd.DataFrame(shares, index=mine.index)
+
+
+def _stances(report: DecisionReport, margin_rate: float | None) -> pd.Series:
+    """The stance of each segment before its campaigns are weighed."""
+    contacted = ledger.contacted_since(report.found, report.earlier.window.as_of)
+    happened = Happened(report.earlier, report.recent, contacted)
+    known = evidence(report.now, report.people, happened, margin_rate=margin_rate)
+    return stances(known)["stance"]
