@@ -323,7 +323,7 @@ def test_of_an_event_log_purchases_are_left_in(first_study):
 def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study):
     text = "donor,week,gift\na,1,5\na,3,5\nb,2,6\n"
     config, got, output = first_study("weeks.csv", text, "-c", "order_date=week")
-    assert (config["sources"]["orders"]["date_format"], got) == ("excel", {"a": 10, "b": 6})
+    assert (config["sources"]["orders"]["date_format"], got) == ("counted", {"a": 10, "b": 6})
     assert "order_date: 7 * week" in output
     (source := config["sources"]["orders"])["columns"]["order_date"] = "7 * week"
     customers = sl.customer_table(source.pop("path"), **source)

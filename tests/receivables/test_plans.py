@@ -9,6 +9,7 @@ from test_ledger import bill, invoices
 from segment_lab.receivables import collection
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
+from segment_lab.receivables.page import finding
 from segment_lab.receivables.plans import PLANS, debtor_plans, instalments
 
 DAY = pd.Timestamp("2026-04-01").date()
@@ -63,3 +64,14 @@ def test_open_items_alone_claim_neither_speed_nor_losses():
         with pytest.raises(Exception, match="list of open items"):
             ask()
     assert len(book.plans()) == 3
+
+
+def test_the_page_says_that_open_items_tell_neither_speed_nor_losses():
+    bare = Book(Ledger(LEDGER.invoices.drop("settled_date")), DAY)
+    value = pd.Series("A", index=bare.customers.index, dtype="category")
+    said = " ".join(finding(bare, value).sentences)
+    assert "list of open items without payments" in said
+    paid = Ledger(
+        invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 5, settled_date="2026-02-01")])
+    )
+    assert "list of open items" not in " ".join(finding(Book(paid, DAY), value).sentences)

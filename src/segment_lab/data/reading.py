@@ -23,6 +23,9 @@ _TIDY = (
 )
 # Seconds and milliseconds since 1970, days since 1899-12-30; weeks are 2025-W03.
 NUMBERED_DAYS = ("unix", "unix_ms", "excel")
+# Days since a start that nobody named: the calendar is made up and begins in 2000.
+COUNTED = "counted"
+FROM_1970_TO_2000 = 10957
 WEEKS = "week"
 NO_BREAK = "\u00a0"  # a blank to the eye, and none to the engine's trim
 TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
@@ -143,10 +146,15 @@ def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
     """The day a text means in one layout; null where it does not fit."""
     if form == WEEKS:
         return _monday(text)
-    if form not in NUMBERED_DAYS:
+    if form not in (*NUMBERED_DAYS, COUNTED):
         return try_strptime(text, form).date()
     number = text.try_cast("float64")
-    seconds = {"unix": number, "unix_ms": number / 1000, "excel": (number - 25569) * 86400}[form]
+    seconds = {
+        "unix": number,
+        "unix_ms": number / 1000,
+        "excel": (number - 25569) * 86400,
+        COUNTED: (number + FROM_1970_TO_2000) * 86400,
+    }[form]
     return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
 
 

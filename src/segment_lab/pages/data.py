@@ -7,7 +7,9 @@ from functools import cached_property
 import pandas as pd
 
 from segment_lab.customers import overview
-from segment_lab.customers.quality import anonymous
+from segment_lab.customers.people import accounts
+from segment_lab.customers.quality import Quality, anonymous, quality
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.cards import details, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -94,6 +96,13 @@ class DataPage:
     def concentration(self) -> pd.DataFrame:
         """Share of revenue of the customers who buy most."""
         return overview.concentration(self.customers)
+
+    @cached_property
+    def base(self) -> Quality:
+        """What is filled and valid in the customers table, and which records are one customer."""
+        if not self.study.has("customers"):
+            raise NotEnoughDataError(say("data_page.no_base"))
+        return quality(accounts(self.study.table("customers")))
 
     # The page, from top to bottom.
 
@@ -217,6 +226,13 @@ class DataPage:
     def largest(self) -> Html:
         """Share of revenue of the customers who buy most."""
         return table(self.concentration, say("data_page.captions.concentration"))
+
+    @says_why
+    def customer_base(self) -> Html:
+        """How complete the customers table is, and how many customers stand behind its records."""
+        records, customers = self.base.records, self.base.customers
+        told = say("data_page.base", records=records, customers=customers)
+        return table(self.base.completeness, say("data_page.captions.base"), note=told)
 
     def first_rows(self) -> Html:
         """The first rows of the customer table, folded; who they are only where the study says

@@ -360,7 +360,8 @@ def _expected_loss(book: Book) -> tuple[str, dict[str, float]]:
     try:
         total: Any = book.provision.loc["total"]
     except NotEnoughDataError:
-        return say("receivables.headline.loss_unknown"), {}
+        unpaid = not book.ledger.knows_payments
+        return say("receivables.headline.loss_unknown", no_payments=unpaid), {}
     figures = {name: total[name] for name in ("expected_loss", "net_value")}
     key = "loss" if total["expected_loss"] > 0 else "no_loss"
     said = say(

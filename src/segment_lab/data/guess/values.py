@@ -12,7 +12,7 @@ from segment_lab.data.days import date_formats
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
 from segment_lab.data.guess.vocabulary import quoted
-from segment_lab.data.reading import Reading
+from segment_lab.data.reading import COUNTED, Reading
 from segment_lab.texts import say
 
 # What a number looks like when its mark is a comma, a dot, or cannot be told: "1,50", "1.234,5" ·
@@ -49,7 +49,7 @@ def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
     best = [form for form, n in fits if n == fits[0][1]]
     doubts = []
     if not best and _numbered(value):
-        best = ["excel"]
+        best = [COUNTED]
         doubts.append(say("init.doubt.counted_days", column=day, weeks=f"7 * {quoted(day)}"))
     if not best or "iso" in best:
         return {}, doubts

@@ -1,0 +1,42 @@
+"""The page of the data: the customer base, and nobody's address unless asked for."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from segment_lab.pages.data import DataPage
+from segment_lab.study.study import Study
+
+
+@pytest.fixture
+def page_of(tmp_path):
+    (tmp_path / "orders.csv").write_text(
+        "customer_id,order_date,amount\na,2026-01-01,5\nb,2026-01-20,7\na,2026-02-01,5\n"
+    )
+    (tmp_path / "customers.csv").write_text(
+        "customer_id,name,email\na,Jan Kowalski,jan@x.pl\nb,Kowalski Jan,JAN@x.pl\nc,Anna,nobody\n"
+    )
+    sources = {name: {"path": f"{name}.csv"} for name in ("orders", "customers")}
+
+    def make(*tables: str, **config) -> DataPage:
+        some = {name: sources[name] for name in tables}
+        (tmp_path / "s.yml").write_text(yaml.safe_dump({"name": "s", "sources": some} | config))
+        return DataPage(Study.from_yaml(tmp_path / "s.yml"))
+
+    return make
+
+
+def test_the_base_is_judged_and_addresses_are_not_shown(page_of):
+    page = page_of("orders", "customers")
+    assert "Behind 3 records stand about 2 customers: 1 record repeats" in str(page.customer_base())
+    assert page.base.completeness.loc["email", "invalid"] == 1
+    assert "jan@x.pl" not in str(page.first_rows()).lower()
+
+
+def test_addresses_are_shown_where_the_study_says_so(page_of):
+    assert "jan@x.pl" in str(page_of("orders", "customers", personal=True).first_rows())
+
+
+def test_without_a_table_of_customers_the_page_says_why(page_of):
+    assert "no table of customers" in str(page_of("orders").customer_base())
