@@ -45,7 +45,8 @@ def chosen(study: Study, named: str | None = None) -> Choice:
     except (NotEnoughDataError, DataError):
         return choose(able)
     settled = [name for name, status in card.status.items() if status.kind in SETTLED]
-    powers = card["trust"]["ranking_power"].to_dict()
+    ranked = card["trust"]["ranking_power"].items()
+    powers = {str(name): float(power) for name, power in ranked}
     return choose(able, settled, powers, certainly_worse(card["differences"]))
 
 
@@ -123,7 +124,9 @@ def confirmed(
 
 def _stances(report: DecisionReport, margin_rate: float | None) -> pd.Series:
     """The stance of each segment before its campaigns are weighed."""
-    contacted = ledger.contacted_since(report.found, report.earlier.window.as_of)
+    contacted: list[str] = []
+    if report.earlier.window is not None:
+        contacted = ledger.contacted_since(report.found, report.earlier.window.as_of)
     happened = Happened(report.earlier, report.recent, contacted)
     known = evidence(report.now, report.people, happened, margin_rate=margin_rate)
     return stances(known)["stance"]

@@ -4,10 +4,10 @@ check."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -67,6 +67,9 @@ class Words:
             "lately": silence <= rhythm * SLOW,
         }
 
+    def _plain_rule(self, word: Any) -> Callable[[ir.Table], ir.BooleanValue]:
+        return lambda table: self.plain(table)[word]
+
     def plain(self, table: ir.Table) -> dict[Word, ir.BooleanValue]:
         """The words that do not speak of silence."""
         return {
@@ -93,7 +96,7 @@ class Words:
             One row per segment, one column per word; null for an empty segment.
         """
         state = self.states.states(customers)["state"]
-        held = {
+        held: dict[str, Any] = {
             "lately": state.isin(["active", "new"]),
             "slowing": state == "slowing",
             "silent": state.isin(["slowing", "lapsed"]),
@@ -101,7 +104,7 @@ class Words:
         }
         rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]]
         for word in ("often", "few", "rich", "small", "young"):
-            held[word] = engine.evaluate(rows, lambda table, word=word: self.plain(table)[word])
+            held[word] = engine.evaluate(rows, self._plain_rule(word))
         shares = pd.DataFrame(held, index=customers.index).astype("float64")
         return shares.groupby(labels.array, observed=False).mean()
 

@@ -74,6 +74,7 @@ class RFMSegmenter(Segmenter):
     """
 
     method = "rfm"
+    words_: Words | None
 
     def __init__(
         self,
@@ -107,9 +108,10 @@ class RFMSegmenter(Segmenter):
         """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
         `as_of`."""
         self._calendar = (tuple(season), as_of)
-        if getattr(self, "words_", None):
-            states = replace(self.words_.states, as_of=as_of)
-            self.words_ = replace(self.words_, states=states)
+        words: Words | None = getattr(self, "words_", None)
+        if words is not None:
+            states = replace(words.states, as_of=as_of)
+            self.words_ = replace(words, states=states)
         return self
 
     def _fit(self, rows: pd.DataFrame) -> None:

@@ -127,7 +127,11 @@ class Gathering:
         against = self.against
         if len(against):
             same = sum(not schemes for schemes in against)
-            facts = {"same": same, "rows": len(against), "schemes": scheme_names(self.shares)}
+            facts = {
+                "same": same,
+                "rows": len(against),
+                "schemes": scheme_names(map(str, self.shares)),
+            }
             lines.append(say("front.sure.holds", **facts))
         return lines
 
