@@ -249,7 +249,7 @@ class Segmentation:
         return say("segments.repr", **facts)
 
     def _repr_html_(self) -> str:
-        from segment_lab.show.html import table
+        from segment_lab.show.tables import table
 
         sizes = self.sizes().to_frame()
         sizes["customer_share"] = sizes["customers"] / max(len(self), 1)
