@@ -12,7 +12,7 @@ import pytest
 from segment_lab.render import run_study
 from segment_lab.render.worker import ForkServer
 
-START = "import segment_lab as sl\nfrom segment_lab.show import html\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
+START = "import segment_lab as sl\nfrom segment_lab import show\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
 PARAMETERS = 'config = "../study.yml"\nas_of = None'
 
 
@@ -37,28 +37,28 @@ NOTEBOOKS = {
         PARAMETERS,
         START,
         "n = len(study.customers())\n"
-        "html.headline(f'{n} customers were read.', figures={'customers': n})",
+        "show.headline(f'{n} customers were read.', figures={'customers': n})",
         "## All customers",
-        "html.table(study.customers().head(3), 'The first customers')",
+        "show.table(study.customers().head(3), 'The first customers')",
     ),
     "10_rfm.ipynb": (
         "# RFM\nWho buys recently, often and much?",
         f"{PARAMETERS}\nn_bins = 3",
-        "import segment_lab as sl\nfrom segment_lab.show import html\n"
+        "import segment_lab as sl\nfrom segment_lab import show\n"
         "study = sl.Study.from_yaml(config, as_of=as_of, methods={'rfm': {'n_bins': n_bins}})",
         "seg = study.segmentation('rfm')\n"
-        "html.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
+        "show.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
         "## Sizes",
-        "html.table(seg.sizes().to_frame(), 'Customers per segment')",
+        "show.table(seg.sizes().to_frame(), 'Customers per segment')",
     ),
     "90_strategy.ipynb": (
         "# Strategy\nWhat should we do?",
         PARAMETERS,
-        "from segment_lab.show import html",
-        "html.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
+        "from segment_lab import show",
+        "show.headline('Serve the best first.', 'Leave the rest.', figures={'budget': 1200.0})",
         "## Cards",
-        "html.group(html.card('Champions', {'customers': 7}, "
-        "verdict='Roll out', body='Call them.'), html.card('Lost', verdict='Do not'))",
+        "show.group(show.card('Champions', {'customers': 7}, "
+        "verdict='Roll out', body='Call them.'), show.card('Lost', verdict='Do not'))",
     ),
 }
 

@@ -9,10 +9,10 @@ import re
 import nbformat
 import pytest
 
+from segment_lab import show as display
 from segment_lab.render.exporter import failure, findings, render
 from segment_lab.render.rendering import tidied
 from segment_lab.segments.segmentation import Status
-from segment_lab.show import html as display
 
 from .conftest import notebook
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from needs import absent
+from segment_lab import show as display
 from segment_lab.render.exporter import render
 from segment_lab.render.index import run_page
 from segment_lab.segments.segmentation import Status
-from segment_lab.show import html as display
 from segment_lab.show import style
 
 PAGE = {

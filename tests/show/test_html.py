@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
+from segment_lab import show as display
 from segment_lab import texts
 from segment_lab.segments.segmentation import Segmentation, Status
-from segment_lab.show import html as display
+from segment_lab.show.cards import CARDS_MIME, HEADLINE_MIME
 from segment_lab.texts import formats as formatting
 
 
@@ -258,7 +259,7 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
         status=Status("PROPER", "a year"),
         figures={"customers": np.int64(3), "revenue_share": 0.305, "range": (1, 2), "no": np.nan},
     )
-    data = piece._repr_mimebundle_()[display.HEADLINE_MIME]
+    data = piece._repr_mimebundle_()[HEADLINE_MIME]
     assert data["sentences"] == ["Answer.", "More."]
     assert data["figures"]["customers"] == {"label": "Customers", "value": 3, "text": "3"}
     assert data["figures"]["revenue_share"]["text"] == "30.5%"
@@ -277,7 +278,7 @@ def test_money_in_the_headline_has_its_unit():
     piece = display.headline(
         "Answer.", currency="EUR", figures={"customers": 3, "revenue": 1234.5, "cost": np.nan}
     )
-    texts = [figure["text"] for figure in piece.data[display.HEADLINE_MIME]["figures"].values()]
+    texts = [figure["text"] for figure in piece.data[HEADLINE_MIME]["figures"].values()]
     assert texts == ["3", "EUR 1,234", "–"]
     assert "EUR 1,234</dd>" in str(piece)
 
@@ -305,7 +306,7 @@ def test_cards_stand_side_by_side_and_are_kept():
     ]
     piece = display.group(*cards)
     assert str(piece).startswith('<div class="sl-cards">')
-    kept = piece._repr_mimebundle_()[display.CARDS_MIME]
+    kept = piece._repr_mimebundle_()[CARDS_MIME]
     assert [(c["title"], c["tone"]) for c in kept] == [("A", "go"), ("B", "stop")]
     assert kept[0]["facts"] == {"n": "3"}
 
@@ -315,7 +316,7 @@ def test_folded_cards_are_kept_too():
         display.group(display.card("A")),
         display.details("Rest", display.card("B"), display.card("C")),
     )
-    assert [c["title"] for c in folded.data[display.CARDS_MIME]] == ["A", "B", "C"]
+    assert [c["title"] for c in folded.data[CARDS_MIME]] == ["A", "B", "C"]
 
 
 def test_details_fold_pieces():
