@@ -28,6 +28,7 @@ PAGES = [
     "65_engagement",
     "70_rules",
     "80_comparison",
+    "85_lessons",
     "90_strategy",
 ]
 
@@ -91,9 +92,15 @@ def test_a_page_opens_with_its_answer_and_stands_alone(run, name):
 
 def test_the_index_opens_with_the_decision(run):
     text = page(run, "index")
-    strategy = re.search(r'class="sl-lead">([^<]+)<', page(run, "90_strategy"))
-    assert strategy
-    assert text.index(strategy[1]) < text.index("Reports</h2>")
+    headline = re.search(r"<h1>([^<]+)</h1>", text)
+    assert headline
+    assert "Revenue is down 27%" in headline[1]
+    assert text.index(headline[1]) < text.index("Reports</h2>")
+    plan = text[text.index('class="plan"') : text.index("Reports</h2>")]
+    sizes = pd.read_parquet(run / "segments.parquet")["lifecycle"].value_counts()
+    assert all(f'<th scope="row">{name}<' in plan for name in sizes.index)
+    for name in re.findall(r'href="([^":]+\.(?:csv|xlsx))"', text):
+        assert (run / name).exists(), name
     assert all(f"{name}.html" in text for name in PAGES)
 
 

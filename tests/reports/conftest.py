@@ -156,7 +156,13 @@ def rich_notebook() -> nbformat.NotebookNode:
         (
             "code",
             "figure()",
-            [output(display.figure(ax, "Bars: Champions 3, At risk 2, Lost 1.", "Revenue."))],
+            [
+                output(
+                    display.figure(
+                        ax, alt="Bars: Champions 3, At risk 2, Lost 1.", caption="Revenue."
+                    )
+                )
+            ],
         ),
         (
             "code",

@@ -24,7 +24,7 @@ def test_commands_and_options_exist():
     assert len(commands) >= 4
     options = {name for parameter in main.commands["run"].params for name in parameter.opts}
     for command in commands:
-        words = shlex.split(re.split(r"[`\"]\)?$| >> ", command)[0].rstrip('")'))
+        words = shlex.split(re.split(r"[`\"]\)?$| >> ", command)[0].rstrip('",)'))
         assert words[1].endswith(".yml")
         assert {w for w in words if w.startswith("--")} <= options, command
 

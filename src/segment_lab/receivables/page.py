@@ -42,6 +42,8 @@ PLAN_COLUMNS = (
     "not_coming",
     "expected_on",
 )
+#: Rows of a folded list; debtors.xlsx holds all of them.
+FOLDED_ROWS = 60
 
 
 @dataclass
@@ -189,7 +191,12 @@ class ReceivablesPage:
         if plans.empty:
             return first
         whole = say("receivables.plans.whole", count=len(plans))
-        return group(first, details(whole, table(plans, whole, rows=len(plans))))
+        return group(
+            first,
+            details(
+                whole, table(plans, whole, rows=FOLDED_ROWS, note=say("receivables.whole_list"))
+            ),
+        )
 
     def instalments(self) -> Html:
         """Instalments where they are the plan."""
@@ -229,7 +236,7 @@ class ReceivablesPage:
     def payment_days(self) -> Html:
         """Every open invoice with its expected day."""
         days = self.book.payment_days.sort_values("expected_on", kind="stable")
-        rows = table(days, self._say("days.invoices_table"))
+        rows = table(days, self._say("days.invoices_table"), rows=FOLDED_ROWS)
         return details(say("receivables.days.invoices"), rows)
 
     @says_why
@@ -253,7 +260,9 @@ class ReceivablesPage:
     def causes_list(self) -> Html:
         """Every overdue invoice with its cause."""
         empty = say("receivables.causes.empty")
-        rows = table(self.book.causes, self._say("causes.list_table"), empty=empty)
+        rows = table(
+            self.book.causes, self._say("causes.list_table"), empty=empty, rows=FOLDED_ROWS
+        )
         return details(say("receivables.causes.list"), rows)
 
     def checklist(self) -> Html:
@@ -266,6 +275,7 @@ class ReceivablesPage:
             todo.drop(columns="ready"),
             say("receivables.checklist.table"),
             empty=say("receivables.causes.empty"),
+            rows=FOLDED_ROWS,
         )
         return details(summary, rows)
 

@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from filelock import FileLock
 
 from segment_lab.customers.orders import (
     collect,
@@ -475,15 +476,24 @@ class StudyData:
             ).encode()
         ).hexdigest()[:24]
 
-        def load_or_make() -> T:
-            path = cache_folder() / f"{name}-{key}.joblib"
+        path = cache_folder() / f"{name}-{key}.joblib"
+
+        def kept() -> T | None:
             try:
-                return joblib.load(path)
+                return cast(T, joblib.load(path))
             except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
-                pass  # not there, or cut off by a killed run: make it again
-            value = make()
-            with replacing(path) as draft:
-                joblib.dump(value, draft)
-            return value
+                return None  # not there, or cut off by a killed run: make it again
+
+        def load_or_make() -> T:
+            if (found := kept()) is not None:
+                return found
+            # Reports of one run ask for the same at the same time: one makes it, the others wait.
+            with FileLock(path.with_suffix(".lock")):
+                if (found := kept()) is not None:
+                    return found
+                value = make()
+                with replacing(path) as draft:
+                    joblib.dump(value, draft)
+                return value
 
         return self._keep(("cached", key), load_or_make)
