@@ -164,6 +164,8 @@ def _currency(
     asked = "currency" not in contract.names or "currency" in reading.columns
     column = None if asked else currency_column(raw_columns)
     amount = mapping.get("amount", "")
+    if "converted" in amount.lower():  # converted amounts are in another column's currency
+        column = next((name for name in raw_columns if name.lower() == "converted currency"), None)
     if column is None or (amount not in raw_columns and column in columns_of(amount, "amount")):
         return {}
     return {"currency": column}

@@ -40,7 +40,15 @@ DATE_FORMATS = (
     "%m/%d/%y",
     "%d-%b-%y",
 )
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
+_CLOCKS = (
+    "%H:%M",
+    "%H:%M:%S",
+    "%I:%M %p",
+    "%I:%M:%S %p",
+    "%I:%M%p",
+    "%H.%M.%S",
+    "%I.%M.%S %p",
+)
 _TIMES = ("", *(f" {clock}" for clock in _CLOCKS), *(f", {clock}" for clock in _CLOCKS))
 LOOKED_AT = 100
 _OFFSET = r"\d ?(Z|UTC|[+-]\d{2}:?\d{2})\s*$"

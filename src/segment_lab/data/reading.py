@@ -16,6 +16,8 @@ CURRENCY_MARKS = (
     r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs"
 )
 _TIDY = (
+    # A spreadsheet's mark of a text, as in '-30.
+    (r"^[\s\p{Z}]*['’]+", ""),
     (rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*", r"\1"),
     (rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$", r"\1"),
     (r"[\p{Z}'’](\d{3})\b", r"\1"),
