@@ -38,7 +38,7 @@ settings.load_profile("repo")
 @pytest.fixture(autouse=True)
 def _language_and_currency():
     """No study's language or currency outlives its test."""
-    with speaking():
+    with speaking("en", ""):
         yield
 
 

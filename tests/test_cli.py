@@ -178,7 +178,7 @@ def test_check_writes_rejects(call, tmp_path):
         "customer_id,order_date,amount\na,2026-01-01,5\n,2026-01-02,6\n"
     )
     (tmp_path / "s.yml").write_text(
-        yaml.safe_dump({"name": "s", "sources": {"orders": {"path": "o.csv"}}})
+        yaml.safe_dump({"name": "s", "tolerance": 0.5, "sources": {"orders": {"path": "o.csv"}}})
     )
     assert call("check", "s.yml", "--rejected", "r.parquet").exit_code == 0
     assert pd.read_parquet(tmp_path / "r.parquet").reason.tolist() == ["no customer_id"]

@@ -178,7 +178,7 @@ lines = st.lists(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=6)
 @given(lines)
 def test_conservation_and_agreement_with_pandas(rows):
     log = pd.DataFrame(rows, columns=["customer_id", "order_id", "n", "cents"])

@@ -16,7 +16,7 @@ from segment_lab.data.days import date_formats
 from segment_lab.data.reading import Reading
 from segment_lab.data.sources import Source
 from segment_lab.errors import DataError, NotEnoughDataError
-from segment_lab.pages.comparison import Comparison
+from segment_lab.pages.comparison import ComparisonPage
 from segment_lab.study.study import Study
 
 BROKEN = """customer_id,order_date,amount
@@ -425,6 +425,6 @@ def test_a_comparison_on_a_sample_says_so(study_of, monkeypatch):
         draws=20, horizon_days=60
     )
     assert card.trial.customers < card.trial.drawn_from == lines.customer_id.nunique()
-    said = Comparison(card).notes()[0]
+    said = ComparisonPage(card).notes()[0]
     assert "random sample" in said
     assert f"{card.trial.customers} of {card.trial.drawn_from} customers" in said

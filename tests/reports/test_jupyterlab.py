@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from reporting.conftest import write_notebooks, write_study
+from render.conftest import write_notebooks, write_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -46,7 +46,7 @@ def test_further_columns_numbers_by_median_and_yes_by_share():
 
 def test_the_picture_shows_the_sizes_or_the_shares_of_money():
     assert "Big 2" in SEG.plot().figure.get_label()
-    assert "Big 50% and 40%" in SEG.plot(TABLE).figure.get_label()
+    assert "Big 50%, 40%" in SEG.plot(TABLE).figure.get_label()
 
 
 def test_labels_come_back_as_they_were_given():

@@ -247,7 +247,7 @@ def test_figure_is_a_small_closed_unclipped_deterministic_picture():
     assert len(image.getcolors(256)) <= 64
     edge = np.asarray(image.convert("L"))
     assert (
-        min(edge[0].min(), edge[-1].min(), edge[:, 0].min(), edge[:, -1].min()) == 255
+        min(edge[0].min(), edge[-1].min(), edge[:, 0].min(), edge[:, -1].min()) >= 254
     )  # nothing is cut off
     assert int(re.search(r'width="(\d+)"', first)[1]) == image.width // 2
 
