@@ -8,7 +8,7 @@ CONFIG ?= configs/sample.yml
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test test-fast lint lab docs sample lock clean bench
+.PHONY: help env report test test-slow test-fast lint lab docs sample lock clean bench
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ env: $(STAMP)  ## Install what is missing into .venv, from the lock
 report: env  ## Render the reports of CONFIG (default: the sample study) into reports/
 	@$(BIN)/segment-lab run $(CONFIG)
 
-test: env  ## Run all the tests
-	@$(BIN)/python -m pytest -q $(PYTEST)
+test: env  ## Run the tests; the slow ones are test-slow's
+	@$(BIN)/python -m pytest -q $(PYTEST) -m "not slow"
+
+test-slow: env  ## Run the slow tests: faults, servers, a corpus of exports
+	@$(BIN)/python -m pytest -q $(PYTEST) -m slow
 
 test-fast: env  ## Run the tests without the browser and the slow ones
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not browser and not slow"

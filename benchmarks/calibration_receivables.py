@@ -1,7 +1,7 @@
 """Simulated ledgers with known fate: does the provision's range hold what is lost?
 
-``python benchmarks/calibration_receivables.py [LEDGERS] [CUSTOMERS]`` prints how often the amount that
-is lost in the end lies inside the 95 % range, and expected ÷ lost. About a second a ledger.
+``python benchmarks/calibration_receivables.py [LEDGERS] [CUSTOMERS]`` prints how often the amount
+that is lost in the end lies inside the 95 % range, and expected ÷ lost. About a second a ledger.
 """
 
 from __future__ import annotations

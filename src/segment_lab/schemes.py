@@ -1,7 +1,7 @@
 """The schemes: every way to segment customers, declared once, here.
 
-A scheme is one entry. Study file, study, comparison, catalogue of pages and decision page all read it, so a new
-segmentation is a segmenter, an entry, its words under ``texts/`` and a notebook.
+A scheme is one entry. Study file, study, comparison, catalogue of pages and decision page all read
+it, so a new segmentation is a segmenter, an entry, its words under ``texts/`` and a notebook.
 """
 
 from __future__ import annotations

@@ -65,4 +65,4 @@ class ObservationWindow:
         return replace(self, as_of=as_date(as_of), holdout_end=None)
 
     def __str__(self) -> str:
-        return f"{self.start} to {self.as_of - dt.timedelta(days=1)} ({self.days:,} day{'s' if self.days != 1 else ''})"
+        return f"{self.start} to {self.as_of - dt.timedelta(days=1)} ({self.days:,} day{'s' if self.days != 1 else ''})"  # noqa: E501

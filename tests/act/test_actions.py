@@ -1,4 +1,5 @@
-"""Actions keep their id from run to run, are due on working days, and are closed by what was done."""
+"""Actions keep their id from run to run, are due on working days, and are closed by what was
+done."""
 
 from __future__ import annotations
 

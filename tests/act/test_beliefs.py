@@ -1,5 +1,5 @@
-"""Beliefs in money: one segment by hand, pooling in both directions, and what two parts see that one
-does not."""
+"""Beliefs in money: one segment by hand, pooling in both directions, and what two parts see that
+one does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The scheme that is acted on: settled, ahead, in the file's order where nothing tells them apart."""
+"""The scheme that is acted on: settled, ahead, in the file's order where nothing tells them
+apart."""
 
 from __future__ import annotations
 

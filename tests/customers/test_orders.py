@@ -178,6 +178,7 @@ lines = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(lines)
 def test_conservation_and_agreement_with_pandas(rows):

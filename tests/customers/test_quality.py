@@ -1,4 +1,5 @@
-"""The state of a customer base: what is filled, what cannot be right, and who stands there twice."""
+"""The state of a customer base: what is filled, what cannot be right, and who stands there
+twice."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ def test_every_file_has_its_right_answer():
     assert sorted(FILES) == sorted(RIGHT)
 
 
-#: Right once reading knows these layouts, signs and rows without amount or customer; the marks go then.
+#: Right once reading knows these layouts, signs and rows without amount or customer; the marks go
+# then.
 READING = [
     "fb_down",
 ]

@@ -1,4 +1,5 @@
-"""Accepted + set aside = physical rows, or one clear refusal; never a traceback, a hang, a flood."""
+"""Accepted + set aside = physical rows, or one clear refusal; never a traceback, a hang, a
+flood."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ SCHEMES = {
 
 
 def ranking_power(config: str, as_of: str, **changes) -> pd.Series:
-    """Ranking power of the four schemes and the baselines: drawn and taught a horizon before t0, judged a
-    horizon after it."""
+    """Ranking power of the four schemes and the baselines: drawn and taught a horizon before t0,
+    judged a horizon after it."""
     study = Study.from_yaml(ROOT / "configs" / config, as_of=as_of, **changes)
     today, tables = study.window.as_of, {}
     for name, day in (("seen", today - 2 * HORIZON), ("now", today - HORIZON)):

@@ -181,8 +181,8 @@ def test_differences_are_paired():
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    """Twenty samples of a large base: the 95 % interval of the ranking power holds the base's own in
-    most."""
+    """Twenty samples of a large base: the 95 % interval of the ranking power holds the base's own
+    in most."""
     rng = np.random.default_rng(2)
     score = rng.integers(0, 4, 40_000)
     revenue = rng.gamma(0.5, 10, 40_000) * (1 + score)

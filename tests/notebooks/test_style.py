@@ -1,4 +1,5 @@
-"""How a notebook reads: a question, its parameters, one standard opening, then prose before code."""
+"""How a notebook reads: a question, its parameters, one standard opening, then prose before
+code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Page one on bases of many shapes: always a headline, a row per segment, names; never a claim without data."""
+"""Page one on bases of many shapes: always a headline, a row per segment, names; never a claim
+without data."""
 
 from __future__ import annotations
 

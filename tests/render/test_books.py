@@ -1,4 +1,5 @@
-"""Workbooks and import files: typed cells, one sheet per owner, the published columns, nothing that runs."""
+"""Workbooks and import files: typed cells, one sheet per owner, the published columns, nothing
+that runs."""
 
 from __future__ import annotations
 

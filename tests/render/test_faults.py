@@ -23,6 +23,8 @@ from .conftest import NOTEBOOKS, PARAMETERS, START, write_notebooks
 
 CODE = "import sys; from segment_lab.render import run_study; run_study(sys.argv[1], out=sys.argv[2], force=True)"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def start(place):

@@ -271,7 +271,7 @@ def pages(tmp_path_factory) -> Path:
                     **facts,
                     "tables_shown": PAGE["tables"],
                     "versions_shown": PAGE["versions"],
-                    "downloads": [("segments.csv", "one row per customer")],
+                    "downloads": ["segments.csv"],
                 }
             )
         )

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 from render.conftest import write_notebooks, write_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]

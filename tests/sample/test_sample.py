@@ -445,7 +445,8 @@ def test_only_the_treated_are_contacted_by_a_campaign(crm):
 
 
 def test_files_have_every_canonical_column_and_extras_only_where_allowed(crm):
-    # One currency, one control, outcomes in orders: the sample has no column for what it does not vary.
+    # One currency, one control, outcomes in orders: the sample has no column for what it does not
+    # vary.
     elsewhere = {"currency", "control", "probability", "outcome", "outcome_worth"}
     for name, contract in CONTRACTS.items():
         expected = set(contract.names) - elsewhere

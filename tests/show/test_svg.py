@@ -1,4 +1,5 @@
-"""Small drawings: sizes that follow the values, words for those who cannot see them, nothing unescaped."""
+"""Small drawings: sizes that follow the values, words for those who cannot see them, nothing
+unescaped."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from segment_lab.errors import ConfigError, DataError
 
 METHODS = ("rfm", "abc", "lifecycle", "clusters", "rules")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study():

@@ -15,6 +15,8 @@ from segment_lab.study.study import Study
 
 METHODS = ("rfm", "abc", "lifecycle", "clusters", "rules", "receivables", "engagement")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def from_csv():

@@ -1,4 +1,5 @@
-"""Named actions: who is to do what with which customer by when, under an id that stays the same from run to run."""
+"""Named actions: who is to do what with which customer by when, under an id that stays the same
+from run to run."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ SPOKEN_WITH = frozenset({"call", "visit", "chat"})
 def action_id(study: str, customer: str, kind: str, trigger: object) -> str:
     """The same for the same customer, list and trigger, whatever the day of the run.
 
-    The trigger is what put the customer on the list (the last order, the oldest invoice): as long as it
-    stands, a later run means the same action.
+    The trigger is what put the customer on the list (the last order, the oldest invoice): as long
+    as it stands, a later run means the same action.
 
     Examples
     --------
@@ -51,7 +52,8 @@ def closed_by(
     Parameters
     ----------
     earlier : DataFrame
-        ``action_id, customer_id, kind, made_on`` of an earlier run; optionally ``done`` (a person's mark).
+        ``action_id, customer_id, kind, made_on`` of an earlier run; optionally ``done`` (a
+        person's mark).
     touches : DataFrame, optional
         Contacts with ``customer_id, touch_date, channel``.
     orders : DataFrame
@@ -62,8 +64,8 @@ def closed_by(
     Returns
     -------
     DataFrame
-        `earlier` with ``done`` (marked, or spoken with since), ``done_on`` (null for a mark without a day)
-        and ``bought`` (ordered since).
+        `earlier` with ``done`` (marked, or spoken with since), ``done_on`` (null for a mark
+        without a day) and ``bought`` (ordered since).
     """
     out = earlier.copy()
     made = pd.to_datetime(out["made_on"])

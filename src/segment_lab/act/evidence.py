@@ -89,7 +89,8 @@ def evidence(
         Sizes and shares; the natural rate with its interval, ``natural_n, natural_source`` and
         ``planning_rate`` (never exactly 0); ``margin_per_conversion`` with its standard error,
         ``margin_source`` and ``margin_basis``; ``order_value`` (mean money of an order);
-        the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``; ``basket_cv``, the same for all.
+        the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``;
+        ``basket_cv``, the same for all.
     """
     shares = ["customers", "customer_share", "revenue", "revenue_share", "margin", "margin_share"]
     out = now.profile(customers).reindex(columns=shares)
@@ -155,7 +156,8 @@ def state_shares(people: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
 
 
 def silence_limit(gaps: pd.Series) -> float:
-    """Days of silence beyond which a customer counts as lapsed (`gaps`: the table's ``gap_days``)."""
+    """Days of silence beyond which a customer counts as lapsed (`gaps`: the table's
+    ``gap_days``)."""
     return float(gaps.quantile(LAPSED_QUANTILE))
 
 

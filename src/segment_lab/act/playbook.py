@@ -161,7 +161,8 @@ class Playbook:
 
     @classmethod
     def general(cls, method: str) -> Self:
-        """The packaged playbook of a scheme, or where it has none the conditions for any segment."""
+        """The packaged playbook of a scheme, or where it has none the conditions for any
+        segment."""
         known = config.names("playbooks")
         return cls.packaged(method if method in known else GENERAL)
 

@@ -238,7 +238,8 @@ class Shape(NamedTuple):
 
 
 def grow(psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape) -> list[Rule]:
-    """Greedy tree on the scores of `rows`: the rules of its leaves, the largest difference first."""
+    """Greedy tree on the scores of `rows`: the rules of its leaves, the largest difference
+    first."""
     least = _least(len(rows))
     leaves: list[tuple[Rule, np.ndarray]] = [((), rows)]
     found = [_best_split(psi, splits, rows, least)]

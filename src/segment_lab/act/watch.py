@@ -1,7 +1,8 @@
-"""Watch lists: named customers whom a plain rule says to look at now, and how such a list did before.
+"""Watch lists: named customers whom a plain rule says to look at now, and how such a list did
+before.
 
-A rule reads the customer table of a day and what its customers spent lately, so that it can be applied to an earlier
-day too: what became of those it would have named then is its back-test.
+A rule reads the customer table of a day and what its customers spent lately, so that it can be
+applied to an earlier day too: what became of those it would have named then is its back-test.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import pandas as pd
 
 from segment_lab.customers.rates import wilson
 
-#: Usual gaps of silence after which a regular customer has broken the rhythm, and the orders a rhythm takes.
+#: Usual gaps of silence after which a regular customer has broken the rhythm, and the orders a
+# rhythm takes.
 BROKEN_AFTER_GAPS = 3.0
 RHYTHM_ORDERS = 3
 #: Who has been silent for longer has lapsed: another matter than a broken rhythm.
@@ -36,7 +38,8 @@ class Facts:
     customers : DataFrame
         The customer table.
     at_stake : Series
-        Money each customer spent in the year that ended with the last order (`trend.last_active_year`).
+        Money each customer spent in the year that ended with the last order
+        (`trend.last_active_year`).
     steps : DataFrame
         Revenue in twelve times thirty days (`trend.recent_steps`).
     second_order_days : Series

@@ -1,5 +1,5 @@
-"""The page of contacts: where the minutes go, who answers mail, whom a mailing reaches, who buys after
-a contact."""
+"""The page of contacts: where the minutes go, who answers mail, whom a mailing reaches, who buys
+after a contact."""
 
 from __future__ import annotations
 

@@ -62,7 +62,8 @@ def encoding_of(head: bytes) -> str:
 
 
 def _score(head: bytes, encoding: str) -> float:
-    """How much of what is beyond ASCII reads as text in an encoding: 1 at most, below 0 at worst."""
+    """How much of what is beyond ASCII reads as text in an encoding: 1 at most, below 0 at
+    worst."""
     text = head.decode(encoding, errors="replace")
     marked = re.findall(r"[^\x00-\x7f\xa0]", text)
     if not marked:

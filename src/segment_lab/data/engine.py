@@ -84,7 +84,8 @@ def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.nd
         return np.empty(0, dtype="int64")
     rows = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
     rows = rows.append_column("_row", pa.array(np.arange(len(frame))))
-    # Named instead of handed over: the statement of a rule then serves every frame of these columns.
+    # Named instead of handed over: the statement of a rule then serves every frame of these
+    # columns.
     source = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=ROWS)
     query = source.select("_row", answer=rule(source)).order_by("_row")
     connection = shared()

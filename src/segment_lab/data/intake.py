@@ -105,7 +105,8 @@ class Intake:
 
     @cached_property
     def _tally(self) -> pd.DataFrame:
-        """One scan: ``rows`` by ``reason``, and by ``order_date`` and ``currency`` where there are such."""
+        """One scan: ``rows`` by ``reason``, and by ``order_date`` and ``currency`` where there are
+        such."""
         keys = [key for key in ("reason", "order_date", "currency") if key in self.lines.columns]
         query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
         with in_words(self.name, self.raw.label):

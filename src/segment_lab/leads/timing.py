@@ -34,7 +34,8 @@ class Waits:
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """Days to a win and to a loss (or never), and the share of all leads that are won in the end."""
+    """Days to a win and to a loss (or never), and the share of all leads that are won in the
+    end."""
 
     won: Waits
     lost: Waits

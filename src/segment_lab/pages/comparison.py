@@ -1,4 +1,5 @@
-"""What the comparison page gathers and says: the scorecard's facts as words, tables and pictures."""
+"""What the comparison page gathers and says: the scorecard's facts as words, tables and
+pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The lists people act on: one row per customer and reason, with all that the person who calls must know."""
+"""The lists people act on: one row per customer and reason, with all that the person who calls
+must know."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ class ActionList:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """Every action, the most money at stake first within each list; the columns of `COLUMNS`."""
+        """Every action, the most money at stake first within each list; the columns of
+        `COLUMNS`."""
         parts = [self._rows(kind, found) for kind, found in self._listed().items() if len(found)]
         if not parts:
             return pd.DataFrame(columns=[c for c in COLUMNS if self.personal or c not in PERSONAL])
@@ -89,7 +91,8 @@ class ActionList:
         return {**self.watching.lists, "birthday": self._birthdays()}
 
     def _birthdays(self) -> pd.DataFrame:
-        """Customers whose birthday or anniversary comes in the next two weeks, where it is known."""
+        """Customers whose birthday or anniversary comes in the next two weeks, where it is
+        known."""
         people = self.study.customers()
         column = next((name for name in BIRTHDAYS if name in people), None)
         if column is None:
@@ -156,7 +159,8 @@ class ActionList:
         return earlier.labels.astype(str)
 
     def _previous(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-        """The segment a customer came from, by today's cuts, and the day until which it was that one."""
+        """The segment a customer came from, by today's cuts, and the day until which it was that
+        one."""
         before = pd.Series("", index=rows.index)
         since = pd.Series(pd.NaT, index=rows.index)
         for days in LOOK_BACK_DAYS:
@@ -175,7 +179,8 @@ class ActionList:
         return [say(f"lists.channel.{key}") for key in keys]
 
     def _offers(self, ids: pd.Series) -> list[str]:
-        """What to talk about: the customer's own favourites, and what buyers like them take next."""
+        """What to talk about: the customer's own favourites, and what buyers like them take
+        next."""
         orders = self.study.orders()
         if "product" not in orders.columns:
             return [""] * len(ids)

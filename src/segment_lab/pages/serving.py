@@ -1,4 +1,5 @@
-"""What to do with each segment of a scheme: the stances of page one, whichever scheme a page shows."""
+"""What to do with each segment of a scheme: the stances of page one, whichever scheme a page
+shows."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ from segment_lab.texts import say
 PLANS = 200
 #: Shares of revenue that are tried where nobody knows what a sale leaves.
 MARGINS = (0.1, 0.2, 0.3, 0.5)
-#: Which of a segment's actions speaks for it: the funded ones first, then those that wait for money.
+#: Which of a segment's actions speaks for it: the funded ones first, then those that wait for
+# money.
 SPEAKS = ("main", "test", "later", *verdicts.VERDICTS)
 #: Channels in which the account's owner acts himself.
 PERSONAL = frozenset({"call", "visit"})

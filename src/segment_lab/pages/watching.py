@@ -1,4 +1,5 @@
-"""The watch lists of a study: who is on them today, and what became of those on them a horizon ago."""
+"""The watch lists of a study: who is on them today, and what became of those on them a horizon
+ago."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ class ReceivablesSegmenter(Segmenter):
     """Segments by payment behaviour, from the columns of `receivables_table` joined to the
     customer table.
 
-    The first that holds: *No credit* has no invoice that says how it pays (none at all, or none that
-    fell due) · *Doubtful* has an item overdue for more than
+    The first that holds: *No credit* has no invoice that says how it pays (none at all, or none
+    that fell due) · *Doubtful* has an item overdue for more than
     `doubtful_days` ·
     *Disputed* has an open item in dispute · *Overdue* has an item overdue for more than
     `grace_days` · *Slow* pays later on average than `slow_days` · *Prompt* is the rest.

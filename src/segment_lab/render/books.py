@@ -1,4 +1,5 @@
-"""Spreadsheets that people work in: typed cells, a filter, frozen heads, one sheet per owner; same data, same bytes."""
+"""Spreadsheets that people work in: typed cells, a filter, frozen heads, one sheet per owner; same
+data, same bytes."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, formats: Mapping[
 
 
 def by_owner(frame: pd.DataFrame, everybody: str, nobody: str) -> dict[str, pd.DataFrame]:
-    """All rows under `everybody`, then one entry per owner; rows without an owner under `nobody`."""
+    """All rows under `everybody`, then one entry per owner; rows without an owner under
+    `nobody`."""
     owners = frame["owner"].fillna("").astype(str).replace("", nobody)
     parts = {everybody: frame}
     if (owners != nobody).any():

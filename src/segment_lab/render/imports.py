@@ -1,4 +1,5 @@
-"""Lists in the layouts that other programs import as they are: HubSpot, Mailchimp, Bitrix24, calendars.
+"""Lists in the layouts that other programs import as they are: HubSpot, Mailchimp, Bitrix24,
+calendars.
 
 The columns follow each program's published import format; tests hold them.
 """
@@ -78,7 +79,8 @@ def write_imports(actions: pd.DataFrame, folder: Path) -> list[str]:
 
 
 def calendar(actions: pd.DataFrame) -> bytes:
-    """One all-day event per action (RFC 5545); the action's id keeps a second import from doubling it."""
+    """One all-day event per action (RFC 5545); the action's id keeps a second import from doubling
+    it."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//segment_lab//actions//EN"]
     for row in actions.to_dict("records"):
         day = pd.Timestamp(row["due"])

@@ -1,4 +1,5 @@
-"""What a run hands to people and programs: page one as a document, the lists by owner, audiences, import files."""
+"""What a run hands to people and programs: page one as a document, the lists by owner, audiences,
+import files."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ def write_actions(actions: pd.DataFrame, folder: Path) -> list[str]:
 
 
 def write_wings(wings: Wings, folder: Path) -> list[str]:
-    """The lists of debtors (with dated instalments) and of open leads, where there are such tables."""
+    """The lists of debtors (with dated instalments) and of open leads, where there are such
+    tables."""
     files = []
     nobody, everybody = say("lists.nobody"), say("lists.everybody")
     if len(wings.debtors):

@@ -315,7 +315,7 @@ class _Job:
     ) -> RunResult:
         parts = [*manifest["reports"], manifest["segments"]]
         failed = manifest["status"] == "failed"
-        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{'-failed' if failed else ''}"
+        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{'-failed' if failed else ''}"  # noqa: E501
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             if run.folder.name == name and run.intact():
                 return self._keep(shelf, run)

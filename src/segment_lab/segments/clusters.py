@@ -52,8 +52,9 @@ class ClusterSegmenter(Segmenter):
     features : sequence of str
         Numeric columns of the customer table.
     random_state, sample, bootstraps : int
-        Start of the random numbers. Rows for the search and the first fit (the final fit goes on over all rows); resamples per
-        number of clusters; with none, a given `k` is taken without a judgement.
+        Start of the random numbers. Rows for the search and the first fit (the final fit goes on
+        over all rows); resamples per number of clusters; with none, a given `k` is taken without a
+        judgement.
 
     Attributes
     ----------

@@ -120,7 +120,8 @@ def headline(
     Examples
     --------
     >>> print(headline("Sales grow.", figures={"revenue": 3677173.0}, currency="EUR"))
-    <div class="sl-headline"><p class="sl-lead">Sales grow.</p><dl class="sl-keys"><div><dt>Revenue</dt><dd>EUR 3,677,173</dd></div></dl></div>
+    <div class="sl-headline"><p class="sl-lead">Sales grow.</p><dl
+    class="sl-keys"><div><dt>Revenue</dt><dd>EUR 3,677,173</dd></div></dl></div>
     """
     with speaking(currency=currency):
         shown = shown_facts(figures or {})
@@ -218,7 +219,8 @@ def details(summary: Any, *pieces: Html) -> Html:
     Examples
     --------
     >>> print(details("How it was measured", finding("By hold-out.")))
-    <details class="sl-details"><summary>How it was measured</summary><p class="sl-finding">By hold-out.</p></details>
+    <details class="sl-details"><summary>How it was measured</summary><p class="sl-finding">By
+    hold-out.</p></details>
     """
     if pieces and all(piece.missing for piece in pieces):
         return group(*pieces)

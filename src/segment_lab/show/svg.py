@@ -1,6 +1,7 @@
 """Small drawings inside a line of text or a table: sparkline, range bar, bridge, map of areas.
 
-They take their colours from the page's style, so they follow light and dark, and cost a few hundred bytes.
+They take their colours from the page's style, so they follow light and dark, and cost a few
+hundred bytes.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def sparkline(values: Sequence[float], alt: str) -> Markup:
 def range_bar(
     low: float, value: float, high: float, limits: tuple[float, float], alt: str
 ) -> Markup:
-    """A value with its range on a scale that all rows of a table share; a tick stands at nothing."""
+    """A value with its range on a scale that all rows of a table share; a tick stands at
+    nothing."""
     width, height = RANGE
     left, right = min(0.0, limits[0]), max(0.0, limits[1])
     span = (right - left) or 1.0
@@ -76,7 +78,8 @@ def range_bar(
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a bridge: what stands under it and above it, where it starts and ends, its tone."""
+    """One bar of a bridge: what stands under it and above it, where it starts and ends, its
+    tone."""
 
     label: str
     text: str
@@ -143,7 +146,7 @@ def area_map(areas: Sequence[Area], alt: str) -> Markup:
 def _box(area: Area, box: tuple[float, float, float, float]) -> Markup:
     x, y, wide, tall = box
     rectangle = Markup(
-        '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+        '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'  # noqa: E501
     ).format(
         area.tone,
         x + 1,
@@ -172,7 +175,8 @@ def _cut(text: str, room: int) -> str:
 def _squarified(
     sizes: Sequence[float], x: float, y: float, wide: float, tall: float
 ) -> list[tuple[float, float, float, float]]:
-    """Rectangles of the sizes' shares of a rectangle, rows along its shorter side, as square as can be."""
+    """Rectangles of the sizes' shares of a rectangle, rows along its shorter side, as square as
+    can be."""
     boxes: list[tuple[float, float, float, float]] = []
     rest = list(sizes)
     while rest:

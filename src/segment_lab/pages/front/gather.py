@@ -27,7 +27,8 @@ from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
 from segment_lab.texts import has, phrases, say
 
-#: A campaign starts so many days after the page, so that its arms can be drawn and its texts written.
+#: A campaign starts so many days after the page, so that its arms can be drawn and its texts
+# written.
 START_DAYS = 14
 #: A change is shown where windows of equal length hold this share of the segment or more.
 ALIKE = 0.8

@@ -1,4 +1,5 @@
-"""The news of page one: what happened to revenue, who explains it, and the key figures with their history."""
+"""The news of page one: what happened to revenue, who explains it, and the key figures with their
+history."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from segment_lab.study.study import Study
 
 #: At most so many accounts are said to explain a decline.
 ACCOUNTS = 15
-#: A segment that lost this share of what was lost and reduced is named as the one behind the change.
+#: A segment that lost this share of what was lost and reduced is named as the one behind the
+# change.
 BEHIND = 0.4
 
 
@@ -47,7 +49,8 @@ class News:
     def back_days(self) -> int:
         """Days from the last period to the one it is compared with; 0 where the data hold only one.
 
-        A year, so that the season is the same; where the data do not reach so far, the period before.
+        A year, so that the season is the same; where the data do not reach so far, the period
+        before.
         """
         observed = self.study.window.days
         if observed >= trend.YEAR + self.days:
@@ -87,7 +90,8 @@ class News:
 
     @cached_property
     def by_customer(self) -> pd.Series:
-        """Change of revenue of every customer who bought in either period, the largest loss first."""
+        """Change of revenue of every customer who bought in either period, the largest loss
+        first."""
         if self.before is None:
             return pd.Series(dtype="float64")
         everybody = self.now.index.union(self.before.index)
@@ -111,7 +115,8 @@ class News:
         return self.by_customer.groupby(names.to_numpy()).sum().sort_values()
 
     def few_accounts(self) -> tuple[int, float, float]:
-        """How many accounts explain how much of all that was lost or reduced: count, money, total."""
+        """How many accounts explain how much of all that was lost or reduced: count, money,
+        total."""
         lost = self.by_customer[self.by_customer < 0]
         few = min(ACCOUNTS, len(lost))
         return few, float(-lost.head(few).sum()), float(-lost.sum())

@@ -1,4 +1,5 @@
-"""One row per segment: how it is served, what comes next, what that costs and brings, how we know."""
+"""One row per segment: how it is served, what comes next, what that costs and brings, how we
+know."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Treatment:
     stance, verdict, ground : str
         Keys: see `act.stance.STANCES`, `act.verdicts.VERDICTS` and `GROUNDS`.
     serve, action, by : str
-        The standing treatment; the campaign that comes next, empty where there is none; who does it from when.
+        The standing treatment; the campaign that comes next, empty where there is none; who does
+        it from when.
     cost, hours : float
         Of that campaign.
     worth, low, high : float

@@ -1,4 +1,5 @@
-"""What page one takes from receivables and leads: a key figure each, and the names that come first."""
+"""What page one takes from receivables and leads: a key figure each, and the names that come
+first."""
 
 from __future__ import annotations
 

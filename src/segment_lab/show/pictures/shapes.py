@@ -1,4 +1,5 @@
-"""The three shapes that most pictures have: a heat map, bars in pairs, values with their 95 % range.
+"""The three shapes that most pictures have: a heat map, bars in pairs, values with their 95 %
+range.
 
 Every picture of the package is one of them with its own words, or a line.
 """
