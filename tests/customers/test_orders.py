@@ -179,6 +179,7 @@ lines = st.lists(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @settings(max_examples=6)
 @given(lines)
 def test_conservation_and_agreement_with_pandas(rows):
@@ -207,6 +208,7 @@ def test_conservation_and_agreement_with_pandas(rows):
     assert sum(table.attrs["account"].values()) == len(log)
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=6)
 @given(st.randoms(use_true_random=False))
 def test_row_order_does_not_matter(random):
