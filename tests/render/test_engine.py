@@ -27,7 +27,7 @@ CELLS = (
     "pd.options.display.max_columns, pd.options.display.width",
     "from IPython.display import Markdown, display\ndisplay(Markdown('**b**'))",
     "display({'text/html': '<i>x</i>', 'text/plain': 'x'}, raw=True)",
-    "from segment_lab import show\nhtml.headline('Yes.', figures={'n': 3})",
+    "from segment_lab import show\nshow.headline('Yes.', figures={'n': 3})",
     "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
     "import matplotlib; matplotlib.get_backend(), sys.argv[1], __name__",
     "!echo from the shell",

@@ -119,7 +119,9 @@ def headline(
 
     Examples
     --------
-    >>> print(headline("Sales grow.", figures={"revenue": 3677173.0}, currency="EUR"))
+    >>> print(  # doctest: +NORMALIZE_WHITESPACE
+    ...     headline("Sales grow.", figures={"revenue": 3677173.0}, currency="EUR")
+    ... )
     <div class="sl-headline"><p class="sl-lead">Sales grow.</p><dl
     class="sl-keys"><div><dt>Revenue</dt><dd>EUR 3,677,173</dd></div></dl></div>
     """
@@ -218,7 +220,9 @@ def details(summary: Any, *pieces: Html) -> Html:
 
     Examples
     --------
-    >>> print(details("How it was measured", finding("By hold-out.")))
+    >>> print(  # doctest: +NORMALIZE_WHITESPACE
+    ...     details("How it was measured", finding("By hold-out."))
+    ... )
     <details class="sl-details"><summary>How it was measured</summary><p class="sl-finding">By
     hold-out.</p></details>
     """
