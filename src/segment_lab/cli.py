@@ -272,15 +272,14 @@ def _twins(study: Any) -> None:
     show_default=True,
 )
 @option("--table")
+@option("--day")
 @option("--as-of")
-def sql(
-    config: Path, method: str, dialect: str, source: str, table: str | None, as_of: str | None
-) -> None:
+def sql(config: Path, method: str, as_of: str | None, **options: Any) -> None:
     """Print one statement that gives every customer's segment in a warehouse."""
     from segment_lab.study.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
-    click.echo(study.to_sql(method, dialect, source=source, table=table or source))
+    click.echo(study.to_sql(method, **options))
 
 
 @main.command()

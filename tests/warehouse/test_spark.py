@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import crm
 import pandas as pd
@@ -110,3 +113,43 @@ def test_a_moment_falls_on_the_day_of_the_study_zone(studies, tmp_path, zone, da
     assert sl.Study.from_yaml(tmp_path / "study.yml").customers().last_order.dt.date.astype(
         str
     ).tolist() == [day]
+
+
+SUBMITTED = """
+import sys
+import segment_lab as sl
+sys.exit(sl.run_study("study.yml", out="reports", only=sys.argv[1:]).exit_code)
+"""
+
+
+@pytest.mark.parametrize(("reports", "exit_code"), [(["data", "abc"], 0), (["leads"], 2)])
+def test_reports_share_the_application_that_spark_submit_started(tmp_path, reports, exit_code):
+    """The processes that render talk to one JVM, and the exit code reaches the scheduler."""
+    import pyspark
+
+    rows = [
+        {
+            "customer_id": f"C{i % 40}",
+            "order_date": f"2026-0{1 + i % 6}-1{i % 9}",
+            "amount": 5.0 + i,
+        }
+        for i in range(200)
+    ]
+    orders = pd.DataFrame(rows).astype({"order_date": "datetime64[us]"})
+    orders.to_parquet(tmp_path / "orders.parquet")
+    study = {
+        "name": "submitted",
+        "sources": {"orders": {"url": "spark://", "path": "orders.parquet"}},
+    }
+    (tmp_path / "study.yml").write_text(yaml.safe_dump(study))
+    (tmp_path / "run_study.py").write_text(SUBMITTED)
+    submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    command = [str(submit), "--master", "local[2]", "run_study.py", *reports]
+    here = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    env = {**os.environ, **here, "SPARK_LOCAL_DIRS": str(tmp_path / "spill")}
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=500
+    )
+    assert ended.returncode == exit_code, ended.stderr[-3000:]
+    pages = {page.stem for page in tmp_path.glob("reports/submitted/2*/*.html")}
+    assert (exit_code == 0) == ({"data", "abc"} <= pages)

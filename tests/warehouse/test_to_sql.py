@@ -189,6 +189,39 @@ def test_what_orders_cannot_give_is_said(sample):
         sample.to_sql("receivables")
 
 
+@pytest.mark.parametrize("method", ["rfm", "abc", "lifecycle"])
+def test_the_day_moves_and_the_cuts_stay(sample, method):
+    """A scheduler runs the statement every night: on another day, people are described anew."""
+    earlier = "2026-05-01"
+    moved = sample.at(earlier)
+    wanted = sample.fitted(method).segment(moved.population(method)).labels.astype("str")
+    wanted = wanted[wanted.index.isin(moved.customers().index)].sort_index()
+    orders = sample.table("orders")
+    rows = orders.select(
+        "customer_id", "order_id", "order_date", amount=orders.amount_minor / 10**4
+    ).to_pyarrow()
+    lite = sqlite3.connect(":memory:")
+    lite.execute("CREATE TABLE orders (customer_id, order_id, order_date, amount)")
+    days = [[as_sqlite(v) for v in column.to_pylist()] for column in rows.columns]
+    lite.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", zip(*days, strict=True))
+    accounts = sample.table("customers").to_pandas()[["customer_id", "vip"]]
+    accounts.assign(vip=accounts.vip.eq(True).astype(int)).to_sql("customers", lite)
+    text = sample.to_sql(method, "sqlite", day=":day")
+    found = pd.Series(dict(lite.execute(text, {"day": earlier}).fetchall()), dtype="str")
+    pd.testing.assert_series_equal(
+        found.sort_index(), wanted, check_names=False, check_index_type=False
+    )
+    assert found.value_counts().to_dict() != expected(sample, method).value_counts().to_dict()
+
+
+def test_a_day_is_a_date_a_parameter_or_the_warehouses_own(sample):
+    assert "CURRENT_DATE" in sample.to_sql("rfm", "postgres", day="current_date")
+    with pytest.raises(ConfigError, match="is not a date"):
+        sample.to_sql("rfm", day="tonight; DROP TABLE orders")
+    with pytest.raises(ConfigError, match="source='orders'"):
+        sample.to_sql("rfm", source="customers", day="current_date")
+
+
 LINES = pd.DataFrame(
     [
         ("a", "1", "2026-01-01", 10.05),

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import ibis
 import ibis.expr.types as ir
@@ -30,13 +30,20 @@ from segment_lab.texts import say
 
 # Scheme → what must be installed beside the package, where something must.
 SERVERS = {
-    "postgres": "segment-lab[postgres]",
-    "postgresql": "segment-lab[postgres]",
-    "spark": "segment-lab[spark]",
+    "postgres": ["'ibis-framework[postgres]'", "'psycopg[binary]'"],
+    "postgresql": ["'ibis-framework[postgres]'", "'psycopg[binary]'"],
+    "spark": ["'pyspark>=4'"],
     **{
-        name: f"ibis-framework[{name}]"
+        name: [f"'ibis-framework[{name}]'"]
         for name in ("bigquery", "snowflake", "databricks", "clickhouse", "mysql", "mssql", "trino")
     },
+}
+# What drivers say when a server cannot be used; their own words may repeat the address.
+REFUSALS = {
+    "login": ("password", "authentication", "access denied", "no pg_hba", "role"),
+    "no_database": ("database",),
+    "unreachable": ("refused", "timed out", "timeout", "resolve", "translate", "unreachable"),
+    "no_table": ("tablenotfound", "notable", "undefinedtable", "table_or_view_not_found"),
 }
 BATCH = 100_000
 
@@ -75,20 +82,47 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
         raise
     except ImportError as error:
         problem = say("data.databases.package", package=error.name)
-        fault = Fault(where, problem, say("data.databases.install", extra=SERVERS.get(scheme)))
+        remedy = say("data.databases.install", packages=SERVERS.get(scheme, []))
+        fault = Fault(where, problem, remedy)
     except Exception as error:
-        said = type(error).__name__
-        if scheme in ("duckdb", "sqlite"):  # a server's driver repeats the address, with passwords
-            said = str(error).splitlines()[0]
-        fault = replace(fault, problem=say("data.databases.said", said=said))
+        fault = _refused(fault, error, scheme)
     raise DataError(say("data.databases.title", where=where), [fault])
 
 
+def _refused(fault: Fault, error: Exception, scheme: str) -> Fault:
+    """What went wrong with a database, in words that hold nothing of its address."""
+    said = f"{type(error).__name__} {error}".lower()
+    if scheme in ("duckdb", "sqlite"):  # a server's driver repeats the address, with passwords
+        first = str(error).splitlines()[0]
+        return replace(fault, problem=say("data.databases.said", said=first))
+    for kind, words in REFUSALS.items():
+        if any(word in said for word in words):
+            problem = say(f"data.databases.{kind}")
+            return replace(fault, problem=problem, remedy=say(f"data.databases.{kind}_check"))
+    return replace(fault, problem=say("data.databases.said", said=type(error).__name__))
+
+
 def address(url: str, where: str) -> str:
-    """The URL with its ``${NAME}`` filled in; what stands before the ``@`` is quoted, so that any
-    password fits."""
+    """The URL with its ``${NAME}`` filled in; user and password are quoted, so that any password
+    fits, also within a variable that holds the whole address.
+
+    Examples
+    --------
+    >>> address("${NO_SUCH_URL:-postgres://me:a/b@host/crm}", "orders")
+    'postgres://me:a%2Fb@host/crm'
+    """
     login, at, rest = url.rpartition("@")
-    return expand(login, where, lambda value: quote(value, safe="")) + at + expand(rest, where)
+    if at:
+        filled = expand(login, where, _quoted, "remedy_secret")
+        return f"{filled}@{expand(rest, where, example='remedy_address')}"
+    scheme, mark, filled = expand(url, where, example="remedy_address").partition("://")
+    login, at, host = filled.rpartition("@")
+    user, colon, password = login.partition(":")
+    return f"{scheme}{mark}{_quoted(unquote(user))}{colon}{_quoted(unquote(password))}{at}{host}"
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _file(name: str, base: Path) -> Path:
@@ -171,6 +205,7 @@ def connected(pid: int, url: str, zone: str) -> Any:
 def _spark(url: str, zone: str) -> Any:
     """``spark://local[2]``, ``spark://host:7077``, or ``spark://`` for the session that
     spark-submit made."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     builder, place = SparkSession.builder.appName("segment_lab"), url.removeprefix("spark://")
@@ -179,10 +214,26 @@ def _spark(url: str, zone: str) -> Any:
     )  # a bar would break plain logs
     if place:
         builder = builder.master(place if place.startswith(("local", "yarn", "k8s")) else url)
+    if "PYSPARK_GATEWAY_PORT" in os.environ and SparkContext._active_spark_context is None:
+        _join_the_application(SparkContext)
     # A session of its own: the time zone is the study's, not the whole application's.
     backend = ibis.pyspark.connect(builder.getOrCreate().newSession())
     backend._session.conf.set("spark.sql.session.timeZone", zone)
     return backend
+
+
+def _join_the_application(contexts: Any) -> None:
+    """Use the one context that the JVM of spark-submit may hold: the processes that render reports
+    share that JVM, and whichever comes first makes the context."""
+    from pyspark import SparkConf
+    from pyspark.java_gateway import launch_gateway
+
+    gateway = launch_gateway()
+    spark = gateway.jvm.org.apache.spark
+    one = spark.SparkContext.getOrCreate()
+    java = gateway.jvm.org.apache.spark.api.java.JavaSparkContext(one)
+    conf = SparkConf(_jconf=one.conf())
+    contexts(jsc=java, gateway=gateway, conf=conf)
 
 
 def _needs_parsing(table: ir.Table, source: Source, where: str) -> bool:

@@ -20,6 +20,8 @@ import pyarrow as pa
 
 from segment_lab.data.compiled import RememberingBackend
 from segment_lab.data.engines import adapt
+from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 
 adapt()
 
@@ -42,7 +44,10 @@ def connect() -> Any:
         name: os.environ.get(f"SEGMENT_LAB_{name.upper()}") for name in ("memory_limit", "threads")
     }
     given = {name: limit for name, limit in limits.items() if limit}
-    connection = RememberingBackend().connect(temp_directory=str(spill), **given)
+    try:
+        connection = RememberingBackend().connect(temp_directory=str(spill), **given)
+    except duckdb.Error:
+        raise ConfigError(say("data.settings.limits", given=given)) from None
     # A bar on stderr would break plain logs; progress is the runner's business. Inside a notebook
     # without ipywidgets the bar is off and DuckDB refuses even to switch it off.
     with contextlib.suppress(duckdb.InvalidInputException):

@@ -12,7 +12,9 @@ from segment_lab.texts import say
 VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
-def expand(text: str, where: str, quoted: Callable[[str], str] = str) -> str:
+def expand(
+    text: str, where: str, quoted: Callable[[str], str] = str, example: str = "remedy"
+) -> str:
     """The text with its variables filled in.
 
     Parameters
@@ -21,6 +23,8 @@ def expand(text: str, where: str, quoted: Callable[[str], str] = str) -> str:
         What stands in the study file, and under which name errors speak of it.
     quoted : callable
         How a value is written, for example percent-encoded within an address.
+    example : {"remedy", "remedy_address", "remedy_secret"}
+        What an unset variable would hold: a folder, an address, or a password.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def expand(text: str, where: str, quoted: Callable[[str], str] = str) -> str:
         name, default = match.groups()
         value = os.environ.get(name, default)
         if value is None:
-            remedy = say("data.variable.remedy", name=name)
+            remedy = say(f"data.variable.{example}", name=name)
             fault = Fault(name, say("data.variable.problem"), remedy)
             raise DataError(say("data.variable.title", where=where), [fault])
         return quoted(value)

@@ -165,6 +165,10 @@ class Intake:
         read."""
         counts = self.counts if counts is None else counts
         total = int(counts.sum())
+        if not total and self.left_out:
+            facts = {"where": self.reading.where, "rows": self.left_out}
+            problem = say("data.faults.all_left_out", **facts)
+            return [Fault(self.name, problem, say("data.faults.mend_where"))]
         if not total:
             return [Fault(self.name, say("data.faults.empty"), say("data.faults.look_at_file"))]
         if not counts[ACCEPTED]:

@@ -46,6 +46,8 @@ def _opened(path: Path, source: Source, connection: Any) -> RawTable:
         return RawTable(_parquet(path, connection), is_text=False, label=path.name)
     if suffix.endswith(WORKBOOKS):
         return RawTable(_workbook(path, source), is_text=True, label=path.name)
+    if source.sheet is not None:
+        raise OSError(say("data.file.no_workbook"))
     if suffix.endswith(JSON):
         table = connection.read_json(literal(path), sample_size=-1)
         return RawTable(table, is_text=False, label=path.name)

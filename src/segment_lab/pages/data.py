@@ -200,6 +200,8 @@ class DataPage:
     @says_why
     def coming_back(self) -> Html:
         """How many of each quarter's new customers bought again."""
+        if 1 not in self.cohorts:
+            raise NotEnoughDataError(say("data_page.no_cohorts"))
         first = self.cohorts.get(1, pd.Series(dtype=float)).dropna()
         told = say(
             "data_page.cohorts",

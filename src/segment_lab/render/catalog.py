@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import segment_lab
-from segment_lab.errors import ConfigError, nearest
+from segment_lab.errors import ConfigError, NotEnoughDataError, nearest
 from segment_lab.schemes import SCHEMES, Scheme
 from segment_lab.texts import say
 
@@ -169,11 +169,13 @@ def prepare(
             near = nearest(name, able)
             raise ConfigError(say("render.error.no_parameters", name=repr(name), near=near))
     study = Study.from_yaml(config, as_of=as_of)
+    intakes = study.check()
+    check_playbook(study)
     parameters = {
         name: _parameters(study, report, changes.get(name, {})) for name, report in CATALOG.items()
     }
     tables = {}
-    for intake in study.check():
+    for intake in intakes:
         read, accepted = int(intake.counts.sum()) + intake.left_out, int(intake.counts["accepted"])
         tables[intake.name] = {"read": read, "accepted": accepted, "rejected": read - accepted}
     rest = study.config.model_dump(
@@ -200,6 +202,34 @@ def prepare(
             study.config.strategy.model_dump(mode="json"),
         ),
     }
+
+
+def check_playbook(study: Study) -> None:
+    """Refuse a company's own playbook that is faulty or names segments of no scheme of the study.
+
+    Raises
+    ------
+    ConfigError
+        With every fault, before a report is begun.
+    """
+    from segment_lab.act.playbook import Playbook
+
+    options = study.config.strategy
+    if not options.playbook or not study.methods:
+        return
+    book = Playbook.from_yaml(study.base / options.playbook)
+    schemes = [options.scheme] if options.scheme else study.methods
+    faults: list[ConfigError] = []
+    for scheme in schemes:
+        try:
+            book.check(study.segmentation(scheme).names)
+        except NotEnoughDataError:
+            return
+        except ConfigError as error:
+            faults.append(error)
+        else:
+            return
+    raise faults[0]
 
 
 def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dict[str, Any]:

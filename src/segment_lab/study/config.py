@@ -180,8 +180,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
     except FileNotFoundError:
         raise ConfigError(say("study.file.missing", path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        said = str(error).splitlines()[0]
-        raise ConfigError(say("study.file.no_yaml", path=path, said=said)) from None
+        raise ConfigError(say("study.file.no_yaml", path=path, said=_where(error))) from None
     except ValueError as error:  # 2026-13-01 looks like a date and is none
         raise ConfigError(say("study.file.no_day", path=path, said=error)) from None
     if not isinstance(data, dict):
@@ -189,6 +188,15 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
     if _expanded(data, {}) > MOST_VALUES:
         raise ConfigError(say("study.file.too_many", path=path, limit=MOST_VALUES))
     return validate(StudyConfig, merge(data, overrides or {}), str(path))
+
+
+def _where(error: Exception) -> str:
+    """What is wrong with a file that is no YAML, and where."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error).splitlines()[0]
+    facts = {"problem": getattr(error, "problem", ""), "line": mark.line + 1}
+    return say("study.file.place", column=mark.column + 1, **facts)
 
 
 def _text(path: Path) -> str:

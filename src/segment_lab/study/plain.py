@@ -104,6 +104,11 @@ class OrdersStatement:
         What the rule reads of the orders, of the accounts, and what only prospects have.
     order_ids : bool
         Whether the lines have an ``order_id``.
+    day : str, optional
+        The expression of the day that customers are described on, such as ``CURRENT_DATE``;
+        `window.as_of` where none is given.
+    days : int, optional
+        Length of an observed period that moves along with `day`.
     """
 
     table: str
@@ -115,6 +120,8 @@ class OrdersStatement:
     account_columns: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     order_ids: bool = True
+    day: str | None = None
+    days: int | None = None
 
     def sql(self, dialect: str) -> str:
         """``lines AS (…), …, people AS (…)``, to be opened by WITH; `people` holds the columns."""
@@ -122,15 +129,28 @@ class OrdersStatement:
         [written] = sqlglot.transpile(text, "duckdb", dialect, identify=True, pretty=True)
         opening = written[: written.rindex("SELECT")].rstrip()
         date = exp.column("order_date", quoted=True).sql(dialect)
-        day = exp.column("__day__", quoted=True).sql(dialect)
-        return opening.replace(day, DAY_NUMBER[dialect].format(date))
+        days = {"__day__": date, "__as_of__": self.day or ""}
+        for name, value in days.items():
+            placeholder = exp.column(name, quoted=True).sql(dialect)
+            opening = opening.replace(placeholder, DAY_NUMBER[dialect].format(value))
+        return opening
+
+    @property
+    def _as_of(self) -> str:
+        return "__as_of__" if self.day else _number(self.window.as_of)
+
+    @property
+    def _start(self) -> str:
+        if self.day and self.days:
+            return f"__as_of__ - {self.days}"
+        return _number(self.window.start)
 
     def _lines(self) -> str:
         return LINES.format(
             table=_quoted(self.table),
             scale=10**self.decimals,
-            start=_number(self.window.start),
-            as_of=_number(self.window.as_of),
+            start=self._start,
+            as_of=self._as_of,
             order_id="order_id" if self.order_ids else "CAST(NULL AS VARCHAR)",
             date="CAST(order_date AS DATE)" if {*DATES} & {*self.columns} else "0",
             margin=f"CAST(ROUND(margin * {10**self.decimals}) AS BIGINT)"
@@ -143,7 +163,7 @@ class OrdersStatement:
         return GAPS if "gap_days" in self.columns else ""
 
     def _people(self) -> str:
-        facts = {"as_of": _number(self.window.as_of), "scale": 10**self.decimals}
+        facts = {"as_of": self._as_of, "scale": 10**self.decimals}
         columns = ["b.customer_id"]
         columns += [f"{MEASURES[name].format(**facts)} AS {name}" for name in self.columns]
         columns += [f"a.{_quoted(name)}" for name in self.account_columns]
@@ -163,5 +183,5 @@ def _quoted(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql("duckdb")
 
 
-def _number(day: dt.date) -> int:
-    return (day - dt.date(1970, 1, 1)).days
+def _number(day: dt.date) -> str:
+    return str((day - dt.date(1970, 1, 1)).days)

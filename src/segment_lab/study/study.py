@@ -249,6 +249,7 @@ class Study(StudyData):
         source: str = "orders",
         table: str | None = None,
         accounts: str = "customers",
+        day: str | None = None,
     ) -> str:
         """One statement that gives ``customer_id, segment`` in a warehouse.
 
@@ -264,8 +265,12 @@ class Study(StudyData):
         table, accounts : str
             That table's name there (default: the word of `source`); beside orders, the table of
             account columns (``vip, region`` …), joined only where the rule reads one.
+        day : str, optional
+            The day that customers are described on, whenever the statement is run:
+            ``"current_date"``, or a parameter such as ``":day"``. The cut points stay those that
+            were learned. By default the day is the study's own, and later orders change nothing.
         """
-        return statement(self, self.fitted(method), dialect, source, table, accounts)
+        return statement(self, self.fitted(method), dialect, source, table, accounts, day)
 
     def assign(
         self,

@@ -4,6 +4,7 @@ pandas."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from sqlglot import exp
 
 from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
 from segment_lab.data.engine import drawn
@@ -22,13 +24,25 @@ from segment_lab.segments.base import DIALECTS
 from segment_lab.study.plain import OrdersStatement
 from segment_lab.study.tables import StudyData
 from segment_lab.texts import say
+from segment_lab.window import as_date
+
+#: A day that moves: the warehouse's own, or a parameter that whoever runs the statement fills in.
+PARAMETER = re.compile(r"[:@$]\w+")
 
 
 def statement(
-    study: StudyData, fitted: Any, dialect: str, source: str, table: str | None, accounts: str
+    study: StudyData,
+    fitted: Any,
+    dialect: str,
+    source: str,
+    table: str | None,
+    accounts: str,
+    day: str | None = None,
 ) -> str:
     """See `Study.to_sql`."""
     if source == "customers":
+        if day:
+            raise ConfigError(say("study.large.day_of_customers"))
         return str(fitted.to_sql(table or source, dialect, window=study.window))
     rule = str(fitted.to_sql("people", dialect, window=study.window))
     intake = study.intake("orders")
@@ -44,18 +58,37 @@ def statement(
         account_columns=tuple(joined),
         absent=tuple(sorted(wanted - {*COLUMNS, *joined})),
         order_ids="order_id" in intake.lines.columns,
+        day=day and day_expression(day, DIALECTS[dialect]),
+        days=study.config.window.days,
     )
+    if day:
+        rule = f"-- {say('study.large.counted_on', day=day)}\n{rule}"
     cuts, select, query = rule.partition("SELECT")
     return f"{cuts}{orders.sql(DIALECTS[dialect])}\n{select}{query}"
 
 
-def account_columns(study: StudyData, segmenter: Any, wanted: set[str]) -> dict[str, Any]:
+def day_expression(day: str, dialect: str) -> str:
+    """A day as SQL: ``current_date``, a parameter such as ``:day``, or a date.
+
+    Examples
+    --------
+    >>> day_expression("current_date", "sqlite"), day_expression("2026-06-30", "postgres")
+    ('CURRENT_DATE', "'2026-06-30'")
+    """
+    if day.lower() == "current_date":
+        return exp.CurrentDate().sql(dialect)
+    return day if PARAMETER.fullmatch(day) else f"'{as_date(day)}'"
+
+
+def account_columns(
+    study: StudyData, segmenter: Any, wanted: set[str], lacking_key: str = "not_in_lines"
+) -> dict[str, Any]:
     """Types of those `wanted` columns that the accounts hold; a ConfigError where others are not
     optional."""
     known = study.table("customers").schema() if study.has("customers") else {}
     if lacking := wanted - {*known, *segmenter.optional_columns}:
         facts = {"method": segmenter.method, "columns": sorted(lacking)}
-        raise ConfigError(say("study.large.not_in_lines", **facts))
+        raise ConfigError(say(f"study.large.{lacking_key}", **facts))
     return {column: known[column] for column in sorted(wanted & {*known})}
 
 
@@ -110,7 +143,7 @@ def assign(
         "frequency",
         "revenue",
     }
-    joined = account_columns(study, segmenter, wanted - {*COLUMNS})
+    joined = account_columns(study, segmenter, wanted - {*COLUMNS}, "not_in_engine")
     people = buyers_expression(
         intake.lines, study.window, study.config.returns, intake.reading.decimals, wanted
     )

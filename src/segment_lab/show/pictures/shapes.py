@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
+from segment_lab.texts import say
 from segment_lab.texts.formats import format_value, percent
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def heat_map(
     """
     import seaborn
 
+    if not values.size:
+        raise NotEnoughDataError(say("show.nothing_to_draw"))
     ax = style.axes(ax, height=1.4 + 0.36 * len(values) + (0.8 if slanted else 0))
     written = values.map(lambda value: _written(value, kind)) if texts is None else texts
     seaborn.heatmap(
