@@ -6,10 +6,8 @@ from __future__ import annotations
 import ibis
 import numpy as np
 import pandas as pd
-import pytest
 
 from segment_lab.act import campaigns as ledger
-from segment_lab.errors import DataError
 
 LINES = pd.DataFrame(
     [
@@ -46,9 +44,15 @@ def test_orders_are_those_of_the_customer_table():
     assert found["revenue"].to_dict() == {"a": 8, "b": 0, "c": 0, "d": -9}
 
 
-def test_a_customer_in_one_campaign_twice_is_a_fault_that_is_named():
-    with pytest.raises(DataError, match="more than once"):
-        ledger.results(campaigns("aab"), ibis.memtable(LINES), "2026-04-01")
+def test_a_row_that_stands_there_twice_counts_once_and_merged_customers_are_set_aside():
+    rows = campaigns("aabcd")
+    found = ledger.results(rows, ibis.memtable(LINES), "2026-04-01")
+    assert sorted(found["customer_id"]) == list("abcd")
+    assert not found["twice"].any()
+    merged = rows.assign(arm=["holdout", "treatment", "treatment", "holdout", "holdout"])
+    found = ledger.results(merged, ibis.memtable(LINES), "2026-04-01")
+    assert found.loc[found["twice"], "customer_id"].tolist() == ["a"]
+    assert sorted(ledger.measurable(found)["customer_id"]) == list("bcd")
 
 
 def test_money_of_a_whole_campaign_is_not_bent_by_unequal_holdouts():

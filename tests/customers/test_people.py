@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from segment_lab.customers.people import with_prospects
+from segment_lab.customers.people import ordered_later, with_prospects
 from segment_lab.errors import ConfigError
 
 DAY = dt.date(2026, 3, 1)
@@ -43,3 +43,25 @@ def test_the_study_file_can_name_the_stages_and_a_wrong_name_is_refused():
 def test_an_offer_after_the_day_is_not_known_yet():
     early = with_prospects(BUYERS, None, None, LEADS, STAGES, dt.date(2026, 1, 6))
     assert set(early.index) == {"a"}
+
+
+def test_who_first_ordered_later_and_left_no_earlier_trace_was_not_known_yet():
+    known = pd.DataFrame({"region": "N"}, index=pd.Index([*"adef"], name="customer_id"))
+    known["created_on"] = pd.to_datetime([None, None, "2026-02-01", None])
+    touches = ibis.memtable({"customer_id": ["f"], "touch_date": [dt.date(2026, 2, 1)]})
+    later = ["a", "d", "e", "f"]
+    table = with_prospects(BUYERS, known, touches, LEADS, STAGES, DAY, later=later)
+    # a: a lead reached an offer; e: the account is older; f: a contact. d: nothing before the day.
+    assert {"a", "e", "f"} <= set(table.index)
+    assert "d" not in table.index
+    assert "d" in with_prospects(BUYERS, known, touches, LEADS, STAGES, DAY).index
+
+
+def test_a_customer_of_the_day_and_one_of_the_day_before():
+    lines = ibis.memtable(
+        {
+            "customer_id": ["a", "a", "b"],
+            "order_date": [dt.date(2026, 2, 28), dt.date(2026, 3, 1), dt.date(2026, 3, 1)],
+        }
+    )
+    assert list(ordered_later(lines, DAY)) == ["b"]

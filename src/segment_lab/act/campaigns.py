@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from segment_lab.act.arms import Traces, counted, one_row_each, reached, withheld
 from segment_lab.act.economics import Arm, rate_difference, rate_difference_se
 from segment_lab.act.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
 from segment_lab.customers.rates import Z975
-from segment_lab.errors import DataError, Fault, NotEnoughDataError
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Status
 from segment_lab.texts import say
 from segment_lab.window import as_date
@@ -54,7 +55,14 @@ def scheduled(campaigns: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     return rows
 
 
-def results(campaigns: pd.DataFrame, orders: ir.Table | None, as_of: dt.date | str) -> pd.DataFrame:
+def results(
+    campaigns: pd.DataFrame,
+    orders: ir.Table | None,
+    as_of: dt.date | str,
+    *,
+    known: Traces | None = None,
+    touches: ir.Table | None = None,
+) -> pd.DataFrame:
     """Everybody who was assigned, with what they did in ``assigned_on <= day < assigned_on +
     horizon_days``.
 
@@ -67,27 +75,24 @@ def results(campaigns: pd.DataFrame, orders: ir.Table | None, as_of: dt.date | s
         margin``), reduced in the engine; not needed where every row has an ``outcome``.
     as_of : date
         The day of the study.
+    known : Traces, optional
+        Who is in the data still; without it nobody counts as gone.
+    touches : ibis Table, optional
+        Contacts with the ``campaign_id`` they belong to: who of the control was contacted.
 
     Returns
     -------
     DataFrame
-        The rows of `scheduled` with ``orders, revenue`` and ``margin`` where known. An order is
-        what it is in the customer table: without an id all of a day, and none if its own returns
-        cancelled it. A recorded ``outcome`` stands for both: above 0 counts as an order, times
-        ``outcome_worth`` (1 by default) as money.
+        A row per campaign and customer, the columns of `scheduled` with ``orders, revenue`` and
+        ``margin`` where known, and the flags ``twice`` (several ids that are one customer now, in
+        different arms or segments), ``gone`` (in no table any more) and ``reached`` (contacted in
+        the name of the campaign). An order is what it is in the customer table: without an id all
+        of a day, and none if its own returns cancelled it. A recorded ``outcome`` stands for both:
+        above 0 counts as an order, times ``outcome_worth`` (1 by default) as money.
     """
-    rows = scheduled(campaigns, as_of)
-    twice = rows.duplicated(["campaign_id", "customer_id"])
-    if twice.any():
-        examples = tuple(rows.loc[twice, "customer_id"].astype(str).unique()[:3])
-        fault = Fault(
-            "campaigns",
-            say("campaigns.twice"),
-            say("campaigns.twice_hint"),
-            int(twice.sum()),
-            examples,
-        )
-        raise DataError(say("campaigns.not_measurable"), [fault])
+    rows = one_row_each(scheduled(campaigns, as_of))
+    rows["gone"] = False if known is None else known.lost(rows)
+    rows["reached"] = reached(rows, touches)
     recorded = "outcome" in rows and rows["outcome"].notna().all()
     if orders is not None and not recorded:
         found = _bought(rows, orders)
@@ -135,12 +140,14 @@ def _with_outcome(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def measurable(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of finished campaigns that have both arms."""
-    done = found[found["finished"]]
+    """The rows that count (`counted`) of finished campaigns that have both arms and lost as many
+    customers in one as in the other."""
+    done = counted(found[found["finished"]])
     both = done.groupby("campaign_id")["arm"].transform(
         lambda arms: {TREATMENT, HOLDOUT} <= set(arms)
     )
-    return done[both.astype(bool)]
+    fair = ~done["campaign_id"].isin(withheld(found))
+    return done[both.astype(bool) & fair]
 
 
 def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]:
@@ -206,7 +213,7 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
         A campaign has no control group, so that before and after is all there is; or none has
         finished.
     """
-    done = found[found["finished"]] if "finished" in found else found
+    done = counted(found[found["finished"]] if "finished" in found else found)
     if done.empty:
         raise NotEnoughDataError(say("campaigns.none_finished"))
     arms = done.groupby("campaign_id")["arm"].agg(set)
@@ -337,6 +344,7 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
     sums = [f"{arm}{what}" for arm in ("treated", "held") for what in ("", "_buyers", "_money")]
     return {
         **strata[0],
+        "action": ", ".join(dict.fromkeys(frame["action"])),
         "segment": ALL,
         **frame[sums].sum(),
         **mean,

@@ -36,6 +36,7 @@ def with_prospects(
     stages: ir.Table | None,
     as_of: dt.date,
     offer_stages: Collection[str] = (),
+    later: Collection[str] = (),
 ) -> pd.DataFrame:
     """Buyers and everybody else who was known before `as_of`.
 
@@ -52,6 +53,9 @@ def with_prospects(
     offer_stages : collection of str, optional
         The stages in which a commercial offer is made; without them their names decide, in four
         languages (`spellings.offers`).
+    later : collection of str, optional
+        Customers who first ordered on or after `as_of` (`ordered_later`): they were known before
+        only by an account created earlier, a contact or a lead.
 
     Returns
     -------
@@ -61,10 +65,7 @@ def with_prospects(
     """
     counts = _touch_counts(touches, as_of)
     offers = _offers(leads, stages, as_of, offer_stages)
-    ids = known.index if known is not None else pd.Index([], dtype="str")
-    if known is not None and "created_on" in known:
-        created = pd.to_datetime(known["created_on"])
-        ids = ids[(created.isna() | (created < pd.Timestamp(as_of))).to_numpy()]
+    ids = _known_on(known, as_of, set(later) - set(_lead_ids(leads, stages, as_of)))
     others = ids.union(counts.index).union(offers).difference(buyers.index)
     zero = pd.DataFrame(
         {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0}, index=others.rename("customer_id")
@@ -73,6 +74,39 @@ def with_prospects(
     everyone["touches"] = counts.reindex(everyone.index).fillna(0).astype("int64")
     everyone["offer"] = everyone.index.isin(offers)
     return everyone[[*buyers.columns, "touches", "offer"]]
+
+
+def ordered_later(lines: ir.Table, as_of: dt.date) -> pd.Index:
+    """Customers whose first order (of accepted `lines`) lies on or after `as_of`."""
+    first = lines.group_by("customer_id").aggregate(first_order=lines.order_date.min())
+    late = first.filter(first.first_order >= as_of).select("customer_id")
+    ids = late.get_backend().to_pyarrow(late).to_pandas()["customer_id"]
+    return pd.Index(ids, dtype="str")
+
+
+def _known_on(known: pd.DataFrame | None, as_of: dt.date, later: Collection[str]) -> pd.Index:
+    """The accounts that existed on the day: by their own date, or else by what customers did."""
+    if known is None:
+        return pd.Index([], dtype="str")
+    created = pd.Series(pd.NaT, index=known.index, dtype="datetime64[ns]")
+    if "created_on" in known:
+        created = pd.to_datetime(known["created_on"])
+    existed = created < pd.Timestamp(as_of)
+    undated = created.isna() & ~known.index.isin(list(later))
+    return known.index[(existed | undated).to_numpy()]
+
+
+def _lead_ids(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> pd.Index:
+    """Customers of leads that existed before the day."""
+    if leads is None or "customer_id" not in leads.columns:
+        return pd.Index([], dtype="str")
+    found = []
+    if "created_on" in leads.columns:
+        found.append(leads.filter(leads.created_on < as_of))
+    if stages is not None:
+        found.append(leads.semi_join(stages.filter(stages.entered_on < as_of), "lead_id"))
+    ids = [part.customer_id.to_pandas().dropna() for part in found]
+    return pd.Index(pd.concat(ids).unique() if ids else [], dtype="str")
 
 
 def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:

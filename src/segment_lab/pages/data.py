@@ -121,12 +121,22 @@ class DataPage:
         if change and change[1] > 0:
             sentences.append(say("data_page.trend", change=change[0] / change[1] - 1))
         sentences.append(say("data_page.concentration", top=top, once=once))
+        later = self._later
+        read -= later
         sentences.append(say("data_page.usable", accepted=accepted, read=read))
+        if later:
+            sentences.append(say("data_page.later", later=later))
         shares = {
             "accepted_share": float(accepted / read),
             "revenue_share_of_the_largest_20%": float(top),
         }
         return headline(*sentences, figures=known | shares, currency=self.study.currency)
+
+    @property
+    def _later(self) -> int:
+        """Order lines on or after the day of the report: sound, but not of its time."""
+        reason = say("customers.set_aside.after", as_of=self.study.window.as_of)
+        return int(self.account["lines"].get(reason, 0))
 
     def lines(self) -> Html:
         """What became of every order line."""

@@ -64,14 +64,7 @@ class DecisionReport:
     @cached_property
     def found(self) -> pd.DataFrame | None:
         """Everybody whom a campaign drew, with what they bought; None without campaigns."""
-        campaigns = self._table("campaigns")
-        return (
-            None
-            if campaigns is None
-            else ledger.results(
-                campaigns, self.study.orders(all_time=True), self.study.window.as_of
-            )
-        )
+        return self.study.campaign_results() if self.study.has("campaigns") else None
 
     def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
         """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of

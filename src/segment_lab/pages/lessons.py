@@ -42,13 +42,7 @@ class LessonsPage:
     @cached_property
     def found(self) -> pd.DataFrame:
         """Customers of the measured campaigns with what they did in their arms."""
-        study = self.study
-        if not study.has("campaigns"):
-            raise NotEnoughDataError(say("campaigns.no_table"))
-        table = study.table("campaigns").to_pandas()
-        return ledger.measurable(
-            ledger.results(table, study.orders(all_time=True), study.window.as_of)
-        )
+        return ledger.measurable(self.study.campaign_results())
 
     @cached_property
     def effects(self) -> pd.DataFrame:

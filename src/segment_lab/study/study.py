@@ -145,13 +145,36 @@ class Study(StudyData):
         """
         from segment_lab.act import campaigns, response
 
-        if not self.has("campaigns"):
-            raise NotEnoughDataError(say("campaigns.no_table"))
-        table = self.table("campaigns").to_pandas()
-        found = campaigns.results(table, self.orders(all_time=True), self.window.as_of)
+        found = self.campaign_results()
         part = response.campaign_of(campaigns.measurable(found), campaign)
         day = part["assigned_on"].iloc[0].date()
         return response.trial_of(part, self.at(day).customers())
+
+    def campaign_results(self) -> pd.DataFrame:
+        """Everybody whom a campaign drew before this day, with what they did
+        (`act.campaigns.results`); whoever is in no table any more is marked.
+
+        NotEnoughDataError where the study has no campaigns.
+        """
+        from segment_lab.act import arms, campaigns
+
+        if not self.has("campaigns"):
+            raise NotEnoughDataError(say("campaigns.no_table"))
+
+        def found() -> pd.DataFrame:
+            table = self.table("campaigns").to_pandas()
+            drawn = table[["customer_id"]]
+            orders = self.orders(all_time=True) if self.has("orders") else None
+            touches = self._optional("touches")
+            dated = [(orders, "order_date"), (touches, "touch_date")]
+            undated = [self._optional("customers"), self._optional("leads")]
+            listing = [t for t in undated if t is not None and "customer_id" in t.columns]
+            kept = [(t, day) for t, day in dated if t is not None]
+            known = arms.traces(drawn, listing, kept)
+            day = self.window.as_of
+            return campaigns.results(table, orders, day, known=known, touches=touches)
+
+        return self._keep("campaign_results", found).copy()
 
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen

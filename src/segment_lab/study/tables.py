@@ -22,7 +22,7 @@ from segment_lab.customers.orders import (
     with_reason,
 )
 from segment_lab.customers.overview import full_months, monthly
-from segment_lab.customers.people import accounts, with_prospects
+from segment_lab.customers.people import accounts, ordered_later, with_prospects
 from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.data import engine
@@ -318,8 +318,15 @@ class StudyData:
                 self._optional("lead_stages"),
                 self.window.as_of,
                 self.config.offer_stages,
+                self._ordered_later(),
             ),
         ).copy()
+
+    def _ordered_later(self) -> pd.Index:
+        """Accounts that nothing but a later order speaks of: they were not known on this day."""
+        if not self.has("orders") or not self.has("customers"):
+            return pd.Index([], dtype="str")
+        return ordered_later(self.table("orders"), self.window.as_of)
 
     def states(self) -> pd.DataFrame:
         """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
