@@ -92,7 +92,9 @@ def test_the_planned_ratio_is_held_against_the_drawn_one():
 
 def test_traces_come_from_tables_that_list_customers_and_from_first_days():
     people = ibis.memtable({"customer_id": ["C000", "x"]})
-    seen = arms.traces(campaign(1, 1), [people], [(lines(["C001", "y"], "2026-01-01"), "order_date")])
+    seen = arms.traces(
+        campaign(1, 1), [people], [(lines(["C001", "y"], "2026-01-01"), "order_date")]
+    )
     assert set(seen.listed) == {"C000"}
     assert seen.first_seen == {"C001": pd.Timestamp("2026-01-01")}
 

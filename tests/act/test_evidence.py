@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segment_lab.act.evidence import Happened, evidence, returners, state_shares
+from segment_lab.act.evidence import Happened, _alike, _natural, evidence, returners, state_shares
 from segment_lab.data import engine
 from segment_lab.segments.segmentation import Segmentation
 
@@ -134,3 +134,32 @@ def test_a_returner_of_a_lapsed_segment_brings_a_year_not_an_order():
     assert set(known["margin_basis"]) == {"returners"}
     few = evidence(seg, table, Happened(seg, outcomes), returns=returns.head(5))
     assert set(few["margin_basis"]) == {"one_order"}
+
+
+def test_a_rolled_out_segment_is_judged_by_its_own_control_groups_and_then_by_its_like():
+    states = pd.DataFrame(
+        {
+            "lapsed_share": [0.9, 0.8, 0.1],
+            "active_share": [0.1, 0.2, 0.9],
+            "new_share": 0.0,
+            "slowing_share": 0.0,
+        },
+        index=["gone", "lost", "good"],
+    )
+    rows = pd.DataFrame(
+        {
+            "segment": ["gone"] * 3 + ["lost"] * 100 + ["good"] * 100,
+            "orders": [0.0] * 3 + [1.0] * 4 + [0.0] * 96 + [1.0] * 60 + [0.0] * 40,
+            "alone": True,
+        }
+    )
+    held = pd.DataFrame({"customers": [106], "buyers": [4]}, index=["gone"])
+    alike = _alike(states, "gone")
+    assert alike == ["gone", "lost"]
+    own = _natural(rows, "gone", held, alike)
+    assert (own["natural_source"], own["natural_n"]) == ("held_out", 106)
+    like = _natural(rows, "gone", None, alike)
+    assert (like["natural_source"], like["natural_n"]) == ("alike", 103)
+    assert like["natural_rate"] == pytest.approx(4 / 103)
+    whole = _natural(rows, "gone", None, [])
+    assert (whole["natural_source"], whole["natural_n"]) == ("base", 203)

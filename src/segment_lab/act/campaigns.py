@@ -150,6 +150,22 @@ def measurable(found: pd.DataFrame) -> pd.DataFrame:
     return done[both.astype(bool) & fair]
 
 
+def left_alone(found: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
+    """Customers of all control groups of about that horizon, by segment: ``customers, buyers``.
+
+    Who was contacted after all is no natural customer; who was held out several times counts each
+    time.
+    """
+    held = found[found["arm"] == HOLDOUT]
+    if "reached" in held:
+        held = held[~held["reached"]]
+    if "horizon_days" in held:
+        about = held["horizon_days"].between(horizon_days * 0.8, horizon_days * 1.25)
+        held = held[about]
+    bought = (held["orders"] > 0).groupby(_segment(held))
+    return pd.DataFrame({"customers": bought.size(), "buyers": bought.sum()})
+
+
 def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]:
     """Customers whom a campaign (`scheduled`) that ran after `day` contacted: what they do then is
     not by themselves."""
@@ -157,6 +173,28 @@ def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]
         return []
     running = (found["arm"] == TREATMENT) & (found["ends_on"] > pd.Timestamp(as_date(day)))
     return found.loc[running, "customer_id"].tolist()
+
+
+def running_tests(rows: pd.DataFrame) -> pd.DataFrame:
+    """Campaigns (`scheduled`) whose horizon is not over: ``campaign_id, action, assigned_on,
+    measured_from`` (the day from which their effect can be told), ``treated, held``."""
+    columns = ["campaign_id", "action", "assigned_on", "measured_from", "treated", "held"]
+    open_rows = rows[~rows["finished"]]
+    found = []
+    for campaign, part in open_rows.groupby("campaign_id", sort=True):
+        treated = part["arm"] == TREATMENT
+        actions = part.loc[treated, "action"].dropna() if "action" in part else []
+        found.append(
+            {
+                "campaign_id": campaign,
+                "action": ", ".join(dict.fromkeys(map(str, actions))),
+                "assigned_on": part["assigned_on"].min(),
+                "measured_from": part["ends_on"].max(),
+                "treated": int(treated.sum()),
+                "held": int((~treated).sum()),
+            }
+        )
+    return pd.DataFrame(found, columns=columns)
 
 
 def running(campaigns: pd.DataFrame, as_of: dt.date | str) -> list[str]:

@@ -22,7 +22,7 @@ FEWEST = 10
 #: Days after their return in which returners' purchases count.
 YEAR = 365
 #: Whose natural rate it is; where the margin comes from; whose money it is.
-OWN, BORROWED = "own", "base"
+OWN, HELD_OUT, ALIKE, BORROWED = "own", "held_out", "alike", "base"
 LOG, DECLARED, UNKNOWN = "log", "declared", "unknown"
 BUYERS, ALL_BUYERS, RETURNERS, ONE_ORDER = "buyers", "all_buyers", "returners", "one_order"
 #: Where no better state is known, a customer is silent for too long beyond this quantile of the
@@ -43,11 +43,14 @@ class Happened(NamedTuple):
         ``orders, revenue`` (or ``future_orders, future_revenue``) by customer_id.
     contacted : iterable of customer_id
         Whom a campaign reached in that time: the natural rate leaves them out.
+    held_out : DataFrame, index segment, optional
+        ``customers, buyers`` of all own campaigns' control groups (`campaigns.left_alone`).
     """
 
     earlier: Segmentation
     outcomes: pd.DataFrame
     contacted: Iterable[str] = ()
+    held_out: pd.DataFrame | None = None
 
     def rows(self) -> pd.DataFrame:
         """One row per customer of that day: ``orders, revenue, segment, alone``."""
@@ -105,7 +108,7 @@ def evidence(
     facts = []
     for segment in out.index:
         own = people[people["segment"] == segment]
-        natural = _natural(rows, str(segment))
+        natural = _natural(rows, str(segment), happened.held_out, _alike(out, str(segment)))
         money = _worth(rows, str(segment), own if len(own) else people, float(rates[segment]))
         if out.loc[segment, "lapsed"] and returns is not None and len(own):
             money |= _returner(returns, own, float(rates[segment]))
@@ -161,13 +164,26 @@ def silence_limit(gaps: pd.Series) -> float:
     return float(gaps.quantile(LAPSED_QUANTILE))
 
 
-def _natural(rows: pd.DataFrame, segment: str) -> dict[str, Any]:
-    """Who bought again with no campaign; the whole base stands in for a thin segment."""
+def _natural(
+    rows: pd.DataFrame, segment: str, held_out: pd.DataFrame | None, alike: list[str]
+) -> dict[str, Any]:
+    """Who bought again with no campaign.
+
+    Where too few of a segment were left alone in the period, all its own control groups are read
+    together; where those are few too, segments alike stand in, and the whole base at the very last.
+    """
     alone = rows[rows["alone"]]
     own = alone[alone["segment"] == segment]
-    thin = len(own) < FEWEST_FOR_A_RATE
-    seen = alone if thin else own
-    bought, n = int((seen["orders"] > 0).sum()), len(seen)
+    bought, n, source = _bought(own), len(own), OWN
+    if n < FEWEST_FOR_A_RATE and held_out is not None and segment in held_out.index:
+        held: Any = held_out.loc[segment]
+        if held["customers"] >= max(FEWEST_FOR_A_RATE, n):
+            bought, n, source = int(held["buyers"]), int(held["customers"]), HELD_OUT
+    for whose, names in ((ALIKE, alike), (BORROWED, list(rows["segment"].unique()))):
+        if n >= FEWEST_FOR_A_RATE:
+            break
+        others = alone[alone["segment"].isin(names)]
+        bought, n, source = _bought(others), len(others), whose
     low, high = wilson(bought, n)
     return {
         "natural_n": n,
@@ -176,8 +192,22 @@ def _natural(rows: pd.DataFrame, segment: str) -> dict[str, Any]:
         "natural_rate_high": high,
         # Agresti & Coull's centre: a segment where nobody bought is not one where nobody would.
         "planning_rate": (bought + 2) / (n + 4) if n else np.nan,
-        "natural_source": BORROWED if thin else OWN,
+        "natural_source": source,
     }
+
+
+def _bought(rows: pd.DataFrame) -> int:
+    return int((rows["orders"] > 0).sum())
+
+
+def _alike(known: pd.DataFrame, segment: str) -> list[str]:
+    """Segments most of whose customers are in the same state (new, active, slowing, lapsed)."""
+    shares = known[[f"{state}_share" for state in STATES]]
+    if shares.loc[segment].isna().any():
+        return []
+    usual = shares.dropna().idxmax(axis=1)
+    alike = usual == usual[segment]
+    return [] if alike.all() else [str(name) for name in usual.index[alike]]
 
 
 def _worth(rows: pd.DataFrame, segment: str, people: pd.DataFrame, rate: float) -> dict[str, Any]:

@@ -257,7 +257,7 @@ def natural(facts: Mapping[str, Any] | pd.Series) -> str:
     """Who buys anyway, and of how many customers that is known."""
     whose = ""
     if facts["natural_source"] != OWN:
-        whose = say("decision.natural_borrowed")
+        whose = say(f"trials.natural.{facts['natural_source']}")
     return say(
         "decision.natural",
         rate=facts["natural_rate"],

@@ -129,6 +129,13 @@ class DecisionReport:
             flags["no_consent"] = ~consented(self.people).reindex(index, fill_value=False)
         return flags
 
+    @property
+    def running_tests(self) -> pd.DataFrame:
+        """Campaigns whose horizon is not over (`campaigns.running_tests`)."""
+        if self.found is None:
+            raise NotEnoughDataError(say("campaigns.no_table"))
+        return ledger.running_tests(self.found)
+
     def stages(self, page: Page) -> pd.DataFrame:
         """Where the study stands in the four stages of `ledger.stages`."""
         done = self.found is not None and len(ledger.measurable(self.found))
@@ -136,7 +143,7 @@ class DecisionReport:
             cast(Status, self.now.status),
             customers=len(self.people),
             days=self.study.window.days,
-            campaigns=self._table("campaigns"),
+            campaigns=self.found,
             measured=page.measured if done else None,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from segment_lab.act import arms
 from segment_lab.act import campaigns as ledger
 from segment_lab.act.response import ResponseSegmenter, campaign_of
 from segment_lab.errors import NotEnoughDataError
@@ -107,10 +108,22 @@ class LessonsPage:
         """What each campaign did."""
         return headline(*self.sentences(), figures={"campaigns_measured": len(self.lessons)})
 
-    @says_why
     def campaigns(self) -> Html:
-        """Each campaign against customers left alone, and what to do next time."""
+        """Each campaign against customers left alone, what to do next time, and whether its arms
+        can be compared."""
+        return group(self._summary(), self._checks())
+
+    @says_why
+    def _summary(self) -> Html:
         return table(self.summary, say("campaigns.captions.summary"), index=False)
+
+    @says_why
+    def _checks(self) -> Html:
+        rows = arms.checked(self.study.campaign_results())
+        found: list[dict[Any, Any]] = rows.to_dict("records")
+        told = [say("trials.check", **row) for row in found]
+        shown = rows.drop(columns=["loss_p", "ratio_p", "ok"]).assign(result=told)
+        return table(shown, say("trials.checks"), index=False, note=say("trials.checks_note"))
 
     @says_why
     def by_segment(self) -> Html:

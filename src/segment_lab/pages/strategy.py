@@ -105,10 +105,17 @@ class StrategyPage:
         return finding(advice.effort_remark(self.decision))
 
     def house_rules(self) -> Html:
-        """Customers who are no part of any campaign."""
+        """Customers who are no part of any campaign, and the campaigns that still run."""
         caption = say("decision.captions.house_rules")
         empty = say("decision.captions.house_rules_empty")
-        return table(advice.house_rules(self.decision), caption, empty=empty)
+        left_out = table(advice.house_rules(self.decision), caption, empty=empty)
+        if not self.study.has("campaigns"):
+            return left_out
+        running = self.report.running_tests
+        return group(
+            left_out,
+            table(running, say("trials.running"), index=False, empty=say("trials.none_running")),
+        )
 
     # Why.
 

@@ -92,7 +92,7 @@ class Page:
         return evidence(
             self.now,
             self.people,
-            Happened(self.earlier, self.outcomes, contacted),
+            Happened(self.earlier, self.outcomes, contacted, self._left_alone),
             margin_rate=self.margin_rate,
             effort=self.effort,
             returns=self.returns,
@@ -146,17 +146,30 @@ class Page:
     @cached_property
     def arms(self) -> pd.DataFrame:
         """The same campaigns read by this scheme's segments; empty where nothing was measured."""
-        if self.found is None or self.segments_on is None:
-            return pd.DataFrame()
-        done = ledger.measurable(self.found)
-        days = done.groupby("campaign_id")["assigned_on"].first()
-        then = {str(campaign): self.segments_on(day.date()) for campaign, day in days.items()}
-        again = ledger.regroup(done, then)
+        again = self._by_segments
         if again.empty:
             return pd.DataFrame()
         arms = ledger.effects(again)
         arms = arms[arms["segment"] != ledger.ALL]
         return arms.assign(basket=arms["segment"].map(self._basket))
+
+    @cached_property
+    def _by_segments(self) -> pd.DataFrame:
+        """Customers of measured campaigns under this scheme's segments on the day of each draw."""
+        if self.found is None or self.segments_on is None:
+            return pd.DataFrame()
+        done = ledger.measurable(self.found)
+        days = done.groupby("campaign_id")["assigned_on"].first()
+        then = {str(campaign): self.segments_on(day.date()) for campaign, day in days.items()}
+        return ledger.regroup(done, then)
+
+    @property
+    def _left_alone(self) -> pd.DataFrame | None:
+        """Own control groups by segment, of campaigns as long as the horizon."""
+        before, today = self.earlier.window, self.now.window
+        if before is None or today is None or self._by_segments.empty:
+            return None
+        return ledger.left_alone(self._by_segments, (today.as_of - before.as_of).days)
 
     @property
     def _basket(self) -> pd.Series:
