@@ -10,7 +10,7 @@ import pytest
 import segment_lab as sl
 from segment_lab import pages
 from segment_lab.pages.front.gather import gathering
-from segment_lab.pages.serving import serving, serving_table
+from segment_lab.pages.serving import serving, serving_table, stance_shares, state_shares
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,10 +60,24 @@ def test_a_class_gets_minutes_beside_its_value(sample):
 
 def test_every_segment_is_served_as_on_page_one(bare):
     front = gathering(bare)
-    served = serving(bare, front.scheme)
+    acted, served = serving(bare)
+    assert acted == front.scheme
     assert served["stance"].tolist() == front.page.treatments["stance"].tolist()
     assert served["customers"].sum() == len(front.page.now) == 20
-    assert str(serving_table(bare, front.scheme)).count("<tr>") == 1 + len(served)
+    assert str(serving_table(bare, front.scheme)).count("<tr>") == 2 + 2 * len(served)
+
+
+def test_pages_of_other_schemes_ask_for_the_same_of_every_customer(bare):
+    acted, served = serving(bare)
+    other = next(name for name in ("abc", "rfm") if name != acted)
+    shares = stance_shares(bare, other)
+    given = bare.segmentation(acted).labels.astype(str).map(served["stance"])
+    assert shares["customers"].sum() == len(given)
+    by_stance = shares.drop(columns="customers").mul(shares["customers"], axis=0).sum()
+    assert by_stance.to_dict() == pytest.approx(given.value_counts().to_dict())
+    states = state_shares(bare, other)
+    assert states.sum(axis=1)[shares["customers"] > 0].to_numpy() == pytest.approx(1)
+    assert "acts on one scheme" in str(serving_table(bare, other))
 
 
 def test_where_little_is_known_the_page_says_so(bare):

@@ -160,10 +160,10 @@ def test_reference_ranges_belong_to_three_classes():
         "sales_expected",
         "sales_flag",
     ]
-    assert ABCSegmenter(cuts=(0.5,)).fit(table).meanings() == {}
-    assert list(
-        result.sizes().to_frame().join(ABCSegmenter(cuts=(0.5,)).fit(table).meaning_table())
-    ) == ["customers"]
+    two = ABCSegmenter(cuts=(0.5,)).fit(table)
+    assert list(two.meanings()) == ["A", "B"]
+    assert two.usual_strategies() == {}
+    assert list(ABCSegmenter().fit(table).usual_strategies()) == ["A", "B", "C"]
     assert page.headline(result, table).sentences[0].startswith("2 of 4 customers (50%)")
 
 

@@ -205,6 +205,26 @@ def test_what_is_the_same_for_everybody_names_no_cluster():
     assert not any(word in names for word in ("frequent", "rare", "silent", "recent"))
 
 
+def test_a_name_says_only_of_silence_what_is_true_by_the_own_rhythm():
+    table = planted()
+    # Ten years of rare orders: 400 days are no long silence for them.
+    years = np.where(table.index.str.startswith("lapsed"), 3650.0, 400.0)
+    slow = table.assign(tenure_days=np.maximum(years, table["recency_days"]))
+    lapsed = slow.assign(tenure_days=slow["recency_days"] + 30 * (slow["frequency"] - 1))
+    names = {}
+    for name, rows in {"slow": slow, "lapsed": lapsed}.items():
+        fitted = ClusterSegmenter(k=3, bootstraps=5).fit(rows)
+        names[name] = fitted.segment_names_
+        claims = {"recent": "lately", "long silent": "silent"}
+        for segment, shares in fitted.truth_.iterrows():
+            for said, word in claims.items():
+                assert said not in segment.lower() or shares[word] >= 0.9
+        without = fitted.predict(table)
+        assert (without == fitted.predict(rows)).all()  # the rule itself needs no tenure
+    assert "silent" not in " ".join(names["slow"])
+    assert "long silent" in names["lapsed"][2]
+
+
 def test_the_method_is_told_in_the_words_of_the_tables():
     remark = page.method_remark(ClusterSegmenter("gmm", features=("recency_days", "return_share")))
     assert remark.startswith(

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pytest
 
 import segment_lab as sl
+from datasets import dataset, datasets_folder
+from segment_lab.segments.claims import ENOUGH
+
+ROOT = Path(__file__).resolve().parents[2]
+#: What the pages say of a segment's silence, in any letter case → the states of whom it is true.
+SAID = {
+    "bought lately": ("active", "new"),
+    "recent": ("active", "new"),
+    "overdue": ("slowing",),
+    "silent": ("slowing", "lapsed"),
+    "stopped working with us": ("lapsed",),
+    "reliable relationship": ("active", "new", "slowing"),
+    "can be counted on": ("active", "new", "slowing"),
+}
 
 
 def log(n: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -45,3 +62,38 @@ def test_the_customer_table_holds_predictions_where_asked():
     expected = before.customers(predict=True)["expected_orders"].sum()
     assert 0.8 < expected / came < 1.25
     assert "expected_orders" not in study.customers()
+
+
+def public_study(name: str) -> sl.Study:
+    if name == "sample":
+        return sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    if name == "rfm_orders":
+        rows = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"))
+        rows = rows.rename(columns={"revenue": "amount"})
+        rows["order_date"] = pd.to_datetime(rows["order_date"])
+        return sl.Study.from_frames({"orders": rows[["customer_id", "order_date", "amount"]]})
+    dataset(name)
+    return sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cdnow", "online_retail", "rfm_orders", "sample"])
+def test_no_page_says_of_a_segment_what_the_states_deny(name, monkeypatch):
+    """The rule: what a name or a description says of silence is true of nine in ten by the state;
+    what the grid and the tiers promise, of everybody."""
+    monkeypatch.setenv("SEGMENT_LAB_DATASETS", str(datasets_folder()))
+    study = public_study(name)
+    states = study.states()["state"]
+    contradicted = []
+    for method in ("rfm", "abc", "lifecycle", "clusters", "tree"):
+        segments = study.segmentation(method)
+        texts = study.fitted(method).meanings()
+        labels = segments.labels.reindex(states.index)
+        for segment in segments.names:
+            inside = states[labels == segment]
+            text = f"{segment}. {texts.get(segment, '')}".lower()
+            least = 1.0 if method in ("rfm", "lifecycle") else ENOUGH
+            for said, true_of in SAID.items():
+                if said in text and len(inside) and inside.isin(true_of).mean() < least:
+                    contradicted.append((method, segment, said))
+    assert contradicted == []

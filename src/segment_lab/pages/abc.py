@@ -77,12 +77,16 @@ class ABCPage:
         return show.figure(drawn, caption=say("abc.page.value_and_effort", value=self.value))
 
     def strategies(self) -> Html:
-        """The classes and what they are for."""
+        """The classes, and what the trade usually does with them."""
         sizes = self.shares[["customers", "customer_share", f"{self.value}_share"]]
+        rows = sizes.join(self.fitted.meaning_table())
+        usual = self.fitted.usual_strategies()
+        if usual:
+            rows["strategy"] = pd.Series(usual, dtype="str")
         return show.table(
-            sizes.join(self.fitted.meaning_table()),
+            rows,
             say("abc.page.classes", value=self.value, window=self.study.window),
-            labels={"meaning": say("abc.page.meaning")},
+            labels={name: say(f"abc.page.{name}") for name in ("meaning", "strategy")},
             note=limits_remark(self.fitted),
         )
 

@@ -69,12 +69,11 @@ class RFMPage:
         return show.figure(maps.named_map, self.cells, self.fitted.n_bins, caption=caption)
 
     def meanings(self) -> Html:
-        """Every segment with who they are and the usual advice."""
+        """Every segment with who they are."""
         return show.table(
             self.profile[SIZES].join(self.fitted.meaning_table()),
             say("rfm.page.segments", window=self.study.window),
             labels={"meaning": say("rfm.page.meaning")},
-            note=say("rfm.page.advice"),
         )
 
     def serving(self) -> Html:

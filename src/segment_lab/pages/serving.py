@@ -1,31 +1,28 @@
-"""What to do with each segment of a scheme: the stances of page one, whichever scheme a page
+"""What to do with each segment of a scheme: one voice, that of page one, whichever scheme a page
 shows."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from segment_lab.act.stance import STANCES
+from segment_lab.customers.states import LAPSE, SLOW, STATES
 from segment_lab.errors import ConfigError, NotEnoughDataError
-from segment_lab.pages.front.gather import Gathering, gathering
-from segment_lab.show.cards import says_why
+from segment_lab.pages.choosing import scheme_name
+from segment_lab.pages.front.gather import gathering
+from segment_lab.show.cards import group, says_why
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 
-def serving(study: Study, scheme: str) -> pd.DataFrame:
-    """How every segment of a scheme is served.
-
-    Parameters
-    ----------
-    study : Study
-        Its file says the horizon, the margin and the limits, as for page one.
-    scheme : str
-        Any scheme with the same segment names on every day.
+def serving(study: Study) -> tuple[str, pd.DataFrame]:
+    """The scheme that page one acts on, and how each of its segments is served.
 
     Returns
     -------
+    str
     DataFrame, index segment
         ``customers, stance`` (a key of `act.stance.STANCES`).
 
@@ -34,21 +31,65 @@ def serving(study: Study, scheme: str) -> pd.DataFrame:
     NotEnoughDataError
         The log is too short, or the company's own playbook is made for other segments.
     """
-    asked = gathering(study)
-    options = dict(asked.options)
-    if scheme != asked.scheme:
-        options["playbook"] = None  # the company's own is made for the scheme it acts on
+    front = gathering(study)
     try:
-        treated = Gathering(study, scheme, asked.days, options).page.treatments
+        treated = front.page.treatments
     except ConfigError as error:
         raise NotEnoughDataError(str(error)) from error
-    return treated[["members", "stance"]].rename(columns={"members": "customers"})
+    served = treated[["members", "stance"]].rename(columns={"members": "customers"})
+    return front.scheme, served
+
+
+def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
+    """Share of the customers of each segment of `scheme` by the stance that page one gives them.
+
+    Returns
+    -------
+    DataFrame, index segment
+        ``customers`` whom page one knows, and a column per stance that somebody has; null for a
+        segment without customers.
+    """
+    acted, served = serving(study)
+    given = study.segmentation(acted).labels.astype(str).map(served["stance"])
+    labels = study.segmentation(scheme).labels
+    given = given.reindex(labels.index)
+    known = given.notna()
+    counts = pd.crosstab(labels[known], given[known], dropna=False)
+    named = [stance for stance in STANCES if stance in counts]
+    counts = counts.reindex(index=list(labels.cat.categories), columns=named, fill_value=0)
+    everybody = counts.sum(axis=1)
+    shares = counts.div(everybody.where(everybody > 0), axis=0)
+    shares.insert(0, "customers", everybody)
+    return shares.rename_axis(index="segment", columns=None)
+
+
+def state_shares(study: Study, scheme: str) -> pd.DataFrame:
+    """Share of the buyers of each segment by their state (`Study.states`).
+
+    Returns
+    -------
+    DataFrame, index segment
+        A column per state; null for a segment without buyers.
+    """
+    labels = study.segmentation(scheme).labels
+    state = study.states()["state"].reindex(labels.index)
+    shares = pd.crosstab(labels, state, normalize="index")
+    shares = shares.reindex(index=list(labels.cat.categories), columns=list(STATES))
+    return shares.rename_axis(index="segment", columns=None)
 
 
 @says_why
 def serving_table(study: Study, scheme: str) -> Html:
-    """The same in words, one row per segment."""
-    served = serving(study, scheme)
+    """How the customers of each segment are served, and where they stand by their own rhythm."""
+    acted, served = serving(study)
+    rhythm = _rhythm(study, scheme)
+    if scheme != acted:
+        shares = stance_shares(study, scheme)
+        labels = {stance: say(f"stance.name.{stance}") for stance in STANCES}
+        remark = say("stance.as_on_page_one.note", scheme=scheme_name(acted))
+        caption = say("stance.as_on_page_one.caption")
+        formats = {stance: "share" for stance in shares if stance in labels}
+        return group(table(shares, caption, labels=labels, note=remark, formats=formats), rhythm)
     words = pd.DataFrame(
         {
             "customers": served["customers"],
@@ -58,4 +99,15 @@ def serving_table(study: Study, scheme: str) -> Html:
         index=served.index,
     )
     labels = {name: say(f"stance.columns.{name}") for name in ("stance", "treatment")}
-    return table(words, say("stance.by_segment"), labels=labels, note=say("stance.by_segment_note"))
+    remark = say("stance.by_segment_note")
+    return group(table(words, say("stance.by_segment"), labels=labels, note=remark), rhythm)
+
+
+def _rhythm(study: Study, scheme: str) -> Html:
+    """The table of `state_shares`."""
+    shares = state_shares(study, scheme)
+    labels = {state: say(f"state.name.{state}") for state in STATES}
+    remark = say("stance.rhythm.note", slow=SLOW, lapse=LAPSE)
+    formats = dict.fromkeys(STATES, "share")
+    caption = say("stance.rhythm.caption")
+    return table(shares, caption, labels=labels, note=remark, formats=formats)

@@ -95,6 +95,19 @@ class ABCSegmenter(Segmenter):
         return classes, len(self.cuts)
 
     def meanings(self) -> dict[str, str]:
+        if not self.thresholds_:
+            return {}
+        limits = zip(self.segment_names_, self.thresholds_, self.cuts, strict=False)
+        texts = {
+            name: say("abc.meaning.upper", value=self.value, least=least, share=share)
+            for name, least, share in limits
+        }
+        last = {"value": self.value, "least": self.thresholds_[-1]}
+        texts[self.segment_names_[-1]] = say("abc.meaning.last", **last)
+        return texts
+
+    def usual_strategies(self) -> dict[str, str]:
+        """What the trade does with each of three classes; empty for other numbers of classes."""
         strategies = phrases("abc.strategy")
         return strategies if tuple(strategies) == self.segment_names_ else {}
 

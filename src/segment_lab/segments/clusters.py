@@ -3,8 +3,9 @@ profile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import Segmenter
+from segment_lab.segments.claims import ENOUGH, Word, Words
 from segment_lab.segments.search import Algorithm, choose_k, make_model, search_k, separation
 from segment_lab.texts import has, phrases, say
 
@@ -30,6 +32,18 @@ COUNTS = frozenset(
 )
 
 
+#: What a name says of a feature → the word that must be true of the cluster's customers.
+CLAIMS: dict[tuple[str, str], Word] = {
+    ("recency_days", "low"): "lately",
+    ("recency_days", "high"): "silent",
+    ("tenure_days", "low"): "young",
+}
+
+
+#: With these a customer's own rhythm is known.
+RHYTHM = ("recency_days", "tenure_days", "frequency")
+
+
 class ClusterSegmenter(Segmenter):
     """Groups found in the data: signed log1p, standard units, then k-means or a Gaussian mixture.
 
@@ -38,7 +52,9 @@ class ClusterSegmenter(Segmenter):
 
     Without `k` the number is chosen among ``k_min … k_max``: stable under bootstrap resampling
     first, then best separated (silhouette). The segments are put in order of mean revenue and
-    named from their medians, so a refit gives the same labels. The fitted rule is a set of
+    named from their medians, so a refit gives the same labels. "Recent", "long silent" and "new"
+    are said only where they are true of nine in ten by their own rhythm (`claims.Words`; needs
+    ``tenure_days``), so that no other page says the opposite of them. The fitted rule is a set of
     boundaries between clusters, linear (k-means) or quadratic (mixture) in the logs: SQL that
     needs no model server. Rows are sorted by value and one thread is used, so neither row order
     nor the number of cores changes the result.
@@ -63,6 +79,8 @@ class ClusterSegmenter(Segmenter):
     pipeline_ : sklearn Pipeline
     profile_ : DataFrame
         Per segment: ``customers`` and the median of each feature.
+    truth_ : DataFrame or None
+        Per segment the share of customers of whom each word of `claims` is true.
     """
 
     method = "clusters"
@@ -95,12 +113,24 @@ class ClusterSegmenter(Segmenter):
     def columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self.features, "revenue"]))
 
+    @property
+    def optional_columns(self) -> tuple[str, ...]:
+        return tuple(c for c in RHYTHM if c not in self.columns)
+
+    def on(self, season: Sequence[float], as_of: dt.date) -> Self:
+        """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
+        `as_of`."""
+        self._calendar = (tuple(season), as_of)
+        return self
+
     def _fit(self, rows: pd.DataFrame) -> None:
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import FunctionTransformer, StandardScaler
         from threadpoolctl import threadpool_limits
 
         self._check_numeric(rows)
+        # What names are checked against is no part of the rule.
+        self.columns_ = self.columns
         rows = rows.astype("float64").sort_values(list(rows.columns), kind="stable")
         self.units_ = [1.0 if f in COUNTS else _typical(rows[f]) for f in self.features]
         scale = {"units": self.units_, "signed": [f not in COUNTS for f in self.features]}
@@ -188,10 +218,23 @@ class ClusterSegmenter(Segmenter):
     def _describe_clusters(self, rows: pd.DataFrame, codes: np.ndarray) -> None:
         features = rows[list(self.features)]
         profile = features.groupby(codes).median().reindex(range(self.k_))
-        everybody = [say("clusters.name.everybody")]
-        self.segment_names_ = tuple(_names(profile, features) if self.k_ > 1 else everybody)
+        truth = self._truth(rows, codes)
+        names = [say("clusters.name.everybody")]
+        if self.k_ > 1:
+            names = _names(profile, features, _untrue(truth, self.k_))
+        self.segment_names_ = tuple(names)
+        self.truth_ = None if truth is None else truth.set_axis(pd.Index(names, name="segment"))
         profile.insert(0, "customers", np.bincount(codes, minlength=self.k_))
         self.profile_ = profile.set_axis(pd.Index(self.segment_names_, name="segment"))
+
+    def _truth(self, rows: pd.DataFrame, codes: np.ndarray) -> pd.DataFrame | None:
+        """The share of each cluster's customers of whom each word is true; None where their rhythm
+        is not known."""
+        if not {*RHYTHM} <= {*rows.columns} or rows[list(RHYTHM)].isna().any(axis=None):
+            return None
+        season, as_of = getattr(self, "_calendar", ((), None))
+        labels = pd.Series(pd.Categorical(codes, range(self.k_)), index=rows.index)
+        return Words.learn(rows, season, as_of).truth(rows, labels)
 
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         """A cluster wins where it beats all that come after it: those before it have lost
@@ -284,16 +327,29 @@ def _short(values: np.ndarray) -> np.ndarray:
     return np.vectorize(lambda v: float(f"{v:.12g}"))(values)
 
 
-def _names(profile: pd.DataFrame, features: pd.DataFrame) -> list[str]:
+def _untrue(truth: pd.DataFrame | None, k: int) -> list[set[tuple[str, str]]]:
+    """Per cluster the levels of features that its name must not claim."""
+    if truth is None:
+        return [set() for _ in range(k)]
+    return [
+        {level for level, word in CLAIMS.items() if shares[word] < ENOUGH}
+        for _, shares in truth.iterrows()
+    ]
+
+
+def _names(
+    profile: pd.DataFrame, features: pd.DataFrame, untrue: Sequence[Collection[tuple[str, str]]]
+) -> list[str]:
     """Plain words for what is low or high in each cluster's medians against thirds of all
-    customers; unique."""
+    customers, but nothing that is untrue of it; unique."""
     known = list(phrases("clusters.feature"))
     # Where all customers have the same value, nobody is high or low.
     varied = [f for f in profile.columns if features[f].min() < features[f].max()]
     order = sorted(varied, key=lambda f: known.index(f) if f in known else len(known))
     names = []
-    for _, row in profile.iterrows():
-        words = [word for f in order if (word := _level(f, row[f], features[f]))]
+    for (_, row), unsaid in zip(profile.iterrows(), untrue, strict=True):
+        levels = [(f, _level(row[f], features[f])) for f in order]
+        words = [_say(f, level) for f, level in levels if level and (f, level) not in unsaid]
         names.append(", ".join(words).capitalize() or say("clusters.name.middling"))
     for name in {name for name in names if names.count(name) > 1}:
         alike = [i for i, other in enumerate(names) if other == name]
@@ -304,12 +360,12 @@ def _names(profile: pd.DataFrame, features: pd.DataFrame) -> list[str]:
     return [name if names.index(name) == i else f"{name} {i + 1}" for i, name in enumerate(names)]
 
 
-def _level(feature: str, value: float, values: pd.Series) -> str:
-    """The word for a low or a high value against thirds of all; empty in between."""
+def _level(value: float, values: pd.Series) -> str:
+    """Whether a value is ``low`` or ``high`` against thirds of all; empty in between."""
     low, high = values.quantile(1 / 3), values.quantile(2 / 3)
     if value <= low and value < values.max():
-        return _say(feature, "low")
-    return _say(feature, "high") if value <= low or value >= high else ""
+        return "low"
+    return "high" if value <= low or value >= high else ""
 
 
 def _value(feature: str, value: float) -> str:

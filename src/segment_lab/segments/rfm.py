@@ -236,10 +236,8 @@ class RFMSegmenter(Segmenter):
 
     def _true_words(self, name: str) -> str:
         """What the packaged texts say of a segment, without the words that are not true of it."""
-        words = dict(phrases(f"rfm.meaning.{self.grid_.texts}.{name}"))
-        advice = words.pop("advice", "")
-        kept = [text for word, text in words.items() if self._holds(name, word)]
-        return " ".join([*kept, advice]).strip()
+        words = phrases(f"rfm.meaning.{self.grid_.texts}.{name}")
+        return " ".join(text for word, text in words.items() if self._holds(name, word))
 
     def _holds(self, name: str, word: str) -> bool:
         # Without tenure nothing was measured, and of nobody everything is true.
