@@ -1,0 +1,109 @@
+"""Each translation says what the English texts say: the same keys, the same facts, its plurals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import Environment, meta, nodes
+
+from segment_lab import texts
+from segment_lab.texts.languages import locale, subject
+
+#: Languages whose folders hold every text; others may still grow (English fills their gaps).
+COMPLETE: tuple[str, ...] = ()
+ENGLISH = resources.files("segment_lab.texts").joinpath("en")
+SUBJECTS = sorted(file.name.removesuffix(".yml") for file in ENGLISH.iterdir())
+#: Words that are the same in other languages.
+ALIKE = re.compile(r"RFM|ABC|VIP|DSO|AUC|AMI|ARI|Brier|Gini|Jaccard|V|η²|ω²|R²|segment-lab")
+
+
+def sentences(language: str, name: str) -> dict[str, str]:
+    """Every text of a file by its full key."""
+    return dict(_leaves(name, subject(language, name)))
+
+
+def _leaves(path: str, found: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(found, dict):
+        yield path, found
+        return
+    for key, value in found.items():
+        yield from _leaves(f"{path}.{key}", value)
+
+
+def parsed(language: str, text: str) -> nodes.Template:
+    """The template as Jinja2 reads it, with the filters there are."""
+    environment: Environment = texts._environment(language)
+    environment.from_string(text)
+    return environment.parse(text)
+
+
+def facts(language: str, text: str) -> set[str]:
+    return meta.find_undeclared_variables(parsed(language, text))
+
+
+def plain(text: str) -> str:
+    """What a template says besides its facts, and the words that are alike everywhere."""
+    return ALIKE.sub("", re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text, flags=re.DOTALL))
+
+
+def plurals(template: nodes.Template) -> Iterator[set[str]]:
+    for call in template.find_all(nodes.Filter):
+        if call.name == "plural":
+            yield {form.key for form in call.kwargs}
+
+
+every_file = pytest.mark.parametrize("name", SUBJECTS)
+every_language = pytest.mark.parametrize("language", COMPLETE)
+
+
+@every_language
+@every_file
+def test_a_translation_has_the_keys_of_the_english_file(language, name):
+    assert set(sentences(language, name)) == set(sentences("en", name))
+
+
+@every_language
+@every_file
+def test_a_translation_names_the_facts_of_the_english_sentence(language, name):
+    english = sentences("en", name)
+    for key, text in sentences(language, name).items():
+        assert isinstance(text, str), key
+        assert facts(language, text) == facts("en", english[key]), key
+
+
+@every_language
+@every_file
+def test_no_sentence_is_left_in_english(language, name):
+    english = sentences("en", name)
+    left = [key for key, text in sentences(language, name).items() if text == english[key]]
+    assert [key for key in left if re.search(r"[A-Za-z]{2}", plain(english[key]))] == []
+
+
+@every_language
+@every_file
+def test_plurals_have_every_form_of_the_language(language, name):
+    forms = set(locale(language).plural_form.tags) | {"other"}
+    for key, text in sentences(language, name).items():
+        assert all(given == forms for given in plurals(parsed(language, text))), key
+
+
+@every_language
+@every_file
+def test_no_key_is_written_twice(language, name):
+    file = resources.files("segment_lab.texts").joinpath(language, f"{name}.yml")
+    for mapping in _mappings(yaml.compose(file.read_text("utf-8"))):
+        names = [key.value for key, _ in mapping.value]
+        assert len(names) == len(set(names)), names
+
+
+def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    yield node
+    for _, value in node.value:
+        yield from _mappings(value)
