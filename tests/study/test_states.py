@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,3 +98,28 @@ def test_no_page_says_of_a_segment_what_the_states_deny(name, monkeypatch):
                 if said in text and len(inside) and inside.isin(true_of).mean() < least:
                     contradicted.append((method, segment, said))
     assert contradicted == []
+
+
+def test_states_are_one_statement_from_the_order_lines():
+    study = sl.Study.from_frames({"orders": log()}, as_of="2026-01-01")
+    orders = study.table("orders")
+    lines = orders.mutate(amount=orders.amount_minor / 100).to_pandas()
+    wanted = study.states()
+    for dialect in ("duckdb", "postgres", "sqlite", "bigquery", "snowflake"):
+        text = study.to_sql("state", dialect)
+        assert "season_before: 2026-01-01" in text
+        assert "GROUP BY" in text
+    connection = duckdb.connect()
+    connection.register("orders", lines)
+    found = connection.execute(study.to_sql("state")).df().set_index("customer_id")
+    found = found.reindex(wanted.index)
+    assert found["state"].tolist() == wanted["state"].tolist()
+    for column in ("p_active", "rhythm_days"):
+        assert found[column].to_numpy() == pytest.approx(wanted[column].to_numpy())
+    people = study.customers().reset_index()
+    stranger = people.iloc[[0]].assign(customer_id="stranger", frequency=0, recency_days=None)
+    connection.register("people", pd.concat([people, stranger]))
+    query = study.to_sql("state", source="customers", table="people")
+    rows = connection.execute(query).df().set_index("customer_id")
+    assert rows.loc["stranger"].isna().all()
+    assert rows["state"].reindex(wanted.index).tolist() == wanted["state"].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 
@@ -166,23 +166,10 @@ class Segmenter(BaseEstimator):
             When the cut points were learned; stated in the comment.
         """
         check_is_fitted(self)
-        if dialect not in DIALECTS:
-            hint = nearest(dialect, DIALECTS)
-            raise ConfigError(say("segments.errors.dialect", dialect=dialect, hint=hint))
         if isinstance(table, str):
             table = ibis.table({"customer_id": "string", **self._schema}, name=table)
         rule = table.select("customer_id", segment=self.named(table))
-        query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
-        if dialect == "sqlite":  # Ibis would call functions that only its own connection has
-            query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
-        learned = say("segments.sql.unknown_window")
-        if window:
-            learned = say("segments.sql.learned", window=window, as_of=window.as_of)
-        facts = [f"{name}: {value}" for name, value in self.describe().items()]
-        comment = ""
-        for line in (f"{type(self).__name__}: {learned}", *facts):
-            comment += f"-- {' '.join(line.split())}\n"
-        return comment + str(query)
+        return explained(rule, dialect, type(self).__name__, self.describe(), window)
 
     @property
     def reads(self) -> set[str]:
@@ -259,6 +246,29 @@ class Segmenter(BaseEstimator):
     @property
     def _schema(self) -> dict[str, str]:
         return dict.fromkeys(getattr(self, "columns_", self.columns), "float64")
+
+
+def explained(
+    rule: ir.Table,
+    dialect: str,
+    name: str,
+    facts: Mapping[str, Any],
+    window: ObservationWindow | None = None,
+) -> str:
+    """A rule as one SELECT in one of `DIALECTS`, after a comment with the facts that it applies."""
+    if dialect not in DIALECTS:
+        hint = nearest(dialect, DIALECTS)
+        raise ConfigError(say("segments.errors.dialect", dialect=dialect, hint=hint))
+    query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
+    if dialect == "sqlite":  # Ibis would call functions that only its own connection has
+        query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
+    learned = say("segments.sql.unknown_window")
+    if window:
+        learned = say("segments.sql.learned", window=window, as_of=window.as_of)
+    comment = ""
+    for line in (f"{name}: {learned}", *(f"{fact}: {value}" for fact, value in facts.items())):
+        comment += f"-- {' '.join(line.split())}\n"
+    return comment + str(query)
 
 
 def _column_faults(

@@ -16,7 +16,7 @@ from segment_lab.schemes import SCHEMES, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
-from segment_lab.study.warehouse import Assignment, assign, statement
+from segment_lab.study.warehouse import Assignment, StateStatement, assign, statement
 from segment_lab.texts import say
 
 if TYPE_CHECKING:
@@ -274,12 +274,13 @@ class Study(StudyData):
         accounts: str = "customers",
         day: str | None = None,
     ) -> str:
-        """One statement that gives ``customer_id, segment`` in a warehouse.
+        """One statement that gives ``customer_id, segment`` in a warehouse; for the method
+        ``state`` ``customer_id, state, p_active, rhythm_days``.
 
         Parameters
         ----------
         method, dialect : str
-            A scheme that applies; duckdb, postgres, bigquery, snowflake, pyspark, clickhouse …:
+            A scheme that applies, or ``state``; duckdb, postgres, bigquery, snowflake, pyspark, clickhouse …:
             what Ibis compiles.
         source : {"orders", "customers"}
             Start from accepted order lines under canonical names (``customer_id, order_id,
@@ -293,7 +294,8 @@ class Study(StudyData):
             ``"current_date"``, or a parameter such as ``":day"``. The cut points stay those that
             were learned. By default the day is the study's own, and later orders change nothing.
         """
-        return statement(self, self.fitted(method), dialect, source, table, accounts, day)
+        fitted = StateStatement(self.state_rule) if method == "state" else self.fitted(method)
+        return statement(self, fitted, dialect, source, table, accounts, day)
 
     def assign(
         self,

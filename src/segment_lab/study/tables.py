@@ -332,11 +332,12 @@ class StudyData:
         """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
         buyer."""
 
-        def found() -> pd.DataFrame:
-            buyers = self.customers()
-            return StateRule.learn(buyers, self.season, self.window.as_of).states(buyers)
+        return self._keep("states", lambda: self.state_rule.states(self.customers()))
 
-        return self._keep("states", found)
+    @cached_property
+    def state_rule(self) -> StateRule:
+        """How states are told on this base, learned at as_of."""
+        return StateRule.learn(self.customers(), self.season, self.window.as_of)
 
     @cached_property
     def season(self) -> tuple[float, ...]:

@@ -17,14 +17,16 @@ import pandas as pd
 from sqlglot import exp
 
 from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
+from segment_lab.customers.states import COLUMNS as RHYTHM
+from segment_lab.customers.states import StateRule
 from segment_lab.data.engine import drawn
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import ConfigError, DataError, Fault
-from segment_lab.segments.base import DIALECTS
+from segment_lab.segments.base import DIALECTS, explained
 from segment_lab.study.plain import OrdersStatement
 from segment_lab.study.tables import StudyData
 from segment_lab.texts import say
-from segment_lab.window import as_date
+from segment_lab.window import ObservationWindow, as_date
 
 #: A day that moves: the warehouse's own, or a parameter that whoever runs the statement fills in.
 PARAMETER = re.compile(r"[:@$]\w+")
@@ -90,6 +92,41 @@ def account_columns(
         facts = {"method": segmenter.method, "columns": sorted(lacking)}
         raise ConfigError(say(f"study.large.{lacking_key}", **facts))
     return {column: known[column] for column in sorted(wanted & {*known})}
+
+
+@dataclass(frozen=True)
+class StateStatement:
+    """The states of a base as SQL, asked for in the manner of a fitted segmenter.
+
+    Parameters
+    ----------
+    rule : StateRule
+        As learned at the study's as_of.
+    """
+
+    rule: StateRule
+    method = "state"
+    optional_columns = ()
+    reads = frozenset({"customer_id", *RHYTHM})
+
+    def to_sql(
+        self,
+        table: str = "customers",
+        dialect: str = "duckdb",
+        window: ObservationWindow | None = None,
+    ) -> str:
+        """One SELECT from a customer table to ``customer_id, state, p_active, rhythm_days``; null
+        for whoever has not bought."""
+        source = ibis.table({"customer_id": "string", **dict.fromkeys(RHYTHM, "float64")}, table)
+        told = {"state": self.rule.state, "p_active": self.rule.p_active}
+        told["rhythm_days"] = self.rule.rhythm
+        bought = source.frequency > 0
+        columns = {name: ibis.ifelse(bought, says(source), None) for name, says in told.items()}
+        facts = {"typical_gap": self.rule.typical_gap, "season": list(self.rule.season)}
+        if self.rule.season:
+            facts["season_before"] = self.rule.as_of
+        rows = source.select("customer_id", **columns)
+        return explained(rows, dialect, type(self.rule).__name__, facts, window)
 
 
 @dataclass(frozen=True)
