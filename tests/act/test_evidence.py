@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.act.evidence import Happened, _alike, _natural, evidence, returners, state_shares
+from segment_lab.customers.rates import next_period
 from segment_lab.data import engine
 from segment_lab.segments.segmentation import Segmentation
 
@@ -47,7 +48,11 @@ def facts():
 def test_evidence_by_hand(facts):
     assert facts["customers"].tolist() == [60, 40, 20]
     assert facts["revenue_share"].tolist() == pytest.approx([0.5, 1 / 3, 1 / 6])
-    assert facts["change"].tolist() == pytest.approx([0.5, 0, -0.5])
+    # 20 of 30 bought; among the 60 of today chance comes on top.
+    assert facts.loc["A", ["next_rate_low", "next_rate_high"]].tolist() == pytest.approx(
+        next_period(20, 30, 60)
+    )
+    assert facts.loc["A", "next_rate_low"] < facts.loc["A", "natural_rate_low"]
     # Earlier A: customers 0–39, 10 of them contacted, 20 of the other 30 bought.
     assert facts.loc["A", ["natural_n", "natural_rate"]].tolist() == pytest.approx([30, 20 / 30])
     assert facts.loc["A", "margin_per_conversion"] == pytest.approx(80 * 0.4)

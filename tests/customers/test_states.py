@@ -8,11 +8,12 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import segment_lab as sl
 from datasets import dataset
 from segment_lab.customers.predicted import OrderModel
-from segment_lab.customers.states import StateRule, seasonal_weights
+from segment_lab.customers.states import StateRule, falls, return_rates, seasonal_weights
 from segment_lab.data import engine
 
 MODEL = OrderModel(0.5, 6.0, 0.6, 1.4, from_start=True)
@@ -108,6 +109,41 @@ def test_seasonal_buyers_are_not_called_lapsed_in_their_off_season():
     assert (blind == "lapsed").mean() > 0.5
 
 
+def test_whether_fewer_come_back_from_state_to_state_is_told_apart_from_chance():
+    state = pd.Series(["active"] * 100 + ["slowing"] * 100 + ["lapsed"] * 100 + ["new"] * 10)
+    fewer = pd.Series([i % 100 < (50, 30, 10, 5)[i // 100] for i in range(310)])
+    assert return_rates(state, fewer)["share"].round(2).tolist() == [0.5, 0.5, 0.3, 0.1]
+    assert falls(state, fewer)
+    assert not falls(state, ~fewer)
+    assert not falls(state, pd.Series([i % 2 == 0 for i in range(310)]))
+    assert not falls(state, pd.Series(False, state.index))
+    rng = np.random.default_rng(0)
+    chance = [falls(state, pd.Series(rng.random(310) < 0.3)) for _ in range(1_000)]
+    assert 0.012 < np.mean(chance) < 0.042
+
+
+@pytest.mark.slow
+def test_on_the_log_of_the_r_package_nothing_in_the_past_tells_who_orders_again():
+    """Its orders fall on days that have nothing to do with the customer: no rule could do better.
+
+    Neither silence nor the number of orders nor the rate ranks those who came back better than
+    chance, on any of six days; so the states' rates cannot fall there, and the page says so.
+    """
+    rows = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"])
+    rows = rows.rename(columns={"revenue": "amount"})
+    areas = []
+    for as_of in ("2005-01-01", "2005-07-01", "2006-01-01", "2006-04-01", "2006-07-01"):
+        day = pd.Timestamp(as_of)
+        table = sl.customer_table(rows[["customer_id", "order_date", "amount"]], as_of=as_of)
+        later = rows[rows["order_date"].between(day, day + pd.Timedelta(days=89))]
+        back = table.index.isin(later["customer_id"])
+        rate = table["frequency"] / table["tenure_days"].clip(lower=90)
+        for told in (-table["recency_days"], table["frequency"], rate):
+            areas.append(roc_auc_score(back, told))
+    assert np.abs(np.mean(areas) - 0.5) < 0.02
+    assert np.abs(np.array(areas) - 0.5).max() < 0.08
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("as_of", ["1998-01-02", "1998-04-02"])
 def test_on_cdnow_fewer_come_back_from_state_to_state(as_of):
@@ -125,6 +161,7 @@ def test_on_cdnow_fewer_come_back_from_state_to_state(as_of):
     back = pd.Series(table.index.isin(later["customer_id"]), table.index)
     found = StateRule.learn(table).states(table)
     rates = back.groupby(found["state"]).mean()
+    assert falls(found["state"], back)
     assert rates["active"] > rates["slowing"] + 0.1
     assert rates["slowing"] > rates["lapsed"] + 0.1
     chances = found.groupby("state")["p_active"].mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -236,3 +237,18 @@ def test_the_same_page_twice(page, parts, study):
     )
     pd.testing.assert_frame_equal(page.decided, again.decided)
     pd.testing.assert_frame_equal(page.plan.chosen, again.plan.chosen)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "effect", "low", "high", "words"),
+    [
+        (0.05, 0.051, 0.04, 0.06, "as predicted"),
+        (0.05, 0.02, -0.01, 0.06, "may be as predicted, the range holds it"),
+        (0.05, 0.02, 0.01, 0.03, "less than predicted"),
+        (-0.068, 0.03, 0.01, 0.05, "the opposite of what was predicted"),
+        (np.nan, 0.03, 0.01, 0.05, "nothing was predicted"),
+    ],
+)
+def test_a_campaign_is_held_against_its_prediction_in_words(predicted, effect, low, high, words):
+    row = {"predicted": predicted, "effect": effect, "effect_low": low, "effect_high": high}
+    assert advice._as_predicted(pd.Series(row)) == words

@@ -4,7 +4,7 @@ brings, and what it takes today."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import ibis
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.customers.orders import per_order
-from segment_lab.customers.rates import FEWEST_FOR_A_RATE, wilson
+from segment_lab.customers.rates import FEWEST_FOR_A_RATE, next_period, wilson
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.window import as_date
 
@@ -89,16 +89,15 @@ def evidence(
     Returns
     -------
     DataFrame, index segment
-        Sizes and shares; the natural rate with its interval, ``natural_n, natural_source`` and
-        ``planning_rate`` (never exactly 0); ``margin_per_conversion`` with its standard error,
+        Sizes and shares; the natural rate with its own interval, which decides, and
+        ``next_rate_low, next_rate_high``, between which the next period's share will lie (season
+        apart); ``natural_n, natural_source`` and ``planning_rate`` (never exactly 0); ``margin_per_conversion`` with its standard error,
         ``margin_source`` and ``margin_basis``; ``order_value`` (mean money of an order);
         the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``;
         ``basket_cv``, the same for all.
     """
     shares = ["customers", "customer_share", "revenue", "revenue_share", "margin", "margin_share"]
     out = now.profile(customers).reindex(columns=shares)
-    out["earlier_customers"] = happened.earlier.sizes().reindex(out.index, fill_value=0)
-    out["change"] = out["customers"] / out["earlier_customers"].replace(0, np.nan) - 1
 
     rows = happened.rows()
     people = now.align(customers).assign(segment=now.labels.astype(str).to_numpy())
@@ -112,7 +111,7 @@ def evidence(
         money = _worth(rows, str(segment), own if len(own) else people, float(rates[segment]))
         if out.loc[segment, "lapsed"] and returns is not None and len(own):
             money |= _returner(returns, own, float(rates[segment]))
-        facts.append(natural | money)
+        facts.append(natural | _next_period(natural, len(own)) | money)
     out = out.join(pd.DataFrame(facts, index=out.index)).assign(margin_source=source)
     out["basket_cv"] = basket_variation(rows)
 
@@ -194,6 +193,15 @@ def _natural(
         "planning_rate": (bought + 2) / (n + 4) if n else np.nan,
         "natural_source": source,
     }
+
+
+def _next_period(natural: Mapping[str, Any], customers: int) -> dict[str, float]:
+    """The range of the share of so many customers that will buy in the next period."""
+    n = natural["natural_n"]
+    if not n:
+        return {"next_rate_low": np.nan, "next_rate_high": np.nan}
+    low, high = next_period(round(natural["natural_rate"] * n), n, customers or n)
+    return {"next_rate_low": float(low), "next_rate_high": float(high)}
 
 
 def _bought(rows: pd.DataFrame) -> int:

@@ -13,19 +13,25 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from segment_lab.customers.predicted import WEEK, OrderModel
+from segment_lab.customers.rates import with_interval
 from segment_lab.data import engine
 
 #: In the order of how likely customers are to order again, one-time buyers apart (new).
 STATES = ("active", "new", "slowing", "lapsed")
+#: From customers in their rhythm to those long out of it.
+STEPS = ("active", "slowing", "lapsed")
 COLUMNS = ("recency_days", "tenure_days", "frequency")
 #: Own gaps that weigh as much as the base's typical gap.
 PRIOR = 3.0
 #: Rhythms of silence after which a customer is slowing, and lapsed.
 SLOW, LAPSE = 1.5, 3.5
 YEAR = 365.25
+#: The 2.5 % point of the normal distribution.
+Z025 = -1.96
 #: Full months without which a season cannot be told from a trend, and the least that one counts.
 SEASON_MONTHS, LEAST_SEASON = 24, 0.05
 
@@ -173,6 +179,37 @@ def seasonal_weights(orders_by_month: pd.Series) -> tuple[float, ...]:
         return ()
     weights = by_month.clip(lower=LEAST_SEASON)
     return tuple(float(weight) for weight in weights / weights.mean())
+
+
+def return_rates(state: pd.Series, bought: pd.Series) -> pd.DataFrame:
+    """Who ordered again, by state.
+
+    Parameters
+    ----------
+    state : Series
+        As customers stood on an earlier day.
+    bought : Series of bool, same index
+        Whether they have ordered since.
+
+    Returns
+    -------
+    DataFrame, index `STATES`
+        ``customers``; ``share`` who ordered again with its 95 % interval.
+    """
+    counts = bought.groupby(state).agg(["size", "sum"]).reindex(STATES, fill_value=0)
+    shares = with_interval(counts["sum"], counts["size"], "share")
+    return counts[["size"]].rename(columns={"size": "customers"}).join(shares)
+
+
+def falls(state: pd.Series, bought: pd.Series) -> bool:
+    """Whether fewer ordered again from state to state (active, slowing, lapsed) than chance
+    explains: the test for a trend in proportions (Cochran–Armitage), 2.5 % on one side."""
+    step = state.map({name: float(place) for place, name in enumerate(STEPS)})
+    known = step.notna()
+    silence, came = step[known].to_numpy(), bought[known].to_numpy(dtype=float)
+    if len(came) < 2 or silence.std() == 0 or came.std() == 0:
+        return False
+    return bool(np.corrcoef(silence, came)[0, 1] * np.sqrt(len(came)) < Z025)
 
 
 def _buyers(customers: pd.DataFrame) -> pd.DataFrame:

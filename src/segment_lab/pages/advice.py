@@ -13,6 +13,7 @@ from segment_lab.act import market, verdicts
 from segment_lab.act import stance as serving
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.evidence import OWN
+from segment_lab.judge.backtest import back_test
 from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
 from segment_lab.show.macros import Html
@@ -174,8 +175,12 @@ def decision_table(page: Page) -> pd.DataFrame:
     out.loc[idle, ["contacted", "cost", "hours"]] = np.nan
     for end in ("", "_low", "_high"):
         out[f"expected_value{end}"] = rows[f"worth{end}"]
-    known = page.known[["natural_rate", "natural_rate_low", "natural_rate_high"]]
-    return out.join(known)
+    known = page.known
+    out["next_period"] = [
+        say("decision.next_period", low=low, high=high) if low == low else ""
+        for low, high in zip(known["next_rate_low"], known["next_rate_high"], strict=True)
+    ]
+    return out.join(known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
 
 
 def stance_table(page: Page) -> pd.DataFrame:
@@ -324,7 +329,8 @@ def calibration_remark(page: Page) -> str:
     kept = ledger.calibration(page.measured)
     if not kept["hypotheses"]:
         return say("campaigns.none_predicted")
-    return say("campaigns.calibration", **kept)
+    missed = round(kept["hypotheses"] * (1 - kept["inside_share"]))
+    return say("decision.predicted_effects", missed=missed, **kept)
 
 
 def effects(page: Page) -> pd.DataFrame:
@@ -332,7 +338,20 @@ def effects(page: Page) -> pd.DataFrame:
     columns = ["campaign_id", "segment", "action", "treated", "held"]
     for name in ("effect", "money_effect"):
         columns += [name, f"{name}_low", f"{name}_high"]
-    return page.measured[[*columns, "predicted", "as_predicted"]]
+    out = page.measured[[*columns, "predicted"]].copy()
+    out["as_predicted"] = [_as_predicted(row) for _, row in page.measured.iterrows()]
+    return out
+
+
+def _as_predicted(row: pd.Series) -> str:
+    """Whether an effect came as predicted, by what matters (`judge.back_test`): the effect's own
+    range is what a prediction must lie in."""
+    predicted, effect = float(row["predicted"]), float(row["effect"])
+    low = predicted - (float(row["effect_high"]) - effect)
+    high = predicted + (effect - float(row["effect_low"]))
+    found = back_test(predicted, effect, low, high)
+    opposite = found.opposite and found.reading in ("more", "less")
+    return say(f"decision.came.{'opposite' if opposite else found.reading}")
 
 
 def stages(found: pd.DataFrame, reason: str) -> pd.DataFrame:

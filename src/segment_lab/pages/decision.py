@@ -24,6 +24,9 @@ from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
+#: A change is shown where windows of equal length hold this share of the segment or more.
+ALIKE = 0.8
+
 
 @dataclass
 class DecisionReport:
@@ -79,11 +82,24 @@ class DecisionReport:
             effort=self.effort,
             returns=self.returns,
             exceptions=self.exceptions,
+            change=self.change_of_segments,
             playbook=str(self.study.base / playbook) if playbook else None,
             seed=self.seed,
             segments_on=self._segments_on,
             **limits,
         )
+
+    @cached_property
+    def change_of_segments(self) -> pd.Series:
+        """Change of each segment's customers over the horizon (`Study.change`); null where the log
+        is too short, or most of the segment lies outside windows of equal length."""
+        names = list(self.now.names)
+        try:
+            found = self.study.change(self.scheme, self.horizon_days).table()
+        except NotEnoughDataError:
+            return pd.Series(float("nan"), index=names)
+        seen = found["customers_now"] / self.now.sizes().where(lambda sizes: sizes > 0)
+        return found["change_share"].where(seen >= ALIKE).reindex(names)
 
     @cached_property
     def effort(self) -> pd.Series | None:

@@ -3,11 +3,13 @@ shows."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from segment_lab.act.stance import STANCES
-from segment_lab.customers.states import LAPSE, SLOW, STATES
-from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, return_rates
+from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.pages.choosing import scheme_name
 from segment_lab.pages.front.gather import gathering
 from segment_lab.show.cards import group, says_why
@@ -103,11 +105,29 @@ def serving_table(study: Study, scheme: str) -> Html:
     return group(table(words, say("stance.by_segment"), labels=labels, note=remark), rhythm)
 
 
+def returned(study: Study) -> str:
+    """Whether the states told who ordered again within the horizon; nothing where the log is too
+    short, or a state had nobody."""
+    days = study.config.strategy.horizon_days
+    try:
+        before = study.at(study.window.as_of - dt.timedelta(days=days))
+        state = before.states()["state"]
+    except (DataError, NotEnoughDataError):
+        return ""
+    since = study.bought(days)["orders"] > 0
+    bought = since.reindex(state.index, fill_value=False)
+    rates = return_rates(state, bought)["share"]
+    if rates[list(STEPS)].isna().any():
+        return ""
+    facts = {str(name): rate for name, rate in rates[list(STEPS)].items()}
+    return say("stance.rhythm.returned", days=days, falls=falls(state, bought), **facts)
+
+
 def _rhythm(study: Study, scheme: str) -> Html:
     """The table of `state_shares`."""
     shares = state_shares(study, scheme)
     labels = {state: say(f"state.name.{state}") for state in STATES}
-    remark = say("stance.rhythm.note", slow=SLOW, lapse=LAPSE)
+    remark = f"{say('stance.rhythm.note', slow=SLOW, lapse=LAPSE)} {returned(study)}".strip()
     formats = dict.fromkeys(STATES, "share")
     caption = say("stance.rhythm.caption")
     return table(shares, caption, labels=labels, note=remark, formats=formats)

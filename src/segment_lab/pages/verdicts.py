@@ -68,6 +68,7 @@ class Page:
     effort: pd.Series | None = None
     returns: pd.DataFrame | None = None
     exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    change: pd.Series | None = None
     segments_on: Callable[[dt.date], pd.Series] | None = None
     budget: float | None = None
     hours: float | None = None
@@ -89,7 +90,7 @@ class Page:
         contacted: list[str] = []
         if self.earlier.window is not None:
             contacted = ledger.contacted_since(self.found, self.earlier.window.as_of)
-        return evidence(
+        known = evidence(
             self.now,
             self.people,
             Happened(self.earlier, self.outcomes, contacted, self._left_alone),
@@ -97,6 +98,8 @@ class Page:
             effort=self.effort,
             returns=self.returns,
         )
+        changed = pd.Series(dtype="float64") if self.change is None else self.change
+        return known.assign(change=changed.reindex(known.index))
 
     @cached_property
     def profile(self) -> pd.DataFrame:

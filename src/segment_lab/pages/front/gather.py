@@ -30,8 +30,6 @@ from segment_lab.texts import has, phrases, say
 #: A campaign starts so many days after the page, so that its arms can be drawn and its texts
 # written.
 START_DAYS = 14
-#: A change is shown where windows of equal length hold this share of the segment or more.
-ALIKE = 0.8
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
@@ -149,17 +147,10 @@ class Gathering:
         filled = [name for name in self.shares.index if sizes.get(name, 0)]
         return differing(self.shares.loc[filled])
 
-    @cached_property
+    @property
     def change(self) -> pd.Series:
-        """Change of each segment's customers over the horizon (`Study.change`); null where the log
-        is too short, or most of the segment lies outside windows of equal length."""
-        names = list(self.page.now.names)
-        try:
-            found = self.study.change(self.scheme, self.days).table()
-        except NotEnoughDataError:
-            return pd.Series(float("nan"), index=names)
-        seen = found["customers_now"] / self.page.now.sizes().where(lambda sizes: sizes > 0)
-        return found["change_share"].where(seen >= ALIKE).reindex(names)
+        """Change of each segment's customers (`DecisionReport.change_of_segments`)."""
+        return self.report.change_of_segments
 
     @cached_property
     def history(self) -> pd.DataFrame:
