@@ -21,8 +21,8 @@ SUBJECTS = sorted(file.name.removesuffix(".yml") for file in ENGLISH.iterdir())
 #: Words that are the same in other languages.
 ALIKE = re.compile(r"RFM|ABC|VIP|DSO|AUC|AMI|ARI|Brier|Gini|Jaccard|V|η²|ω²|R²|segment-lab")
 
-#: Keys whose texts are for the program, not for a reader.
-CODES = ("decision.tone.",)
+#: Keys whose texts are for the program, or the same in every language.
+CODES = ("decision.tone.", "languages.name.")
 #: Whole texts that a language writes as English does.
 SAME = {"pl": {"decision.kind.email", "front.segments.segment"}}
 
