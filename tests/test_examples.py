@@ -12,22 +12,6 @@ import segment_lab
 from segment_lab import show, texts
 
 #: Public names whose example is still to come. Each goes when its class has one; none is added.
-NOT_YET = {
-    "ABCSegmenter",
-    "ClusterSegmenter",
-    "LifecycleSegmenter",
-    "ObservationWindow",
-    "Playbook",
-    "RFMSegmenter",
-    "ReceivablesSegmenter",
-    "RuleSegmenter",
-    "Segmentation",
-    "Study",
-    "customer_table",
-    "plan_budget",
-    "run_study",
-    "scorecard",
-}
 #: Rooms whose examples take no study file: they run here. Those of the others run with their rooms.
 ROOMS = (texts, show, importlib.import_module("segment_lab.contacts"))
 
@@ -44,21 +28,19 @@ def has_example(place, name: str) -> bool:
     return any(test.examples for test in finder.find(getattr(place, name), name))
 
 
-@pytest.mark.parametrize("name", sorted(set(segment_lab.__all__) - NOT_YET))
+@pytest.mark.parametrize("name", sorted(segment_lab.__all__))
 def test_a_public_name_has_an_example_that_runs(name):
     thing = getattr(segment_lab, name)
     module = importlib.import_module(thing.__module__)
     tests = doctest.DocTestFinder().find(thing, name, module=module)
     assert any(test.examples for test in tests)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner = doctest.DocTestRunner(
+        optionflags=doctest.NORMALIZE_WHITESPACE
+        | doctest.ELLIPSIS
+        | doctest.IGNORE_EXCEPTION_DETAIL
+    )
     failed = [test.name for test in tests if runner.run(test).failed]
     assert failed == []
-
-
-def test_names_without_an_example_are_listed_as_such():
-    assert set(segment_lab.__all__) >= NOT_YET
-    missing = {name for name in segment_lab.__all__ if not has_example(segment_lab, name)}
-    assert missing <= NOT_YET
 
 
 @pytest.mark.parametrize("name", sorted(set(show.__all__) - {"Html"}))

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 
 from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 
 
 def as_date(value: dt.date | str) -> dt.date:
@@ -17,9 +18,7 @@ def as_date(value: dt.date | str) -> dt.date:
     try:
         return dt.datetime.fromisoformat(str(value)).date()
     except ValueError:
-        raise ConfigError(
-            f"{value!r} is not a date. Write it as YYYY-MM-DD, for example 2026-06-30."
-        ) from None
+        raise ConfigError(say("window.no_date", value=repr(value))) from None
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,12 @@ class ObservationWindow:
         The reference day. Nothing on or after it is used to describe a customer.
     holdout_end : date, optional
         End (exclusive) of the period that judges the segments made at `as_of`.
+
+    Examples
+    --------
+    >>> window = ObservationWindow("2026-01-01", "2026-07-01")
+    >>> window.days, str(window.at("2026-02-01"))
+    (181, '2026-01-01 to 2026-01-31 (31 days)')
     """
 
     start: dt.date
@@ -47,13 +52,11 @@ class ObservationWindow:
         if self.holdout_end is not None:
             object.__setattr__(self, "holdout_end", as_date(self.holdout_end))
             if self.holdout_end <= self.as_of:
-                raise ConfigError(
-                    f"holdout_end {self.holdout_end} must be after as_of {self.as_of}."
-                )
+                facts = {"holdout_end": self.holdout_end, "as_of": self.as_of}
+                raise ConfigError(say("window.holdout_too_early", **facts))
         if self.start >= self.as_of:
-            raise ConfigError(
-                f"The window starts on {self.start}, which is not before as_of {self.as_of}."
-            )
+            facts = {"start": self.start, "as_of": self.as_of}
+            raise ConfigError(say("window.starts_too_late", **facts))
 
     @property
     def days(self) -> int:
@@ -65,4 +68,5 @@ class ObservationWindow:
         return replace(self, as_of=as_date(as_of), holdout_end=None)
 
     def __str__(self) -> str:
-        return f"{self.start} to {self.as_of - dt.timedelta(days=1)} ({self.days:,} day{'s' if self.days != 1 else ''})"  # noqa: E501
+        last = self.as_of - dt.timedelta(days=1)
+        return say("window.shown", first=self.start, last=last, days=self.days)

@@ -103,10 +103,11 @@ def pool(estimate: np.ndarray, variance: np.ndarray, prior: Prior) -> Pooled:
     --------
     One segment was tested and showed ten more buyers per 100; the other two learn from it in part.
 
-    >>> seen = pool(np.array([0.10, 0, 0]), np.array([0.02**2, np.inf, np.inf]), Prior(0.02, 0.03, 0.03))
+    >>> variance = np.array([0.02**2, np.inf, np.inf])
+    >>> seen = pool(np.array([0.10, 0, 0]), variance, Prior(0.02, 0.03, 0.03))
     >>> seen.mean.round(2).tolist()
     [0.09, 0.06, 0.06]
-    """  # noqa: E501
+    """
     spread, width = np.meshgrid(prior.spread * SPREADS, prior.sd * WIDTHS, indexing="ij")
     spread2 = spread.reshape(-1, 1) ** 2
     width2 = width.reshape(-1) ** 2

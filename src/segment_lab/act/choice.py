@@ -114,9 +114,10 @@ def agreement(
     >>> mine = pd.Series(["A", "A", "A", "B"])
     >>> theirs = pd.Series(["x", "x", "y", "y"])
     >>> other = pd.Series({"x": "protect", "y": "grow"})
-    >>> agreement(mine, pd.Series({"A": "protect", "B": "protect"}), theirs, other).round(2).tolist()
+    >>> stances = pd.Series({"A": "protect", "B": "protect"})
+    >>> agreement(mine, stances, theirs, other).round(2).tolist()
     [0.67, 0.0]
-    """  # noqa: E501
+    """
     given = labels.astype(str).map(stances)
     others = other_labels.astype(str).map(other_stances).reindex(labels.index)
     known = given.notna() & others.notna()

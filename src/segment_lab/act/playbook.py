@@ -123,7 +123,14 @@ class Entry(BaseModel):
 @dataclass(frozen=True)
 class Playbook:
     """Entries in order of preference; a segment may have several, and "do nothing" is always
-    possible."""
+    possible.
+
+    Examples
+    --------
+    >>> book = Playbook.packaged("abc")
+    >>> sorted({entry.segment for entry in book.entries if entry.segment})
+    ['A', 'B', 'C']
+    """
 
     entries: tuple[Entry, ...]
     name: str = "own"

@@ -44,10 +44,11 @@ class OrderModel:
 
         Examples
         --------
-        >>> table = pd.DataFrame({"repeat_frequency": [0, 2, 1], "t_x": [0, 60, 20], "tenure_days": 90})
+        >>> table = pd.DataFrame({"repeat_frequency": [0, 2, 1], "t_x": [0, 60, 20]})
+        >>> table["tenure_days"] = 90
         >>> 0 < OrderModel.fit(table).expected(table, days=30).sum() < 3
         True
-        """  # noqa: E501
+        """
         histories, counts = np.unique(_histories(customers), axis=0, return_counts=True)
         if len(histories) > MOST:
             kept = np.linspace(0, len(histories) - 1, MOST).astype(int)

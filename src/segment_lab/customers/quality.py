@@ -35,7 +35,10 @@ ROLES = {
     "tax_id": r"\b(inn|инн|nip|vat|ust|tax)",
 }
 #: Columns that say where or who somebody is, besides.
-ADDRESS = r"address|адрес|adres|street|улица|ulica|contact.?(name|person)|контакт|surname|(first|last) ?name"  # noqa: E501
+ADDRESS = (
+    r"address|адрес|adres|street|улица|ulica|"
+    r"contact.?(name|person)|контакт|surname|(first|last) ?name"
+)
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]{2,}")
 
 

@@ -183,7 +183,8 @@ def push(
         return 0
     body = "\n".join(_line(alert, currency) for alert in new.to_dict("records"))
     was = logging.root.manager.disable
-    logging.disable()  # the mail and web libraries below apprise write addresses into their log lines  # noqa: E501
+    # The mail and web libraries below apprise write addresses into their log lines.
+    logging.disable()
     try:
         target = apprise.Apprise()
         sent = all(target.add(address) for address in addresses) and target.notify(

@@ -35,6 +35,14 @@ class ReceivablesSegmenter(Segmenter):
         invoices when left out (``slow_days_``).
     prompt_days : float
         The most that `slow_days` is learned as: where everybody pays late, late is not prompt.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"max_days_overdue": [0, 45], "mean_days_late": [2.0, 30.0]})
+    >>> table = table.assign(disputed_open=0, invoices_n=[4, 6])
+    >>> list(ReceivablesSegmenter().fit(table).segment(table).labels)
+    ['Prompt', 'Overdue']
     """
 
     method = "receivables"

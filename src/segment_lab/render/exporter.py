@@ -46,7 +46,8 @@ def shell() -> dict[str, str]:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
     policy = (
-        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}; "  # noqa: E501
+        f"default-src 'none'; img-src data:; style-src {allowed(style)}; "
+        f"script-src {allowed(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     return {"style": style, "script": script, "policy": policy}
@@ -240,7 +241,8 @@ def _output(output: Any) -> str:
                 else base64.b64encode(data[mime].encode()).decode()
             )
             alt = say("render.page.no_alt")
-            return f'<figure class="sl-figure"><img alt="{alt}" src="data:{mime};base64,{raw.strip()}"></figure>'  # noqa: E501
+            source = f"data:{mime};base64,{raw.strip()}"
+            return f'<figure class="sl-figure"><img alt="{alt}" src="{source}"></figure>'
     return f'<pre tabindex="0">{escape(data["text/plain"])}</pre>' if data.get("text/plain") else ""
 
 

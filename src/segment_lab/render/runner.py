@@ -89,6 +89,12 @@ def run_study(
     ------
     SegmentLabError
         The study file, a parameter, the data or the output folder is unfit; nothing was published.
+
+    Examples
+    --------
+    >>> run_study("no_such_study.yml")
+    Traceback (most recent call last):
+    segment_lab.errors.ConfigError: ...
     """
     return _Job(
         Path(config).absolute(),
@@ -315,7 +321,8 @@ class _Job:
     ) -> RunResult:
         parts = [*manifest["reports"], manifest["segments"]]
         failed = manifest["status"] == "failed"
-        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{'-failed' if failed else ''}"  # noqa: E501
+        ending = "-failed" if failed else ""
+        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{ending}"
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             if run.folder.name == name and run.intact():
                 return self._keep(shelf, run)

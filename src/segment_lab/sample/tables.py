@@ -160,7 +160,8 @@ def _readme(tables: dict[str, pd.DataFrame], made: str) -> str:
         "# Sample CRM",
         "",
         "An invented company that sells coffee and tea, written by `segment-lab sample`: "
-        f"{made}. The same seed gives the same bytes. Money in EUR. What was planted is in the `truth` files; "  # noqa: E501
+        f"{made}. The same seed gives the same bytes. Money in EUR. "
+        "What was planted is in the `truth` files; "
         "only tests read them.",
         "",
     ]

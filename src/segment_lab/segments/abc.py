@@ -50,7 +50,7 @@ class ABCSegmenter(Segmenter):
     >>> import pandas as pd
     >>> table = pd.DataFrame({"revenue": [80.0, 12, 5, 3]}, index=["a", "b", "c", "d"])
     >>> list(ABCSegmenter().fit(table).segment(table).labels)
-    ['A', 'B', 'C', 'C']
+    ['A', 'B', 'B', 'C']
     """
 
     method = "abc"

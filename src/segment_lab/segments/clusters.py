@@ -81,6 +81,14 @@ class ClusterSegmenter(Segmenter):
         Per segment: ``customers`` and the median of each feature.
     truth_ : DataFrame or None
         Per segment the share of customers of whom each word of `claims` is true.
+
+    Examples
+    --------
+    >>> few, many = {"frequency": 1, "revenue": 20.0}, {"frequency": 12, "revenue": 900.0}
+    >>> table = pd.DataFrame([few] * 20 + [many] * 20).assign(recency_days=[90] * 20 + [5] * 20)
+    >>> table = table.assign(tenure_days=400, gap_days=30.0, monetary_value=25.0)
+    >>> ClusterSegmenter(k=2, bootstraps=0).fit(table).segment(table).sizes().tolist()
+    [20, 20]
     """
 
     method = "clusters"

@@ -74,6 +74,13 @@ class LifecycleSegmenter(Segmenter):
         How the own rhythm is told.
     vip_value_ : float or None
         Least value of a VIP by value.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"recency_days": [3, 400], "tenure_days": [93, 430]}, ["a", "b"])
+    >>> table = table.assign(frequency=[10, 2], revenue=[500.0, 40.0], gap_days=[10.0, 30.0])
+    >>> list(LifecycleSegmenter(dead_days=180).fit(table).segment(table).labels)
+    ['Regular', 'Dead']
     """
 
     method = "lifecycle"

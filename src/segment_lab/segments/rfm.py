@@ -71,6 +71,13 @@ class RFMSegmenter(Segmenter):
     truth_ : DataFrame or None
         Per segment and word of its description the share of customers of whom it is true; words
         below `claims.ENOUGH` are left out of `meanings`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"recency_days": [3, 400, 20], "frequency": [9, 1, 3]}, list("abc"))
+    >>> table["revenue"] = [900.0, 20, 150]
+    >>> RFMSegmenter(n_bins=3).fit(table).scores(table).loc["a"].tolist()
+    [3, 3, 3]
     """
 
     method = "rfm"

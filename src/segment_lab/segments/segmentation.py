@@ -51,6 +51,12 @@ class Segmentation:
         A callable gives the status, and is asked when somebody looks at it: that takes many fits.
     details : DataFrame, optional
         Per customer extras on the same index (scores, matched rules, probabilities).
+
+    Examples
+    --------
+    >>> mine = Segmentation.from_labels(pd.Series(["small", "key", "small"], index=["a", "b", "c"]))
+    >>> mine.sizes().to_dict()
+    {'key': 1, 'small': 2}
     """
 
     codes: pd.Series

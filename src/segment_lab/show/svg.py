@@ -146,7 +146,8 @@ def area_map(areas: Sequence[Area], alt: str) -> Markup:
 def _box(area: Area, box: tuple[float, float, float, float]) -> Markup:
     x, y, wide, tall = box
     rectangle = Markup(
-        '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'  # noqa: E501
+        '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
+        "<title>{}</title></rect>"
     ).format(
         area.tone,
         x + 1,

@@ -67,10 +67,11 @@ def customer_table(
     Examples
     --------
     >>> import pandas as pd
-    >>> log = pd.DataFrame({"customer_id": ["a", "a"], "order_date": ["2026-01-01", "2026-01-11"], "amount": [5, 7]})
-    >>> customer_table(log, as_of="2026-01-21").loc["a", ["recency_days", "frequency", "revenue"]].tolist()
+    >>> log = pd.DataFrame({"order_date": ["2026-01-01", "2026-01-11"], "amount": [5, 7]})
+    >>> table = customer_table(log.assign(customer_id="a"), as_of="2026-01-21")
+    >>> table.loc["a", ["recency_days", "frequency", "revenue"]].tolist()
     [10.0, 2.0, 12.0]
-    """  # noqa: E501
+    """
     where = str(orders) if isinstance(orders, (str, Path)) else "<orders>"
     config = {
         "name": "orders",

@@ -39,7 +39,8 @@ MEASURES = {
     "margin": "CAST(b.margin AS DOUBLE) / {scale}",
     "monetary_value": "CAST(b.revenue AS DOUBLE) / {scale} / CAST(b.frequency AS DOUBLE)",
     "gap_days": "g.gap_days",
-    "return_share": "CAST(b.returned AS DOUBLE) / NULLIF(CAST(b.revenue + b.returned AS DOUBLE), 0)",  # noqa: E501
+    "return_share": "CAST(b.returned AS DOUBLE) "
+    "/ NULLIF(CAST(b.revenue + b.returned AS DOUBLE), 0)",
     "first_order": "b.first_date",
     "last_order": "b.last_date",
 }

@@ -38,6 +38,19 @@ class Study(StudyData):
     name, title, currency : str
     window : ObservationWindow
         From the file's ``window`` and ``as_of``; as_of defaults to the day after the last order.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> _ = open(os.path.join(folder, "orders.csv"), "w").write(
+    ...     "customer_id,order_date,amount\\na,2026-01-05,10\\na,2026-02-05,20\\nb,2026-02-20,5\\n"
+    ... )
+    >>> path = os.path.join(folder, "shop.yml")
+    >>> _ = open(path, "w").write("name: shop\\nsources:\\n  orders: {path: orders.csv}\\n")
+    >>> study = Study.from_yaml(path)
+    >>> study.window.as_of.isoformat(), study.customers().revenue.to_dict()
+    ('2026-02-21', {'a': 30.0, 'b': 5.0})
     """
 
     @property

@@ -99,8 +99,7 @@ class StudyData:
     _whole: Self | None = None
     _share = 1.0
 
-    # Data
-    # -------------------------------------------------------------------------------------------------  # noqa: E501
+    # Data.
 
     @cached_property
     def connection(self) -> Any:
@@ -185,8 +184,7 @@ class StudyData:
         prints = [f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)]
         return hashlib.sha256("|".join([self.config.timezone, *prints]).encode()).hexdigest()[:16]
 
-    # Time
-    # -------------------------------------------------------------------------------------------------  # noqa: E501
+    # Time.
 
     @cached_property
     def window(self) -> ObservationWindow:
