@@ -19,8 +19,9 @@ PACKAGE = Path(segment_lab.__file__).parent
 # each other.
 FLOORS = [
     {"errors"},
-    {"window", "config"},
+    {"config"},
     {"texts"},
+    {"window"},
     {"data", "sample"},
     {"customers"},
     {"segments"},
