@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.pages.front.cards import document
 from segment_lab.pages.front.gather import Gathering, audience_file
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.texts import speaking
@@ -99,6 +100,11 @@ def test_every_base_gives_a_sensible_page(shape):
         assert row["action"]
         assert row["verdict_text"]
     assert len(shown["parts"]) == 4
+    with speaking(currency="EUR"):
+        cards = document(made)["cards"]
+    assert not re.search(r"\bnan\b|None|inf\b|\{\{", json.dumps(cards, ensure_ascii=False))
+    linked = {row["card"] for row in shown["rows"] if row["card"]}
+    assert linked == {f"segments.html#{card['anchor']}" for card in cards}
 
 
 def test_without_a_margin_nothing_is_called_worthless():
@@ -163,3 +169,33 @@ def test_minutes_on_segments_that_bring_next_to_nothing():
 def test_names_of_files_suit_every_file_system():
     assert audience_file("Can't Lose / A:B") == "audiences/can_t_lose___a_b.csv"
     assert audience_file("???") == "audiences/segment.csv"
+
+
+def test_without_a_margin_the_row_says_from_which_margin_it_pays():
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(300):
+        start = int(rng.integers(100, 700))
+        rows += regular(
+            f"s{i:03}", int(rng.integers(20, 90)), int(rng.integers(1, 95)), start, 80.0
+        )
+    made = gathered(log(rows))
+    rates = made.pays_from.dropna()
+    assert len(rates)
+    name = str(rates.idxmin())
+    cost = made.page.decided["cost_per_contact"][name]
+    action = made.page.decided["action"][name]
+    at = gathered(log(rows), margin_rate=float(rates[name])).page.options
+    row = at[(at["segment"] == name) & (at["action"] == action)].iloc[0]
+    assert row["expected"] == pytest.approx(0.0, abs=0.01 * cost)
+
+
+def test_debtors_are_not_called_before_they_have_paid():
+    made = gathered(giants())
+    frame = made.actions.frame
+    frame.loc[frame["customer_id"] == "giant0", "in_debt"] = 1.0
+    assert "giant0" not in set(made.actions.callable["customer_id"])
+    with speaking(currency="EUR"):
+        column = made.front().parts()[2]["columns"][0]
+    assert "giant0" not in [item["name"] for item in column["items"]]
+    assert "1 more" in column["note"]

@@ -87,6 +87,21 @@ class ActionList:
         rows = pd.concat(parts, ignore_index=True)
         return self._described(rows)
 
+    @cached_property
+    def broken(self) -> pd.DataFrame:
+        """Regulars off their rhythm, the most money at stake first."""
+        return self.frame[self.frame["kind"] == "broke_rhythm"]
+
+    @property
+    def callable(self) -> pd.DataFrame:
+        """Those of them who owe nothing: credit control has the first word with the others."""
+        return self.broken[~self.broken["in_debt"].astype(bool)]
+
+    @property
+    def owing(self) -> int:
+        """How many others there are."""
+        return len(self.broken) - len(self.callable)
+
     def _listed(self) -> dict[str, pd.DataFrame]:
         return {**self.watching.lists, "birthday": self._birthdays()}
 

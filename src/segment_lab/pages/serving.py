@@ -12,7 +12,7 @@ from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, retu
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.pages.choosing import scheme_name
 from segment_lab.pages.front.gather import gathering
-from segment_lab.show.cards import group, says_why
+from segment_lab.show.cards import group, link, says_why
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
@@ -102,7 +102,8 @@ def serving_table(study: Study, scheme: str) -> Html:
     )
     labels = {name: say(f"stance.columns.{name}") for name in ("stance", "treatment")}
     remark = say("stance.by_segment_note")
-    return group(table(words, say("stance.by_segment"), labels=labels, note=remark), rhythm)
+    shown = table(words, say("stance.by_segment"), labels=labels, note=remark)
+    return group(shown, link("segments.html", say("segment_cards.serving_link")), rhythm)
 
 
 def returned(study: Study) -> str:

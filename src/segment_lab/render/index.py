@@ -64,6 +64,11 @@ def run_page(manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None
     return environment().get_template("front.html.j2").render(page, front=front)
 
 
+def segments_page(page: Mapping[str, Any]) -> str:
+    """``segments.html``: the cards of page one's segments (`pages.front.cards`)."""
+    return environment().get_template("segments.html.j2").render(page=page)
+
+
 def speaker(reports: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The report whose answer a study opens with: the decision, or what is known while nothing is
     recommended."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segment_lab.pages.front.wings import Wings
     from segment_lab.study.study import Study
 
-FRONT = "front.json"
+FRONT, CARDS = "front.json", "segments.html"
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
@@ -32,7 +32,9 @@ def write_lists(study: Study, folder: Path) -> list[str]:
     list of str
         The files written, as paths in the folder; none where the study has no orders to decide on.
     """
+    from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
+    from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
     try:
@@ -42,8 +44,9 @@ def write_lists(study: Study, folder: Path) -> list[str]:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
         return [FRONT]
     (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    (folder / CARDS).write_text(segments_page(cards_of(gathered)), "utf-8")
     actions = gathered.actions.frame
-    files = [FRONT, *write_actions(actions, folder), *write_audiences(gathered, folder)]
+    files = [FRONT, CARDS, *write_actions(actions, folder), *write_audiences(gathered, folder)]
     files += write_wings(gathered.wings, folder)
     if len(actions):
         named = write_imports(as_tasks(actions), folder / IMPORTS)

@@ -215,6 +215,17 @@ def group(*pieces: Html) -> Html:
     return Html(macro("group", pieces, css), _kept(pieces))
 
 
+def link(address: str, text: str) -> Html:
+    """A line that leads to another page or file of the run.
+
+    Examples
+    --------
+    >>> print(link("leads.xlsx", "All open leads"))
+    <p class="sl-link"><a href="leads.xlsx">All open leads</a></p>
+    """
+    return Html(macro("link", address, text))
+
+
 def details(summary: Any, *pieces: Html) -> Html:
     """Evidence folded under one line that says what it holds; what is missing is not folded away.
 

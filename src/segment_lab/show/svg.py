@@ -37,9 +37,9 @@ def sparkline(values: Sequence[float], alt: str) -> Markup:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
     return Markup(
-        '<svg class="spark" width="{}" height="{}" role="img" aria-label="{}">'
+        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<polyline points="{}"/><circle cx="{:.1f}" cy="{:.1f}" r="2.4"/></svg>'
-    ).format(width, height, alt, line, x, y)
+    ).format(width, height, width, height, alt, line, x, y)
 
 
 def range_bar(

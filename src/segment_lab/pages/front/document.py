@@ -20,13 +20,16 @@ from segment_lab.texts import say
 
 #: How many names page one shows; the lists hold all.
 CUSTOMERS, OTHERS = 10, 5
+#: The first calls are those who hold this share of the money at stake.
+MOST = 0.8
 #: A change of revenue below this is said to be level.
 LEVEL = 0.02
 #: Page one is looked at again after this time.
 NEXT_LOOK_DAYS = 91
 #: Verdicts of actions that are carried out.
 DONE = ("do_it", "watch")
-GOOD_STANCES = frozenset({"protect", "grow"})
+#: Whether it is good that a segment of a stance grows.
+GROWTH = {"protect": 1, "grow": 1, "win_back": -1, "let_go": -1}
 
 
 @dataclass
@@ -105,11 +108,13 @@ class Front:
 
     def _first(self) -> str:
         """The first thing to do: where most money is at stake, by a list with names."""
-        broken = self.actions.watching.lists["broke_rhythm"]
         doing = [row for row in self.treatments if row.verdict in DONE and row.worth > 0]
-        if len(broken):
-            stake = float(broken["at_stake"].sum())
-            return say("front.news.first_broken", customers=len(broken), at_stake=stake)
+        calls = self.actions.callable
+        if len(calls):
+            running = calls["at_stake"].cumsum()
+            most = calls[(running - calls["at_stake"] < MOST * running.iloc[-1]).to_numpy()]
+            facts = {"customers": len(most), "at_stake": float(most["at_stake"].sum())}
+            return say("front.news.first_call", all=len(calls), **facts)
         if doing:
             best = max(doing, key=lambda row: row.worth)
             return say("front.news.first_action", action=best.action, segment=best.segment)
@@ -144,9 +149,16 @@ class Front:
 
     def pictures(self) -> list[dict[str, str | Markup]]:
         """The bridge and the map, as far as there are data for them."""
-        good = {row.segment for row in self.treatments if row.stance in GOOD_STANCES}
-        drawn = [bridge_picture(self.news), map_picture(self.segments, good)]
+        drawn = [
+            bridge_picture(self.news),
+            map_picture(self.segments, self._news_of, self.news.days),
+        ]
         return [picture for picture in drawn if picture is not None]
+
+    @property
+    def _news_of(self) -> dict[str, int]:
+        """By segment whether its growth is good (1), bad (−1) or neither (0)."""
+        return {row.segment: GROWTH.get(row.stance, 0) for row in self.treatments}
 
     def parts(self) -> list[dict[str, Any]]:
         """What stands below the segments: stop doing, lessons, this week, how sure."""
@@ -179,17 +191,19 @@ class Front:
 
     def _calls(self) -> dict[str, Any]:
         frame = self.actions.frame
-        first = frame[frame["kind"] == "broke_rhythm"].head(CUSTOMERS)
+        first = self.actions.callable.head(CUSTOMERS)
         items = []
         for row in first.to_dict("records"):
-            warning = say("front.week.in_debt") if row["in_debt"] else ""
             owner = row["owner"] if isinstance(row["owner"], str) else ""
             name = row.get("name") or row["customer_id"]
-            items.append({"name": name, "owner": owner, "why": row["why"], "warning": warning})
+            items.append({"name": name, "owner": owner, "why": row["why"], "warning": ""})
+        notes = [self._back_test()] if items else [say("front.week.no_customers")]
+        if self.actions.owing:
+            notes.append(say("front.week.debtors_apart", count=self.actions.owing))
         return {
             "heading": say("front.week.customers", count=len(items)),
             "items": items,
-            "note": self._back_test() if items else say("front.week.no_customers"),
+            "note": " ".join(filter(None, notes)),
             "file": "actions.xlsx" if len(frame) else "",
             "file_text": say("front.week.all", count=len(frame)),
         }
@@ -231,4 +245,4 @@ def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
 
 def _headings() -> dict[str, str]:
     names = ("heading", "caption", "segment", "stance", "trend", "action", "cost", "worth")
-    return {name: say(f"front.segments.{name}") for name in (*names, "ground", "list")}
+    return {name: say(f"front.segments.{name}") for name in (*names, "ground", "open_list")}

@@ -14,7 +14,6 @@ from segment_lab.act.audiences import audience
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.playbook import Entry
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.pages import advice
 from segment_lab.pages.choosing import chosen, confirmed, said, scheme_names
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import Front
@@ -33,6 +32,7 @@ START_DAYS = 14
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
+JUDGEMENT = "your_judgement"
 
 
 @dataclass
@@ -167,7 +167,8 @@ class Gathering:
             rows.index, key=lambda name: (ORDER.index(rows["stance"][name]), -revenue[name])
         )
         found = [self._treatment(str(name), rows.loc[name]) for name in order]
-        return [row for row in found if row.customers] + self._exceptions()
+        segments = [row for row in found if row.customers]
+        return [*self._rhythm(), *segments, *self._owing()]
 
     def _treatment(self, name: str, row: pd.Series) -> Treatment:
         facts = dict(row)
@@ -185,7 +186,7 @@ class Gathering:
             ground=row["ground"],
             serve=serve,
             action=str(row["action"]) if acts else "",
-            by=self._by(row) if acts else "",
+            by=self._by(row) if acts else self._served_by(row),
             cost=float(row["cost"]) if acts else float("nan"),
             hours=float(row["hours"]) if acts else float("nan"),
             worth=float(row["worth"]),
@@ -196,27 +197,82 @@ class Gathering:
             history=history,
             file=audience_file(name),
             depends=tuple(scheme_names(self.against.get(name, ()))),
+            share=float(self.page.known["revenue_share"][name]),
+            stake=say("front.segments.stake_year", revenue=sum(history)) if history else "",
+            card=card_link(name),
             **{
                 key: float(facts[key] or 0.0)
                 for key in ("hours_now", "hours_freed", "hours_gained")
             },
         )
 
+    @cached_property
+    def owners(self) -> bool:
+        """Whether the accounts name who looks after them."""
+        people = self.study.customers()
+        return "owner" in people and bool(people["owner"].notna().any())
+
     def _by(self, row: pd.Series) -> str:
         start = self.study.window.as_of + dt.timedelta(days=START_DAYS)
-        owner = row["owner"] if isinstance(row["owner"], str) else ""
-        return say("front.segments.by", owner=owner, channel=row["channel"], start=start)
+        if isinstance(row["owner"], str):
+            return say("front.segments.by", owner=row["owner"], channel=row["channel"], start=start)
+        team = {"channel": row["channel"], "owners": self.owners}
+        return say("front.segments.by_team", start=start, **team)
+
+    def _served_by(self, row: pd.Series) -> str:
+        """Who serves a segment without a campaign, and until when that holds."""
+        if row["stance"] == "empty":
+            return ""
+        in_person = row["stance"] in (PROTECT, WIN_BACK)
+        day = row["next_look"]
+        return say("front.segments.serve_by", in_person=in_person, owners=self.owners, day=day)
 
     def _why(self, name: str, row: pd.Series) -> str:
-        """The ground, and what would change the verdict where nothing is done."""
+        """The ground, and where nothing is forecast why."""
         ground = say(f"decision.ground.{row['ground']}")
         if row["verdict"] == "watch" and row["contacts"] > 0:
             facts = {"ground": ground, "contacts": row["contacts"], "held_out": row["held_out"]}
             return say("front.segments.watched", **facts)
         if row["verdict"] == "test":
             return say("front.segments.tested", ground=ground, contacts=row["contacts"])
-        change = advice.change({**row, "segment": name})
-        return say("front.segments.unless", ground=ground, change=change)
+        return self._judgement(name, row) if row["verdict"] == JUDGEMENT else ground
+
+    def _judgement(self, name: str, row: pd.Series) -> str:
+        """Why a segment is left to judgement: no orders, too few, or no margin and from which one
+        its action pays."""
+        if not self.page.known["revenue"][name] > 0:
+            return say("front.segments.no_orders")
+        if row["customers"] < self.page.rules.fewest:
+            chance = float(row["break_even"])
+            one_in = int(1 / chance) if 0 < chance <= 1 else 0
+            return say("front.segments.too_few", customers=row["customers"], one_in=one_in)
+        rate = self.pays_from.get(name, float("nan"))
+        if pd.isna(rate):
+            return say("front.segments.pays_unknown")
+        key = "pays_beyond" if rate >= 1 else "pays_from"
+        return say(f"front.segments.{key}", action=row["action"], rate=rate)
+
+    @cached_property
+    def pays_from(self) -> pd.Series:
+        """Where no margin is known, the share of revenue from which each segment's action is
+        expected to pay; above 1 where the sale is too rare, null where nothing is expected.
+
+        What a contact brings is in proportion to the margin, so one trial rate tells it.
+        """
+        tried = self.page.at_margins
+        if not tried:
+            return pd.Series(dtype="float64")
+        rate = max(tried)
+        options = tried[rate].options.set_index(["segment", "action"])
+        spoken = self.page.decided["action"]
+        found = {}
+        for segment, action in spoken.items():
+            if (segment, action) not in options.index:
+                continue
+            row = options.loc[(segment, action)]
+            brought = row["expected"] + row["cost_per_contact"]
+            found[segment] = rate * row["cost_per_contact"] / brought if brought > 0 else 1.0
+        return pd.Series(found, dtype="float64")
 
     @cached_property
     def meanings(self) -> dict[str, str]:
@@ -266,32 +322,57 @@ class Gathering:
         drawn = experiment.assign(strata, campaign_id=campaign, holdout_share=share)
         return out.assign(arm=out["customer_id"].map(drawn["arm"]))
 
-    def _exceptions(self) -> list[Treatment]:
-        """Customers who are served by rule, whatever their segment."""
+    def _rhythm(self) -> list[Treatment]:
+        """Regulars off their rhythm who owe nothing: the first calls."""
+        listed = self.actions.callable
+        if listed.empty:
+            return []
+        stake = say("front.segments.stake_silent", money=listed["at_stake"].sum())
+        ids = listed["customer_id"]
+        return [self._exception("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")]
+
+    def _owing(self) -> list[Treatment]:
+        """Customers whom credit control calls first."""
         rows = []
-        broken = self.watching.lists["broke_rhythm"]
-        if len(broken):
-            rows.append(self._exception("rhythm", len(broken), WIN_BACK, file="actions.xlsx"))
+        flags = self.report.exceptions
         left_out = self.page.left_out.sum()
         for reason in ("debt", "dispute"):
-            if left_out.get(reason, 0):
-                rows.append(self._exception(reason, int(left_out[reason]), PROTECT))
+            if not left_out.get(reason, 0):
+                continue
+            ids = flags.index[flags[reason].eq(True)].to_series()
+            file, stake = "", ""
+            if len(self.wings.debtors):
+                file = "debtors.xlsx"
+                theirs = self.wings.debtors["customer_id"].isin(ids)
+                overdue = self.wings.debtors.loc[theirs, "overdue_amount"].sum()
+                stake = say("front.segments.stake_overdue", money=overdue)
+            rows.append(self._exception(reason, ids, PROTECT, stake=stake, file=file))
         return rows
 
-    def _exception(self, key: str, customers: int, stance: str, file: str = "") -> Treatment:
+    def _exception(self, key: str, ids: pd.Series, stance: str, **more: Any) -> Treatment:
         words = phrases(f"front.exceptions.{key}")
+        known = self.page.now.align(self.page.people)
+        revenue = known["revenue"].reindex(ids.to_numpy()).sum() if "revenue" in known else 0.0
+        total = self.page.known["revenue"].sum()
+        steps = self.watching.facts.steps.reindex(ids.to_numpy()).sum()
+        serve, by = words["serve"], words["by"]
+        if key == "rhythm":
+            serve = words.get("call", serve)
+            by = by if self.owners else words.get("by_sales", by)
         return Treatment(
             segment=words["name"],
             who=words["who"],
-            customers=customers,
-            reachable=customers,
+            customers=len(ids),
+            reachable=len(ids),
             stance=stance,
             verdict=HOUSE_RULE,
             ground=HOUSE_RULE,
-            serve=words["serve"],
-            by=words["by"],
+            serve=serve,
+            by=by,
             why=words["why"],
-            file=file,
+            history=tuple(steps),
+            share=revenue / total if total else float("nan"),
+            **more,
         )
 
 
@@ -336,7 +417,17 @@ def _words(row: pd.Series) -> dict[str, Any]:
     return facts
 
 
-def audience_file(segment: str) -> str:
-    """The list of a segment's customers, under a name that every file system takes."""
+def slug(segment: str) -> str:
+    """A segment's name as every file system and every address takes it."""
     kept = [letter if letter.isalnum() else "_" for letter in segment.lower()]
-    return f"audiences/{''.join(kept).strip('_') or 'segment'}.csv"
+    return "".join(kept).strip("_") or "segment"
+
+
+def audience_file(segment: str) -> str:
+    """The list of a segment's customers."""
+    return f"audiences/{slug(segment)}.csv"
+
+
+def card_link(segment: str) -> str:
+    """Where a segment's card is."""
+    return f"segments.html#{slug(segment)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -54,7 +56,7 @@ def _short(value: float) -> str:
 
 
 def map_picture(
-    segments: pd.DataFrame, good_when_growing: set[str]
+    segments: pd.DataFrame, growing: Mapping[str, int], days: int
 ) -> dict[str, str | Markup] | None:
     """Segments by the revenue they bring, coloured by how their number of customers changed.
 
@@ -62,8 +64,10 @@ def map_picture(
     ----------
     segments : DataFrame
         Index segment; ``customers``, ``revenue``, ``revenue_share``, ``change`` (of customers).
-    good_when_growing : set of str
-        Segments whose growth is good news; growth of the others is shown as bad.
+    growing : mapping of str to int
+        By segment whether its growth is good news (1), bad (−1) or neither (0).
+    days : int
+        Over which the number of customers changed.
     """
     shown = segments[segments["revenue"] > 0]
     if shown.empty:
@@ -74,23 +78,26 @@ def map_picture(
         lines.append(say("front.map.customers", customers=row["customers"]))
         if pd.notna(row["change"]):
             lines.append(say("front.map.change", change=row["change"]))
-        tone = _tone(row["change"], str(name) in good_when_growing)
+        tone = _tone(row["change"], growing.get(str(name), 0))
         areas.append(Area(float(row["revenue"]), str(name), tuple(lines), tone))
     parts = [
         say("front.map.part", name=str(name), share=row["revenue_share"])
         for name, row in shown.iterrows()
     ]
-    filling = shown[(shown["change"] >= FILLING) & ~shown.index.isin(good_when_growing)]
+    unwelcome = shown.index.map(lambda name: growing.get(str(name), 0) < 0)
+    filling = shown[(shown["change"] >= FILLING) & unwelcome]
     title = say("front.map.title")
     if len(filling):
         names = [str(name) for name in filling.sort_values("revenue", ascending=False).index[:3]]
         title = say("front.map.title_filling", names=names, count=len(names))
-    return {"title": title, "svg": area_map(areas, say("front.map.alt", parts=parts))}
+    drawn = area_map(areas, say("front.map.alt", parts=parts))
+    note = say("front.map.legend", days=days) if shown["change"].notna().any() else ""
+    return {"title": title, "svg": drawn, "note": note}
 
 
-def _tone(change: float, growing_is_good: bool) -> str:
-    if pd.isna(change) or abs(change) < NOTICED:
+def _tone(change: float, growing: int) -> str:
+    if pd.isna(change) or abs(change) < NOTICED or not growing:
         return "same"
-    good = (change > 0) == growing_is_good
+    good = change * growing > 0
     strength = 2 if abs(change) >= STRONG else 1
     return f"{'good' if good else 'bad'}-{strength}"

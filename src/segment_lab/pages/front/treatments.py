@@ -47,6 +47,12 @@ class Treatment:
         The list of its customers.
     depends : tuple of str
         Schemes, as a sentence names them, that would serve most of these customers another way.
+    share : float
+        Of the revenue of all customers.
+    stake : str
+        The money that hangs on them, in words, where no worth is forecast.
+    card : str
+        Link to the segment's card; empty for an exception, which has none.
     """
 
     segment: str
@@ -72,6 +78,9 @@ class Treatment:
     hours_gained: float = 0.0
     file: str = ""
     depends: tuple[str, ...] = ()
+    share: float = math.nan
+    stake: str = ""
+    card: str = ""
 
 
 def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
@@ -82,36 +91,40 @@ def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
 
 
 def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
-    reach = ""
-    if row.reachable < row.customers:
-        reach = say("front.segments.reach", reachable=row.reachable, customers=row.customers)
+    facts = {"customers": row.customers, "reachable": row.reachable, "share": row.share}
     has_cost = pd.notna(row.cost) and bool(row.action)
     return {
         "name": row.segment,
-        "who": row.who,
-        "reach": reach,
+        "card": row.card,
+        "who": _first_sentence(row.who),
+        "reach": say("front.segments.size", known=pd.notna(row.share), **facts),
         "stance": row.stance,
         "stance_text": say(f"stance.name.{row.stance}"),
         "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
         "change": say("front.segments.change", change=row.change) if pd.notna(row.change) else "",
         "action": row.action or row.serve,
         "by": row.by,
-        "serve": row.serve if row.action else "",
+        "stop": say("stance.stop", hours=row.hours_freed) if row.hours_freed >= 1 else "",
         "cost": SPOKEN["money"](row.cost) if has_cost else "",
         "hours": say("front.segments.hours", hours=row.hours) if has_cost and row.hours else "",
         **_worth(row, limits),
         "verdict": row.verdict,
         "verdict_text": say(f"decision.verdict.{row.verdict}"),
         "ground": row.why,
-        "depends": say("front.segments.depends", schemes=row.depends) if row.depends else "",
+        "depends": say("front.segments.differs", schemes=row.depends) if row.depends else "",
         "file": row.file,
-        "file_text": say("front.segments.list_link", customers=row.customers),
     }
+
+
+def _first_sentence(text: str) -> str:
+    """The rest stands on the segment's card."""
+    sentence, stop, rest = text.partition(". ")
+    return f"{sentence}." if stop and rest else text
 
 
 def _worth(row: Treatment, limits: tuple[float, float]) -> dict[str, str | Markup]:
     if pd.isna(row.worth):
-        return {"range": "", "worth": say("front.segments.no_forecast")}
+        return {"range": "", "worth": row.stake or say("front.segments.no_forecast")}
     facts = {"worth": row.worth, "low": row.low, "high": row.high}
     drawn = range_bar(
         row.low, row.worth, row.high, limits, say("front.segments.range_alt", **facts)
