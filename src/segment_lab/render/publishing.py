@@ -42,6 +42,11 @@ class Run:
         """Every report of the study, and none failed."""
         return bool(self.manifest["complete"]) and self.manifest["status"] == "ok"
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it stands among the runs: by the day it is about, then by when it was made."""
+        return self.manifest["as_of"], self.manifest["finished"], self.folder.name
+
     def intact(self) -> bool:
         """Whether all its files are still there, in full."""
         return all(
@@ -80,15 +85,14 @@ class Shelf:
             lock.release()
 
     def runs(self) -> list[Run]:
-        """Published runs, the newest first."""
+        """Published runs, those of the latest day first: an old day that is made again joins the
+        past."""
         found = []
         for path in self.folder.glob(f"*/{MANIFEST}"):
             if not path.parent.name.startswith(".") and not path.parent.is_symlink():
                 with contextlib.suppress(ValueError, OSError):
                     found.append(Run(path.parent, json.loads(path.read_text("utf-8"))))
-        return sorted(
-            found, key=lambda run: (run.manifest["finished"], run.folder.name), reverse=True
-        )
+        return sorted(found, key=lambda run: run.place, reverse=True)
 
     def latest(self) -> Path | None:
         """The last complete good run."""
@@ -106,8 +110,9 @@ class Shelf:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def publish(self, staging: Path, name: str) -> Path:
-        """Move a finished staging folder into place in one step, under a name that is free.
+    def publish(self, staging: Path, name: str, *, instead: bool = False) -> Path:
+        """Move a finished staging folder into place in one step, under a name that is free, or
+        `instead` of the folder of that name: the same failure once more is one folder.
 
         Pages name customers: they are their owner's alone, whatever the umask.
         """
@@ -117,6 +122,8 @@ class Shelf:
                 if path.is_file():
                     _sync(path)
             target, number = self.folder / name, 2
+            if instead and target.exists():
+                self._remove(target)
             while target.exists():
                 target, number = self.folder / f"{name}-{number}", number + 1
             staging.chmod(0o700)
@@ -124,24 +131,39 @@ class Shelf:
             _sync(self.folder)
         return target
 
-    def point(self, run: Path) -> None:
-        """Let ``latest`` point at `run`, in one step."""
+    def point(self, run: Run) -> None:
+        """Let ``latest`` point at `run`, in one step; never back to an earlier day."""
+        present = self.latest()
+        if present is not None and present != run.folder.resolve():
+            with contextlib.suppress(ValueError, OSError):
+                now = Run(present, json.loads((present / MANIFEST).read_text("utf-8")))
+                if now.manifest["as_of"] > run.manifest["as_of"]:
+                    return
         with writing(self.folder):
             draft = self.folder / f".{LATEST}-{os.getpid()}"
             draft.unlink(missing_ok=True)
-            draft.symlink_to(run.name, target_is_directory=True)
+            draft.symlink_to(run.folder.name, target_is_directory=True)
             draft.replace(self.folder / LATEST)
 
-    def prune(self, keep: int) -> list[str]:
-        """Remove all but the newest `keep` runs; never the one ``latest`` points at."""
+    def prune(self, keep: int, made: Path | None = None) -> list[str]:
+        """Remove all but the latest `keep` good runs, and as many of what-ifs and failures; never
+        the one ``latest`` points at, nor the one just `made`."""
+        runs = self.runs()
+        good = [run for run in runs if run.good]
+        others = [run for run in runs if not run.good]
+        others.sort(key=lambda run: run.manifest["finished"], reverse=True)
+        safe = {self.latest(), made.resolve() if made else None}
         gone = []
-        for run in self.runs()[keep:]:
-            if run.folder.resolve() != self.latest():
-                trash = self.folder / f"{HIDDEN[1]}{run.folder.name}"
-                run.folder.rename(trash)
-                shutil.rmtree(trash, ignore_errors=True)
+        for run in (*good[keep:], *others[keep:]):
+            if run.folder.resolve() not in safe:
+                self._remove(run.folder)
                 gone.append(run.folder.name)
         return gone
+
+    def _remove(self, folder: Path) -> None:
+        trash = self.folder / f"{HIDDEN[1]}{folder.name}"
+        folder.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 @contextlib.contextmanager

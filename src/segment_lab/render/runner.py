@@ -166,7 +166,7 @@ class _Job:
 
     def _keep(self, shelf: Shelf, run: Run) -> RunResult:
         if run.good:
-            shelf.point(run.folder)
+            shelf.point(run)
         text = say("render.run.unchanged", folder=run.folder)
         self.progress.say("unchanged", text, folder=str(run.folder))
         return RunResult(0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]})
@@ -348,10 +348,10 @@ class _Job:
             print_pages(sorted(staging.glob("*.html")))
         manifest.update(finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging))
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
-        folder = shelf.publish(staging, name)
+        folder = shelf.publish(staging, name, instead=failed)
         if manifest["complete"] and not failed:
-            shelf.point(folder)
-        shelf.prune(manifest["keep_runs"])
+            shelf.point(Run(folder, manifest))
+        shelf.prune(manifest["keep_runs"], folder)
         with writing(self.out):
             write_studies(self.out)
         lost = [part["name"] for part in parts if part["status"] == "failed"]
