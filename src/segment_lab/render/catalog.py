@@ -160,7 +160,7 @@ def prepare(
         Everything that is wrong with the study file, a parameter or the data, before a kernel
         starts.
     """
-    from segment_lab.render import inputs
+    from segment_lab.render import inputs, since
     from segment_lab.study.study import Study
 
     able = [name for name, report in CATALOG.items() if report.options or report.extra]
@@ -181,9 +181,12 @@ def prepare(
     rest = study.config.model_dump(
         mode="json", exclude={"sources", "methods", "comparison", "strategy", "report"}
     )
+    strategy = study.config.strategy.model_dump(mode="json")
+    named = inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)
     return {
         "name": study.name,
         "title": study.title,
+        "currency": study.currency,
         "as_of": study.window.as_of.isoformat(),
         "window": str(study.window),
         "fingerprint": study.fingerprint,
@@ -193,14 +196,21 @@ def prepare(
         "missing": {r.name: why for r in chosen(None) if (why := _why_not(study, r))},
         # What a report's key needs beyond its own parameters: the rest of the study file, and all
         # methods.
-        "rest": inputs.digest(
-            rest, inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)
-        ),
+        "rest": inputs.digest(rest, named),
         "methods": inputs.digest(
             study.config.methods,
             study.config.comparison.model_dump(mode="json"),
-            study.config.strategy.model_dump(mode="json"),
+            strategy,
         ),
+        "months": since.by_month(study),
+        # Each apart, so that a later run can tell which of them is not as it was.
+        "made_with": {
+            "methods": inputs.digest(study.config.methods),
+            "decision": inputs.digest(strategy),
+            "comparison": inputs.digest(study.config.comparison.model_dump(mode="json")),
+            "playbook": inputs.digest(named),
+            "rest": inputs.digest({k: v for k, v in rest.items() if k not in ("as_of", "window")}),
+        },
     }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from filelock import FileLock
 
+from segment_lab.render import since
 from segment_lab.render.exporter import environment
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
-from segment_lab.texts import say
+from segment_lab.texts import say, speaking
 
 TONES = {"ok": "good", "failed": "bad", "skipped": "sl-open", "thin": "caution"}
 # Who has the word while no action can be recommended, first asked first.
@@ -101,15 +102,17 @@ def _write_studies(out: Path) -> None:
 
 def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     good = [run for run in runs if run.good]
-    now, before = good[0] if good else None, good[1] if len(good) > 1 else None
+    now = good[0] if good else None
+    before = _earlier(good)
     return {
         "name": name,
         "title": runs[0].manifest["title"],
         "good": now,
         "before": before,
-        "newest": runs[0],
+        "newest": max(runs, key=lambda run: run.manifest["finished"]),
         "lead": speaker(now.manifest["reports"]) if now else None,
         "figures": changes(now, before) if now else [],
+        "since": _since(now, before) if now else [],
         "runs": [
             {
                 "folder": run.folder.name,
@@ -121,6 +124,19 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
             for run in runs
         ],
     }
+
+
+def _earlier(good: Sequence[Run]) -> Run | None:
+    """What the present run is held against: the latest of an earlier day, or else the one before
+    it."""
+    others = list(good[1:])
+    past = [run for run in others if run.manifest["as_of"] < good[0].manifest["as_of"]]
+    return next(iter(past or others), None)
+
+
+def _since(now: Run, before: Run | None) -> list[str]:
+    with speaking(currency=now.manifest.get("currency", "")):
+        return since.told(now.manifest, before.manifest if before else None)
 
 
 def changes(now: Run, before: Run | None) -> list[dict[str, str]]:
