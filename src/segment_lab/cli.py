@@ -83,18 +83,33 @@ def main() -> None:
     metavar="REPORT.NAME=VALUE",
 )
 @option("--pdf", is_flag=True)
+@option("--lang")
 @option("--log-json", is_flag=True)
 def run(
-    config: Path, as_of: str | None, only: str | None, parameters: tuple[str, ...], **options: Any
+    config: Path,
+    as_of: str | None,
+    only: str | None,
+    lang: str | None,
+    parameters: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Render the reports of the study file CONFIG."""
     from segment_lab.render import run_study
 
-    chosen = [part.strip() for part in only.split(",") if part.strip()] if only else None
     result = run_study(
-        config, as_of=as_of, only=chosen, parameters=_parameters(parameters), **options
+        config,
+        as_of=as_of,
+        only=_listed(only),
+        lang=_listed(lang),
+        parameters=_parameters(parameters),
+        **options,
     )
     sys.exit(result.exit_code)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """``"rfm, abc"`` as a list; None where nothing was given."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()] or None
 
 
 def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:

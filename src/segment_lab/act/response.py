@@ -24,7 +24,7 @@ from segment_lab.customers.rates import Z975
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.segments.base import Segmenter
 from segment_lab.segments.tree import rounded_cut
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, say, speaking
 from segment_lab.texts.formats import decimal, words
 
 #: What a rule may ask by default.
@@ -400,7 +400,8 @@ class ResponseSegmenter(Segmenter):
         effects = group_effects(psi, assigned(rules, rows), len(rules))
         order = np.argsort(-effects["shrunk"].to_numpy(), kind="stable")
         self.rules_ = [rules[place] for place in order]
-        self.segment_names_ = tuple(_name(rule) for rule in self.rules_)
+        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+            self.segment_names_ = tuple(_name(rule) for rule in self.rules_)
         self.effects_ = effects.iloc[order].set_axis(list(self.segment_names_))
         self.difference_found_ = len(rules) > 1
         self._seen = (rows, trial, psi, splits, shape, expected)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from segment_lab.texts import shown
 from segment_lab.texts.formats import words
 
 OPTIONS = {
@@ -88,7 +89,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, formats: Mapping[
     elif pd.api.types.is_number(value):
         sheet.write_number(row, column, float(cast(Any, value)), formats["number"])
     else:
-        sheet.write_string(row, column, str(value), formats["text"])
+        sheet.write_string(row, column, shown(value), formats["text"])
 
 
 def by_owner(frame: pd.DataFrame, everybody: str, nobody: str) -> dict[str, pd.DataFrame]:

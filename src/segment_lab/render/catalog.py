@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import segment_lab
 from segment_lab.errors import ConfigError, NotEnoughDataError, nearest
 from segment_lab.schemes import SCHEMES, Scheme
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, language, phrases, say
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -89,9 +89,23 @@ class Report:
     @property
     def words(self) -> tuple[str, str]:
         """Title and question, from the notebook's first cell."""
-        text = "".join(self.content["cells"][0]["source"]).strip()
+        first = self.content["cells"][0]
+        prose = self._prose.get(first.get("id"), "".join(first["source"]))
+        text = prose.strip()
         title, _, rest = text.partition("\n")
         return title.lstrip("# ").strip(), rest.strip().split("\n\n")[0].replace("\n", " ").strip()
+
+    @property
+    def _prose(self) -> dict[str, str]:
+        """Markdown by the id of its cell, in the language in use; English stands in the
+        notebook."""
+        return {} if language() == DEFAULT else phrases(f"notebooks.{Path(self.file).stem}")
+
+    def translate(self, cells: Sequence[Any]) -> None:
+        """Put the prose of the language in use into a notebook's cells."""
+        for cell in cells:
+            if cell.cell_type == "markdown":
+                cell.source = self._prose.get(cell.get("id"), cell.source)
 
     def models(self) -> list[type[BaseModel]]:
         """The typed parameters beyond ``config`` and ``as_of``, in one model or two."""

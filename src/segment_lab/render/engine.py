@@ -23,7 +23,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
 from segment_lab.render import worker
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, say
+from segment_lab.texts.languages import VARIABLE
 
 TIMEOUT = 1800.0
 MEMORY_GB = 8.0
@@ -121,10 +122,11 @@ class ForkedEngine(NBClientEngine):
         server: worker.ForkServer | None = None,
         log_output: bool = False,
         resources: dict[str, Any] | None = None,
+        spoken: str = DEFAULT,
         **_: Any,
     ) -> Any:
         """Execute within `timeout` seconds and `memory_gb`; `forked` False starts the kernel the
-        ordinary way."""
+        ordinary way, `spoken` is the language of what its cells say."""
         client = PapermillNotebookClient(
             nb_man,
             kernel_name=kernel_name,
@@ -145,7 +147,7 @@ class ForkedEngine(NBClientEngine):
                     )
                     client.km.server = server or worker.shared()
                     client.owns_km = True
-                return client.execute()
+                return client.execute(env={**os.environ, VARIABLE: spoken})
         except DeadKernelError:
             _blame(nb_man, bounds.broken or say("render.failure.died"))
             return nb_man.nb

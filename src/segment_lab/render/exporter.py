@@ -86,6 +86,7 @@ EMPTY: Mapping[str, Any] = {
     "study": "",
     "as_of": "",
     "index": "",
+    "editions": (),
     "parameters": (),
     "tables": (),
     "versions": (),

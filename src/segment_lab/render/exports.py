@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.data.files import neutralised
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, say, speaking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +23,15 @@ EXPECTED = {"p_active": 4, "expected_orders": 4, "expected_revenue": 2}
 SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
 
 
-def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any]:
+def write_segments(
+    config: str, as_of: str | None, folder: str, languages: Sequence[str] = (DEFAULT,)
+) -> dict[str, Any]:
     """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet`` to a folder; what was
-    written comes back."""
+    written comes back.
+
+    Further `languages` get page one and what people read in a folder each; data are the same in
+    every language, so they are written once.
+    """
     from segment_lab.study.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
@@ -38,9 +45,13 @@ def write_segments(config: str, as_of: str | None, folder: str) -> dict[str, Any
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
     rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
-    from segment_lab.render.lists import write_lists
+    from segment_lab.render.lists import write_lists, write_read
 
     listed = write_lists(study, target)
+    for name in languages[1:]:
+        (target / name).mkdir(exist_ok=True)
+        with speaking(name):
+            listed += [f"{name}/{file}" for file in write_read(study, target / name)]
     written = [name for name in SEGMENT_FILES if (target / name).exists()]
     return {
         "files": [*listed, *written],

@@ -49,6 +49,7 @@ def run_page(manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None
     scheme = reports.get((decision or {}).get("parameters", {}).get("scheme"))
     first = [r for r in (decision,) if r]
     page = {
+        "studies": "../../index.html",
         **manifest,
         "lead": speaker(list(reports.values())),
         "decision": decision,

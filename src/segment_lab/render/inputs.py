@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 import segment_lab
-from segment_lab.texts import say
+from segment_lab.errors import ConfigError
+from segment_lab.texts import DEFAULT, known, say
 
 # Larger files are known by size and date; reading them would take longer than noticing a change is
 # worth.
@@ -89,6 +90,19 @@ def study_name(config: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         return None
     return name if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_\-]*", name) else None
+
+
+def study_languages(config: Path) -> tuple[str, ...]:
+    """The languages a study file asks for; English where it names none, or cannot be read."""
+    try:
+        asked = yaml.safe_load(config.read_text("utf-8"))["lang"]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return (DEFAULT,)
+    names = [asked] if isinstance(asked, str) else asked
+    try:
+        return known(map(str, names)) or (DEFAULT,)
+    except (ConfigError, TypeError):  # the study file's validation says what is wrong
+        return (DEFAULT,)
 
 
 def request_key(

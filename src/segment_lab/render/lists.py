@@ -54,6 +54,32 @@ def write_lists(study: Study, folder: Path) -> list[str]:
     return files
 
 
+def write_read(study: Study, folder: Path) -> list[str]:
+    """What people read, in a further language: page one's document and the workbooks."""
+    from segment_lab.pages.front.gather import gathering
+
+    speak(currency=study.currency)
+    try:
+        gathered = gathering(study)
+        document = _from_inside(gathered.front().shown())
+    except SegmentLabError as reason:
+        (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
+        return [FRONT]
+    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    books = [name for name in write_actions(gathered.actions.frame, folder) if name.endswith("x")]
+    return [FRONT, *books, *write_wings(gathered.wings, folder)]
+
+
+def _from_inside(value: Any) -> Any:
+    """A document whose links to audiences, which all languages share, lead out of its folder."""
+    if isinstance(value, dict):
+        return {key: _from_inside(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_from_inside(part) for part in value]
+    inside = isinstance(value, str) and value.startswith(f"{AUDIENCES}/")
+    return f"../{value}" if inside else value
+
+
 def write_actions(actions: pd.DataFrame, folder: Path) -> list[str]:
     """One row per action: a workbook with a sheet per owner, and the same for programs."""
     actions.to_parquet(folder / "actions.parquet", index=False)

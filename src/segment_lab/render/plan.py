@@ -11,20 +11,32 @@ from typing import Any
 import segment_lab
 from segment_lab.render import inputs
 from segment_lab.render.catalog import Report
+from segment_lab.render.editions import Edition
 from segment_lab.render.publishing import Run
-from segment_lab.texts import say
+from segment_lab.texts import say, speaking
 
 SEGMENTS = "segments"
 DONE = ("ok", "thin")
 
 
-def report_part(report: Report, facts: Mapping[str, Any], config: str) -> dict[str, Any]:
+def report_part(
+    report: Report, facts: Mapping[str, Any], config: str, edition: Edition
+) -> dict[str, Any]:
     """A report's entry in the manifest, before it is made. `facts` come from `catalog.prepare`."""
-    title, question = report.words
+    with speaking(edition.language):
+        title, question = report.words
     parameters, missing = facts["parameters"][report.name], facts["missing"].get(report.name, "")
     others = "" if report.alone or report.name == "data" else facts["methods"]
     key = inputs.digest(
-        report.digest, parameters, facts["fingerprint"], facts["rest"], others, config, _code()
+        report.digest,
+        parameters,
+        facts["fingerprint"],
+        facts["rest"],
+        others,
+        config,
+        _code(),
+        edition.language,
+        edition.languages,
     )
     return {
         "name": report.name,
@@ -42,9 +54,10 @@ def report_part(report: Report, facts: Mapping[str, Any], config: str) -> dict[s
     }
 
 
-def segments_part(facts: Mapping[str, Any]) -> dict[str, Any]:
+def segments_part(facts: Mapping[str, Any], languages: Sequence[str]) -> dict[str, Any]:
     """The entry of the segment files."""
-    key = inputs.digest(SEGMENTS, facts["fingerprint"], facts["rest"], facts["methods"], _code())
+    data = facts["fingerprint"], facts["rest"], facts["methods"]
+    key = inputs.digest(SEGMENTS, *data, _code(), languages)
     return {
         "name": SEGMENTS,
         "title": say("render.run.segments"),
@@ -64,7 +77,9 @@ def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
     """Take a part over from an earlier run that made it with the same key; whether that was
     possible."""
     for run in earlier:
-        for old in (*run.manifest["reports"], run.manifest[SEGMENTS]):
+        translated = run.manifest.get("translations", {}).values()
+        reports = [*run.manifest["reports"], *(part for parts in translated for part in parts)]
+        for old in (*reports, run.manifest[SEGMENTS]):
             if old["key"] == part["key"] and old["status"] in DONE:
                 named = [name for name in (old.get("page"), old.get("notebook")) if name]
                 for name in named or old["files"]:

@@ -12,7 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.render.catalog import Report
-from segment_lab.texts import say
+from segment_lab.render.editions import Edition
+from segment_lab.texts import language, say, speaking
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -41,33 +42,37 @@ def render_report(
     folder: Path,
     limits: Limits,
     page: Mapping[str, Any],
+    edition: Edition,
 ) -> dict[str, Any]:
     """Execute a report's notebook and write its page and executed notebook into `folder`, that of
     the run.
 
     `parameters` are validated and go beyond ``config``; `page` is what `exporter.render` prints
-    beside the notebook. What comes back goes into the manifest: ``status`` (ok, failed, thin),
+    beside the notebook, `edition` says in which language and where. What comes back goes into the manifest: ``status`` (ok, failed, thin),
     ``seconds, page, notebook, headline, cards, reason``.
     """
     import nbformat
 
     from segment_lab.render import exporter
 
-    started, target = time.monotonic(), folder / NOTEBOOKS / report.file
-    notebook = tidied(
-        _execute(report, {"config": str(config), **parameters}, target, limits), config.name
-    )
-    broken = exporter.failure(notebook)
-    with _rendering:
-        html = exporter.render(notebook, page)
+    started, name = time.monotonic(), edition.path(f"{NOTEBOOKS}/{report.file}")
+    target = folder / name
+    with speaking(edition.language):
+        notebook = tidied(
+            _execute(report, {"config": str(config), **parameters}, target, limits), config.name
+        )
+        report.translate(notebook.cells)
+        broken = exporter.failure(notebook)
+        with _rendering:
+            html = exporter.render(notebook, page)
     nbformat.write(notebook, target)
-    (folder / report.page).write_text(html, "utf-8")
+    (folder / edition.path(report.page)).write_text(html, "utf-8")
     status = "ok" if broken is None else "thin" if broken["thin"] else "failed"
     return {
         "status": status,
         "seconds": round(time.monotonic() - started, 2),
-        "page": report.page,
-        "notebook": f"{NOTEBOOKS}/{report.file}",
+        "page": edition.path(report.page),
+        "notebook": name,
         **exporter.findings(notebook),
         "reason": broken["what"] if broken else "",
     }
@@ -80,7 +85,7 @@ def _execute(
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         return papermill.execute_notebook(
             str(report.path),
@@ -94,6 +99,7 @@ def _execute(
             server=limits.server,
             timeout=limits.timeout,
             memory_gb=limits.memory_gb,
+            spoken=language(),
             resources={"metadata": {"path": str(report.path.parent)}},
         )
     except papermill.PapermillExecutionError:

@@ -19,10 +19,11 @@ import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
 from segment_lab.render import inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
+from segment_lab.render.editions import Edition
 from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.render.worker import ForkServer
-from segment_lab.texts import say
+from segment_lab.texts import known, say, speaking
 
 WAIT_SECONDS = 3600.0
 
@@ -60,6 +61,7 @@ def run_study(
     log_json: bool = False,
     pdf: bool = False,
     retention: int | None = None,
+    lang: Sequence[str] | None = None,
 ) -> RunResult:
     """Render a study's reports into ``<out>/<study>/<run>/`` and point ``latest`` at the run if it
     is good.
@@ -82,6 +84,8 @@ def run_study(
         line.
     engine : {"segment-lab", "kernel"}
         Forked kernels, or ordinary ones.
+    lang : sequence of str, optional
+        Languages instead of the study file's; all but the first get a folder of their own.
     parameters : mapping, optional
         Report → parameter → value, for that report alone in place of the study file's.
 
@@ -96,8 +100,11 @@ def run_study(
     Traceback (most recent call last):
     segment_lab.errors.ConfigError: ...
     """
-    return _Job(
-        Path(config).absolute(),
+    path = Path(config).absolute()
+    languages = known(lang) if lang else inputs.study_languages(path)
+    job = _Job(
+        path,
+        languages,
         as_of,
         tuple(only) if only else None,
         jobs or _cores(),
@@ -108,7 +115,9 @@ def run_study(
         pdf,
         retention,
         Progress(log_json),
-    ).run()
+    )
+    with speaking(languages[0]):
+        return job.run()
 
 
 def _cores() -> int:
@@ -120,6 +129,7 @@ class _Job:
     """One call of `run_study`: its arguments, and the steps in order."""
 
     config: Path
+    languages: tuple[str, ...]
     as_of: str | None
     only: tuple[str, ...] | None
     jobs: int
@@ -161,6 +171,7 @@ class _Job:
             "only": self.only,
             "changes": self.changes,
             "pdf": self.pdf,
+            "languages": self.languages,
         }
         return inputs.request_key(self.config, arguments, {r.name: r.digest for r in reports})
 
@@ -185,41 +196,55 @@ class _Job:
             self.only or self.changes
         )  # a look at a part, or a what-if, is never the study's answer
         reports = chosen(self.only or facts["report"]["only"])
-        parts = {r.name: plan.report_part(r, facts, self.config.name) for r in reports}
+        sets = [Edition(name, self.languages) for name in self.languages]
+        parts = {
+            (edition, r): plan.report_part(r, facts, self.config.name, edition)
+            for edition in sets
+            for r in reports
+        }
         if all(part["status"] == "skipped" for part in parts.values()):
             reasons = sorted({part["reason"] for part in parts.values()})
             raise ConfigError(say("render.run.nothing", reasons=reasons))
-        segments = plan.segments_part(facts)
+        segments = plan.segments_part(facts, self.languages)
         if partial:
             segments.update(status="skipped", reason=say("render.run.part"))
         earlier = [] if self.force else [run for run in shelf.runs() if run.intact()]
         for part in (*parts.values(), segments):
             if part["status"] == "waiting":
                 plan.reuse(part, earlier, staging)
-        waiting = plan.ordered(
-            [r for r in reports if parts[r.name]["status"] == "waiting"], shelf.runs()
-        )
+        order = plan.ordered(reports, shelf.runs())
+        # The first language of all reports before the next, which finds what they computed.
+        waiting = [
+            (edition, report)
+            for edition in sets
+            for report in order
+            if parts[edition, report]["status"] == "waiting"
+        ]
         text = say(
             "render.run.start",
             title=facts["title"],
             as_of=facts["as_of"],
             waiting=len(waiting),
-            reports=len(reports),
+            reports=len(parts),
         )
-        self.progress.say("start", text, reports=[r.name for r in waiting])
+        names = list(dict.fromkeys(report.name for _, report in waiting))
+        self.progress.say("start", text, reports=names)
         self._render(waiting, parts, segments, facts, staging, server)
         fault = ""
         if request is not None and self._request(chosen(self.only)) != request:
             fault = say("render.run.changed_meanwhile")
             for part in (*parts.values(), segments):
                 part.update(key="")  # nobody can say what they show
-        manifest = self._manifest(facts, list(parts.values()), segments, request, partial, fault)
-        return self._publish(shelf, staging, manifest, tuple(r.name for r in waiting))
+        made = {
+            edition.language: [parts[edition, report] for report in reports] for edition in sets
+        }
+        manifest = self._manifest(facts, made, segments, request, partial, fault)
+        return self._publish(shelf, staging, manifest, tuple(names))
 
     def _render(
         self,
-        waiting: Sequence[Report],
-        parts: Mapping[str, dict[str, Any]],
+        waiting: Sequence[tuple[Edition, Report]],
+        parts: Mapping[tuple[Edition, Report], dict[str, Any]],
         segments: dict[str, Any],
         facts: Mapping[str, Any],
         staging: Path,
@@ -238,9 +263,11 @@ class _Job:
         self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
         try:
             futures: dict[Future[dict[str, Any]], dict[str, Any]] = {}
-            for report in waiting:
-                part = parts[report.name]
-                page = plan.page_facts(part, facts, self.config.name)
+            for edition, report in waiting:
+                part = parts[edition, report]
+                with speaking(edition.language):
+                    page = plan.page_facts(part, facts, self.config.name)
+                page["editions"] = edition.others(report.page)
                 futures[
                     pool.submit(
                         render_report,
@@ -250,6 +277,7 @@ class _Job:
                         staging,
                         limits,
                         page,
+                        edition,
                     )
                 ] = part
             if segments["status"] == "waiting":
@@ -270,8 +298,14 @@ class _Job:
         try:
             done = server.call(
                 "segment_lab.render.exports:write_segments",
-                {"config": str(self.config), "as_of": facts["as_of"], "folder": str(staging)},
+                {
+                    "config": str(self.config),
+                    "as_of": facts["as_of"],
+                    "folder": str(staging),
+                    "languages": list(self.languages),
+                },
                 staging / ".segments",
+                self.languages[0],
             )
         except (SegmentLabError, RuntimeError) as error:
             reason = say("render.run.segments_failed", error=error)
@@ -287,13 +321,14 @@ class _Job:
     def _manifest(
         self,
         facts: Mapping[str, Any],
-        reports: list[dict[str, Any]],
+        made: Mapping[str, list[dict[str, Any]]],
         segments: dict[str, Any],
         request: str | None,
         partial: bool,
         fault: str,
     ) -> dict[str, Any]:
-        failed = fault or any(part["status"] == "failed" for part in (*reports, segments))
+        everything = [*(part for parts in made.values() for part in parts), segments]
+        failed = fault or any(part["status"] == "failed" for part in everything)
         return {
             "study": facts["name"],
             "title": facts["title"],
@@ -314,7 +349,10 @@ class _Job:
             "code": segment_lab.code_fingerprint(),
             "versions": inputs.versions(),
             "keep_runs": self.retention or facts["report"]["keep_runs"],
-            "reports": reports,
+            "languages": list(self.languages),
+            "reports": made[self.languages[0]],
+            # The same reports in the other languages, each in its folder.
+            "translations": {name: made[name] for name in self.languages[1:]},
             "segments": segments,
             "files": {},
         }
@@ -322,33 +360,22 @@ class _Job:
     def _publish(
         self, shelf: Shelf, staging: Path, manifest: dict[str, Any], rendered: tuple[str, ...]
     ) -> RunResult:
-        parts = [*manifest["reports"], manifest["segments"]]
+        translated = [part for parts in manifest["translations"].values() for part in parts]
+        parts = [*manifest["reports"], *translated, manifest["segments"]]
         failed = manifest["status"] == "failed"
         ending = "-failed" if failed else ""
         name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{ending}"
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             if run.folder.name == name and run.intact():
                 return self._keep(shelf, run)
-        from segment_lab.render.index import run_page, write_studies
+        from segment_lab.render.index import write_studies
 
-        (staging / "index.html").write_text(
-            run_page(
-                {
-                    **manifest,
-                    "tables_shown": plan.table_rows(manifest["data"]["tables"]),
-                    "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
-                    "downloads": [
-                        name for name in manifest["segments"]["files"] if "/" not in name
-                    ],
-                },
-                _front(staging),
-            ),
-            "utf-8",
-        )
+        for spoken in self.languages:
+            self._write_index(Edition(spoken, self.languages), staging, manifest)
         if self.pdf:
             from segment_lab.render.pdf import print_pages
 
-            print_pages(sorted(staging.glob("*.html")))
+            print_pages(sorted(staging.rglob("*.html")))
         manifest.update(finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging))
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
         folder = shelf.publish(staging, name, instead=failed)
@@ -368,6 +395,26 @@ class _Job:
             {r["name"]: r["status"] for r in manifest["reports"]},
             rendered,
         )
+
+    def _write_index(self, edition: Edition, staging: Path, manifest: Mapping[str, Any]) -> None:
+        """The decision page of one language."""
+        from segment_lab.render.index import run_page
+
+        folder = staging / edition.folder
+        inside = edition.folder + "/" if edition.folder else ""
+        files = [name.removeprefix(inside) for name in manifest["segments"]["files"]]
+        with speaking(edition.language):
+            page = {
+                **manifest,
+                "reports": edition.here(manifest),
+                "tables_shown": plan.table_rows(manifest["data"]["tables"]),
+                "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
+                "downloads": [name for name in files if "/" not in name],
+                "editions": edition.others("index.html"),
+                "studies": edition.up + "../../index.html",
+            }
+            folder.mkdir(exist_ok=True)
+            (folder / "index.html").write_text(run_page(page, _front(folder)), "utf-8")
 
 
 def _warm_up() -> None:

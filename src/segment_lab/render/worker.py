@@ -30,7 +30,8 @@ from typing import Any
 import threadpoolctl
 
 from segment_lab import errors
-from segment_lab.texts import say
+from segment_lab.texts import language, say
+from segment_lab.texts.languages import VARIABLE
 
 PRELOAD = (
     "numpy",
@@ -147,13 +148,19 @@ class ForkServer:
         child.started.wait()
         return child
 
-    def call(self, function: str, arguments: Mapping[str, Any], result: Path) -> Any:
+    def call(
+        self,
+        function: str,
+        arguments: Mapping[str, Any],
+        result: Path,
+        spoken: str | None = None,
+    ) -> Any:
         """Run ``package.module:function`` in a child; its result (JSON) passes through the file
-        `result`."""
+        `result`. What it says is in the language `spoken`."""
         child = self.fork(
             "call",
             {"function": function, "arguments": arguments, "result": str(result)},
-            env=dict(os.environ),
+            env={**os.environ, VARIABLE: spoken or language()},
         )
         child.wait()
         if not result.exists():

@@ -17,7 +17,7 @@ from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import Segmenter
 from segment_lab.segments.claims import ENOUGH, Word, Words
 from segment_lab.segments.search import Algorithm, choose_k, make_model, search_k, separation
-from segment_lab.texts import has, phrases, say
+from segment_lab.texts import DEFAULT, has, phrases, say, speaking
 
 COUNTS = frozenset(
     {
@@ -227,9 +227,10 @@ class ClusterSegmenter(Segmenter):
         features = rows[list(self.features)]
         profile = features.groupby(codes).median().reindex(range(self.k_))
         truth = self._truth(rows, codes)
-        names = [say("clusters.name.everybody")]
-        if self.k_ > 1:
-            names = _names(profile, features, _untrue(truth, self.k_))
+        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+            names = [say("clusters.name.everybody")]
+            if self.k_ > 1:
+                names = _names(profile, features, _untrue(truth, self.k_))
         self.segment_names_ = tuple(names)
         self.truth_ = None if truth is None else truth.set_axis(pd.Index(names, name="segment"))
         profile.insert(0, "customers", np.bincount(codes, minlength=self.k_))

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.segments.base import Segmenter, shortest_cut
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, say, speaking
 
 #: What a rule may ask, and the direction in which more must not mean less: silence down, orders
 #: and money up.
@@ -132,7 +132,8 @@ class TreeSegmenter(Segmenter):
         self.leaves_ = [leaf.box for leaf in leaves]
         self.spent_ = [float(spent[leaf.rows].mean()) for leaf in leaves]
         self.learned_on_ = [len(leaf.rows) for leaf in leaves]
-        self.segment_names_ = tuple(_name(box) for box in self.leaves_)
+        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+            self.segment_names_ = tuple(_name(box) for box in self.leaves_)
 
     def _grow(self, rows: pd.DataFrame, spent: np.ndarray, whole: Box) -> list[Leaf]:
         from sklearn.ensemble import HistGradientBoostingRegressor

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from segment_lab.errors import NotEnoughDataError, nearest
 from segment_lab.show.macros import Html, macro, plain, tidy
 from segment_lab.texts import phrases, say, speaking
+from segment_lab.texts import shown as named
 from segment_lab.texts.formats import SPOKEN, format_value, guess_format, words
 
 HEADLINE_MIME = "application/vnd.segment-lab.headline+json"
@@ -185,13 +186,13 @@ def card(
     shown = shown_facts(facts or {})
     rich = isinstance(body, Html)
     kept = {
-        "title": title,
+        "title": named(title),
         "verdict": verdict,
         "tone": tone,
         "body": plain(str(body)) if rich else body,
         "facts": {fact["name"]: fact["text"].unescape() for fact in shown},
     }
-    return Html(macro("card", title, shown, verdict, tone, body), {CARDS_MIME: [kept]})
+    return Html(macro("card", named(title), shown, verdict, tone, body), {CARDS_MIME: [kept]})
 
 
 def _tone(verdict: str) -> str:

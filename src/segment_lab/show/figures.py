@@ -9,7 +9,7 @@ from typing import Any
 
 from segment_lab.show.cards import called, says_why
 from segment_lab.show.macros import Html, macro, tidy
-from segment_lab.texts import say
+from segment_lab.texts import DEFAULT, language, say, shown
 
 SENTENCE_END = re.compile(r"(?<=[.:?]) +(?=[A-Z0-9])")
 
@@ -55,12 +55,30 @@ def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
     return Html(macro("figure", alt, width, height, picture, title, "".join(rest)))
 
 
+def _name(canvas: Any) -> None:
+    """Names of segments as readers see them, on ticks too."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    for axes in canvas.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            labels = [label.get_text() for label in axis.get_ticklabels()]
+            named = [shown(label) for label in labels]
+            if named != labels:
+                axis.set_major_locator(FixedLocator(axis.get_ticklocs()))
+                axis.set_major_formatter(FixedFormatter(named))
+    for text in canvas.findobj(Text):
+        text.set_text(shown(text.get_text()))
+
+
 def _picture(canvas: Any) -> tuple[str, int, int]:
     """The drawing as base64 text, with the size it is shown at."""
     import matplotlib.pyplot as plt
     from PIL import Image
 
     raw, small = io.BytesIO(), io.BytesIO()
+    if language() != DEFAULT:
+        _name(canvas)
     # A tight box may grow the picture, so no label is ever cut off.
     canvas.savefig(
         raw, format="png", dpi=220, bbox_inches="tight", pad_inches=0.08, facecolor="white"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from segment_lab.texts import shown
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -122,6 +124,6 @@ def listed(what: str, values: pd.Series, kind: str = "money") -> str:
     )
     return (
         f"{what}: "
-        + "; ".join(f"{name} {write(v)}" for name, v in values.items() if pd.notna(v))
+        + "; ".join(f"{shown(name)} {write(v)}" for name, v in values.items() if pd.notna(v))
         + "."
     )

@@ -17,7 +17,7 @@ from segment_lab.data.sources import Source
 from segment_lab.data.validation import validate
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.schemes import described, with_options
-from segment_lab.texts import say
+from segment_lab.texts import known, say
 
 # A study file is written by a person.
 MOST_BYTES, MOST_VALUES = 4 << 20, 100_000
@@ -116,6 +116,8 @@ class StudyConfig(Strict):
     title: str = ""
     currency: str = ""
     timezone: str = "UTC"
+    # The language of pages and lists; of several the first is the study's, the others get a folder.
+    lang: tuple[str, ...] = ()
     as_of: dt.date | None = None
     window: WindowConfig = WindowConfig()
     returns: Literal["net", "drop"] = "net"
@@ -137,6 +139,17 @@ class StudyConfig(Strict):
         if isinstance(value, list):
             value = dict.fromkeys(value)
         return {k: v or {} for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("lang", mode="before")
+    @classmethod
+    def _known_languages(cls, value: Any) -> Any:
+        if value is None:
+            return ()
+        names = [value] if isinstance(value, str) else value
+        try:
+            return known(names) if isinstance(names, list | tuple) else value
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("timezone")
     @classmethod

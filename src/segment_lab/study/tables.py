@@ -34,6 +34,7 @@ from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
 from segment_lab.study.config import StudyConfig, WindowConfig, load, validate
 from segment_lab.texts import say, speak
+from segment_lab.texts.languages import spoken_first
 from segment_lab.window import ObservationWindow, as_date
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class StudyData:
             config.currency,
         )
         self._kept: dict[Any, Any] = {}
-        speak(currency=config.currency)
+        speak(spoken_first(config.lang), config.currency)
 
     @classmethod
     def from_yaml(

@@ -2,7 +2,10 @@
 
 ``texts/<language>/<subject>.yml`` holds Jinja2 templates under nested keys; `say` fills one of
 them. A sentence is a whole template with its own plurals, never glued from pieces, so that a
-further language is one more folder.
+further language is one more folder; what it lacks is said in English.
+
+Some texts are keys in data, SQL and Python as well: segment names, and actions of the packaged
+playbooks. `shown` gives the words that readers see for them; in English they stand for themselves.
 
 Filters of a template: ``count, days, number, share`` (a figure as tables show it),
 ``money, cents`` (with the currency), ``percent`` (a share without decimals), ``date, month``,
@@ -23,6 +26,7 @@ from segment_lab.texts import formats
 from segment_lab.texts.languages import (
     DEFAULT,
     currency,
+    known,
     language,
     languages,
     locale,
@@ -30,15 +34,18 @@ from segment_lab.texts.languages import (
     speaking,
     subject,
 )
+from segment_lab.texts.names import shown, with_names
 
 __all__ = [
     "DEFAULT",
     "currency",
     "has",
+    "known",
     "language",
     "languages",
     "phrases",
     "say",
+    "shown",
     "speak",
     "speaking",
 ]
@@ -60,7 +67,10 @@ def say(key: str, /, **facts: Any) -> str:
     >>> say("words.customers", count=1), say("words.customers", count=1234)
     ('1 customer', '1,234 customers')
     """
-    text = _template(language(), key).render(facts)
+    spoken = language()
+    if spoken != DEFAULT:
+        facts = {name: with_names(value) for name, value in facts.items()}
+    text = _template(spoken, key).render(facts)
     return BLANKS.sub(" ", text).strip()
 
 

@@ -1,0 +1,67 @@
+"""One computation, several sets of pages: the first language of a run stands in its folder, every
+further one in a folder of its own name inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segment_lab.texts import say
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The pages of one language.
+
+    Parameters
+    ----------
+    language : str
+        Its own.
+    languages : tuple of str
+        All of the run, the first in the run's folder itself.
+    """
+
+    language: str
+    languages: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Where its pages are in the run's folder; empty for the first language.
+
+        Examples
+        --------
+        >>> Edition("en", ("en", "ru")).folder, Edition("ru", ("en", "ru")).folder
+        ('', 'ru')
+        """
+        return "" if self.language == self.languages[0] else self.language
+
+    @property
+    def up(self) -> str:
+        """From its pages to the run's folder."""
+        return "../" if self.folder else ""
+
+    def path(self, name: str) -> str:
+        """A file of this edition, from the run's folder."""
+        return f"{self.folder}/{name}" if self.folder else name
+
+    def others(self, page: str) -> list[dict[str, str]]:
+        """The same page in the run's other languages: ``language, name, href``."""
+        return [
+            {
+                "language": name,
+                "name": say(f"languages.name.{name}"),
+                "href": self.up + Edition(name, self.languages).path(page),
+            }
+            for name in self.languages
+            if name != self.language
+        ]
+
+    def here(self, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Its reports as the manifest holds them, their pages seen from its own folder."""
+        if not self.folder:
+            return list(manifest["reports"])
+        return [
+            {**part, "page": part["page"].removeprefix(f"{self.folder}/")}
+            for part in manifest["translations"][self.language]
+        ]
