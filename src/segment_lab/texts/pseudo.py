@@ -18,7 +18,7 @@ CODE = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>|`[^`]*`|\]\([^)]*\)
 #: Words that a template itself holds inside its expressions: forms of a word, choices, pieces.
 CHOSEN = re.compile(r"((?:\b(?:one|few|many|other)=|append\(|~ |else |\bor ))('[^']*'|\"[^\"]*\")")
 WORD = re.compile(r"[^\W\d_]{3,}")
-VOWEL = re.compile(r"[áéíóúý]", re.I)
+DOUBLED = re.compile(r"[áéíóúýř]", re.I)
 
 
 def text(english: str) -> str:
@@ -38,7 +38,7 @@ def _chosen(code: str) -> str:
 
 
 def _words(plain: str) -> str:
-    return WORD.sub(lambda found: VOWEL.sub(r"\g<0>\g<0>", found[0]), plain.translate(MARKED))
+    return WORD.sub(lambda found: DOUBLED.sub(r"\g<0>\g<0>", found[0]), plain.translate(MARKED))
 
 
 def accented(texts: Any, key: str = "") -> Any:
