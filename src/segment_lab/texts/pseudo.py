@@ -27,7 +27,7 @@ def text(english: str) -> str:
     Examples
     --------
     >>> text("{{ count | count }} customers of `rfm`")
-    '{{ count | count }} čúúšťóómééřš óƒ `rfm`'
+    '{{ count | count }} čúúšťóómééřřš óƒ `rfm`'
     """
     parts = CODE.split(english)
     return "".join(_chosen(part) if i % 2 else _words(part) for i, part in enumerate(parts))
