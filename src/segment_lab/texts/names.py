@@ -5,13 +5,11 @@ Data, SQL and Python know a segment by its English name; `shown` gives the words
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from functools import cache
 from typing import Any
 
 from segment_lab.texts.languages import DEFAULT, language, subject
-from segment_lab.window import ObservationWindow
 
 #: Files whose keys are the English texts themselves.
 GROUPS = ("names", "playbooks")
@@ -41,11 +39,6 @@ def with_names(fact: Any) -> Any:
     """A fact of a sentence, names of segments in it as readers see them."""
     if type(fact) is str:
         return shown(fact)
-    if isinstance(fact, ObservationWindow):
-        from segment_lab.texts import say
-
-        facts = {"first": fact.start, "last": fact.as_of - dt.timedelta(days=1)}
-        return say("words.window", days=fact.days, **facts)
     if type(fact) in (list, tuple):
         return type(fact)(with_names(part) for part in fact)
     return fact
