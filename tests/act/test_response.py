@@ -10,9 +10,11 @@ from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.act.response import (
     ResponseSegmenter,
     Trial,
+    booster,
     campaign_of,
     group_effects,
     scores,
+    steps,
     trial_of,
 )
 from segment_lab.data import engine
@@ -149,3 +151,12 @@ def test_a_campaign_becomes_a_trial_by_its_strata():
     assert told.loc["a"].tolist() == [True, 1, 0.75]
     with pytest.raises(NotEnoughDataError, match="no measured campaign X"):
         campaign_of(rows, "X")
+
+
+def test_columns_are_cut_where_the_boosting_would_cut_them():
+    rng = np.random.default_rng(2)
+    for values in (rng.gamma(2, 50, 900), rng.integers(0, 700, 900), rng.integers(0, 9, 900)):
+        weight = rng.choice([0.4, 1.7], 900)
+        model = booster(0).fit(values[:, None].astype(float), values, weight)
+        expected = model._bin_mapper.bin_thresholds_[0]
+        np.testing.assert_array_equal(steps(values.astype(float), weight), expected)

@@ -83,3 +83,30 @@ def test_a_rule_on_other_rows_answers_for_these():
     assert engine.evaluate(pd.DataFrame({"x": [3.0]}), rule).tolist() == [1]
     assert engine.evaluate(pd.DataFrame({"x": [1, 2]}), rule).tolist() == [0, 1]
     assert engine.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
+
+
+def test_another_process_reads_the_statement_that_one_has_compiled(monkeypatch, tmp_path):
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path))
+    compiled, compile_anew = [], Backend.compile
+
+    def counted(self, expr, **options):
+        compiled.append(expr)
+        return compile_anew(self, expr, **options)
+
+    monkeypatch.setattr(Backend, "compile", counted)
+    day = dt.date(2026, 1, 1)
+    for made in (engine.connect(), engine.connect()):  # each remembers for itself
+        made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
+        rows = made.table("orders")
+        statement = made.compile(rows.filter(rows.day < day, rows.a > 2.5).select("n"))
+        assert "MAKE_DATE(2026, 1, 1)" in statement
+        assert "2.5" in statement
+    assert len(compiled) == 1
+    [kept] = tmp_path.glob("statement-*.sql")
+    kept.write_text(kept.read_text()[:-5])  # cut off: not believed
+    made = engine.connect()
+    made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
+    rows = made.table("orders")
+    again = made.compile(rows.filter(rows.day < day, rows.a > 2.5).select("n"))
+    assert again == statement
+    assert len(compiled) == 2

@@ -9,6 +9,7 @@ import pytest
 
 from datasets import ROOT, dataset, datasets_folder
 from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.leads.analysis import Scores
 from segment_lab.leads.leakage import auc
 from segment_lab.leads.model import LeadModel
 from segment_lab.leads.page import fairness, finding, how_tested
@@ -283,3 +284,26 @@ def test_the_public_leads_file(monkeypatch):
     assert (
         0.02 < cold["win_share_low"] < cold["win_share"] < cold["win_share_high"] < 0.08
     )  # a quarter of the usual odds
+
+
+def test_the_measures_of_draws_are_those_of_scikit_learn():
+    from sklearn.metrics import brier_score_loss, roc_auc_score
+
+    rng = np.random.default_rng(0)
+    n = 300
+    tested = pd.DataFrame({"won": rng.random(n) < 0.3, "win_probability": rng.random(n).round(1)})
+    tested["expected"] = tested["win_probability"] / 2
+    tested["base_rate"], tested["best_column"] = 0.3, rng.integers(0, 4, n)
+    drawn = rng.integers(n, size=(5, n))
+    counts = np.array([np.bincount(row, minlength=n) for row in drawn]).astype(float)
+    found = Scores(tested).of(counts)
+    for row, figures in zip(drawn, found.to_dict("records"), strict=True):
+        rows = tested.iloc[row]
+        assert figures["AUC"] == pytest.approx(roc_auc_score(rows.won, rows.win_probability))
+        alone = roc_auc_score(rows.won, rows.best_column)
+        assert figures["AUC gain"] == pytest.approx(figures["AUC"] - alone)
+        assert figures["Brier score"] == pytest.approx(brier_score_loss(rows.won, rows.expected))
+        base = brier_score_loss(rows.won, rows.base_rate)
+        assert figures["Brier gain"] == pytest.approx(base - figures["Brier score"])
+    same = Scores(tested[tested.won]).of(np.ones((1, int(tested.won.sum()))))
+    assert same["AUC"].isna().all()  # nobody lost: nothing is ranked

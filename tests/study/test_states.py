@@ -12,6 +12,7 @@ import pytest
 import segment_lab as sl
 from datasets import dataset, datasets_folder
 from segment_lab.segments.claims import ENOUGH
+from segment_lab.study import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the pages say of a segment's silence, in any letter case → the states of whom it is true.
@@ -63,6 +64,27 @@ def test_the_customer_table_holds_predictions_where_asked():
     expected = before.customers(predict=True)["expected_orders"].sum()
     assert 0.8 < expected / came < 1.25
     assert "expected_orders" not in study.customers()
+
+
+def test_processes_of_a_run_share_the_tables_of_a_day(monkeypatch, tmp_path):
+    asked, collect = [], tables.collect
+
+    def counted(expression):
+        asked.append(expression)
+        return collect(expression)
+
+    monkeypatch.setattr(tables, "collect", counted)
+    monkeypatch.setenv(tables.SHARED, str(tmp_path))
+    orders = log(60)
+    studies = [sl.Study.from_frames({"orders": orders}, as_of="2026-01-01") for _ in range(2)]
+    first, second = (study.customers(predict=True) for study in studies)
+    assert len(asked) == 1
+    pd.testing.assert_frame_equal(first, second)
+    earlier = studies[1].at("2025-07-01").customers()  # another day, another table
+    assert len(asked) == 2
+    assert len(earlier) <= len(first)
+    changed = sl.Study.from_frames({"orders": orders.iloc[:-5]}, as_of="2026-01-01")
+    assert changed.customers()["frequency"].sum() == first["frequency"].sum() - 5
 
 
 def public_study(name: str) -> sl.Study:

@@ -33,6 +33,8 @@ FEATURES = ("recency_days", "frequency", "revenue", "monetary_value", "tenure_da
 CAP = 0.995
 #: Cut points tried per column, folds of the outcome model and of the value, values per text column.
 CUTS, FOLDS, MOST_VALUES = 15, 5, 12
+#: Bins of a column in the outcome model.
+BINS = 255
 #: Fewest customers of an arm, and of a segment.
 LEAST_ARM, LEAST_LEAF = 100, 50
 #: The chance of a difference where there is none, and the smallest z that ever counts.
@@ -114,12 +116,33 @@ def outcome_model(features: pd.DataFrame, trial: Trial, random_state: int = 0) -
     out = np.zeros(len(values))
     for k in range(FOLDS):
         inside = fold != k
-        model = _booster(random_state).fit(values[inside], trial.capped[inside], weight[inside])
-        out[~inside] = model.predict(values[~inside])
+        cuts = [steps(column[inside], weight[inside]) for column in values.T]
+        places = [np.searchsorted(*pair) for pair in zip(cuts, values.T, strict=True)]
+        codes = np.column_stack(places).astype("float64")
+        model = booster(random_state).fit(codes[inside], trial.capped[inside], weight[inside])
+        out[~inside] = model.predict(codes[~inside])
     return out
 
 
-def _booster(random_state: int) -> Any:
+def steps(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Where a column is cut into at most `BINS` bins of equal weight, between its values.
+
+    The boosting would cut it at the same places, but sorts the column anew for every single one.
+    """
+    distinct = np.unique(values)
+    if len(distinct) <= BINS:
+        return (distinct[1:] + distinct[:-1]) / 2
+    order = np.argsort(values)
+    ranked, reached = values[order], np.cumsum(weight[order])
+    wanted = np.linspace(0, 100, BINS + 1)[1:-1] / 100 * reached[-1]
+    place = np.searchsorted(reached, wanted).clip(max=len(values) - 1)
+    after = (place + 1).clip(max=len(values) - 1)
+    inside = reached[place] - wanted > np.finfo(float).eps
+    return np.unique(np.where(inside, ranked[place], (ranked[place] + ranked[after]) / 2))
+
+
+def booster(random_state: int) -> Any:
+    """The boosted trees that foresee money."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
@@ -469,7 +492,7 @@ class ResponseSegmenter(Segmenter):
         effect by boosting, or what they are expected to bring where no difference was found."""
         rows, trial, psi, _, _, _ = self._seen
         target = psi if self.difference_found_ else trial.capped
-        model = _booster(self.random_state).fit(_numbers(rows), target)
+        model = booster(self.random_state).fit(_numbers(rows), target)
         given = self._checked(customers)
         return pd.Series(model.predict(_numbers(given)), index=customers.index, name="rank_value")
 

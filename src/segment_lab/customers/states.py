@@ -44,7 +44,7 @@ class StateRule:
     ----------
     typical_gap : float
         Days between orders of the typical customer who came back.
-    model : OrderModel
+    model : OrderModel, optional
         Gives the chance of being active; customers may leave after the first order too.
     season : tuple of float
         What a day of January … December counts, 1 on average; empty where no season is known.
@@ -53,7 +53,7 @@ class StateRule:
     """
 
     typical_gap: float
-    model: OrderModel
+    model: OrderModel | None = None
     season: tuple[float, ...] = ()
     as_of: dt.date | None = None
 
@@ -63,8 +63,10 @@ class StateRule:
         customers: pd.DataFrame,
         season: Sequence[float] = (),
         as_of: dt.date | None = None,
+        chances: bool = True,
     ) -> StateRule:
-        """Learn from the buyers of a customer table (`COLUMNS`).
+        """Learn from the buyers of a customer table (`COLUMNS`); without `chances` a state is told,
+        not how likely it is.
 
         Examples
         --------
@@ -73,21 +75,23 @@ class StateRule:
         >>> list(StateRule.learn(table).states(table)["state"])
         ['active', 'lapsed', 'new']
         """
-        clock = cls(1.0, OrderModel(1, 1, 1, 1), tuple(season), as_of)
+        clock = cls(1.0, None, tuple(season), as_of)
         table = clock._measured(_buyers(customers))
         back = table[table["t_x"] > 0]
         # Where nobody has come back yet, silence itself is all there is to go by.
         gaps = back["t_x"] / back["repeat_frequency"] if len(back) else table["recency_days"]
         # Two decimals: the same number in every warehouse.
         typical = max(round(float(gaps.median()), 2), 1.0) if len(gaps) else 1.0
-        model = OrderModel.fit(table, from_start=True) if len(table) else clock.model
+        model = OrderModel(1, 1, 1, 1) if chances else None
+        if chances and len(table):
+            model = OrderModel.fit(table, from_start=True)
         return cls(typical, model, tuple(season), as_of)
 
     def states(self, customers: pd.DataFrame) -> pd.DataFrame:
         """``state``, ``p_active`` and ``rhythm_days`` of every customer; null for prospects."""
         rows = _buyers(customers)
         rules = {"state": self.state, "p_active": self.p_active, "rhythm_days": self.rhythm}
-        found = {name: engine.evaluate(rows, rule) for name, rule in rules.items()}
+        found = engine.evaluate_all(rows, rules)
         return pd.DataFrame(found, index=rows.index).reindex(customers.index)
 
     def state(self, table: ir.Table) -> ir.StringValue:
@@ -114,6 +118,7 @@ class StateRule:
     def p_active(self, table: ir.Table) -> ir.FloatingValue:
         """The chance that a customer has not left (MBG/NBD), as an expression."""
         model = self.model
+        assert model is not None
         # A table from elsewhere may hold what cannot be: nothing happened before the first order.
         known = ibis.greatest(self.days(table.tenure_days) / WEEK, 0.0)
         last = ibis.greatest(known - self.days(table.recency_days) / WEEK, 0.0)
@@ -150,9 +155,16 @@ class StateRule:
 
     def _measured(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The table with days as they count by the season."""
-        silence = engine.evaluate(rows, lambda table: self.days(table.recency_days).cast("float64"))
-        known = engine.evaluate(rows, lambda table: self.days(table.tenure_days).cast("float64"))
-        table = rows.assign(recency_days=silence, tenure_days=known)
+        table = rows.copy()
+        if self.season and self.as_of is not None:
+            counted = engine.evaluate_all(
+                rows,
+                {
+                    "recency_days": lambda t: self.days(t.recency_days).cast("float64"),
+                    "tenure_days": lambda t: self.days(t.tenure_days).cast("float64"),
+                },
+            )
+            table = rows.assign(**counted)
         table["t_x"] = (table["tenure_days"] - table["recency_days"]).clip(lower=0)
         table.loc[rows["tenure_days"] <= rows["recency_days"], "t_x"] = 0.0
         return table.assign(repeat_frequency=rows["frequency"] - 1)

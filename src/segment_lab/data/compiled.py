@@ -8,19 +8,30 @@ nothing but such values share one statement. A test holds it equal to what Ibis 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import hashlib
 import math
+import os
 import re
+import threading
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import sqlglot
 from ibis.backends.duckdb import Backend
 from ibis.common.graph import Graph
 from sqlglot import exp
+
+from segment_lab import code_fingerprint
+from segment_lab.data.files import cache_folder
+from segment_lab.errors import ConfigError
 
 #: Values that stand in for others; no data hold them. And how many there are of a kind.
 DAY = dt.date(1001, 1, 1)
@@ -37,6 +48,10 @@ REMEMBERED = 1000
 
 class RememberingBackend(Backend):
     """The DuckDB backend of Ibis with a memory for statements."""
+
+    def __repr__(self) -> str:
+        """Without an address: part of the shape of a query, which other processes know too."""
+        return "DuckDB"
 
     @cached_property
     def statements(self) -> dict[Any, str]:
@@ -65,9 +80,53 @@ class RememberingBackend(Backend):
         if shape not in self.statements:
             if len(self.statements) >= REMEMBERED:
                 self.statements.clear()
-            general = query.replace(marks.stand_ins).to_expr()
-            self.statements[shape] = super().compile(general)
+            file = _file_of(shape)
+            statement = _read(file) if file else None
+            if statement is None:
+                general = query.replace(marks.stand_ins).to_expr()
+                statement = super().compile(general)
+                if file:
+                    _write(file, statement)
+            self.statements[shape] = statement
         return MARK.sub(marks.sql, self.statements[shape])
+
+
+def _file_of(shape: tuple[Any, ...]) -> Path | None:
+    """Where other processes find the statement of a shape; nowhere without a folder to keep it."""
+    try:
+        folder = cache_folder()
+    except ConfigError:
+        return None
+    known = hashlib.sha256(f"{_makers()}:{shape!r}".encode()).hexdigest()
+    return folder / f"statement-{known[:32]}.sql"
+
+
+@cache
+def _makers() -> str:
+    """What writes statements: one version's are not read by another."""
+    versions = (ibis.__version__, sqlglot.__version__, duckdb.__version__)
+    return ":".join((*versions, code_fingerprint()))
+
+
+def _read(file: Path) -> str | None:
+    """A statement that is there and whole."""
+    try:
+        proof, _, statement = file.read_text("utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return statement if proof == _proof(statement) else None
+
+
+def _write(file: Path, statement: str) -> None:
+    """Keep a statement; nothing is lost where it cannot be."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    with contextlib.suppress(OSError):
+        draft.write_text(f"{_proof(statement)}\n{statement}", "utf-8")
+        draft.replace(file)
+
+
+def _proof(statement: str) -> str:
+    return hashlib.sha256(statement.encode()).hexdigest()
 
 
 class Marks:

@@ -19,35 +19,13 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import joblib
 import pandas as pd
-import platformdirs
 
 from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
-from segment_lab.data.files import digest, replacing
+from segment_lab.data.files import cache_folder, digest, replacing
 from segment_lab.data.sources import RawTable, Source, locate
-from segment_lab.errors import ConfigError
-from segment_lab.texts import say
 
 CACHE_DAYS = 14
-
-
-def cache_folder() -> Path:
-    """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache
-    folder. Only the user may look into it.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be made.
-    """
-    folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        said = error.strerror or str(error)
-        raise ConfigError(say("data.cache.unwritable", folder=folder, said=said)) from None
-    return folder
 
 
 def typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str) -> str:
@@ -195,7 +173,9 @@ def read_copy(connection: Any, target: str) -> tuple[ir.Table, pd.DataFrame]:
     """Conformed lines and broken lines of a typed copy; it counts as used today."""
     path = Path(target)
     os.utime(path)
-    return connection.read_parquet(target), pd.read_parquet(path.with_suffix(".broken.parquet"))
+    # The name of its content, so that statements are the same in every process.
+    lines = connection.read_parquet(target, table_name=path.stem)
+    return lines, pd.read_parquet(path.with_suffix(".broken.parquet"))
 
 
 class Unopened:

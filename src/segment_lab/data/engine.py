@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,18 +85,27 @@ def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.nd
     This is how segmenters predict: the expression that answers here is the very one `to_sql`
     compiles, so pandas and the warehouse cannot disagree.
     """
+    return evaluate_all(frame, {"answer": rule})["answer"]
+
+
+def evaluate_all(
+    frame: pd.DataFrame, rules: Mapping[str, Callable[[ir.Table], ir.Value]]
+) -> dict[str, np.ndarray]:
+    """`evaluate` for several rules in one question: what they share is computed once."""
     if frame.empty:
-        return np.empty(0, dtype="int64")
+        return {name: np.empty(0, dtype="int64") for name in rules}
     rows = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
     rows = rows.append_column("_row", pa.array(np.arange(len(frame))))
     # Named instead of handed over: the statement of a rule then serves every frame of these
     # columns.
     source = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=ROWS)
-    query = source.select("_row", answer=rule(source)).order_by("_row")
+    answers = {name: rule(source) for name, rule in rules.items()}
+    query = source.select("_row", **answers).order_by("_row")
     connection = shared()
     statement = connection.compile(query)
     connection.con.register(ROWS, rows)
     try:
-        return connection.con.sql(statement).to_arrow_table()["answer"].to_numpy()
+        found = connection.con.sql(statement).to_arrow_table()
     finally:
         connection.con.unregister(ROWS)
+    return {name: found[name].to_numpy() for name in rules}

@@ -12,6 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
+from segment_lab.errors import ConfigError
+from segment_lab.texts import say
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,6 +25,25 @@ if TYPE_CHECKING:
 FORMULA = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠\t\r\n]")
 # Beyond this size a file is told from another by its size and date, not by its content.
 HASHED_BYTES = 2 << 30
+
+
+def cache_folder() -> Path:
+    """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache
+    folder. Only the user may look into it.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be made.
+    """
+    folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise ConfigError(say("data.cache.unwritable", folder=folder, said=said)) from None
+    return folder
 
 
 @contextmanager

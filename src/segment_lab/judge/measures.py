@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from segment_lab.judge.learning import Outcome
 from segment_lab.judge.registry import metric
@@ -124,15 +123,13 @@ def top_decile_lift(score: np.ndarray, revenue: np.ndarray) -> float:
 @metric("validity")
 def auc(score: np.ndarray, bought: np.ndarray) -> float:
     """Area under the ROC curve (Mann–Whitney), ties count a half; NaN where all or none bought."""
-    if len(np.unique(bought)) < 2:
-        return float("nan")
-    return float(roc_auc_score(bought, score))
+    return float(area_under_roc(*_groups(score, np.ones(len(bought)), bought)))
 
 
 @metric("validity", higher_is_better=False)
 def brier(probability: np.ndarray, bought: np.ndarray) -> float:
     """Brier score (Brier 1950)."""
-    return float(brier_score_loss(bought, probability, pos_label=1))
+    return float(np.mean((probability - bought) ** 2))
 
 
 @metric("validity", low=-np.inf)

@@ -22,7 +22,7 @@ from segment_lab.judge.change import change
 from segment_lab.judge.company import Company
 from segment_lab.judge.learning import Training
 from segment_lab.judge.scorecard import Background, Scorecard, check_judgeable, scorecard
-from segment_lab.judge.stability import matched, unfitted
+from segment_lab.judge.stability import matched, refitted
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
@@ -50,7 +50,7 @@ class _Timeline:
         chosen = self.fitted(method, like)
         if getattr(chosen, "supervised", False):  # learned from what followed an earlier day
             return self.fitted(method, day)
-        return unfitted(chosen).fit(self.table(method, day))
+        return refitted(chosen, self.table(method, day))
 
     def label(self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date) -> Segmentation:
         made = segmenter.segment(self.table(method, day), self.at(day).window)

@@ -52,6 +52,12 @@ def unfitted(segmenter: Any) -> Any:
     return copy.set_params(**{p: v for p, v in chosen.items() if p in known})
 
 
+def refitted(segmenter: Any, customers: pd.DataFrame, y: Any = None) -> Any:
+    """A copy fitted to other customers; where a segmenter can learn its rule alone, only that."""
+    copy = unfitted(segmenter)
+    return getattr(copy, "refit", copy.fit)(customers, y)
+
+
 def refit_stability(
     segmenter: Any,
     customers: pd.DataFrame,
@@ -85,13 +91,13 @@ def refit_stability(
     taught = getattr(segmenter, "supervised", False)
     y = spent.reindex(rows.index).to_numpy(float) if taught and spent is not None else None
     rows = rows.set_axis(range(len(rows)))
-    base = unfitted(segmenter).fit(rows, y)
+    base = refitted(segmenter, rows, y)
     apart = pd.DataFrame(
         {c: rows[c].iloc[rng.permutation(len(rows))].array for c in rows}, index=rows.index
     )
     # A quarter of the refits suffices for a reference value; half of them where the answer will
     # say nothing anyway.
-    shuffled = unfitted(segmenter).fit(apart, y)
+    shuffled = refitted(segmenter, apart, y)
     null = np.nanmean(_found_again(segmenter, shuffled, apart, y, max(2, refits // 4), rng))
     times = refits if null < VALID else max(2, refits // 2)
     found = _found_again(segmenter, base, rows, y, times, rng)
@@ -126,8 +132,8 @@ def _found_again(
     for _ in range(refits):
         draw = rng.integers(0, n, n)
         drawn = rows.iloc[draw].set_axis(range(n))
-        again = unfitted(segmenter).fit(drawn, None if y is None else y[draw]).predict(rows)
-        found.append(best_jaccard(codes, again, k))
+        again = refitted(segmenter, drawn, None if y is None else y[draw])
+        found.append(best_jaccard(codes, again.predict(rows), k))
     return np.array(found)
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.judge.measures import Ranked, area_under_roc, sorted_order
+from segment_lab.judge.resampling import blocks
 from segment_lab.leads import funnel as funnels
-from segment_lab.leads.leakage import auc
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
 
@@ -85,9 +86,17 @@ class LeadAnalysis:
         row: Any = self.measures().loc["AUC"]
         return float(row["value_low"]), float(row["value_high"])
 
+    @cached_property
+    def _funnels(self) -> dict[str | None, pd.DataFrame]:
+        return {}
+
     def funnel(self, by: str | None = None) -> pd.DataFrame:
         """`funnel.funnel` of these leads."""
-        return funnels.funnel(self.leads, self.stages, self.as_of, order=self.order, by=by)
+        if by not in self._funnels:
+            self._funnels[by] = funnels.funnel(
+                self.leads, self.stages, self.as_of, order=self.order, by=by
+            )
+        return self._funnels[by].copy()
 
     def deal_time(self, by: str | None = None) -> pd.DataFrame:
         """`funnel.deal_time` of these leads."""
@@ -194,10 +203,9 @@ class LeadAnalysis:
         column, the Brier score beside the base rate; a gain is the paired difference in the
         model's favour.
         """
-        rng, size = np.random.default_rng(self.model.seed), len(self.tested)
-        again = [self.tested.iloc[rng.integers(size, size=size)] for _ in range(draws)]
-        drawn = pd.DataFrame([_scores(rows) for rows in again])
-        out = pd.DataFrame({"value": _scores(self.tested)})
+        scores, size = Scores(self.tested), len(self.tested)
+        drawn = pd.concat([scores.of(counts) for counts in blocks(size, draws, self.model.seed)])
+        out = pd.DataFrame({"value": scores.of(np.ones((1, size))).iloc[0]})
         bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
         return out.assign(**bounds).rename_axis("measure")
 
@@ -260,19 +268,33 @@ class LeadAnalysis:
         return out.join(with_interval(out["wins_lost"], total, "wins_lost_share"))
 
 
-def _scores(tested: pd.DataFrame) -> dict[str, float]:
-    won, chance = tested["won"].to_numpy(), tested["win_probability"].to_numpy()
-    alone = tested["best_column"].to_numpy()
-    from sklearn.metrics import brier_score_loss
+class Scores:
+    """The measures of tested leads, on whole blocks of draws."""
 
-    brier = brier_score_loss(won, tested["expected"].to_numpy())
-    base = brier_score_loss(won, tested["base_rate"].to_numpy())
-    ranks, ranks_alone = auc(won, chance), auc(won, alone)
-    return {
-        "AUC": ranks,
-        "AUC, best column": ranks_alone,
-        "AUC gain": ranks - ranks_alone,
-        "Brier score": brier,
-        "Brier score, base rate": base,
-        "Brier gain": base - brier,
-    }
+    def __init__(self, tested: pd.DataFrame):
+        self.won = tested["won"].to_numpy(float)
+        self.ranked = Ranked(tested["win_probability"].to_numpy())
+        self.alone = Ranked(tested["best_column"].to_numpy())
+        self.errors = {
+            name: (tested[name].to_numpy(float) - self.won) ** 2
+            for name in ("expected", "base_rate")
+        }
+
+    def of(self, counts: np.ndarray) -> pd.DataFrame:
+        """A row of measures for every row of `counts`: how often each lead was drawn."""
+        total = counts.sum(axis=1)
+        ranks, ranks_alone = self._auc(self.ranked, counts), self._auc(self.alone, counts)
+        brier, base = (counts @ self.errors[name] / total for name in ("expected", "base_rate"))
+        return pd.DataFrame(
+            {
+                "AUC": ranks,
+                "AUC, best column": ranks_alone,
+                "AUC gain": ranks - ranks_alone,
+                "Brier score": brier,
+                "Brier score, base rate": base,
+                "Brier gain": base - brier,
+            }
+        )
+
+    def _auc(self, ranked: Ranked, counts: np.ndarray) -> np.ndarray:
+        return area_under_roc(ranked.sums(counts), ranked.sums(counts * self.won), sorted_order())

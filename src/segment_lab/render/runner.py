@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ from segment_lab.render.worker import ForkServer
 from segment_lab.texts import known, say, speaking
 
 WAIT_SECONDS = 3600.0
+#: In the folder of a run in the making: what its processes share.
+SHARED_FOLDER = ".shared"
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,9 @@ class _Job:
                     return self._keep(shelf, run)
             with (
                 shelf.staging() as staging,
-                closing(ForkServer(max(1, _cores() // self.jobs))) as server,
+                closing(
+                    ForkServer(max(1, _cores() // self.jobs), staging / SHARED_FOLDER)
+                ) as server,
             ):
                 return self._make(shelf, staging, server, request)
 
@@ -230,6 +235,7 @@ class _Job:
         names = list(dict.fromkeys(report.name for _, report in waiting))
         self.progress.say("start", text, reports=names)
         self._render(waiting, parts, segments, facts, staging, server)
+        shutil.rmtree(staging / SHARED_FOLDER)
         fault = ""
         if request is not None and self._request(chosen(self.only)) != request:
             fault = say("render.run.changed_meanwhile")

@@ -95,9 +95,11 @@ class ForkServer:
     ----------
     threads : int, optional
         Threads that numerical libraries and the engine may use in each child.
+    shared : path, optional
+        A folder in which the children keep what they would all compute.
     """
 
-    def __init__(self, threads: int | None = None):
+    def __init__(self, threads: int | None = None, shared: Path | None = None):
         env = {
             **os.environ,
             "JPY_PARENT_PID": "1",
@@ -107,6 +109,9 @@ class ForkServer:
         env.update(dict.fromkeys(POOLS, "1"))
         if threads:
             env.setdefault("SEGMENT_LAB_THREADS", str(threads))
+        if shared:
+            shared.mkdir(mode=0o700)
+            env["SEGMENT_LAB_SHARED"] = str(shared)
         self._children: dict[int, Child] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -322,9 +327,12 @@ def _fork(request: dict[str, Any], replies: Any) -> int:
         os.close(replies.fileno())
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         share = os.environ.get("SEGMENT_LAB_THREADS")
+        folder = os.environ.get("SEGMENT_LAB_SHARED")
         if request["env"] is not None:
             os.environ.clear()
             os.environ.update(request["env"])
+        if folder:
+            os.environ["SEGMENT_LAB_SHARED"] = folder
         if share:
             os.environ.update(dict.fromkeys((*POOLS, "SEGMENT_LAB_THREADS"), share))
             threadpoolctl.threadpool_limits(int(share))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -51,7 +52,7 @@ class Words:
     ) -> Words:
         """Learn from ``recency_days, tenure_days, frequency, revenue``; season as `StateRule`."""
         middle = round(float(customers["revenue"].median()), 2)
-        return cls(StateRule.learn(customers, season, as_of), middle)
+        return cls(StateRule.learn(customers, season, as_of, chances=False), middle)
 
     @property
     def young_days(self) -> float:
@@ -66,6 +67,10 @@ class Words:
             "slowing": silence > rhythm * SLOW,
             "lately": silence <= rhythm * SLOW,
         }
+
+    def _state(self, table: ir.Table) -> ir.StringValue:
+        """The state of a buyer; nobody else has one."""
+        return ibis.ifelse(table.frequency > 0, self.states.state(table), None)
 
     def _plain_rule(self, word: Any) -> Callable[[ir.Table], ir.BooleanValue]:
         return lambda table: self.plain(table)[word]
@@ -95,17 +100,18 @@ class Words:
         DataFrame
             One row per segment, one column per word; null for an empty segment.
         """
-        state = self.states.states(customers)["state"]
+        rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]].astype("float64")
+        words = ("often", "few", "rich", "small", "young")
+        rules = {"state": self._state, **{word: self._plain_rule(word) for word in words}}
+        found = engine.evaluate_all(rows, rules)
+        state = pd.Series(found.pop("state"), index=customers.index)
         held: dict[str, Any] = {
             "lately": state.isin(["active", "new"]),
             "slowing": state == "slowing",
             "silent": state.isin(["slowing", "lapsed"]),
             "lapsed": state == "lapsed",
         }
-        rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]]
-        for word in ("often", "few", "rich", "small", "young"):
-            held[word] = engine.evaluate(rows, self._plain_rule(word))
-        shares = pd.DataFrame(held, index=customers.index).astype("float64")
+        shares = pd.DataFrame({**held, **found}, index=customers.index).astype("float64")
         return shares.groupby(labels.array, observed=False).mean()
 
 

@@ -131,7 +131,7 @@ class LifecycleSegmenter(Segmenter):
         self.dead_days_, self.dead_basis_, self.dead_known_ = self._learn_silence(buyers)
         if self.dead_basis_ == "own":
             season, as_of = getattr(self, "_calendar", ((), None))
-            self.state_rule_ = StateRule.learn(buyers, season, as_of)
+            self.state_rule_ = StateRule.learn(buyers, season, as_of, chances=False)
         values = buyers[self.value].dropna().to_numpy(dtype="float64")
         self.vip_value_ = self._learn_vip_value(values)
 

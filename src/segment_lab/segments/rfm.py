@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 import ibis
@@ -180,6 +181,7 @@ class RFMSegmenter(Segmenter):
         """The grid's blocks, then its `otherwise`, of which `words` can be true: word → its test,
         None where it is known to hold. Without words the scores alone decide."""
         measures = self.measures(table)
+        within = cache(lambda measure, span: self._within(measure, measures[measure], *span))
         codes = {rule.name: code for code, rule in enumerate(self.grid_.segments)}
         branches = []
         for rule in self.grid_.segments:
@@ -187,7 +189,7 @@ class RFMSegmenter(Segmenter):
                 continue
             for block in rule.ranges:
                 spans = zip(MEASURES, block.spans(self.n_bins), strict=True)
-                tests = [test for m, span in spans for test in self._within(m, measures[m], *span)]
+                tests = [test for measure, span in spans for test in within(measure, span)]
                 tests += [words[w] for w in rule.words if words.get(w) is not None]
                 branches.append((ibis.and_(*tests), codes[rule.name]))
         for rule in self.grid_.fallback if words else ():
@@ -226,13 +228,16 @@ class RFMSegmenter(Segmenter):
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         """Learn the cut points, and which words are true of which segment's customers."""
-        super().fit(customers)
-        self.truth_ = None
+        self.refit(customers)
         if self._told is not None:
             codes = self.predict(customers)
             labels = pd.Categorical.from_codes(codes, pd.Index(self.segment_names_))
             self.truth_ = self._told.truth(customers, pd.Series(labels, index=customers.index))
         return self
+
+    def refit(self, customers: pd.DataFrame, y: Any = None) -> Self:
+        self.truth_ = None
+        return super().fit(customers)
 
     def meanings(self) -> dict[str, str]:
         own = {rule.name: rule.meaning for rule in self.grid_.segments}

@@ -96,6 +96,9 @@ class RuleSegmenter(Segmenter):
         if isinstance(customers, pd.DataFrame) and (faults := self._faults(customers)):
             lines = [say("rules.fault.all"), *(f"  - {fault}" for fault in faults)]
             raise ConfigError("\n".join(lines))
+        return self.refit(customers)
+
+    def refit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         return super().fit(customers)
 
     def _faults(self, customers: pd.DataFrame) -> list[str]:

@@ -17,6 +17,8 @@ from segment_lab.window import ObservationWindow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: What may be asked for later: a callable gives it, when somebody looks at it.
+LATER = ("status", "details")
 #: Measures of behaviour whose median every profile shows.
 MEDIANS = ("recency_days", "frequency", "monetary_value", "gap_days", "tenure_days")
 
@@ -49,8 +51,9 @@ class Segmentation:
     window : ObservationWindow, optional
     status : Status or callable, optional
         A callable gives the status, and is asked when somebody looks at it: that takes many fits.
-    details : DataFrame, optional
-        Per customer extras on the same index (scores, matched rules, probabilities).
+    details : DataFrame or callable, optional
+        Per customer extras on the same index (scores, matched rules, probabilities), or what
+        computes them when somebody looks at them.
 
     Examples
     --------
@@ -65,7 +68,7 @@ class Segmentation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     window: ObservationWindow | None = None
     status: Status | Callable[[], Status] = field(default_factory=Status)
-    details: pd.DataFrame | None = None
+    details: Any = field(default_factory=lambda: None)
 
     def __post_init__(self) -> None:
         names = tuple(str(n) for n in self.names)
@@ -75,17 +78,20 @@ class Segmentation:
         object.__setattr__(self, "codes", codes.astype("int32"))
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        if callable(self.status):
-            object.__setattr__(self, "_assess", self.status)
-            object.__delattr__(self, "status")
+        for name in LATER:
+            given = self.__dict__[name]
+            if callable(given):
+                object.__setattr__(self, f"_{name}", given)
+                object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
-        """The status, when it is looked at for the first time."""
-        if name != "status" or "_assess" not in self.__dict__:
+        """The status or the details, when they are looked at for the first time."""
+        given = self.__dict__.get(f"_{name}") if name in LATER else None
+        if given is None:
             raise AttributeError(f"{type(self).__name__} has no {name!r}")
-        status = self.__dict__["_assess"]()
-        object.__setattr__(self, "status", status)
-        return status
+        found = given()
+        object.__setattr__(self, name, found)
+        return found
 
     @classmethod
     def from_labels(
@@ -193,7 +199,7 @@ class Segmentation:
         if known.empty:
             self.align(customers)  # an error that names who is missing
         details = None if self.details is None else self.details.loc[known.index]
-        return customers.loc[known.index], replace(self, codes=known, details=details)
+        return customers.loc[known.index], self.replace(codes=known, details=details)
 
     def plot(self, customers: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
         """Draw the sizes of the segments; with a customer table, beside their share of the money.
@@ -241,7 +247,9 @@ class Segmentation:
 
     def replace(self, **changes: Any) -> Segmentation:
         """A copy with other values; the original stays as it is."""
-        return replace(self, **changes)
+        unseen = [name for name in LATER if name not in self.__dict__]
+        given = {name: self.__dict__[f"_{name}"] for name in unseen}
+        return replace(self, **{**given, **changes})
 
     def to_frame(self) -> pd.DataFrame:
         """``segment`` and the details, one row per customer: what the exports hold."""

@@ -86,7 +86,7 @@ class Study(StudyData):
         population = scheme(method).population
         if population in ("buyers", "everybody"):
             return self.customers(prospects=population == "everybody")
-        rows = self._keep(("population", population), lambda: self._population(population))
+        rows = self.shared("population", population, lambda: self._population(population))
         return rows.copy()
 
     def _population(self, population: str) -> pd.DataFrame:

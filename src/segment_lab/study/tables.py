@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +28,7 @@ from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.data import engine
 from segment_lab.data.contracts import CONTRACTS, conform
-from segment_lab.data.copies import cache_folder
-from segment_lab.data.files import replacing
+from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
@@ -38,6 +38,8 @@ from segment_lab.texts.languages import spoken_first
 from segment_lab.window import ObservationWindow, as_date
 
 T = TypeVar("T")
+#: Names the folder that the processes of a run share.
+SHARED = "SEGMENT_LAB_SHARED"
 
 
 class StudyData:
@@ -331,7 +333,7 @@ class StudyData:
         """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
         buyer."""
 
-        return self._keep("states", lambda: self.state_rule.states(self.customers()))
+        return self.shared("states", (), lambda: self.state_rule.states(self.customers()))
 
     @cached_property
     def state_rule(self) -> StateRule:
@@ -342,8 +344,12 @@ class StudyData:
     def season(self) -> tuple[float, ...]:
         """What a day of January … December counts in orders, 1 on average; empty where the log is
         too short to tell."""
-        months = full_months(monthly(self.orders()), self.window)
-        return seasonal_weights(months["orders"])
+
+        def found() -> tuple[float, ...]:
+            months = full_months(monthly(self.orders()), self.window)
+            return seasonal_weights(months["orders"])
+
+        return self.shared("season", (), found)
 
     def account(self) -> pd.DataFrame:
         """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows
@@ -376,11 +382,12 @@ class StudyData:
     @cached_property
     def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         intake = self.intake("orders")
-        customers, account = collect(
-            customer_expression(
-                intake.narrow, self.window, self.config.returns, intake.reading.decimals
-            )
-        )
+
+        def found() -> tuple[pd.DataFrame, pd.DataFrame]:
+            rule = (self.window, self.config.returns, intake.reading.decimals)
+            return collect(customer_expression(intake.narrow, *rule))
+
+        customers, account = self.shared("customers", (), found)
         broken = [
             (say("study.tables.broken", reason=reason), len(lines), 0.0)
             for reason, lines in intake.broken.groupby("reason")
@@ -441,8 +448,12 @@ class StudyData:
         """``orders, revenue`` (``margin``) in ``start <= day < start + days`` of every customer
         known at as_of."""
         intake = self.intake("orders")
-        query = outcomes_expression(intake.lines, start, days, self.config.returns)
-        rows = query.to_pyarrow().to_pandas().set_index("customer_id")
+
+        def found() -> pd.DataFrame:
+            query = outcomes_expression(intake.lines, start, days, self.config.returns)
+            return query.to_pyarrow().to_pandas().set_index("customer_id")
+
+        rows = self.shared("done", (start, days), found)
         out = (
             rows.reindex(self.customers().index)
             .fillna(0)
@@ -463,9 +474,18 @@ class StudyData:
             self._kept[key] = make()
         return self._kept[key]
 
-    def cached(self, name: str, options: Any, make: Callable[[], T]) -> T:
+    def shared(self, name: str, options: Any, make: Callable[[], T]) -> T:
+        """`make()` once per process, or once for all processes of a run; gone when that ends."""
+        folder = os.environ.get(SHARED)
+        if folder is None:
+            return self._keep(("shared", name, options), make)
+        return self.cached(name, options, make, Path(folder))
+
+    def cached(
+        self, name: str, options: Any, make: Callable[[], T], folder: Path | None = None
+    ) -> T:
         """`make()` once per data, window, options and code version: in memory, and on disk between
-        processes."""
+        processes, in the user's cache or another `folder`."""
         import joblib
 
         from segment_lab import code_fingerprint
@@ -483,7 +503,7 @@ class StudyData:
             ).encode()
         ).hexdigest()[:24]
 
-        path = cache_folder() / f"{name}-{key}.joblib"
+        path = (folder or cache_folder()) / f"{name}-{key}.joblib"
 
         def kept() -> T | None:
             try:
