@@ -26,7 +26,7 @@ from segment_lab.judge.learning import Outcome, from_segments
 from segment_lab.judge.measures import MEASURES
 from segment_lab.judge.resampling import deviation
 from segment_lab.judge.sufficiency import Step, assess, history
-from segment_lab.judge.validity import Judged, Lesson, joint_factor, judge
+from segment_lab.judge.validity import Judged, Lesson, judge, told_apart
 from segment_lab.segments.lifecycle import LifecycleSegmenter
 from segment_lab.segments.rfm import RFMSegmenter
 from segment_lab.segments.segmentation import Segmentation
@@ -295,12 +295,12 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
 
 
 def _told_apart(found: Judged, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Which pairs are certain in ranking power: by the joint interval, and by each pair's own."""
+    """Which pairs are certain in ranking power: by closed testing, and by each pair's own."""
     power, samples = found.values[:, 0], found.samples[:, :, 0]  # noqa: PD011
     a, b = np.array(pairs).T
     spread = deviation(samples[:, a] - samples[:, b])
     off = np.abs(power[a] - power[b])
-    return off > joint_factor(samples, pairs) * spread, off > Z975 * spread
+    return told_apart(power, samples, pairs), off > Z975 * spread
 
 
 #: Noise of a scheme whose true ranking power is about .11 above that of the others.

@@ -25,7 +25,14 @@ from segment_lab.judge.measures import (
 )
 from segment_lab.judge.registry import METRICS
 from segment_lab.judge.resampling import blocks
-from segment_lab.judge.validity import LESSON_SPREAD, Lesson, joint_factor, judge, null_power
+from segment_lab.judge.validity import (
+    LESSON_SPREAD,
+    Lesson,
+    joint_factor,
+    judge,
+    null_power,
+    told_apart,
+)
 
 RNG = np.random.default_rng(1)
 N = 400
@@ -152,6 +159,28 @@ def test_joint_intervals_are_those_of_the_greatest_of_all_differences():
     samples = np.random.default_rng(0).standard_normal((4000, 3))
     assert joint_factor(samples, [(0, 1), (0, 2), (1, 2)]) == pytest.approx(2.344, abs=0.03)
     assert joint_factor(samples, [(0, 1)]) == pytest.approx(1.96, abs=0.03)
+
+
+def test_closed_testing_finds_what_one_factor_for_all_pairs_does_not_and_errs_no_more():
+    """Five independent estimates of deviation 1/√2 (pairs: 1). By tables of Tukey's range the
+    factor for ten pairs is 2.73 (3.86/√2), for six 2.57, for three 2.34, for one 1.96."""
+    samples = np.random.default_rng(0).standard_normal((4000, 5)) / np.sqrt(2)
+    pairs = [(a, b) for b in range(5) for a in range(b)]
+
+    def found(*values):
+        apart = told_apart(np.array(values, dtype=float), samples, pairs)
+        return {pair for pair, certain in zip(pairs, apart, strict=True) if certain}
+
+    assert found(0, 0, 0, 0, 2.6) == set()
+    # Two far ahead of three that are equal: one pair is left within each group.
+    assert found(0, 0, 0, 9, 9) == {(a, b) for a in (0, 1, 2) for b in (3, 4)}
+    # Beside three that may be equal the two need 2.47, not 2.73; beside three apart only 1.96.
+    assert (3, 4) not in found(0, 0, 0, 9, 11.3)
+    assert (3, 4) in found(0, 0, 0, 9, 11.6)
+    assert (3, 4) in found(0, 20, 40, 9, 11.1)
+    rng = np.random.default_rng(1)
+    wrong = [bool(found(*rng.standard_normal(5) / np.sqrt(2))) for _ in range(150)]
+    assert 0.005 < np.mean(wrong) < 0.11
 
 
 def test_the_table_shows_what_the_registry_computes():
