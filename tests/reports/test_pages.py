@@ -134,6 +134,26 @@ def test_links_of_the_indexes_lead_somewhere(pages):
     ] == []
 
 
+@pytest.mark.parametrize("width", [320, 390, 640])
+def test_rows_of_tables_are_cards_on_narrow_screens(browser, pages, width):
+    """Also what 200 % zoom leaves of a laptop: all of every cell stands within the screen."""
+    context = browser.new_context(viewport={"width": width, "height": 700})
+    tab = context.new_page()
+    tab.goto((pages / PAGES[0]).resolve().as_uri())
+    outside = tab.evaluate(
+        """() => [...document.querySelectorAll(
+            "main :is(p, h1, h2, h3), .sl-scroll:not(.provenance *) tbody :is(th, td)")]
+        .filter((part) => part.getBoundingClientRect().right > innerWidth + 1)
+        .map((part) => part.textContent.slice(0, 60))"""
+    )
+    named = tab.evaluate(
+        """() => [...document.querySelectorAll(".sl-scroll:not(.provenance *) tbody td")]
+        .filter((cell) => cell.cellIndex && !cell.dataset.label).length"""
+    )
+    context.close()
+    assert (outside, named) == ([], 0)
+
+
 def test_pages_print_to_pdf(browser, pages, tmp_path):
     """Through the runner's own function, in a process of its own: two Playwrights cannot share
     one."""

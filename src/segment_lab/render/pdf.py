@@ -1,12 +1,21 @@
-"""Pages as PDF, printed by a browser (extra: browser)."""
+"""Pages on paper, as PDF: printed by WeasyPrint where it is installed (extra: pdf), else by a
+browser (extra: browser).
+
+On paper nobody can open what is folded, so what carries content is opened first: everything but
+code and how the page was made. Every sheet has the page's title (study and date) and its number at the foot.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from segment_lab.errors import ConfigError
 from segment_lab.texts import say
@@ -20,6 +29,19 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+#: WeasyPrint lays no grid with automatic columns: rows that wrap stand in its place.
+PLAIN_LAYOUT = """
+@page { @bottom-left { content: string(sheet-title); font: 8pt sans-serif; color: #57606a; }
+        @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #57606a; } }
+title { display: block; position: absolute; string-set: sheet-title content(); visibility: hidden; height: 0; }
+head { display: block; }
+.sl-keys { display: flex; flex-wrap: wrap; }
+.sl-keys div { display: block; min-width: 4cm; }
+.tiles { display: flex; flex-wrap: wrap; }
+.tile { width: 3.1cm; }
+"""  # noqa: E501
 
 
 def chromium() -> str | None:
@@ -38,6 +60,33 @@ def launch(playwright: Any) -> Any:
 
 def print_pages(pages: Iterable[Path]) -> list[Path]:
     """Print each page beside itself; the files written."""
+    if find_spec("weasyprint"):
+        return [_typeset(page) for page in pages]
+    return _printed(pages)
+
+
+def on_paper(html: str) -> str:
+    """A page with all that carries content opened; code is not printed.
+
+    Examples
+    --------
+    >>> on_paper('<details class="sl-details"><details class="code">')
+    '<details open class="sl-details"><details class="code">'
+    """
+    return FOLDED.sub("<details open", html)
+
+
+def _typeset(page: Path) -> Path:
+    from weasyprint import CSS, HTML
+
+    html = POLICY.sub("", on_paper(page.read_text("utf-8")))
+    target = page.with_suffix(".pdf")
+    sheet = CSS(string=PLAIN_LAYOUT)
+    HTML(string=html, base_url=str(page.parent)).write_pdf(target, stylesheets=[sheet])
+    return target
+
+
+def _printed(pages: Iterable[Path]) -> list[Path]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
@@ -50,9 +99,18 @@ def print_pages(pages: Iterable[Path]) -> list[Path]:
                 tab = browser.new_page()
                 tab.goto(page.resolve().as_uri())
                 tab.emulate_media(media="print")
+                tab.evaluate(
+                    "document.querySelectorAll('details.sl-details').forEach(d => d.open = true)"
+                )
                 written.append(page.with_suffix(".pdf"))
                 tab.pdf(
-                    path=written[-1], format="A4", print_background=True, prefer_css_page_size=True
+                    path=written[-1],
+                    format="A4",
+                    print_background=True,
+                    prefer_css_page_size=True,
+                    display_header_footer=True,
+                    header_template="<span></span>",
+                    footer_template=_foot(tab.title()),
                 )
                 tab.close()
             browser.close()
@@ -60,3 +118,12 @@ def print_pages(pages: Iterable[Path]) -> list[Path]:
         reason = str(error).splitlines()[0]
         raise ConfigError(say("render.error.no_browser", reason=reason)) from None
     return written
+
+
+def _foot(title: str) -> Markup:
+    """What stands below every sheet: study, page and date, then the number of the sheet."""
+    return Markup(
+        '<div style="font: 8px sans-serif; color: #57606a; width: 100%; padding: 0 14mm; '
+        'display: flex; justify-content: space-between"><span>{}</span>'
+        '<span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>'
+    ).format(escape(title))

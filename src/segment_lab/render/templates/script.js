@@ -19,6 +19,12 @@
   root.classList.add("js");
   if (code.length) tool(() => shown() ? words.hide_code : words.show_code, () => { root.classList.toggle("with-code"); code.forEach((d) => { d.open = shown(); }); });
 
+  // On paper nobody can open what is folded.
+  const folded = () => [...document.querySelectorAll("details.sl-details:not([open])")];
+  let opened = [];
+  addEventListener("beforeprint", () => { opened = folded(); opened.forEach((d) => { d.open = true; }); });
+  addEventListener("afterprint", () => { opened.forEach((d) => { d.open = false; }); });
+
   const toc = document.querySelector(".toc details");
   if (toc && !matchMedia("(min-width: 72rem)").matches) toc.open = false;
 
@@ -35,6 +41,11 @@
   document.querySelectorAll(".sl-scroll:not(.provenance *) table").forEach((table) => {
     if (table.parentElement.scrollWidth <= table.parentElement.clientWidth) table.parentElement.removeAttribute("tabindex");
     const rows = [...table.tBodies[0].rows];
+    // On a phone each row is a card, and each of its cells says what it is.
+    const heads = [...table.tHead.rows].at(-1).cells;
+    rows.forEach((row) => [...row.cells].forEach((cell, i) => {
+      if (i && heads[i] && !cell.dataset.label) cell.dataset.label = heads[i].textContent;
+    }));
     if (rows.length < 4) return;
     [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((th) => {
       const button = document.createElement("button");

@@ -1,0 +1,16 @@
+"""On paper what carries content is open, and code is not there."""
+
+from __future__ import annotations
+
+from segment_lab.render.pdf import _foot, on_paper
+
+
+def test_what_carries_content_is_open_on_paper():
+    page = '<details class="sl-details"><p>One</p></details><details class="code">x</details>'
+    assert on_paper(page) == page.replace('<details class="sl', '<details open class="sl')
+    assert on_paper(on_paper(page)) == on_paper(page)
+
+
+def test_every_sheet_has_its_number_and_a_title_that_is_escaped():
+    assert "A &lt;b&gt;" in _foot("A <b>")
+    assert "pageNumber" in _foot("A")
