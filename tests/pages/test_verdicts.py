@@ -15,6 +15,7 @@ from segment_lab.act import stance, verdicts
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.verdicts import Page
+from segment_lab.segments.segmentation import Segmentation
 
 ROOT = Path(__file__).resolve().parents[2]
 HORIZON = 90
@@ -252,3 +253,31 @@ def test_the_same_page_twice(page, parts, study):
 def test_a_campaign_is_held_against_its_prediction_in_words(predicted, effect, low, high, words):
     row = {"predicted": predicted, "effect": effect, "effect_low": low, "effect_high": high}
     assert advice._as_predicted(pd.Series(row)) == words
+
+
+def accounts(page):
+    """A page of which every segment has too few customers: 15 accounts, the largest with half."""
+    table = pd.DataFrame(
+        {
+            "revenue": [1500.0, *[100.0] * 14],
+            "frequency": 4,
+            "recency_days": 10,
+            "monetary_value": 100.0,
+            "gap_days": 30.0,
+        },
+        index=pd.Index([f"Account {i}" for i in range(15)], name="customer_id"),
+    )
+    now = Segmentation(pd.Series([0] * 15, index=table.index), ("A", "B"), "abc")
+    bought = pd.DataFrame({"future_orders": 1.0, "future_revenue": 100.0}, index=table.index)
+    return Page(now, table, now, bought, **page)
+
+
+@pytest.mark.parametrize("known", [{}, {"margin_rate": 0.3}])
+def test_few_accounts_are_named_and_empty_segments_are_not(known):
+    page = accounts(known)
+    told = " ".join(advice.sentences(page))
+    assert "Account 0 (1,500)" in told
+    assert "These 5 bring 66% of all revenue" in told
+    assert "and B" not in told
+    if not known:
+        assert "pays if one of" in str(advice.show_margins(page))

@@ -22,6 +22,8 @@ from segment_lab.texts import has, phrases, say
 
 #: Segments are named in a sentence up to so many; more are counted.
 NAMED = 3
+#: So many of the largest customers are named where each is decided by name.
+GIANTS = 5
 
 
 def sentences(page: Page) -> list[str]:
@@ -31,9 +33,13 @@ def sentences(page: Page) -> list[str]:
     funded = page.funded
     if funded.empty and (page.decided["verdict"] == verdicts.JUDGEMENT).all():
         first = page.decided.iloc[0]
-        return [say("decision.headline.nobody"), reason(page, str(page.decided.index[0]), first)]
+        why = reason(page, str(page.decided.index[0]), first)
+        names = [str(name) for name in page.decided.index]
+        return [say("decision.headline.nobody"), why, _by_name(page, names)]
     out = []
-    if len(funded):
+    mains = funded[funded["role"] != verdicts.BESIDE]
+    # Where only tests are paid for, what they cost stands beside them.
+    if len(mains):
         expected = page.expected
         out.append(
             say(
@@ -46,7 +52,6 @@ def sentences(page: Page) -> list[str]:
                 high=expected.high,
             )
         )
-    mains = funded[funded["role"] != verdicts.BESIDE]
     tests = funded[funded["role"] == verdicts.BESIDE]
     decided = page.decided.reset_index()
     stopped = page.options[page.options["verdict"] == verdicts.STOP]
@@ -59,6 +64,7 @@ def sentences(page: Page) -> list[str]:
     if len(judged):
         names = _names(judged["segment"])
         out.append(say("decision.headline.judgement", segments=names, fewest=page.rules.fewest))
+        out.append(_by_name(page, names))
     idle = decided[decided["status"] == verdicts.NOT_WORTH]
     if len(idle):
         count = idle["members"].sum()
@@ -110,6 +116,8 @@ def _by_margin(page: Page) -> list[str]:
     """From which margin on which segments are worth a contact, and for which it cannot be told."""
     out = [say("decision.headline.unknown_margin")]
     found = page.worth_from()
+    members = next(iter(page.at_margins.values())).decided["members"]
+    found = found[members.reindex(found.index) > 0]
     for rate, rows in found.groupby("margin_rate"):
         names = _names(rows.index.to_series())
         out.append(say("decision.headline.worth_from", rate=rate, segments=names))
@@ -120,10 +128,22 @@ def _by_margin(page: Page) -> list[str]:
         names = _names(never.index[~few].to_series())
         out.append(say("decision.headline.worth_never", rate=highest, segments=names))
     if few.any():
-        out.append(say("decision.headline.too_few", segments=_names(never.index[few].to_series())))
+        names = _names(never.index[few].to_series())
+        out.append(say("decision.headline.too_few", segments=names))
+        out.append(_by_name(page, names))
     if page.costs is None:
         out.append(say("decision.headline.assumed_costs"))
     return [*out, say("decision.headline.declare_margin")]
+
+
+def _by_name(page: Page, segments: list[str]) -> str:
+    """The largest customers of segments that are decided by name, and what is at stake."""
+    labels = page.now.labels.astype(str)
+    revenue = page.now.align(page.people)["revenue"]
+    largest = revenue[labels.isin(segments)].nlargest(GIANTS)
+    named = [say("decision.headline.account", name=n, revenue=r) for n, r in largest.items()]
+    share = largest.sum() / revenue.sum() if revenue.sum() > 0 else 0.0
+    return say("decision.headline.by_name", names=named, customers=len(named), share=share)
 
 
 def reason(page: Page, segment: str, row: pd.Series) -> str:
@@ -141,15 +161,20 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
     uplift = belief.buyers.mean[belief.segments.index(segment)]
     facts = {**row, "expected_uplift": uplift}
     if verdict == verdicts.JUDGEMENT:
-        needed = row["break_even"]
-        one_in = int(1 / needed) if 0 < needed <= 1 else 0
-        return say("decision.why.too_few", customers=row["customers"], one_in=one_in)
+        return say("decision.why.too_few", customers=row["customers"], one_in=one_in(row))
     facts["test_cost"] = row["tested"] * row["cost_per_contact"]
     why = [say("decision.why.pays", **facts), say(f"decision.why.{verdict}", **facts)]
     left_out = _reasons(row)
     if left_out:
         why.append(say("decision.why.left_out", reasons=left_out))
     return " ".join(why)
+
+
+def one_in(row: pd.Series) -> int:
+    """Of how many contacted one must buy because of it, so that an action pays; 0 where it cannot
+    be told."""
+    needed = row["break_even"]
+    return int(1 / needed) if 0 < needed <= 1 else 0
 
 
 def change(row: pd.Series | Mapping[Any, Any]) -> str:
@@ -388,11 +413,22 @@ def show_margins(page: Page) -> Html:
         return group()
     frame = pd.DataFrame(
         {
-            say("decision.margin", rate=rate): decision_table(at)["verdict"]
+            say("decision.margin", rate=rate): {
+                str(name): _at_margin(row) for name, row in at.decided.iterrows()
+            }
             for rate, at in page.at_margins.items()
         }
     )
     return table(frame, say("decision.by_margin"))
+
+
+def _at_margin(row: pd.Series) -> str:
+    """A verdict in words; where it is the reader's own, with what it takes to pay."""
+    if not row["members"] > 0:
+        return ""
+    if row["verdict"] == verdicts.JUDGEMENT and one_in(row):
+        return say("decision.judgement_at_margin", one_in=one_in(row))
+    return say(f"decision.verdict.{row['verdict']}")
 
 
 def house_rules(page: Page) -> pd.DataFrame:
