@@ -1,4 +1,4 @@
-"""The command line: run, check, init, sql, sample. Exit 0 all well, 1 some report failed, 2 bad
+"""The command line: run, check, init, sql, plan, sample. Exit 0 all well, 1 some report failed, 2 bad
 input."""
 
 from __future__ import annotations
@@ -328,6 +328,28 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
         revenue = f"{say('cli.assign.revenue', share=row.revenue_share):>17}"
         click.echo(f"{row.customers:>12,}  {share}  {revenue}  {row.Index}")
     click.echo(say("cli.assign.written", note=result.note, path=result.path))
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@option("--as-of")
+@option("--out", type=click.Path(path_type=Path))
+@option("--went-out")
+def plan(config: Path, as_of: str | None, out: Path | None, went_out: str | None) -> None:
+    """Draw the campaigns that page one of CONFIG decided on, one file each, once and for all."""
+    import pandas as pd
+
+    from segment_lab.pages.planning import write_plan
+    from segment_lab.study.study import Study
+    from segment_lab.window import as_date
+
+    study = Study.from_yaml(config, as_of=as_of)
+    day = as_date(went_out) if went_out else None
+    for path in write_plan(study, out, day):
+        arms = pd.read_csv(path, usecols=["arm"])["arm"]
+        held = int((arms == "holdout").sum())
+        click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
+    click.echo(say("plan.next"))
 
 
 @main.command()

@@ -243,7 +243,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
         size): ``treated, held, treated_rate, holdout_rate, effect, effect_low, effect_high, se``
         (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
         `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
-        customer; Welch); ``cost_per_contact``; ``predicted`` and whether it lies in the interval.
+        customer; Welch); ``cost_per_contact``; ``promised`` (money per contact that the plan
+        expected); ``predicted`` and whether it lies in the interval.
 
     Raises
     ------
@@ -306,6 +307,7 @@ def _effect(treated: pd.DataFrame, held: pd.DataFrame) -> dict[str, Any]:
         "held_money": other.money,
         **_money(treated, held, money),
         "cost_per_contact": _cost(treated),
+        "promised": float(first.get("promised", np.nan)),
         "predicted": predicted,
         "as_predicted": low <= predicted <= high,
     }
@@ -366,7 +368,14 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
     mislead."""
     frame = pd.DataFrame(strata)
     size = (frame["treated"] + frame["held"]).to_numpy(float)
-    averaged = ("treated_rate", "holdout_rate", "effect", "predicted", "cost_per_contact")
+    averaged = (
+        "treated_rate",
+        "holdout_rate",
+        "effect",
+        "predicted",
+        "cost_per_contact",
+        "promised",
+    )
     mean = {column: float(np.average(frame[column], weights=size)) for column in averaged}
     error = _pooled_error(frame["se"], size)
     known = frame["money_se"].notna().to_numpy()

@@ -35,18 +35,25 @@ class DecisionReport:
     Parameters
     ----------
     study : Study
-    scheme : str
-        Whose segments are acted on.
-    horizon_days : int
-        How long a customer has to buy; also the length of the periods that are compared.
-    seed : int
-        Of every draw.
+    scheme : str, optional
+        Whose segments are acted on; the study file's, or RFM, by default.
+    horizon_days : int, optional
+        How long a customer has to buy; also the length of the periods that are compared. The study
+        file's by default.
+    seed : int, optional
+        Of every draw; the study file's by default.
     """
 
     study: Study
-    scheme: str = "rfm"
-    horizon_days: int = 90
-    seed: int = 0
+    scheme: str = ""
+    horizon_days: int = 0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        asked = self.study.config.strategy
+        self.scheme = self.scheme or asked.scheme or "rfm"
+        self.horizon_days = self.horizon_days or asked.horizon_days
+        self.seed = asked.seed if self.seed is None else self.seed
 
     @cached_property
     def now(self) -> Segmentation:
@@ -69,9 +76,19 @@ class DecisionReport:
         """Everybody whom a campaign drew, with what they bought; None without campaigns."""
         return self.study.campaign_results() if self.study.has("campaigns") else None
 
-    def page(self, *, playbook: str | None = None, **limits: Any) -> Page:
-        """The verdicts; `playbook` is a path from the study file's folder, `limits` are those of
-        `Page`."""
+    def page(self, **given: Any) -> Page:
+        """The verdicts by the study file's strategy, as far as nothing else is `given`.
+
+        Parameters
+        ----------
+        **given
+            ``playbook`` (a path from the study file's folder), and the limits of `Page`: ``budget,
+            hours, holdout_share, margin_rate``.
+        """
+        asked = self.study.config.strategy
+        named = ("playbook", "budget", "hours", "holdout_share", "margin_rate")
+        limits = {name: getattr(asked, name) for name in named} | given
+        playbook = limits.pop("playbook")
         return Page(
             self.now,
             self.people,
@@ -84,7 +101,7 @@ class DecisionReport:
             exceptions=self.exceptions,
             change=self.change_of_segments,
             playbook=str(self.study.base / playbook) if playbook else None,
-            seed=self.seed,
+            seed=self.seed or 0,
             segments_on=self._segments_on,
             **limits,
         )
@@ -214,7 +231,7 @@ class DecisionReport:
     @cached_property
     def stressed(self) -> pd.DataFrame:
         """The last period's revenue and cash in each scenario (`market.stress`)."""
-        return market.stress(self._paying, period_days=self.horizon_days, seed=self.seed)
+        return market.stress(self._paying, period_days=self.horizon_days, seed=self.seed or 0)
 
     def breaking(self, share: float = 0.2) -> pd.DataFrame:
         """What takes `share` of the cash away, each alone (`market.reverse_stress`)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import experiment
+from segment_lab.act import campaign_plan, experiment
 from segment_lab.act.audiences import audience
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.playbook import Entry
@@ -112,7 +112,7 @@ class Gathering:
             self.treatments(),
             segments,
             self.actions,
-            lessons=lessons(self.page),
+            lessons=[*became(self.page), *lessons(self.page)],
             debtors=self.wings.first_debtors(),
             leads=self.wings.first_leads(),
             more_tiles=self.wings.tiles,
@@ -392,6 +392,24 @@ def gathering(study: Study) -> Gathering:
     choice = chosen(study, asked.scheme)
     personal = study.config.personal
     return Gathering(study, choice.scheme, asked.horizon_days, options, personal, choice)
+
+
+def became(page: Page) -> list[str]:
+    """What became of the last plan: promised, came, learned; nothing before one is measured."""
+    try:
+        rows = campaign_plan.last(campaign_plan.became(page.measured))
+    except NotEnoughDataError:
+        return []
+    if rows.empty:
+        return []
+    reach = (((rows["came_high"] - rows["came_low"]) / 2) ** 2).sum() ** 0.5
+    came = rows["came"].sum()
+    learned = {key: [] for key in ("pays", "loses", "unclear")}
+    for row in rows.to_dict("records"):
+        learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
+    sums = {"promised": rows["promised"].sum(), "came": came}
+    ends = {"low": came - reach, "high": came + reach}
+    return [say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)]
 
 
 def lessons(page: Page) -> list[str]:
