@@ -91,7 +91,8 @@ def evidence(
     DataFrame, index segment
         Sizes and shares; the natural rate with its own interval, which decides, and
         ``next_rate_low, next_rate_high``, between which the next period's share will lie (season
-        apart); ``natural_n, natural_source`` and ``planning_rate`` (never exactly 0); ``margin_per_conversion`` with its standard error,
+        apart); ``natural_n, natural_source`` and ``planning_rate`` (never exactly 0);
+        ``margin_per_conversion`` with its standard error,
         ``margin_source`` and ``margin_basis``; ``order_value`` (mean money of an order);
         the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``;
         ``basket_cv``, the same for all.

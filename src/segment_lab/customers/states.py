@@ -30,6 +30,8 @@ PRIOR = 3.0
 #: Rhythms of silence after which a customer is slowing, and lapsed.
 SLOW, LAPSE = 1.5, 3.5
 YEAR = 365.25
+#: Columns of a prepared table.
+SILENCE, KNOWN, RHYTHM = "_silence", "_known", "_rhythm"
 #: The 2.5 % point of the normal distribution.
 Z025 = -1.96
 #: Full months without which a season cannot be told from a trend, and the least that one counts.
@@ -91,12 +93,27 @@ class StateRule:
         """``state``, ``p_active`` and ``rhythm_days`` of every customer; null for prospects."""
         rows = _buyers(customers)
         rules = {"state": self.state, "p_active": self.p_active, "rhythm_days": self.rhythm}
-        found = engine.evaluate_all(rows, rules)
+        found = engine.evaluate_all(rows, rules, self.clocked)
         return pd.DataFrame(found, index=rows.index).reindex(customers.index)
+
+    def clocked(self, table: ir.Table) -> ir.Table:
+        """The table with silence, time known and rhythm, which many conditions ask for."""
+        counted = table.mutate(
+            **{SILENCE: self.days(table.recency_days), KNOWN: self.days(table.tenure_days)}
+        )
+        return counted.mutate(**{RHYTHM: self.rhythm(counted)})
+
+    def silence(self, table: ir.Table) -> ir.NumericValue:
+        """Days since the last order, as they count by the season."""
+        return table[SILENCE] if SILENCE in table.columns else self.days(table.recency_days)
+
+    def known(self, table: ir.Table) -> ir.NumericValue:
+        """Days since the first order, as they count by the season."""
+        return table[KNOWN] if KNOWN in table.columns else self.days(table.tenure_days)
 
     def state(self, table: ir.Table) -> ir.StringValue:
         """The state as an expression over a customer table."""
-        silence = self.days(table.recency_days)
+        silence = self.silence(table)
         rhythm = self.rhythm(table)
         once = table.frequency == 1
         return ibis.cases(
@@ -108,11 +125,13 @@ class StateRule:
 
     def lapsed(self, table: ir.Table) -> ir.BooleanValue:
         """Whether a customer has been silent for more than `LAPSE` rhythms."""
-        return self.days(table.recency_days) > self.rhythm(table) * LAPSE
+        return self.silence(table) > self.rhythm(table) * LAPSE
 
     def rhythm(self, table: ir.Table) -> ir.FloatingValue:
         """Usual days between a customer's orders."""
-        span = self.days(table.tenure_days) - self.days(table.recency_days)
+        if RHYTHM in table.columns:
+            return table[RHYTHM]
+        span = self.known(table) - self.silence(table)
         return (ibis.greatest(span, 0.0) + PRIOR * self.typical_gap) / (table.frequency - 1 + PRIOR)
 
     def p_active(self, table: ir.Table) -> ir.FloatingValue:
@@ -120,8 +139,8 @@ class StateRule:
         model = self.model
         assert model is not None
         # A table from elsewhere may hold what cannot be: nothing happened before the first order.
-        known = ibis.greatest(self.days(table.tenure_days) / WEEK, 0.0)
-        last = ibis.greatest(known - self.days(table.recency_days) / WEEK, 0.0)
+        known = ibis.greatest(self.known(table) / WEEK, 0.0)
+        last = ibis.greatest(known - self.silence(table) / WEEK, 0.0)
         repeats = ibis.ifelse(table.tenure_days > table.recency_days, table.frequency - 1, 0)
         longer = ((known + model.alpha) / (last + model.alpha)).ln()
         odds = (ibis.least((repeats + model.r) * longer, 500.0)).exp() * model.a

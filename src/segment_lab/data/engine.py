@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,17 +79,27 @@ def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
     )
 
 
-def evaluate(frame: pd.DataFrame, rule: Callable[[ir.Table], ir.Value]) -> np.ndarray:
+Rule = Callable[[ir.Table], ir.Value]
+Preparation = Callable[[ir.Table], ir.Table]
+
+
+def as_it_is(table: ir.Table) -> ir.Table:
+    """The preparation of a rule that asks for nothing twice."""
+    return table
+
+
+def evaluate(frame: pd.DataFrame, rule: Rule, prepare: Preparation = as_it_is) -> np.ndarray:
     """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
 
     This is how segmenters predict: the expression that answers here is the very one `to_sql`
-    compiles, so pandas and the warehouse cannot disagree.
+    compiles, so pandas and the warehouse cannot disagree. `prepare` adds the columns that the rule
+    asks for again and again, so that they are computed once.
     """
-    return evaluate_all(frame, {"answer": rule})["answer"]
+    return evaluate_all(frame, {"answer": rule}, prepare)["answer"]
 
 
 def evaluate_all(
-    frame: pd.DataFrame, rules: Mapping[str, Callable[[ir.Table], ir.Value]]
+    frame: pd.DataFrame, rules: Mapping[str, Rule], prepare: Preparation = as_it_is
 ) -> dict[str, np.ndarray]:
     """`evaluate` for several rules in one question: what they share is computed once."""
     if frame.empty:
@@ -99,13 +109,25 @@ def evaluate_all(
     # Named instead of handed over: the statement of a rule then serves every frame of these
     # columns.
     source = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=ROWS)
-    answers = {name: rule(source) for name, rule in rules.items()}
-    query = source.select("_row", **answers).order_by("_row")
+    table = prepare(source)
+    answers = {name: rule(table) for name, rule in rules.items()}
+    query = table.select("_row", **answers).order_by("_row")
     connection = shared()
-    statement = connection.compile(query)
+    with _in_steps():
+        statement = connection.compile(query)
     connection.con.register(ROWS, rows)
     try:
         found = connection.con.sql(statement).to_arrow_table()
     finally:
         connection.con.unregister(ROWS)
     return {name: found[name].to_numpy() for name in rules}
+
+
+@contextlib.contextmanager
+def _in_steps() -> Iterator[None]:
+    """While it holds, a prepared column is written into SQL once, not wherever it is asked for."""
+    ibis.options.sql.fuse_selects = False
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = True

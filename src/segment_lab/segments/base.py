@@ -129,10 +129,16 @@ class Segmenter(BaseEstimator):
         """The code (0-based position in ``segment_names_``) of each row of a customer `table`."""
         return self._cases(table, range(len(self.segment_names_)))
 
+    def prepared(self, table: ir.Table) -> ir.Table:
+        """The table with the columns that several conditions ask for; `expression` uses them where
+        they are there."""
+        return table
+
     def predict(self, customers: pd.DataFrame) -> np.ndarray:
         """The segment's code for every row, in row order; shape ``(n,)``."""
         check_is_fitted(self)
-        return engine.evaluate(self._checked(customers), self.expression).astype("int32")
+        rows = self._checked(customers)
+        return engine.evaluate(rows, self.expression, self.prepared).astype("int32")
 
     def segment(
         self,

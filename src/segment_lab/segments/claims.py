@@ -61,7 +61,7 @@ class Words:
 
     def silences(self, table: ir.Table) -> dict[Word, ir.BooleanValue]:
         """The words of `SILENCES` in the order in which they are asked; the first that holds."""
-        silence, rhythm = self.states.days(table.recency_days), self.states.rhythm(table)
+        silence, rhythm = self.states.silence(table), self.states.rhythm(table)
         return {
             "lapsed": silence > rhythm * LAPSE,
             "slowing": silence > rhythm * SLOW,
@@ -82,7 +82,7 @@ class Words:
             "few": table.frequency < OFTEN,
             "rich": table.revenue >= self.middle,
             "small": table.revenue <= self.middle,
-            "young": self.states.days(table.tenure_days) <= self.young_days,
+            "young": self.states.known(table) <= self.young_days,
         }
 
     def truth(self, customers: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
@@ -103,7 +103,7 @@ class Words:
         rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]].astype("float64")
         words = ("often", "few", "rich", "small", "young")
         rules = {"state": self._state, **{word: self._plain_rule(word) for word in words}}
-        found = engine.evaluate_all(rows, rules)
+        found = engine.evaluate_all(rows, rules, self.states.clocked)
         state = pd.Series(found.pop("state"), index=customers.index)
         held: dict[str, Any] = {
             "lately": state.isin(["active", "new"]),

@@ -191,6 +191,9 @@ class LifecycleSegmenter(Segmenter):
             "Dead": (orders >= 1) & silent,
         }
 
+    def prepared(self, table: ir.Table) -> ir.Table:
+        return self.state_rule_.clocked(table) if self.state_rule_ else table
+
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         rules = self.rules(table)
         return [(rules[tier], TIERS.index(tier)) for tier in self.precedence], TIERS.index("Cold")
@@ -210,6 +213,7 @@ class LifecycleSegmenter(Segmenter):
         bits = engine.evaluate(
             self._checked(customers),
             lambda t: sum(rule.ifelse(1 << i, 0) for i, rule in enumerate(self.rules(t).values())),
+            self.prepared,
         )
         truth = pd.DataFrame(
             {tier: (bits >> i & 1).astype(bool) for i, tier in enumerate(TIERS)},

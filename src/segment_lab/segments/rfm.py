@@ -153,6 +153,9 @@ class RFMSegmenter(Segmenter):
             money = (money / table.frequency.nullif(0)).fill_null(0)
         return {"recency": table.recency_days, "frequency": table.frequency, "monetary": money}
 
+    def prepared(self, table: ir.Table) -> ir.Table:
+        return table if self.words_ is None else self.words_.states.clocked(table)
+
     def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         return self._branches(table, {}), self._rest
 

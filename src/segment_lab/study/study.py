@@ -293,8 +293,8 @@ class Study(StudyData):
         Parameters
         ----------
         method, dialect : str
-            A scheme that applies, or ``state``; duckdb, postgres, bigquery, snowflake, pyspark, clickhouse …:
-            what Ibis compiles.
+            A scheme that applies, or ``state``; duckdb, postgres, bigquery, snowflake, pyspark,
+            clickhouse …: what Ibis compiles.
         source : {"orders", "customers"}
             Start from accepted order lines under canonical names (``customer_id, order_id,
             order_date, amount``): only buyers can be found there. Or from a customer table with
