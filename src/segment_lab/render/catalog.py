@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import segment_lab
@@ -186,7 +187,8 @@ def prepare(
     intakes = study.check()
     check_playbook(study)
     parameters = {
-        name: _parameters(study, report, changes.get(name, {})) for name, report in CATALOG.items()
+        name: parameters_of(study, report, changes.get(name, {}))
+        for name, report in CATALOG.items()
     }
     tables = {}
     for intake in intakes:
@@ -256,7 +258,9 @@ def check_playbook(study: Study) -> None:
     raise faults[0]
 
 
-def _parameters(study: Study, report: Report, changed: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_of(
+    study: Study, report: Report, changed: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The parameters of one report: the study file's, then what was changed, typed and with
     defaults."""
     from segment_lab.study.config import validate

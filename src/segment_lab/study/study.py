@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.schemes import SCHEMES, scheme
+from segment_lab.schemes import SCHEMES, imported, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options
 from segment_lab.study.tables import StudyData
@@ -269,6 +269,15 @@ class Study(StudyData):
         buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
         return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)
+
+    def show(self, report: str) -> Any:
+        """The page of a report (``rfm``, ``strategy`` …: a name that ``--only`` takes), to be
+        looked at in a notebook.
+
+        It is made of this study as it stands, with the study file's parameters.
+        """
+        page: Any = imported("segment_lab.render.inside:inside")
+        return page(self, report)
 
     def change(self, method: str, days: int = 90) -> Change:
         """What changed in a scheme within `days`: by today's cuts, through windows of equal length;
