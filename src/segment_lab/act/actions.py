@@ -69,17 +69,18 @@ def closed_by(
     """
     out = earlier.copy()
     made = pd.to_datetime(out["made_on"])
-    marked = _marked(out["done"]) if "done" in out else pd.Series(False, index=out.index)
+    by_hand = marked(out["done"]) if "done" in out else pd.Series(False, index=out.index)
     spoken = pd.Series(pd.NaT, index=out.index)
     if touches is not None and len(touches):
         calls = touches[touches["channel"].isin(list(SPOKEN_WITH))]
         spoken = _first_after(out["customer_id"], made, calls, "touch_date", as_of)
     bought = _first_after(out["customer_id"], made, orders, "order_date", as_of)
-    return out.assign(done=marked | spoken.notna(), done_on=spoken, bought=bought.notna())
+    return out.assign(done=by_hand | spoken.notna(), done_on=spoken, bought=bought.notna())
 
 
-def _marked(done: pd.Series) -> pd.Series:
-    text = done.astype(str).str.strip().str.lower()
+def marked(done: pd.Series) -> pd.Series:
+    """Whether a cell of the column ``done`` holds a person's mark."""
+    text = done.fillna("").astype(str).str.strip().str.lower()
     return ~text.isin(["", "nan", "none", "no", "false", "0", "<na>"])
 
 

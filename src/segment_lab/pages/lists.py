@@ -25,6 +25,8 @@ LOOK_BACK_DAYS = (30, 60, 90)
 PERSONAL = ("name", "email", "phone")
 #: Account columns that may hold the day of a birthday or anniversary.
 BIRTHDAYS = ("birthday", "birth_date", "anniversary")
+#: What the column ``done`` says of an action that nobody need do again.
+DONE = "yes"
 #: Birthdays are listed this many days ahead.
 AHEAD_DAYS = 14
 COLUMNS = (
@@ -68,6 +70,8 @@ class ActionList:
         Arm of a running test by ``customer_id``.
     personal : bool
         Whether names and addresses may be shown.
+    earlier : DataFrame, optional
+        Actions of the run before, with the marks that came back.
     """
 
     study: Study
@@ -76,11 +80,49 @@ class ActionList:
     debtors: pd.Series
     arms: Mapping[str, str]
     personal: bool = False
+    earlier: pd.DataFrame | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """Every action, the most money at stake first within each list; the columns of
+        """Every open action, the most money at stake first within each list; the columns of
         `COLUMNS`."""
+        return self.all[(self.all["done"] == "").to_numpy()].reset_index(drop=True)
+
+    @cached_property
+    def all(self) -> pd.DataFrame:
+        """The same with those that were done while their reason still stands: they are not asked
+        for again."""
+        rows = self._made
+        if self.earlier is None or rows.empty:
+            return rows
+        known = self.outcome.drop_duplicates("action_id").set_index("action_id")
+        ids = rows["action_id"]
+        for column in ("made_on", "due"):
+            first = pd.to_datetime(ids.map(known[column])).dt.date
+            rows[column] = first.where(first.notna(), rows[column])
+        done = ids.map(known["done"]).eq(True)
+        return rows.assign(done=done.map({True: DONE, False: ""}))
+
+    @cached_property
+    def outcome(self) -> pd.DataFrame:
+        """What became of the earlier run's actions (`actions.closed_by`); empty without one."""
+        if self.earlier is None or self.earlier.empty:
+            return pd.DataFrame()
+        study, as_of = self.study, self.study.window.as_of
+        since = pd.Timestamp(pd.to_datetime(self.earlier["made_on"]).min()).date()
+        orders = study.orders(all_time=True)
+        later = orders.filter(orders.order_date.cast("date") >= since)
+        bought = later.select("customer_id", "order_date").to_pandas()
+        touches = None
+        if study.has("touches"):
+            found = study.table("touches")
+            recent = found.filter(found.touch_date.cast("date") >= since)
+            touches = recent.select("customer_id", "touch_date", "channel").to_pandas()
+        return actions.closed_by(self.earlier, touches, bought, as_of)
+
+    @cached_property
+    def _made(self) -> pd.DataFrame:
+        """Every action that the lists of today ask for."""
         parts = [self._rows(kind, found) for kind, found in self._listed().items() if len(found)]
         if not parts:
             return pd.DataFrame(columns=[c for c in COLUMNS if self.personal or c not in PERSONAL])

@@ -24,14 +24,19 @@ SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.
 
 
 def write_segments(
-    config: str, as_of: str | None, folder: str, languages: Sequence[str] = (DEFAULT,)
+    config: str,
+    as_of: str | None,
+    folder: str,
+    languages: Sequence[str] = (DEFAULT,),
+    earlier: str = "",
 ) -> dict[str, Any]:
     """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet`` to a folder; what was
     written comes back.
 
     Further `languages` get page one and what people read in a folder each; data are the same in
-    every language, so they are written once.
+    every language, so they are written once. `earlier` is the path of the run before's actions.
     """
+    from segment_lab.render.earlier import earlier_actions, marked_done
     from segment_lab.study.study import Study
 
     study = Study.from_yaml(config, as_of=as_of)
@@ -47,11 +52,16 @@ def write_segments(
     rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
     from segment_lab.render.lists import write_lists, write_read
 
-    listed = write_lists(study, target)
+    before = None
+    if earlier:
+        back = study.config.report.done
+        marks = marked_done(study.base / back) if back else []
+        before = earlier_actions(earlier, marks)
+    listed = write_lists(study, target, before)
     for name in languages[1:]:
         (target / name).mkdir(exist_ok=True)
         with speaking(name):
-            listed += [f"{name}/{file}" for file in write_read(study, target / name)]
+            listed += [f"{name}/{file}" for file in write_read(study, target / name, before)]
     written = [name for name in SEGMENT_FILES if (target / name).exists()]
     return {
         "files": [*listed, *written],

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
     from segment_lab.pages.front.gather import Gathering
     from segment_lab.pages.front.wings import Wings
+    from segment_lab.pages.lists import ActionList
     from segment_lab.study.study import Study
 
 FRONT, CARDS = "front.json", "segments.html"
+#: What the workbook says of the actions of the run before.
+OUTCOME = ("action_id", "customer_id", "owner", "why", "made_on", "done", "done_on", "bought")
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
-def write_lists(study: Study, folder: Path) -> list[str]:
+def write_lists(study: Study, folder: Path, earlier: pd.DataFrame | None = None) -> list[str]:
     """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files.
 
     Returns
@@ -38,7 +41,7 @@ def write_lists(study: Study, folder: Path) -> list[str]:
 
     speak(currency=study.currency)
     try:
-        gathered = gathering(study)
+        gathered = gathering(study, earlier)
         document = gathered.front().shown()
     except SegmentLabError as reason:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
@@ -46,7 +49,12 @@ def write_lists(study: Study, folder: Path) -> list[str]:
     (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
     (folder / CARDS).write_text(segments_page(cards_of(gathered)), "utf-8")
     actions = gathered.actions.frame
-    files = [FRONT, CARDS, *write_actions(actions, folder), *write_audiences(gathered, folder)]
+    files = [
+        FRONT,
+        CARDS,
+        *write_actions(gathered.actions, folder),
+        *write_audiences(gathered, folder),
+    ]
     files += write_wings(gathered.wings, folder)
     if len(actions):
         named = write_imports(as_tasks(actions), folder / IMPORTS)
@@ -54,20 +62,24 @@ def write_lists(study: Study, folder: Path) -> list[str]:
     return files
 
 
-def write_read(study: Study, folder: Path) -> list[str]:
+def write_read(study: Study, folder: Path, earlier: pd.DataFrame | None = None) -> list[str]:
     """What people read, in a further language: page one's document and the workbooks."""
+    from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
+    from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
     try:
-        gathered = gathering(study)
+        gathered = gathering(study, earlier)
         document = _from_inside(gathered.front().shown())
     except SegmentLabError as reason:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
         return [FRONT]
     (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
-    books = [name for name in write_actions(gathered.actions.frame, folder) if name.endswith("x")]
-    return [FRONT, *books, *write_wings(gathered.wings, folder)]
+    cards = _from_inside(cards_of(gathered))
+    (folder / CARDS).write_text(segments_page(cards), "utf-8")
+    books = [name for name in write_actions(gathered.actions, folder) if name.endswith("x")]
+    return [FRONT, CARDS, *books, *write_wings(gathered.wings, folder)]
 
 
 def _from_inside(value: Any) -> Any:
@@ -80,11 +92,16 @@ def _from_inside(value: Any) -> Any:
     return f"../{value}" if inside else value
 
 
-def write_actions(actions: pd.DataFrame, folder: Path) -> list[str]:
-    """One row per action: a workbook with a sheet per owner, and the same for programs."""
-    actions.to_parquet(folder / "actions.parquet", index=False)
+def write_actions(listed: ActionList, folder: Path) -> list[str]:
+    """One row per action: a workbook of the open ones with a sheet per owner and what became of
+    the last ones; for programs all, done ones too."""
+    listed.all.to_parquet(folder / "actions.parquet", index=False)
+    actions = listed.frame
     shown = actions.assign(kind=[say(f"lists.kind.{kind}") for kind in actions["kind"]])
     sheets = by_owner(_owned(shown), say("lists.everybody"), say("lists.nobody"))
+    if len(listed.outcome):
+        kept = [column for column in OUTCOME if column in listed.outcome]
+        sheets[say("follow_up.sheet")] = listed.outcome[kept]
     write_book(folder / "actions.xlsx", sheets, say("lists.title"))
     return ["actions.xlsx", "actions.parquet"]
 

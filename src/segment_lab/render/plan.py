@@ -54,10 +54,14 @@ def report_part(
     }
 
 
-def segments_part(facts: Mapping[str, Any], languages: Sequence[str]) -> dict[str, Any]:
+def segments_part(
+    facts: Mapping[str, Any], languages: Sequence[str], earlier: Mapping[str, Any]
+) -> dict[str, Any]:
     """The entry of the segment files."""
     data = facts["fingerprint"], facts["rest"], facts["methods"]
-    key = inputs.digest(SEGMENTS, *data, _code(), languages)
+    key = inputs.digest(
+        SEGMENTS, *data, _code(), languages, earlier.get("actions"), facts["report"]["done"]
+    )
     return {
         "name": SEGMENTS,
         "title": say("render.run.segments"),

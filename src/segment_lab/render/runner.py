@@ -18,7 +18,7 @@ from typing import Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
-from segment_lab.render import inputs, plan
+from segment_lab.render import earlier, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
 from segment_lab.render.progress import Progress
@@ -160,6 +160,7 @@ class _Job:
                     run.manifest["request"] == request
                     and run.manifest["status"] == "ok"
                     and run.intact()
+                    and run.manifest.get("earlier", {}) == self._earlier(shelf, run.manifest)
                 ):
                     return self._keep(shelf, run)
             with (
@@ -179,6 +180,10 @@ class _Job:
             "languages": self.languages,
         }
         return inputs.request_key(self.config, arguments, {r.name: r.digest for r in reports})
+
+    def _earlier(self, shelf: Shelf, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The run before, as the manifest names it."""
+        return earlier.described(earlier.earlier_run(shelf.runs(), facts["as_of"]))
 
     def _keep(self, shelf: Shelf, run: Run) -> RunResult:
         if run.good:
@@ -210,13 +215,14 @@ class _Job:
         if all(part["status"] == "skipped" for part in parts.values()):
             reasons = sorted({part["reason"] for part in parts.values()})
             raise ConfigError(say("render.run.nothing", reasons=reasons))
-        segments = plan.segments_part(facts, self.languages)
+        before = earlier.earlier_run(shelf.runs(), facts["as_of"])
+        segments = plan.segments_part(facts, self.languages, earlier.described(before))
         if partial:
             segments.update(status="skipped", reason=say("render.run.part"))
-        earlier = [] if self.force else [run for run in shelf.runs() if run.intact()]
+        kept = [] if self.force else [run for run in shelf.runs() if run.intact()]
         for part in (*parts.values(), segments):
             if part["status"] == "waiting":
-                plan.reuse(part, earlier, staging)
+                plan.reuse(part, kept, staging)
         order = plan.ordered(reports, shelf.runs())
         # The first language of all reports before the next, which finds what they computed.
         waiting = [
@@ -234,6 +240,7 @@ class _Job:
         )
         names = list(dict.fromkeys(report.name for _, report in waiting))
         self.progress.say("start", text, reports=names)
+        facts["earlier"] = str(before.folder / earlier.ACTIONS) if before else ""
         self._render(waiting, parts, segments, facts, staging, server)
         shutil.rmtree(staging / SHARED_FOLDER)
         fault = ""
@@ -245,6 +252,7 @@ class _Job:
             edition.language: [parts[edition, report] for report in reports] for edition in sets
         }
         manifest = self._manifest(facts, made, segments, request, partial, fault)
+        manifest["earlier"] = earlier.described(before)
         return self._publish(shelf, staging, manifest, tuple(names))
 
     def _render(
@@ -309,6 +317,7 @@ class _Job:
                     "as_of": facts["as_of"],
                     "folder": str(staging),
                     "languages": list(self.languages),
+                    "earlier": facts["earlier"],
                 },
                 staging / ".segments",
                 self.languages[0],

@@ -76,6 +76,8 @@ class ReportOptions(Strict):
 
     only: list[str] | None = None
     keep_runs: int = Field(10, ge=1)
+    # A list of actions that came back with marks in its column "done".
+    done: str = ""
     timeout_seconds: int = Field(900, ge=10)
     memory_gb: float | None = Field(None, gt=0)
 

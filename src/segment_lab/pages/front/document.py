@@ -164,11 +164,29 @@ class Front:
         """What stands below the segments: stop doing, lessons, this week, how sure."""
         lessons = self.lessons or [say("front.lessons.none")]
         return [
+            *self._followed_up(),
             {"heading": say("front.stop.heading"), "lines": [self._stop()], "columns": []},
             {"heading": say("front.lessons.heading"), "lines": lessons, "columns": []},
             {"heading": say("front.week.heading"), "lines": [], "columns": self._week()},
             {"heading": say("front.sure.heading"), "lines": self._sure(), "columns": []},
         ]
+
+    def _followed_up(self) -> list[dict[str, Any]]:
+        """What became of the actions that the run before asked for."""
+        outcome = self.actions.outcome
+        if outcome.empty:
+            return []
+        done, bought = outcome["done"].astype(bool), outcome["bought"].astype(bool)
+        facts = {
+            "day": pd.Timestamp(outcome["made_on"].max()),
+            "asked": len(outcome),
+            "done": int(done.sum()),
+            "done_bought": int((done & bought).sum()),
+            "rest": int((~done).sum()),
+            "rest_bought": int((~done & bought).sum()),
+        }
+        lines = [say("follow_up.became", **facts), say("follow_up.no_proof")]
+        return [{"heading": say("follow_up.heading"), "lines": lines, "columns": []}]
 
     def _stop(self) -> str:
         freed = [row for row in self.treatments if row.hours_freed > 0]

@@ -53,6 +53,8 @@ class Gathering:
         Whether names may be shown.
     choice : Choice, optional
         Why this scheme, and which others could be acted on; named and alone by default.
+    earlier : DataFrame, optional
+        Actions of the run before.
     """
 
     study: Study
@@ -62,6 +64,7 @@ class Gathering:
     personal: bool = False
 
     choice: Choice | None = None
+    earlier: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         # A log too short for two periods is looked at in halves: less sure, but not silent.
@@ -99,7 +102,8 @@ class Gathering:
         flags = self.report.exceptions
         owing: Any = flags.index[flags["debt"]] if "debt" in flags else []
         debtors = pd.Series(1.0, index=owing, dtype="float64")
-        return ActionList(self.study, self.scheme, self.watching, debtors, arms, self.personal)
+        named = (self.study, self.scheme, self.watching, debtors, arms, self.personal)
+        return ActionList(*named, self.earlier)
 
     def front(self) -> Front:
         """The document of page one."""
@@ -376,8 +380,8 @@ class Gathering:
         )
 
 
-def gathering(study: Study) -> Gathering:
-    """Page one as the study file asks for it.
+def gathering(study: Study, earlier: pd.DataFrame | None = None) -> Gathering:
+    """Page one as the study file asks for it; `earlier` are the actions of the run before.
 
     Raises
     ------
@@ -391,7 +395,7 @@ def gathering(study: Study) -> Gathering:
     options = {name: getattr(asked, name) for name in named}
     choice = chosen(study, asked.scheme)
     personal = study.config.personal
-    return Gathering(study, choice.scheme, asked.horizon_days, options, personal, choice)
+    return Gathering(study, choice.scheme, asked.horizon_days, options, personal, choice, earlier)
 
 
 def became(page: Page) -> list[str]:
