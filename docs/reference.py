@@ -19,7 +19,7 @@ from segment_lab.study.config import StudyConfig, options_model
 from segment_lab.texts import phrases
 
 TARGET = Path(__file__).with_name("study_file.md")
-PARTS = {"window", "comparison", "strategy", "report"}
+PARTS = {"window", "comparison", "strategy", "report", "notify"}
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 Schema = Mapping[str, Any]
 

@@ -177,6 +177,18 @@ def _counted(rows: int, words: str) -> str:
 
 
 @main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@option("--dry-run", is_flag=True)
+def notify(config: Path, out: Path, dry_run: bool) -> None:
+    """Mail page one of CONFIG's last good run to the director, and every owner's list to him."""
+    from segment_lab.render.mail import Post
+
+    for line in Post(config, out.absolute()).send(dry_run=dry_run):
+        click.echo(line)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @option("--out", type=click.Path(path_type=Path))
 @option(

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import pandas as pd
 
@@ -27,12 +27,12 @@ LONGEST_NAME = 31
 WIDEST, NARROWEST = 60, 9
 
 
-def write_book(path: Path, sheets: Mapping[str, pd.DataFrame], title: str) -> None:
+def write_book(path: Path | IO[bytes], sheets: Mapping[str, pd.DataFrame], title: str) -> None:
     """Write frames as the sheets of one workbook, columns headed as pages head them.
 
     Parameters
     ----------
-    path : Path
+    path : Path or binary file
         Where to.
     sheets : mapping of str to DataFrame
         Name to rows; names are made fit for Excel and kept apart.

@@ -195,7 +195,7 @@ def prepare(
         read, accepted = int(intake.counts.sum()) + intake.left_out, int(intake.counts["accepted"])
         tables[intake.name] = {"read": read, "accepted": accepted, "rejected": read - accepted}
     rest = study.config.model_dump(
-        mode="json", exclude={"sources", "methods", "comparison", "strategy", "report"}
+        mode="json", exclude={"sources", "methods", "comparison", "strategy", "report", "notify"}
     )
     strategy = study.config.strategy.model_dump(mode="json")
     named = inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)

@@ -82,6 +82,19 @@ class ReportOptions(Strict):
     memory_gb: float | None = Field(None, gt=0)
 
 
+class NotifyOptions(Strict):
+    """Who is told of a run by mail."""
+
+    # smtp://host:port or smtps://user:password@host; ${NAME} stands for an environment variable.
+    server: str = ""
+    sender: str = "segment-lab@localhost"
+    # Addresses that get page one; owners by their name in the data, who get their own list.
+    director: list[str] = Field(default_factory=list)
+    owners: dict[str, str] = Field(default_factory=dict)
+    # Where the reports can be read, named at the end of each mail.
+    link: str = ""
+
+
 class ReceivablesReport(Strict):
     """Parameters of the receivables report: what the page shows, so no part of the study file."""
 
@@ -134,6 +147,7 @@ class StudyConfig(Strict):
     comparison: ComparisonOptions = ComparisonOptions()
     strategy: StrategyOptions = StrategyOptions()
     report: ReportOptions = ReportOptions()
+    notify: NotifyOptions = NotifyOptions()
 
     @field_validator("methods", mode="before")
     @classmethod
