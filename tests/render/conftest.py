@@ -111,7 +111,7 @@ class Kept:
 @pytest.fixture
 def run(place, server, monkeypatch):
     """`run_study` on the tiny study, with libraries loaded once for all tests."""
-    monkeypatch.setattr("segment_lab.render.runner.ForkServer", lambda threads: Kept(server))
+    monkeypatch.setattr("segment_lab.render.runner.ForkServer", lambda *options: Kept(server))
     return lambda **arguments: run_study(place / "study.yml", out=place / "reports", **arguments)
 
 

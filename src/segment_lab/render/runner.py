@@ -242,7 +242,7 @@ class _Job:
         self.progress.say("start", text, reports=names)
         facts["earlier"] = str(before.folder / earlier.ACTIONS) if before else ""
         self._render(waiting, parts, segments, facts, staging, server)
-        shutil.rmtree(staging / SHARED_FOLDER)
+        shutil.rmtree(staging / SHARED_FOLDER, ignore_errors=True)
         fault = ""
         if request is not None and self._request(chosen(self.only)) != request:
             fault = say("render.run.changed_meanwhile")
