@@ -424,7 +424,9 @@ class _Job:
                 "reports": edition.here(manifest),
                 "tables_shown": plan.table_rows(manifest["data"]["tables"]),
                 "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
-                "downloads": [name for name in files if "/" not in name],
+                "downloads": [
+                    name for name in files if "/" not in name and not name.endswith(".html")
+                ],
                 "editions": edition.others("index.html"),
                 "studies": edition.up + "../../index.html",
             }
