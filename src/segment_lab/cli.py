@@ -258,6 +258,15 @@ def _totals(config: Path) -> None:
                 }
                 click.echo(say("init.said.totals", **facts))
                 _twins(study)
+            elif study.has("customer_summary"):
+                customers = study.customers()
+                facts = {
+                    "customers": len(customers),
+                    "orders": int(customers.frequency.sum()),
+                    "revenue": float(customers.revenue.sum()),
+                    "last": str(customers.last_order.max())[:10],
+                }
+                click.echo(say("summary.totals", **facts))
             elif study.has("invoices"):
                 amounts = study.table("invoices").amount
                 facts = {

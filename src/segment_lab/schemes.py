@@ -45,6 +45,8 @@ class Scheme:
         Model in `study.config` of what the page takes as parameters beside the segmenter's options.
     options_on_page : bool
         Whether the segmenter's options are parameters of the page.
+    from_summary : bool
+        Whether customers who are summed up already (``customer_summary``) do instead of orders.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Scheme:
     page_tables: tuple[str, ...] = ()
     page_options: str = ""
     options_on_page: bool = True
+    from_summary: bool = False
 
     @property
     def segmenter_class(self) -> Any:
@@ -69,15 +72,20 @@ class Scheme:
 SCHEMES: Mapping[str, Scheme] = {
     scheme.name: scheme
     for scheme in (
-        Scheme("rfm", "segment_lab.segments.rfm:RFMSegmenter", "10_rfm.ipynb"),
-        Scheme("abc", "segment_lab.segments.abc:ABCSegmenter", "20_abc.ipynb"),
+        Scheme("rfm", "segment_lab.segments.rfm:RFMSegmenter", "10_rfm.ipynb", from_summary=True),
+        Scheme("abc", "segment_lab.segments.abc:ABCSegmenter", "20_abc.ipynb", from_summary=True),
         Scheme(
             "lifecycle",
             "segment_lab.segments.lifecycle:LifecycleSegmenter",
             "30_lifecycle.ipynb",
             population="everybody",
         ),
-        Scheme("clusters", "segment_lab.segments.clusters:ClusterSegmenter", "40_clusters.ipynb"),
+        Scheme(
+            "clusters",
+            "segment_lab.segments.clusters:ClusterSegmenter",
+            "40_clusters.ipynb",
+            from_summary=True,
+        ),
         Scheme(
             "tree",
             "segment_lab.segments.tree:TreeSegmenter",
@@ -92,12 +100,13 @@ SCHEMES: Mapping[str, Scheme] = {
             population="everybody",
             default=False,
             needs_options=True,
+            from_summary=True,
         ),
         Scheme(
             "receivables",
             "segment_lab.receivables.segmenter:ReceivablesSegmenter",
             "50_receivables.ipynb",
-            tables=("orders", "invoices"),
+            tables=("invoices",),
             population="debtors",
             page_options="ReceivablesReport",
             options_on_page=False,

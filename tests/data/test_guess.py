@@ -292,10 +292,6 @@ def test_numbers_as_offices_write_them(text, number):
             ("segment-lab init 'my files/x.csv' -c", "-c amount=1 counts the lines"),
         ),
         (
-            "Client,Nombre,Last order date,Number of orders,Total spent\nA,x,2026-01-01,3,30\n",
-            ("no order log", "a row each"),
-        ),
-        (
             "ID,frequency,recency,T\n1,2,30.4,38.9\n",
             ("no order log", "these are customers summed up already"),
         ),
@@ -308,6 +304,18 @@ def test_the_message_says_how_to_go_on(tmp_path, monkeypatch, text, words):
     result = CliRunner().invoke(main, ["init", "my files/x.csv"])
     assert result.exit_code == 2
     assert all(word in result.output for word in words)
+
+
+def test_customers_summed_up_become_a_table_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.csv").write_text(
+        "Client,Last order date,Number of orders,Total spent,Region\n"
+        "A,2026-01-01,3,30.50,North\nB,2026-02-01,1,8.00,South\nC,,0,0,South\n"
+    )
+    result = CliRunner().invoke(main, ["init", "x.csv"])
+    assert result.exit_code == 0
+    assert "2 customers, 4 orders, 38.50, last day 2026-02-01" in result.output
+    assert "Last order date is empty in 1 row" in result.output
 
 
 def test_of_an_event_log_purchases_are_left_in(first_study):

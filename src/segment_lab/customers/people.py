@@ -23,6 +23,15 @@ def accounts(customers: ir.Table) -> pd.DataFrame:
     return frame.drop_duplicates("customer_id").set_index("customer_id")
 
 
+def with_accounts(buyers: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
+    """The customer table with what the accounts say beside it; the accounts' own columns win over
+    those that came with customers summed up."""
+    if known is None:
+        return buyers
+    twice = [name for name in known if name in buyers]
+    return buyers.drop(columns=twice).join(known, how="left")
+
+
 def consented(customers: pd.DataFrame) -> pd.Series:
     """Who may be written to, from the column ``consent``: only a recorded yes counts."""
     return customers["consent"].astype("boolean").fillna(False).astype(bool)

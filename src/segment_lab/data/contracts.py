@@ -80,6 +80,13 @@ _ALL = (
         extras=True,
     ),
     _contract(
+        "customer_summary",
+        "customer_id!:id orders!:number revenue!:money last_order!:date first_order:date "
+        "margin:money currency:text",
+        "customer_id",
+        extras=True,
+    ),
+    _contract(
         "invoices",
         "invoice_id!:id customer_id!:id issue_date!:date due_date:date amount!:money kind:text "
         "disputed:flag cause:text consignment:flag settled_date:date related_invoice_id:id "
@@ -118,7 +125,7 @@ _ALL = (
 CONTRACTS: Mapping[str, Contract] = {contract.name: contract for contract in _ALL}
 
 # Days of what has happened: a year is enough for another clock, and before 1970 nobody kept a CRM.
-HAPPENED = ("order_date", "issue_date", "payment_date", "touch_date", "entered_on")
+HAPPENED = ("last_order", "order_date", "issue_date", "payment_date", "touch_date", "entered_on")
 EMPTY = "empty row"
 
 

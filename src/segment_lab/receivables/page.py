@@ -14,6 +14,7 @@ from segment_lab.receivables.alerts import AlertRules
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import AGE_CUTS, Ledger
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
+from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.cards import details, group, headline, note, says_why
@@ -84,7 +85,10 @@ class ReceivablesPage:
 
     @cached_property
     def value(self) -> pd.Series:
-        """Each customer's value class."""
+        """Each customer's value class; without orders, by what was invoiced."""
+        if not self.study.has("orders"):
+            rows = self.study.population("receivables")
+            return ABCSegmenter().fit(rows).segment(rows).labels
         return self.study.segmentation(self.value_scheme).labels
 
     @cached_property
@@ -326,7 +330,8 @@ class ReceivablesPage:
 
     def sizes(self) -> Html:
         """Customers by how they pay, with the meaning of each segment."""
-        profile = self.payment.profile(self.study.customers())[PROFILE]
+        profile = self.payment.profile(self.study.population("receivables"))
+        profile = profile[[name for name in PROFILE if name in profile]].dropna(axis=1, how="all")
         profile = profile.assign(meaning=self.study.fitted("receivables").meanings())
         return table(profile, self._say("data.sizes"), note=say("receivables.data.sizes_note"))
 

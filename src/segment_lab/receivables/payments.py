@@ -113,6 +113,22 @@ def receivables_table(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     return table.assign(**table[zero].fillna(0))
 
 
+def debtors(customers: pd.DataFrame, debts: pd.DataFrame, everybody: bool) -> pd.DataFrame:
+    """The customer table with how each pays (`receivables_table`).
+
+    With `everybody`, whoever has an invoice is a customer too; without any order, what was
+    invoiced stands for what was bought.
+    """
+    rows = customers.join(debts, how="outer" if everybody else "left")
+    if not everybody:
+        return rows
+    invoiced = (rows["mean_invoice"] * rows["invoices_n"]).fillna(0.0)
+    return rows.assign(
+        frequency=rows["frequency"].fillna(rows["invoices_n"]).astype("int64"),
+        revenue=rows["revenue"].fillna(invoiced),
+    )
+
+
 def _now(items: pd.DataFrame) -> pd.DataFrame:
     """What each customer owes on the balance day."""
     owed, late = items["open_amount"].clip(lower=0), items["days_overdue"] > 0

@@ -113,7 +113,8 @@ def instalments(plans: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
         parts = [part] * (count - 1) + [round(owed - part * (count - 1), 2)]
         for number, amount in enumerate(parts):
             rows.append((customer, first + pd.DateOffset(months=number), amount))
-    return pd.DataFrame(rows, columns=["customer_id", "due_on", "amount"])
+    found = pd.DataFrame(rows, columns=["customer_id", "due_on", "amount"])
+    return found.astype({"due_on": "datetime64[us]", "amount": "float64"})
 
 
 def _decisive(rows: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,8 @@ class Report:
         ``strategy``), and the model in `study_config` of those that the study file does not hold.
     tables : tuple of str
         Tables without which the report is left out.
+    from_summary : bool
+        Whether customers who are summed up already do instead of orders.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Report:
     options: str = ""
     extra: str = ""
     tables: tuple[str, ...] = ("orders",)
+    from_summary: bool = False
 
     @property
     def alone(self) -> bool:
@@ -138,7 +141,9 @@ class Report:
 def _page_of(scheme: Scheme) -> Report:
     options = f"methods.{scheme.name}" if scheme.options_on_page else ""
     tables = scheme.page_tables or scheme.tables
-    return Report(scheme.name, scheme.notebook, options, scheme.page_options, tables)
+    return Report(
+        scheme.name, scheme.notebook, options, scheme.page_options, tables, scheme.from_summary
+    )
 
 
 _REPORTS = (
@@ -291,7 +296,7 @@ def parameters_of(
 
 
 def _why_not(study: Study, report: Report) -> str:
-    gone = [table for table in report.tables if not study.has(table)]
+    gone = study.lacking(report.tables, report.from_summary)
     if gone:
         return say("render.missing.tables", tables=gone)
     wanted = study.config.methods

@@ -33,13 +33,15 @@ def write_lists(study: Study, folder: Path, earlier: pd.DataFrame | None = None)
     Returns
     -------
     list of str
-        The files written, as paths in the folder; none where the study has no orders to decide on.
+        The files written, as paths in the folder.
     """
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
+    if not study.has("orders"):
+        return write_alone(study, folder)
     try:
         gathered = gathering(study, earlier)
         document = gathered.front().shown()
@@ -69,6 +71,8 @@ def write_read(study: Study, folder: Path, earlier: pd.DataFrame | None = None) 
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
+    if not study.has("orders"):
+        return write_alone(study, folder)
     try:
         gathered = gathering(study, earlier)
         document = _from_inside(gathered.front().shown())
@@ -90,6 +94,20 @@ def _from_inside(value: Any) -> Any:
         return [_from_inside(part) for part in value]
     inside = isinstance(value, str) and value.startswith(f"{AUDIENCES}/")
     return f"../{value}" if inside else value
+
+
+def write_alone(study: Study, folder: Path) -> list[str]:
+    """Page one's document and the lists of a study without orders."""
+    from segment_lab.pages.front.alone import AloneFront
+    from segment_lab.pages.front.wings import Wings
+
+    wings = Wings(study, study.config.personal)
+    try:
+        document = AloneFront(study, wings).shown()
+    except SegmentLabError as reason:
+        document = {"reason": str(reason)}
+    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    return [FRONT, *write_wings(wings, folder)]
 
 
 def write_actions(listed: ActionList, folder: Path) -> list[str]:

@@ -405,7 +405,7 @@ class _Job:
         status = manifest["status"]
         self.progress.say("done", text, folder=str(folder), status=status, failed=lost)
         return RunResult(
-            1 if failed else 0,
+            exit_code(manifest["reports"], failed),
             folder,
             {r["name"]: r["status"] for r in manifest["reports"]},
             rendered,
@@ -432,6 +432,14 @@ class _Job:
             }
             folder.mkdir(exist_ok=True)
             (folder / "index.html").write_text(run_page(page, _front(folder)), "utf-8")
+
+
+def exit_code(reports: Sequence[Mapping[str, Any]], failed: bool) -> int:
+    """0 where at least one report shows something, 1 where one failed, 2 where the data carry
+    none."""
+    if failed:
+        return 1
+    return 0 if any(report["status"] == "ok" for report in reports) else 2
 
 
 def _warm_up() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +63,15 @@ class Study(StudyData):
 
     def missing(self, method: str) -> list[str]:
         """Tables a scheme needs and the study does not have."""
-        return [t for t in scheme(method).tables if not self.has(t)]
+        declared = scheme(method)
+        return self.lacking(declared.tables, declared.from_summary)
+
+    def lacking(self, tables: Sequence[str], from_summary: bool = False) -> list[str]:
+        """Which of these tables are not here; customers summed up may stand for orders."""
+        gone = [table for table in tables if not self.has(table)]
+        if from_summary and self.has("customer_summary"):
+            return [table for table in gone if table != "orders"]
+        return gone
 
     def options(self, method: str) -> dict[str, Any]:
         """The validated options of a method, defaults filled in."""
@@ -94,11 +102,11 @@ class Study(StudyData):
         as_of = self.window.as_of
         if population == "debtors":
             from segment_lab.receivables.ledger import Ledger
-            from segment_lab.receivables.payments import receivables_table
+            from segment_lab.receivables.payments import debtors, receivables_table
 
             ledger = Ledger(self.table("invoices"), self._optional("payments"))
             debts = receivables_table(ledger, as_of)
-            return self.customers().join(debts, how="left")
+            return debtors(self.customers(), debts, everybody=not self.has("orders"))
         from segment_lab.contacts.events import engagement_table
 
         people = self.customers(prospects=True).drop(columns=["touches"])
@@ -266,6 +274,8 @@ class Study(StudyData):
         if scheme(method).from_campaign:
             found = self.fitted(method).difference_found_
             return Status("PROPER" if found else "PRELIMINARY", say(f"campaigns.response.{found}"))
+        if not self.has("orders"):
+            return Status("PRELIMINARY", say("summary.status"))
         buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
         return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)

@@ -23,9 +23,10 @@ from segment_lab.customers.orders import (
     with_reason,
 )
 from segment_lab.customers.overview import full_months, monthly
-from segment_lab.customers.people import accounts, ordered_later, with_prospects
+from segment_lab.customers.people import accounts, ordered_later, with_accounts, with_prospects
 from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
+from segment_lab.customers.summarised import nobody, summarised
 from segment_lab.data import engine
 from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.files import cache_folder, replacing
@@ -40,6 +41,8 @@ from segment_lab.window import ObservationWindow, as_date
 T = TypeVar("T")
 #: Names the folder that the processes of a run share.
 SHARED = "SEGMENT_LAB_SHARED"
+#: What dates a study without orders.
+OTHER_DAYS = ("first_order", "last_order", "created_on", "entered_on", "issue_date", "touch_date")
 
 
 class StudyData:
@@ -229,7 +232,7 @@ class StudyData:
         days: list[Any] = []
         for name in self.config.sources:
             lines = self.intake(name).lines
-            for column in ("created_on", "entered_on", "issue_date", "touch_date"):
+            for column in OTHER_DAYS:
                 if column in lines.columns:
                     ends = (
                         lines.aggregate(first=lines[column].min(), last=lines[column].max())
@@ -303,10 +306,8 @@ class StudyData:
             expected = self._keep("predicted", lambda: predicted(self.customers(), days))
             ahead = expected[["expected_orders", "expected_revenue"]]
             return table.join(ahead).join(self.states())
-        table, known = self._reduced[0], self._accounts
-        buyers = self._keep(
-            "customers", lambda: table if known is None else table.join(known, how="left")
-        )
+        table, known = self._buyers, self._accounts
+        buyers = self._keep("customers", lambda: with_accounts(table, known))
         if not prospects:
             return buyers.copy()
         return self._keep(
@@ -333,6 +334,7 @@ class StudyData:
         """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
         buyer."""
 
+        self.need_log()
         return self.shared("states", (), lambda: self.state_rule.states(self.customers()))
 
     @cached_property
@@ -344,6 +346,8 @@ class StudyData:
     def season(self) -> tuple[float, ...]:
         """What a day of January … December counts in orders, 1 on average; empty where the log is
         too short to tell."""
+        if not self.has("orders"):
+            return ()
 
         def found() -> tuple[float, ...]:
             months = full_months(monthly(self.orders()), self.window)
@@ -406,6 +410,22 @@ class StudyData:
             )
             raise DataError(say("study.tables.nobody"), [fault])
         return customers, account
+
+    @cached_property
+    def _buyers(self) -> pd.DataFrame:
+        """Who bought: from the log, or as they come summed up; nobody where neither is here."""
+        if self.has("orders"):
+            return self._reduced[0]
+        if not self.has("customer_summary"):
+            return nobody()
+        if self._parent is not None and self._parent.window.as_of != self.window.as_of:
+            self.need_log()
+        return summarised(self.table("customer_summary"), self.window.as_of)
+
+    def need_log(self) -> None:
+        """NotEnoughDataError where there is no order log: sums cannot be seen on another day."""
+        if not self.has("orders"):
+            raise NotEnoughDataError(say("summary.needs_log"))
 
     @cached_property
     def _accounts(self) -> pd.DataFrame | None:

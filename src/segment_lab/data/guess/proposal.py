@@ -42,7 +42,7 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
     given = dict(given or {})
     file = opened(path)
     other = None if given else tables.recognised(file.columns, file.frame)
-    if other in ("payments", "summary"):
+    if other in ("payments", "undated"):
         problem, remedy = say(f"init.fault.{other}"), say(f"init.fault.{other}_remedy")
         title = say("init.fault.title", file=path.name)
         raise DataError(title, [Fault(other, problem, remedy)])

@@ -19,7 +19,7 @@ from segment_lab.texts import say
 
 def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     """Which table a file is, where it is no order log: ``invoices, payments, touches, leads,
-    summary``."""
+    summary, undated``."""
     due = choose.first(columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5)
     money = choose.amount(columns)
     owed = choose.first(columns, "open_amount", choose.is_amount)
@@ -29,7 +29,7 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     if not buyer and choose.first(columns, "payment_id", lambda f: f.filled > choose.FULL):
         return "payments"
     if _summed_up(columns):
-        return "summary"
+        return "summary" if _last_order(columns) and money and buyer else "undated"
     if buyer and _event(columns) and ranked(columns, "channel") and not money:
         return "touches"
     number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(columns)
@@ -58,8 +58,59 @@ def _summed_up(columns: Columns) -> bool:
     """Whether rows are customers with the number of their orders and the day of the last, or how
     long ago it was."""
     count = choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
-    last = choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
-    return count is not None and (last is not None or bool(ranked(columns, "recency")))
+    dated = _last_order(columns) is not None or bool(ranked(columns, "recency"))
+    return count is not None and dated
+
+
+def _last_order(columns: Columns) -> str | None:
+    return choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
+
+
+# Customers summed up
+# -------------------------------------------------------------------------------------------------
+
+
+def summary(file: Opened, proposal: Proposal) -> None:
+    """Customers with the number of their orders, their revenue and the day of the last order."""
+    columns = file.columns
+    count = choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+    last = _last_order(columns)
+    begun = choose.first(columns, "summary_first", lambda f: f.days >= 0.5 and f.filled > 0.3)
+    buyer = choose.customer(columns)
+    taken = [name for name in (count, last, begun) if name]
+    paid = choose.amount(columns, taken)
+    assert buyer is not None
+    assert paid is not None
+    assert last is not None
+    mapping = {
+        "customer_id": buyer.expression,
+        "orders": count,
+        "revenue": paid.expression,
+        "last_order": last,
+        "first_order": begun,
+    }
+    written, doubts = layout(file.raw.table, last, paid.expression)
+    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
+    proposal.sources["customer_summary"] = source | written
+    proposal.doubts += doubts
+    proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
+    proposal.currency = next(iter(_currencies(columns)), "")
+    proposal.took.append(say("summary.took", orders=count, last=last))
+    proposal.doubts.append(say("summary.day"))
+    if columns[last].filled < 1:
+        kept = f"{quoted(last)} IS NOT NULL"
+        proposal.sources["customer_summary"]["where"] = kept
+        empty = columns[last].rows - len(columns[last].cells)
+        proposal.took.append(say("summary.without_order", column=last, rows=empty))
+
+
+def _currencies(columns: Columns) -> list[str]:
+    """The one currency that a column names."""
+    for name in ranked(columns, "currency"):
+        found = {cell.strip().upper() for cell in columns[name].cells}
+        if len(found) == 1:
+            return sorted(found)
+    return []
 
 
 # Invoices

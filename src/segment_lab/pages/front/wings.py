@@ -60,7 +60,7 @@ class Wings:
         people = self._people
         owners = people.get("owner", None)
         try:
-            plans = self._receivables.book.plans(owners)
+            plans = self.receivables.book.plans(owners)
         except SegmentLabError:
             return pd.DataFrame()
         rows = plans.rename_axis("customer_id").reset_index()
@@ -74,7 +74,7 @@ class Wings:
         """Dated instalments of the debtors whose plan asks for them; empty where there are none."""
         if self.debtors.empty:
             return pd.DataFrame()
-        return self._receivables.book.instalments().reset_index(drop=True)
+        return self.receivables.book.instalments().reset_index(drop=True)
 
     @cached_property
     def leads(self) -> pd.DataFrame:
@@ -82,7 +82,7 @@ class Wings:
         if not self.study.has("leads"):
             return pd.DataFrame()
         try:
-            rows = self._leads.leads.waiting()
+            rows = self.leads_page.leads.waiting()
         except SegmentLabError:
             return pd.DataFrame()
         return rows.rename_axis("lead_id").reset_index()
@@ -95,12 +95,12 @@ class Wings:
     def _overdue(self) -> list[Tile]:
         if self.debtors.empty:
             return []
-        items = self._receivables.book.items
+        items = self.receivables.book.items
         owed = float(items["open_amount"].sum())
         late = float(self.debtors["overdue_amount"].sum())
         note = say("front.tiles.of_open", share=late / owed) if owed > 0 else ""
         try:
-            history = tuple(self._receivables.book.dso["overdue"].iloc[-12:])
+            history = tuple(self.receivables.book.dso["overdue"].iloc[-12:])
         except SegmentLabError:
             history = ()
         return [Tile("overdue", "money", late, more_is_better=False, history=history, note=note)]
@@ -149,14 +149,16 @@ class Wings:
 
     @cached_property
     def _people(self) -> pd.DataFrame:
-        return self.study.customers() if self.study.has("orders") else pd.DataFrame()
+        return self.study.customers()
 
     @cached_property
-    def _receivables(self) -> ReceivablesPage:
+    def receivables(self) -> ReceivablesPage:
+        """The page of the debtors, with its book."""
         return ReceivablesPage(self.study)
 
     @cached_property
-    def _leads(self) -> LeadsPage:
+    def leads_page(self) -> LeadsPage:
+        """The page of the leads, with their analysis."""
         from segment_lab.leads.model import LeadModel
 
         return LeadsPage(self.study, LeadModel(**self.study.options("leads")))
