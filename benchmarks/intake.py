@@ -13,6 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
 from test_guess_corpus import FILES, RIGHT, outcome
 
+from segment_lab.texts import speaking
+
 NUMBERS = ("customers", "orders", "revenue", "documents", "open")
 
 
@@ -22,7 +24,7 @@ def main(part: str = "") -> None:
     names = [name for name in RIGHT if part in name]
     print(f"{'file':<26} {'':<5} {'totals':<58} says")
     for name in names:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, speaking(currency=""):
             found = outcome(FILES[name], Path(folder) / "study.yml")
         right = is_right(RIGHT[name], found)
         right_files += right
