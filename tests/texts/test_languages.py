@@ -122,6 +122,8 @@ def test_translations_hold_no_key_that_english_lacks(language):
     folder = Path(texts.__file__).parent / language
     found = []
     for file in sorted(folder.glob("*.yml")):
+        if file.stem in ("columns", "names"):  # English shows these by what they are called
+            continue
         own = yaml.safe_load(file.read_text("utf-8")) or {}
         found += lost(own, subject("en", file.stem), file.stem)
     assert json.dumps(found) == "[]"
