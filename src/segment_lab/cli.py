@@ -1,5 +1,5 @@
-"""The command line: run, check, init, sql, plan, sample. Exit 0 all well, 1 some report failed, 2 bad
-input."""
+"""The command line: run, check, init, sql, plan, notify, sample. Exit 0 all well, 1 some report
+failed, 2 bad input."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 browser (extra: browser).
 
 On paper nobody can open what is folded, so what carries content is opened first: everything but
-code and how the page was made. Every sheet has the page's title (study and date) and its number at the foot.
+code and how the page was made. Every sheet has the page's
+title (study and date) and its number at the foot.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def render_report(
 
     `parameters` are validated and go beyond ``config``; `page` is what `exporter.render` prints
     beside the notebook, `edition` says in which language and where. What comes back goes
-    into the manifest: ``status`` (ok, failed, thin), ``seconds, page, notebook, headline, cards, reason``.
+    into the manifest: ``status`` (ok, failed, thin), ``seconds``, ``page``, ``notebook``,
+    ``headline``, ``cards``, ``reason``.
     """
     import nbformat
 
