@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -99,7 +99,7 @@ class Drawing:
         rows = rows.assign(
             campaign_id=campaign,
             control=HOLDOUT,
-            assigned_on=pd.NaT,
+            assigned_on=cast(Any, pd.NaT),
             horizon_days=self.horizon_days,
             scheme=self.scheme,
             segment=segment,

@@ -183,7 +183,7 @@ def running_tests(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for campaign, part in open_rows.groupby("campaign_id", sort=True):
         treated = part["arm"] == TREATMENT
-        actions = part.loc[treated, "action"].dropna() if "action" in part else []
+        actions: Any = part.loc[treated, "action"].dropna() if "action" in part else []
         found.append(
             {
                 "campaign_id": campaign,

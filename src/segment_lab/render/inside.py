@@ -58,10 +58,9 @@ def _run(source: str, names: dict[str, Any]) -> Any:
     """Run a cell; the value of its last expression."""
     body = ast.parse(source).body
     body = [part for part in body if not isinstance(part, ast.ImportFrom)]  # names are given
-    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
-    exec(compile(ast.Module(body, []), "<report>", "exec"), names)
-    return (
-        None
-        if last is None
-        else eval(compile(ast.Expression(last.value), "<report>", "eval"), names)
-    )
+    last = body[-1] if body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(ast.Module(body, []), "<report>", "exec"), names)
+        return None
+    exec(compile(ast.Module(body[:-1], []), "<report>", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "<report>", "eval"), names)

@@ -83,6 +83,7 @@ class RFMSegmenter(Segmenter):
 
     method = "rfm"
     words_: Words | None
+    truth_: pd.DataFrame | None
 
     def __init__(
         self,

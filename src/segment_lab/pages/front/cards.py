@@ -212,7 +212,7 @@ class Cards:
 
     def _why(self, name: str) -> str:
         page = self.gathered.page
-        row = page.decided.loc[name]
+        row: Any = page.decided.loc[name]
         treated = page.treatments.loc[name]
         if not page.known["revenue"][name] > 0:
             return say("front.segments.no_orders")

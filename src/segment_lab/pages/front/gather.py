@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -273,7 +273,7 @@ class Gathering:
         for segment, action in spoken.items():
             if (segment, action) not in options.index:
                 continue
-            row = options.loc[(segment, action)]
+            row: Any = options.loc[cast(Any, (segment, action))]
             brought = row["expected"] + row["cost_per_contact"]
             found[segment] = rate * row["cost_per_contact"] / brought if brought > 0 else 1.0
         return pd.Series(found, dtype="float64")
@@ -408,7 +408,7 @@ def became(page: Page) -> list[str]:
         return []
     reach = (((rows["came_high"] - rows["came_low"]) / 2) ** 2).sum() ** 0.5
     came = rows["came"].sum()
-    learned = {key: [] for key in ("pays", "loses", "unclear")}
+    learned: dict[str, list[str]] = {key: [] for key in ("pays", "loses", "unclear")}
     for row in rows.to_dict("records"):
         learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
     sums = {"promised": rows["promised"].sum(), "came": came}

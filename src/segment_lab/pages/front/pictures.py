@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -84,8 +85,8 @@ def map_picture(
         say("front.map.part", name=str(name), share=row["revenue_share"])
         for name, row in shown.iterrows()
     ]
-    unwelcome = shown.index.map(lambda name: growing.get(str(name), 0) < 0)
-    filling = shown[(shown["change"] >= FILLING) & unwelcome]
+    unwelcome = [growing.get(str(name), 0) < 0 for name in shown.index]
+    filling = shown[(shown["change"] >= FILLING) & np.array(unwelcome)]
     title = say("front.map.title")
     if len(filling):
         names = [str(name) for name in filling.sort_values("revenue", ascending=False).index[:3]]
