@@ -33,13 +33,20 @@ def serving(study: Study) -> tuple[str, pd.DataFrame]:
     NotEnoughDataError
         The log is too short, or the company's own playbook is made for other segments.
     """
-    front = gathering(study)
-    try:
-        treated = front.page.treatments
-    except ConfigError as error:
-        raise NotEnoughDataError(str(error)) from error
-    served = treated[["members", "stance"]].rename(columns={"members": "customers"})
-    return front.scheme, served
+
+    def found() -> tuple[str, pd.DataFrame]:
+        front = gathering(study)
+        try:
+            treated = front.page.treatments
+        except ConfigError as error:
+            raise NotEnoughDataError(str(error)) from error
+        served = treated[["members", "stance"]].rename(columns={"members": "customers"})
+        return front.scheme, served
+
+    # The same on every page of a run, whatever scheme a page shows.
+    schemes = [(method, study.options(method)) for method in study.methods]
+    asked = (schemes, study.config.strategy, study.config.comparison)
+    return study.shared("serving", repr(asked), found)
 
 
 def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
