@@ -34,6 +34,8 @@ def serving(study: Study) -> tuple[str, pd.DataFrame]:
         The log is too short, or the company's own playbook is made for other segments.
     """
 
+    study = study.as_filed
+
     def found() -> tuple[str, pd.DataFrame]:
         front = gathering(study)
         try:
@@ -59,7 +61,7 @@ def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
         segment without customers.
     """
     acted, served = serving(study)
-    given = study.segmentation(acted).labels.astype(str).map(served["stance"])
+    given = study.as_filed.segmentation(acted).labels.astype(str).map(served["stance"])
     labels = study.segmentation(scheme).labels
     given = given.reindex(labels.index)
     known = given.notna()

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.schemes import SCHEMES, imported, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
-from segment_lab.study.config import check_options
+from segment_lab.study.config import check_options, load
 from segment_lab.study.tables import StudyData
 from segment_lab.study.warehouse import Assignment, StateStatement, assign, statement
 from segment_lab.texts import say
@@ -60,6 +61,19 @@ class Study(StudyData):
         defaults = [scheme.name for scheme in SCHEMES.values() if scheme.default]
         wanted = self.config.methods or defaults
         return [name for name in SCHEMES if name in wanted and not self.missing(name)]
+
+    @cached_property
+    def as_filed(self) -> Study:
+        """The study with the methods of its file, where this one tries others: what a company
+        decides does not change because somebody looks at five bins instead of four."""
+        if self.path is None:
+            return self
+        config = self.config.model_copy(update={"methods": load(self.path).methods})
+        filed = type(self)(config, self.base, path=self.path)
+        named = {*self.config.methods, *filed.config.methods}
+        same = self.methods == filed.methods
+        same = same and all(self.options(name) == filed.options(name) for name in named)
+        return self if same else filed
 
     def missing(self, method: str) -> list[str]:
         """Tables a scheme needs and the study does not have."""
