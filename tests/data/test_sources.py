@@ -56,7 +56,7 @@ def test_a_draft_that_another_process_put_in_place_does_not_matter(study_of, tmp
     kept = {
         p.name.partition("-")[0] + "".join(p.suffixes) for p in (tmp_path / "cache").glob("[!.]*")
     }
-    assert kept == {"orders.parquet", "orders.broken.parquet", "orders.memory"}
+    assert kept == {"orders.parquet", "orders.broken.parquet", "orders.memory", "statement.sql"}
 
 
 def test_a_broken_file_gives_one_message_with_every_fault(study_of):

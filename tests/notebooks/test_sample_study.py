@@ -98,7 +98,7 @@ def test_the_index_opens_with_the_decision(run):
     assert text.index(headline[1]) < text.index("Reports</h2>")
     plan = text[text.index('class="plan"') : text.index("Reports</h2>")]
     sizes = pd.read_parquet(run / "segments.parquet")["lifecycle"].value_counts()
-    assert all(f'<th scope="row">{name}<' in plan for name in sizes.index)
+    assert all(f">{name}</a>" in plan for name in sizes.index)  # each leads to its card
     for name in re.findall(r'href="([^":]+\.(?:csv|xlsx))"', text):
         assert (run / name).exists(), name
     assert all(f"{name}.html" in text for name in PAGES)

@@ -22,14 +22,19 @@ URL = "spark://local[2]"
 METHODS = ("rfm", "abc", "lifecycle", "clusters")
 
 
-@pytest.fixture(scope="module")
-def studies(tmp_path_factory):
-    """The sample from CSV, and the same study with its order log in Spark (other tables as
-    before)."""
+def needs_spark() -> None:
+    """Skip, or fail where SEGMENT_LAB_SPARK is "required"."""
     if not find_spec("pyspark"):
         absent("spark", "pyspark is not installed (run tests/warehouse/run_spark.sh)")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         absent("spark", "Spark needs Java 17 or 21")
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    """The sample from CSV, and the same study with its order log in Spark (other tables as
+    before)."""
+    needs_spark()
     folder = tmp_path_factory.mktemp("spark")
     os.environ["SPARK_LOCAL_DIRS"] = str(folder / "spill")
     crm.into_duckdb(folder / "crm.duckdb")
@@ -125,6 +130,7 @@ sys.exit(sl.run_study("study.yml", out="reports", only=sys.argv[1:]).exit_code)
 @pytest.mark.parametrize(("reports", "exit_code"), [(["data", "abc"], 0), (["leads"], 2)])
 def test_reports_share_the_application_that_spark_submit_started(tmp_path, reports, exit_code):
     """The processes that render talk to one JVM, and the exit code reaches the scheduler."""
+    needs_spark()
     import pyspark
 
     rows = [
