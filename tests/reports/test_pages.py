@@ -23,8 +23,9 @@ LIMIT = 400_000
 
 
 def views(page: str) -> list[str]:
-    """An index shows no code."""
-    return [view for view in VIEWS if view != "code" or not page.endswith("index.html")]
+    """An index and the cards of the segments show no code."""
+    codeless = page.endswith(("index.html", "segments.html"))
+    return [view for view in VIEWS if not (codeless and view == "code")]
 
 
 def violations(tab) -> list[str]:
