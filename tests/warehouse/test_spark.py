@@ -127,8 +127,7 @@ sys.exit(sl.run_study("study.yml", out="reports", only=sys.argv[1:]).exit_code)
 """
 
 
-@pytest.mark.parametrize(("reports", "exit_code"), [(["data", "abc"], 0), (["leads"], 2)])
-def test_reports_share_the_application_that_spark_submit_started(tmp_path, reports, exit_code):
+def test_reports_share_the_application_that_spark_submit_started(tmp_path):
     """The processes that render talk to one JVM, and the exit code reaches the scheduler."""
     needs_spark()
     import pyspark
@@ -150,12 +149,12 @@ def test_reports_share_the_application_that_spark_submit_started(tmp_path, repor
     (tmp_path / "study.yml").write_text(yaml.safe_dump(study))
     (tmp_path / "run_study.py").write_text(SUBMITTED)
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    command = [str(submit), "--master", "local[2]", "run_study.py", *reports]
+    command = [str(submit), "--master", "local[2]", "run_study.py", "data", "abc"]
     here = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     env = {**os.environ, **here, "SPARK_LOCAL_DIRS": str(tmp_path / "spill")}
     ended = subprocess.run(
         command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=500
     )
-    assert ended.returncode == exit_code, ended.stderr[-3000:]
+    assert ended.returncode == 0, ended.stderr[-3000:]
     pages = {page.stem for page in tmp_path.glob("reports/submitted/2*/*.html")}
-    assert (exit_code == 0) == ({"data", "abc"} <= pages)
+    assert {"00_data", "20_abc"} <= pages
