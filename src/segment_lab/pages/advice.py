@@ -10,7 +10,6 @@ import pandas as pd
 
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import market, verdicts
-from segment_lab.act import stance as serving
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.evidence import OWN
 from segment_lab.judge.backtest import back_test
@@ -435,10 +434,3 @@ def house_rules(page: Page) -> pd.DataFrame:
     """Customers who are an exception, by segment and reason; only segments that have some."""
     counts = page.left_out
     return counts[counts.sum(axis=1) > 0]
-
-
-def effort_stops(page: Page) -> list[str]:
-    """What to stop, by segment."""
-    rows = page.treatments
-    stop = rows[rows["stance"].isin(serving.UNSTAFFED) & (rows["hours_freed"] > 0)]
-    return [f"{name}: {say('stance.stop', hours=h)}" for name, h in stop["hours_freed"].items()]

@@ -169,12 +169,6 @@ def outlook(model: PaymentDays, invoices: pd.DataFrame, as_of: dt.date | str) ->
     return Outlook(days, alive / total[:, None], never / total)
 
 
-def open_invoices(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
-    """The unpaid invoices of a day with ``open_amount`` and what `outlook` needs."""
-    history = payment_history(ledger, as_of)
-    return history[history["open_amount"] > 0]
-
-
 def payment_days(model: PaymentDays, invoices: pd.DataFrame) -> pd.DataFrame:
     """When each open invoice will be paid, index as `invoices`.
 

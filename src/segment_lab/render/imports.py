@@ -1,4 +1,4 @@
-"""Lists in the layouts that other programs import as they are: HubSpot, Mailchimp, Bitrix24,
+"""Lists in the layouts that other programs import as they are: HubSpot, Bitrix24,
 calendars.
 
 The columns follow each program's published import format; tests hold them.
@@ -29,18 +29,6 @@ def hubspot(actions: pd.DataFrame) -> pd.DataFrame:
             "Assigned to": actions["owner"].fillna(""),
             "Email": actions["email"].fillna("") if "email" in actions else "",
             "Record ID": actions["customer_id"],
-        }
-    )
-
-
-def mailchimp(audience: pd.DataFrame) -> pd.DataFrame:
-    """Subscribers for Mailchimp's audience import; only where addresses may be shown."""
-    return pd.DataFrame(
-        {
-            "Email Address": audience["email"],
-            "First Name": audience["name"].fillna("") if "name" in audience else "",
-            "Last Name": "",
-            "Tags": audience["segment"],
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -124,8 +124,3 @@ def facts_of(frame: pd.DataFrame) -> tuple[Columns, pd.DataFrame]:
     """The facts of a frame of texts, and the frame."""
     found = {str(name): Facts(str(name), len(frame), frame[name].dropna()) for name in frame}
     return found, frame
-
-
-def by_names(headers: Iterable[str]) -> Columns:
-    """Facts of columns of which nothing but the names is known."""
-    return {name: Facts(name, 0, pd.Series([], dtype="str")) for name in headers}
