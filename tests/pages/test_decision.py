@@ -13,6 +13,7 @@ import segment_lab as sl
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import market
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import advice
 from segment_lab.pages.decision import DecisionReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,3 +122,17 @@ def test_leads_are_read_in_the_words_of_the_study():
         {"orders": orders, "leads": leads}, as_of="2026-02-01", methods={"abc": {}}
     )
     assert DecisionReport(study, "abc")._leads()["status"].eq("won").sum() == 1
+
+
+def test_who_never_ordered_is_not_named_for_money_that_was_never_spent():
+    """The page said that fewer than 20 of 260 prospects may be contacted, and named the largest of
+    them with EUR 0."""
+    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods={"lifecycle": {}})
+    page = DecisionReport(study, "lifecycle").page()
+    said = advice.sentences(page)
+    unspent = [name for name in page.decided.index if not page.known["revenue"][name] > 0]
+    assert unspent
+    [about] = [text for text in said if "No orders yet to forecast from" in text]
+    assert all(str(name) in about for name in unspent)
+    assert not [text for text in said if "too few to tell" in text and str(unspent[0]) in text]
+    assert not [text for text in said if "(EUR 0)" in text]

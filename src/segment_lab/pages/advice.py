@@ -60,10 +60,14 @@ def sentences(page: Page) -> list[str]:
     out += _said("stop", stopped)
     out += _said("later", decided[decided["status"] == "later"])
     judged = decided[(decided["status"] == verdicts.JUDGEMENT) & (decided["members"] > 0)]
-    if len(judged):
-        names = _names(judged["segment"])
+    bought = judged["segment"].map(page.known["revenue"]) > 0
+    if bought.any():
+        names = _names(judged.loc[bought, "segment"])
         out.append(say("decision.headline.judgement", segments=names, fewest=page.rules.fewest))
         out.append(_by_name(page, names))
+    if not bought.all():
+        names = _names(judged.loc[~bought, "segment"])
+        out.append(say("decision.headline.no_orders", segments=names))
     idle = decided[decided["status"] == verdicts.NOT_WORTH]
     if len(idle):
         count = idle["members"].sum()
