@@ -207,6 +207,7 @@ def prepare(
     return {
         "name": study.name,
         "title": study.title,
+        "personal": study.config.personal,
         "currency": study.currency,
         "as_of": study.window.as_of.isoformat(),
         "window": str(study.window),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segment_lab.data.files import neutralised
 from segment_lab.errors import SegmentLabError
 from segment_lab.render.books import by_owner, write_book
+from segment_lab.render.discreet import discreet
 from segment_lab.render.imports import write_imports
 from segment_lab.texts import say, speak
 
@@ -48,8 +49,9 @@ def write_lists(study: Study, folder: Path, earlier: pd.DataFrame | None = None)
     except SegmentLabError as reason:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
         return [FRONT]
-    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
-    (folder / CARDS).write_text(segments_page(cards_of(gathered)), "utf-8")
+    _write_front(study, folder, document)
+    cards = discreet(cards_of(gathered), study.config.personal)
+    (folder / CARDS).write_text(segments_page(cards), "utf-8")
     actions = gathered.actions.frame
     files = [
         FRONT,
@@ -79,11 +81,17 @@ def write_read(study: Study, folder: Path, earlier: pd.DataFrame | None = None) 
     except SegmentLabError as reason:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
         return [FRONT]
-    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
-    cards = _from_inside(cards_of(gathered))
+    _write_front(study, folder, document)
+    cards = discreet(_from_inside(cards_of(gathered)), study.config.personal)
     (folder / CARDS).write_text(segments_page(cards), "utf-8")
     books = [name for name in write_actions(gathered.actions, folder) if name.endswith("x")]
     return [FRONT, CARDS, *books, *write_wings(gathered.wings, folder)]
+
+
+def _write_front(study: Study, folder: Path, document: Any) -> None:
+    """Page one's document, without addresses unless the study allows them."""
+    shown = discreet(document, study.config.personal)
+    (folder / FRONT).write_text(json.dumps(shown, ensure_ascii=False, indent=1), "utf-8")
 
 
 def _from_inside(value: Any) -> Any:
@@ -106,7 +114,7 @@ def write_alone(study: Study, folder: Path) -> list[str]:
         document = AloneFront(study, wings).shown()
     except SegmentLabError as reason:
         document = {"reason": str(reason)}
-    (folder / FRONT).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+    _write_front(study, folder, document)
     return [FRONT, *write_wings(wings, folder)]
 
 

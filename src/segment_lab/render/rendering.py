@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.render.catalog import Report
+from segment_lab.render.discreet import discreet
 from segment_lab.render.editions import Edition
 from segment_lab.texts import language, say, speaking
 
@@ -28,11 +29,13 @@ _rendering = Lock()
 
 @dataclass(frozen=True)
 class Limits:
-    """How a notebook is run: its kernel, and how long and how large it may be."""
+    """How a notebook is run: its kernel, how long and how large it may be, and whether it may show
+    addresses."""
 
     server: ForkServer | None
     timeout: float
     memory_gb: float
+    personal: bool = False
 
 
 def render_report(
@@ -62,6 +65,7 @@ def render_report(
         notebook = tidied(
             _execute(report, {"config": str(config), **parameters}, target, limits), config.name
         )
+        notebook = discreet(notebook, limits.personal)
         report.translate(notebook.cells)
         broken = exporter.failure(notebook)
         with _rendering:

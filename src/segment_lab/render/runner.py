@@ -272,6 +272,7 @@ class _Job:
             server if self.engine == "segment-lab" else None,
             facts["report"]["timeout_seconds"],
             facts["report"]["memory_gb"] or _memory_share(self.jobs),
+            facts["personal"],
         )
         pool = ThreadPoolExecutor(self.jobs)
         self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
