@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from segment_lab import show as display
-from segment_lab.render.exporter import failure, findings, render
+from segment_lab.render.exporter import describe, failure, findings, render
 from segment_lab.render.rendering import tidied
 from segment_lab.segments.segmentation import Status
 
@@ -202,3 +202,20 @@ def test_every_sentence_of_a_template_is_there():
     }
     assert len(asked) > 50
     assert [key for key in sorted(asked) if not texts.has(key)] == []
+
+
+@pytest.mark.parametrize(
+    ("html", "told"), [('<div class="sl-group"></div>', False), ("<p>5</p>", True)]
+)
+def test_prose_before_nothing_is_no_part_of_the_page(html, told):
+    """“For several margins:” stood above an empty place where the margin is known."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# A title\nA question?"),
+        nbformat.v4.new_markdown_cell("For several margins."),
+        nbformat.v4.new_code_cell("page.margins()"),
+    ]
+    data = {"text/html": f"<style>p{{color:red}}</style>{html}", "text/plain": ""}
+    cells[2].outputs = [nbformat.v4.new_output("execute_result", data=data)]
+    shown = "".join(describe(nbformat.v4.new_notebook(cells=cells))["cells"])
+    assert "A question?" in shown
+    assert ("For several margins" in shown) == told

@@ -187,6 +187,8 @@ def _rendered(cells: list[Any], broken: Mapping[str, Any] | None) -> Iterator[st
     """HTML of each cell; code without output joins the code of the cell after it."""
     waiting: list[str] = []
     for i, cell in enumerate(cells):
+        if _introduces_nothing(cells[i : i + 2]):
+            continue
         if cell.cell_type != "code" or not cell.outputs:
             if (
                 cell.cell_type == "code"
@@ -206,6 +208,17 @@ def _rendered(cells: list[Any], broken: Mapping[str, Any] | None) -> Iterator[st
         yield from _code(waiting, opened=failed)
         yield "".join(map(_output, cell.outputs))
     yield from _code(waiting)
+
+
+def _introduces_nothing(pair: list[Any]) -> bool:
+    """Whether a cell is prose before a table or a picture that this study has no use for."""
+    if len(pair) < 2 or pair[0].cell_type != "markdown" or pair[1].cell_type != "code":
+        return False
+    if re.search(r"^#", pair[0].source, re.M) or not pair[1].outputs:
+        return False
+    shown = [output.get("data", {}).get("text/html", "something") for output in pair[1].outputs]
+    shown = [re.sub(r"<style\b.*?</style>", "", html, flags=re.S) for html in shown]
+    return not any(Markup(html).striptags() or "<img" in html for html in shown)
 
 
 def _code(sources: list[str], opened: bool = False) -> Iterator[str]:
