@@ -96,3 +96,17 @@ def test_other_schemes_confirm_a_stance_customer_by_customer(shop):
     shares = confirmed(DecisionReport(shop, "abc", 60), ["abc", "lifecycle", "rfm"])
     assert list(shares.columns) == ["lifecycle", "rfm"]
     assert ((shares >= 0) & (shares <= 1)).all(axis=None)
+
+
+def test_a_better_scheme_without_a_playbook_is_named(monkeypatch):
+    """The comparison called own rules clearly ahead of the scheme that page one called best."""
+    rules = {"rules": [{"name": "Key", "when": "revenue >= 500"}], "otherwise": "Other"}
+    shop = study(methods={"abc": {}, "lifecycle": {}, "rules": rules})
+    kinds = {"abc": "PROPER", "lifecycle": "PROPER", "rules": "FIXED"}
+    made = card(kinds, {"abc": 0.6, "lifecycle": 0.8, "rules": 0.9})
+    rows = [("ranking_power", "rules", "lifecycle", 0.02, 0.15)]
+    made["differences"] = pd.DataFrame(rows, columns=made["differences"].columns)
+    monkeypatch.setattr(type(shop), "scorecard", lambda self: made)
+    found = chosen(shop)
+    assert (found.scheme, found.better) == ("lifecycle", ("rules",))
+    assert "without a playbook: your own rules" in said(found)

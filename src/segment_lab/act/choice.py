@@ -30,6 +30,8 @@ class Choice:
         Ranking power of each that was judged.
     level : tuple of str
         Others that qualify as well and that the data cannot tell from the chosen one.
+    better : tuple of str
+        Schemes that certainly rank customers better, but have no playbook to act by.
     """
 
     scheme: str
@@ -37,6 +39,7 @@ class Choice:
     able: tuple[str, ...] = ()
     powers: Mapping[str, float] = field(default_factory=dict)
     level: tuple[str, ...] = ()
+    better: tuple[str, ...] = ()
 
 
 def choose(

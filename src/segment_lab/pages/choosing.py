@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -47,7 +48,11 @@ def chosen(study: Study, named: str | None = None) -> Choice:
     settled = [name for name, status in card.status.items() if status.kind in SETTLED]
     ranked = card["trust"]["ranking_power"].items()
     powers = {str(name): float(power) for name, power in ranked}
-    return choose(able, settled, powers, certainly_worse(card["differences"]))
+    worse = certainly_worse(card["differences"])
+    choice = choose(able, settled, powers, worse)
+    others = [name for name in study.methods if name not in able]
+    better = tuple(name for name in others if (choice.scheme, name) in worse)
+    return replace(choice, better=better)
 
 
 def said(choice: Choice) -> str:
@@ -56,6 +61,7 @@ def said(choice: Choice) -> str:
         "scheme": scheme_name(choice.scheme),
         "power": choice.powers.get(choice.scheme),
         "level": scheme_names(choice.level),
+        "better": scheme_names(choice.better),
     }
     return say(f"front.sure.scheme_{choice.reason}", **facts)
 
