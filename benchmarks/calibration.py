@@ -69,13 +69,17 @@ class Log:
             index=pd.Index(np.flatnonzero(known), name="customer_id"),
         )
 
-    def outcomes(self, day: float, index: pd.Index, days: float = HORIZON) -> pd.DataFrame:
+    def outcomes(
+        self, day: float, index: pd.Index, days: float = HORIZON
+    ) -> pd.DataFrame:
         """What these customers bought in the days after."""
         after = (self.day >= day) & (self.day < day + days)
         rows = index.to_numpy()
         money = np.where(after, self.amount, 0.0).sum(axis=1)[rows]
         orders = after.sum(axis=1)[rows]
-        return pd.DataFrame({"future_revenue": money, "future_orders": orders}, index=index)
+        return pd.DataFrame(
+            {"future_revenue": money, "future_orders": orders}, index=index
+        )
 
 
 def simulate(world: str, n: int, rng: np.random.Generator, alike: bool = False) -> Log:
@@ -92,7 +96,9 @@ def simulate(world: str, n: int, rng: np.random.Generator, alike: bool = False) 
     # Operational time: in the seasonal world a day in season counts more than one out of it.
     clock = np.cumsum(np.column_stack([_operational(joined, world), gaps]), axis=1)
     stays = rng.random((n, MOST - 1)) >= leaves[:, None]
-    active = np.column_stack([np.ones(n, dtype=bool), np.cumprod(stays, axis=1).astype(bool)])
+    active = np.column_stack(
+        [np.ones(n, dtype=bool), np.cumprod(stays, axis=1).astype(bool)]
+    )
     day = np.where(active, _calendar(clock, world), np.nan)
     amount = size[:, None] * rng.lognormal(0, 0.4, day.shape)
     return Log(np.where(day < DAYS + HORIZON, day, np.nan), amount)
@@ -114,12 +120,16 @@ def _calendar(clock: np.ndarray, world: str) -> np.ndarray:
 # -------------------------------------------------------------------------------------------------
 
 
-def bands(column: str, k: int) -> Callable[[pd.DataFrame, np.random.Generator], Segmentation]:
+def bands(
+    column: str, k: int
+) -> Callable[[pd.DataFrame, np.random.Generator], Segmentation]:
     """Quantile bands of one column."""
 
     def draw(table: pd.DataFrame, rng: np.random.Generator) -> Segmentation:
         values = table[column].to_numpy(float)
-        codes = np.searchsorted(np.quantile(values, np.arange(1, k) / k), values, side="left")
+        codes = np.searchsorted(
+            np.quantile(values, np.arange(1, k) / k), values, side="left"
+        )
         return _labels(codes, k, table.index)
 
     return draw
@@ -139,7 +149,9 @@ def blurred(
 
     def draw(table: pd.DataFrame, rng: np.random.Generator) -> Segmentation:
         value = np.log(table["revenue"].to_numpy()) + rng.normal(0, noise, len(table))
-        codes = np.searchsorted(np.quantile(value, np.arange(1, k) / k), value, side="left")
+        codes = np.searchsorted(
+            np.quantile(value, np.arange(1, k) / k), value, side="left"
+        )
         return _labels(codes, k, table.index)
 
     return draw
@@ -178,7 +190,9 @@ def judged(
             from_segments(name, "scheme", drawn[name], now.index, seen, before.index)
         )
     lesson = Lesson(Outcome.of(taught), now.index.get_indexer(before.index))
-    found = judge(predictions, Outcome.of(outcomes), draws, int(rng.integers(1 << 31)), lesson)
+    found = judge(
+        predictions, Outcome.of(outcomes), draws, int(rng.integers(1 << 31)), lesson
+    )
     return found, drawn, outcomes
 
 
@@ -203,12 +217,16 @@ def coverage(logs: int, sizes: tuple[int, ...], draws: int) -> None:
             rng = np.random.default_rng((1, WORLDS.index(world), n))
             values, spreads, eta = [], [], []
             for _ in range(logs):
-                found, drawn, outcomes = judged(simulate(world, n, rng), SCHEMES, rng, draws)
+                found, drawn, outcomes = judged(
+                    simulate(world, n, rng), SCHEMES, rng, draws
+                )
                 values.append(found.values)
                 spreads.append(_half_widths(found))
                 table = homogeneity(drawn, outcomes["future_revenue"], draws, 0)
                 eta.append(table[["eta2", "eta2_low", "eta2_high"]].to_numpy())
-            _report_coverage(world, n, np.array(values), np.array(spreads), np.array(eta))
+            _report_coverage(
+                world, n, np.array(values), np.array(spreads), np.array(eta)
+            )
 
 
 def _half_widths(found: Judged) -> np.ndarray:
@@ -235,7 +253,11 @@ def _report_coverage(
         )
     a, b = np.triu_indices(schemes, 1)
     differences = values[:, a] - values[:, b]
-    wide = spreads[:, schemes * measures :].reshape(logs, measures, len(a)).transpose(0, 2, 1)
+    wide = (
+        spreads[:, schemes * measures :]
+        .reshape(logs, measures, len(a))
+        .transpose(0, 2, 1)
+    )
     off = np.abs(differences - differences.mean(axis=0)) <= wide
     for m in (0, 2, 3):
         inside = off[:, :, m]
@@ -266,11 +288,16 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
             seven = {f"scheme {i}": blurred(1.0) for i in range(7)}
             found, _, _ = judged(simulate("plain", n, rng), seven, rng, draws)
             for k in counts:
-                joint, alone = _told_apart(found, [(a, b) for b in range(k) for a in range(b)])
+                joint, alone = _told_apart(
+                    found, [(a, b) for b in range(k) for a in range(b)]
+                )
                 counts[k][0] += bool(joint.any())
                 counts[k][1] += bool(alone.any())
         for k, (joint, alone) in counts.items():
-            print(f"{n:6} {k:3} {share(joint, logs):>22} {share(alone, logs):>22}", flush=True)
+            print(
+                f"{n:6} {k:3} {share(joint, logs):>22} {share(alone, logs):>22}",
+                flush=True,
+            )
     print(
         "\nThe better of five schemes is named ahead of each of the others (true difference beside it)"
     )
@@ -278,7 +305,10 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
         rng = np.random.default_rng((3, n))
         named, alone, gaps = 0, 0, []
         for _ in range(logs):
-            five = {"better": blurred(BETTER), **{f"scheme {i}": blurred(OTHERS) for i in range(4)}}
+            five = {
+                "better": blurred(BETTER),
+                **{f"scheme {i}": blurred(OTHERS) for i in range(4)},
+            }
             found, _, _ = judged(simulate("plain", n, rng), five, rng, draws)
             pairs = [(a, b) for b in range(5) for a in range(b)]
             power = found.values[:, 0]  # noqa: PD011
@@ -294,7 +324,9 @@ def winner(logs: int, sizes: tuple[int, ...], draws: int) -> None:
         )
 
 
-def _told_apart(found: Judged, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+def _told_apart(
+    found: Judged, pairs: list[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
     """Which pairs are certain in ranking power: by closed testing, and by each pair's own."""
     power, samples = found.values[:, 0], found.samples[:, :, 0]  # noqa: PD011
     a, b = np.array(pairs).T
@@ -316,7 +348,10 @@ def settled(logs: int, sizes: tuple[int, ...], draws: int) -> None:
             count = {"lifecycle": 0, "rfm": 0}
             for _ in range(logs):
                 log = simulate("plain", n, rng, alike)
-                for name, make in (("lifecycle", LifecycleSegmenter), ("rfm", RFMSegmenter)):
+                for name, make in (
+                    ("lifecycle", LifecycleSegmenter),
+                    ("rfm", RFMSegmenter),
+                ):
                     status = assess(history(_steps(log, make), draws), DAYS, n)
                     count[name] += status.kind == "PROPER"
             words = "all alike" if alike else "different"
@@ -333,14 +368,18 @@ def _steps(log: Log, make: Callable[[], object]) -> list[Step]:
         table = log.customers(day)
         rule = make().fit(table)
         before = None if previous is None else previous.segment(table)
-        steps.append(Step(day, rule.segment(table), before, log.outcomes(day, table.index)))
+        steps.append(
+            Step(day, rule.segment(table), before, log.outcomes(day, table.index))
+        )
         previous = rule
     return steps
 
 
 def natural(logs: int, sizes: tuple[int, ...], draws: int) -> None:
     """The rate of buying seen in one period, and the interval for the next."""
-    print("\nNatural rate: the interval from one period holds the share seen in the next")
+    print(
+        "\nNatural rate: the interval from one period holds the share seen in the next"
+    )
     t0 = DAYS - HORIZON
     for world in WORLDS:
         for n in sizes:
@@ -352,7 +391,8 @@ def natural(logs: int, sizes: tuple[int, ...], draws: int) -> None:
                 came = _rates(log, t0)
                 past = [_rates(log, t0 - HORIZON * back) for back in (4, 3, 2, 1)]
                 drift = drift_between(
-                    np.array([p["buyers"] for p in past]), np.array([p["n"] for p in past])
+                    np.array([p["buyers"] for p in past]),
+                    np.array([p["n"] for p in past]),
                 )
                 low, high = next_period(seen["buyers"], seen["n"], came["n"], drift)
                 plain_low, plain_high = wilson(seen["buyers"], seen["n"])
@@ -373,15 +413,24 @@ def _rates(log: Log, day: float) -> pd.DataFrame:
     codes = np.searchsorted([30, 90, 180], table["recency_days"])
     frame = pd.DataFrame({"segment": codes, "bought": bought.to_numpy()})
     by = frame.groupby("segment")["bought"]
-    return pd.DataFrame({"n": by.size(), "buyers": by.sum()}).reindex(range(4), fill_value=0)
+    return pd.DataFrame({"n": by.size(), "buyers": by.sum()}).reindex(
+        range(4), fill_value=0
+    )
 
 
-CLAIMS = {"coverage": coverage, "winner": winner, "settled": settled, "natural": natural}
+CLAIMS = {
+    "coverage": coverage,
+    "winner": winner,
+    "settled": settled,
+    "natural": natural,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("claims", nargs="*", choices=[*CLAIMS, []], help="all by default")
+    parser.add_argument(
+        "claims", nargs="*", choices=[*CLAIMS, []], help="all by default"
+    )
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--logs", type=int)
     parser.add_argument("--sizes", type=int, nargs="+")

@@ -18,7 +18,9 @@ from segment_lab.receivables.ledger import Ledger
 LOSS_DAYS = 365
 
 
-def ledger(seed: int, customers: int, months: int = 36) -> tuple[pd.DataFrame, pd.Timestamp]:
+def ledger(
+    seed: int, customers: int, months: int = 36
+) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Invoices with their fate, and the day of the report. Customers differ in size, pace and the
     share they never pay; one invoice in eight is very late."""
     rng = np.random.default_rng(seed)
@@ -27,7 +29,9 @@ def ledger(seed: int, customers: int, months: int = 36) -> tuple[pd.DataFrame, p
     never_share = rng.beta(0.4, 8, customers)
     pace = rng.lognormal(2.6, 0.7, customers)
     size = rng.lognormal(6, 1, customers)
-    who = np.repeat(np.arange(customers), rng.poisson(rng.gamma(2, 0.6, customers) * months))
+    who = np.repeat(
+        np.arange(customers), rng.poisson(rng.gamma(2, 0.6, customers) * months)
+    )
     day = rng.integers(0, (end - start).days, len(who))
     amount = np.round(size[who] * rng.lognormal(0, 0.6, len(who)), 2) + 1
     never = rng.random(len(who)) < never_share[who]
@@ -55,7 +59,9 @@ def main(ledgers: int = 20, customers: int = 150) -> None:
     inside, expected, lost = 0, 0.0, 0.0
     for seed in range(ledgers):
         frame, end = ledger(seed, customers)
-        known = frame.assign(settled_date=frame["settled_date"].where(frame["settled_date"] < end))
+        known = frame.assign(
+            settled_date=frame["settled_date"].where(frame["settled_date"] < end)
+        )
         total = Book(Ledger(ibis.memtable(known)), end.date()).provision.loc["total"]
         unpaid = frame[(frame["issue_date"] < end) & ~(frame["settled_date"] < end)]
         took = (unpaid["settled_date"] - unpaid["due_date"]).dt.days

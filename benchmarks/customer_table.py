@@ -72,7 +72,9 @@ def make(
 
 def reader(path: Path) -> str:
     """What stands behind FROM."""
-    return f"read_csv('{path}', header = true)" if path.suffix == ".csv" else f"'{path}'"
+    return (
+        f"read_csv('{path}', header = true)" if path.suffix == ".csv" else f"'{path}'"
+    )
 
 
 def floor(path: Path) -> int:
@@ -88,7 +90,9 @@ def raw_sql(path: Path) -> str:
 
     ordered = "order_id" in duckdb.sql(f"SELECT * FROM {reader(path)} LIMIT 0").columns
     order, day = (
-        ("order_id", "min(order_date::DATE)") if ordered else ("order_date::DATE AS day", "day")
+        ("order_id", "min(order_date::DATE)")
+        if ordered
+        else ("order_date::DATE AS day", "day")
     )
     return RAW.format(source=reader(path), order=order, day=day)
 
@@ -106,7 +110,9 @@ def segment_lab(path: Path) -> int:
 
 
 def segment_lab_lean(path: Path) -> int:
-    os.environ["SEGMENT_LAB_MEMORY_LIMIT"] = "350MB"  # of the engine; it spills the rest to disk
+    os.environ["SEGMENT_LAB_MEMORY_LIMIT"] = (
+        "350MB"  # of the engine; it spills the rest to disk
+    )
     return segment_lab(path)
 
 
@@ -114,7 +120,9 @@ def polars(path: Path) -> int:
     import polars as pl
 
     log = (
-        pl.scan_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.scan_parquet(path)
+        pl.scan_csv(path, try_parse_dates=True)
+        if path.suffix == ".csv"
+        else pl.scan_parquet(path)
     )
     cents = (pl.col("amount") * 100).round().cast(pl.Int64)
     keys = (
@@ -157,14 +165,22 @@ def pandas(path: Path) -> int:
     log["cents"] = (log.amount * 100).round().astype("int64")
     keys = [
         "customer_id",
-        "order_id" if "order_id" in log else log.order_date.dt.normalize().rename("day"),
+        "order_id"
+        if "order_id" in log
+        else log.order_date.dt.normalize().rename("day"),
     ]
-    orders = log.groupby(keys, sort=False).agg(d=("order_date", "min"), a=("cents", "sum"))
+    orders = log.groupby(keys, sort=False).agg(
+        d=("order_date", "min"), a=("cents", "sum")
+    )
     orders = orders[orders.a > 0].reset_index()
     orders["gap"] = orders.sort_values("d").groupby("customer_id").d.diff().dt.days
     return len(
         orders.groupby("customer_id", sort=False).agg(
-            f=("d", "min"), l=("d", "max"), n=("d", "size"), a=("a", "sum"), gap=("gap", "median")
+            f=("d", "min"),
+            l=("d", "max"),
+            n=("d", "size"),
+            a=("a", "sum"),
+            gap=("gap", "median"),
         )
     )
 
@@ -173,7 +189,9 @@ def lifetimes(path: Path) -> int:
     from lifetimes.utils import summary_data_from_transaction_data
 
     return len(
-        summary_data_from_transaction_data(_frame(path), "customer_id", "order_date", "amount")
+        summary_data_from_transaction_data(
+            _frame(path), "customer_id", "order_date", "amount"
+        )
     )
 
 
@@ -226,7 +244,12 @@ TASKS = {
         lifetimes,
         pymc_marketing,
     ),
-    "segments": (raw_duckdb, segment_lab_rfm, segment_lab_every_rule, pymc_rfm_segments),
+    "segments": (
+        raw_duckdb,
+        segment_lab_rfm,
+        segment_lab_every_rule,
+        pymc_rfm_segments,
+    ),
 }
 CONTENDERS = {f.__name__: f for task in TASKS.values() for f in task}
 OURS = [name for name in CONTENDERS if name.startswith(("floor", "raw", "segment_lab"))]
@@ -266,7 +289,9 @@ def _small(path: Path, target: Path) -> None:
     duckdb.sql(f"COPY (SELECT * FROM '{path}' LIMIT 1000) TO '{target}' {options}")
 
 
-def measure(name: str, path: Path, peers: str, script: str = __file__) -> dict[str, float]:
+def measure(
+    name: str, path: Path, peers: str, script: str = __file__
+) -> dict[str, float]:
     """One run in a fresh process."""
     python = sys.executable if name in OURS else peers
     done = subprocess.run(
@@ -279,9 +304,9 @@ def measure(name: str, path: Path, peers: str, script: str = __file__) -> dict[s
         return json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         return {
-            "missing": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][
-                :120
-            ]
+            "missing": (
+                done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
+            )[-1][:120]
         }
 
 
@@ -290,7 +315,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--lines", type=float, nargs="+", default=[1.0, 10.0], help="millions of order lines"
+        "--lines",
+        type=float,
+        nargs="+",
+        default=[1.0, 10.0],
+        help="millions of order lines",
     )
     parser.add_argument(
         "--format", nargs="+", default=["parquet", "csv"], choices=["parquet", "csv"]
@@ -299,14 +328,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--task", default="table", choices=list(TASKS))
     parser.add_argument("--only", nargs="+", choices=list(CONTENDERS))
-    parser.add_argument("--peers", default=sys.executable, help="interpreter that has the peers")
+    parser.add_argument(
+        "--peers", default=sys.executable, help="interpreter that has the peers"
+    )
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(*options.child)
         return
     options.only = options.only or [f.__name__ for f in TASKS[options.task]]
-    print("| lines | shape, format | contender | seconds (median) | × raw DuckDB | peak MB |")
+    print(
+        "| lines | shape, format | contender | seconds (median) | × raw DuckDB | peak MB |"
+    )
     print("|---:|---|---|---:|---:|---:|")
     for millions in options.lines:
         for shape in options.shape:
@@ -314,7 +347,9 @@ def main() -> None:
                 make(millions, Path(folder), shape, tuple(options.format))
                 for form in options.format:
                     report(
-                        f"{millions:g} M | {shape}, {form}", Path(folder) / f"log.{form}", options
+                        f"{millions:g} M | {shape}, {form}",
+                        Path(folder) / f"log.{form}",
+                        options,
                     )
 
 

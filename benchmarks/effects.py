@@ -23,25 +23,41 @@ from segment_lab.sample import campaign_trial
 def one(seed: int) -> pd.DataFrame:
     """Effects, truths and whether the interval holds the truth, for one seed."""
     tables = campaign_trial(seed)
-    orders = engine.shared().create_table("lines", tables["orders"], temp=True, overwrite=True)
+    orders = engine.shared().create_table(
+        "lines", tables["orders"], temp=True, overwrite=True
+    )
     found = results(tables["campaigns"], orders, "2026-07-01")
     truth = tables["truth_campaigns"]
     cells = effects(found).merge(truth, on=["campaign_id", "segment"], how="left")
-    sizes = found.groupby(["campaign_id", "segment"]).size().rename("n").reset_index().merge(truth)
+    sizes = (
+        found.groupby(["campaign_id", "segment"])
+        .size()
+        .rename("n")
+        .reset_index()
+        .merge(truth)
+    )
     whole = sizes.groupby("campaign_id").apply(
         lambda c: np.average(c["planted_effect"], weights=c["n"]), include_groups=False
     )
-    cells["planted_effect"] = cells["planted_effect"].fillna(cells["campaign_id"].map(whole))
-    cells["inside"] = cells["planted_effect"].between(cells["effect_low"], cells["effect_high"])
+    cells["planted_effect"] = cells["planted_effect"].fillna(
+        cells["campaign_id"].map(whole)
+    )
+    cells["inside"] = cells["planted_effect"].between(
+        cells["effect_low"], cells["effect_high"]
+    )
     return cells.assign(
         seed=seed, before_after=cells["treated_rate"] - _before(tables, orders, cells)
     )
 
 
-def _before(tables: dict[str, pd.DataFrame], orders: ibis.Table, cells: pd.DataFrame) -> pd.Series:
+def _before(
+    tables: dict[str, pd.DataFrame], orders: ibis.Table, cells: pd.DataFrame
+) -> pd.Series:
     """The treated's rate in the horizon before the campaign: what the naive comparison uses."""
     days = pd.to_timedelta(tables["campaigns"]["horizon_days"], unit="D")
-    shifted = tables["campaigns"].assign(assigned_on=tables["campaigns"]["assigned_on"] - days)
+    shifted = tables["campaigns"].assign(
+        assigned_on=tables["campaigns"]["assigned_on"] - days
+    )
     earlier = effects(results(shifted, orders, "2026-07-01"))
     return (
         earlier.set_index(["campaign_id", "segment"])["treated_rate"]

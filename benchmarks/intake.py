@@ -42,7 +42,9 @@ def is_right(right: dict, found: dict) -> bool:
             return False
     if "stops" not in right and "stops" in found:
         return False
-    numbers = {key: value for key, value in right.items() if key in (*NUMBERS, "who", "last")}
+    numbers = {
+        key: value for key, value in right.items() if key in (*NUMBERS, "who", "last")
+    }
     return all(found.get(key) == value for key, value in numbers.items())
 
 

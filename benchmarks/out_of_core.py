@@ -75,7 +75,9 @@ def _memory(pid: int) -> int:
     try:
         main = psutil.Process(pid)
         # Shared pages of forked workers count once: the proportional share.
-        return sum(p.memory_full_info().pss for p in [main, *main.children(recursive=True)])
+        return sum(
+            p.memory_full_info().pss for p in [main, *main.children(recursive=True)]
+        )
     except psutil.Error:
         return 0
 
@@ -92,20 +94,31 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--lines", type=float, nargs="+", default=[1.0, 10.0, 50.0], help="millions of order lines"
+        "--lines",
+        type=float,
+        nargs="+",
+        default=[1.0, 10.0, 50.0],
+        help="millions of order lines",
     )
     parser.add_argument("--per-customer", type=int, default=20, help="lines a customer")
     parser.add_argument("--command", choices=["assign", "run"], default="assign")
     parser.add_argument(
-        "--method", nargs="+", default=["rfm"], help="for assign: rfm, abc, lifecycle, clusters"
+        "--method",
+        nargs="+",
+        default=["rfm"],
+        help="for assign: rfm, abc, lifecycle, clusters",
     )
     parser.add_argument("--only", help="for run: reports, comma-separated")
     parser.add_argument("--limit", default="3GB", help="memory limit of the engine")
     options = parser.parse_args()
-    print("| lines | customers | command | seconds | per million lines | peak GB | spilled GB |")
+    print(
+        "| lines | customers | command | seconds | per million lines | peak GB | spilled GB |"
+    )
     print("|---:|---:|---|---:|---:|---:|---:|")
     for millions in options.lines:
-        with tempfile.TemporaryDirectory(dir=os.environ.get("SEGMENT_LAB_TEMP")) as name:
+        with tempfile.TemporaryDirectory(
+            dir=os.environ.get("SEGMENT_LAB_TEMP")
+        ) as name:
             folder = Path(name)
             make(millions, folder, options.per_customer)
             study = str(folder / "large.yml")

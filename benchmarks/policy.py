@@ -61,7 +61,17 @@ LOSSES = {
     ("harm", 2000): 0.40,
     ("harm", 10000): 0.40,
 }
-WORLDS = ("small", "channel", "strong", "gains", "hurts", "mixed", "loses", "null", "harm")
+WORLDS = (
+    "small",
+    "channel",
+    "strong",
+    "gains",
+    "hurts",
+    "mixed",
+    "loses",
+    "null",
+    "harm",
+)
 
 
 def true_effects(world: str, seed: int) -> dict[tuple[str, str], tuple[float, float]]:
@@ -72,18 +82,29 @@ def true_effects(world: str, seed: int) -> dict[tuple[str, str], tuple[float, fl
     for segment, (_, rate, actions) in SEGMENTS.items():
         for kind in actions:
             more, larger = _effect(world, segment, kind, rng)
-            out[segment, kind] = (float(np.clip(more, -rate, 1 - rate)), max(larger, -0.9))
+            out[segment, kind] = (
+                float(np.clip(more, -rate, 1 - rate)),
+                max(larger, -0.9),
+            )
     return out
 
 
-def _effect(world: str, segment: str, kind: str, rng: np.random.Generator) -> tuple[float, float]:
+def _effect(
+    world: str, segment: str, kind: str, rng: np.random.Generator
+) -> tuple[float, float]:
     active = segment in ACTIVE
     if world == "null":
         return 0.0, 0.0
     if world == "small":
         return rng.normal(0.01, 0.02), 0.0
     if world == "channel":
-        means = {"email": 0.005, "call": 0.03, "gift": 0.03, "discount": 0.04, "visit": 0.05}
+        means = {
+            "email": 0.005,
+            "call": 0.03,
+            "gift": 0.03,
+            "discount": 0.04,
+            "visit": 0.05,
+        }
         return rng.normal(means[kind], 0.03), 0.0
     if world == "strong":
         return rng.normal(0.05, 0.06), 0.0
@@ -103,7 +124,9 @@ def _effect(world: str, segment: str, kind: str, rng: np.random.Generator) -> tu
     if world == "gains":
         return rng.normal(0, 0.01), rng.normal(0.25, 0.10)
     if world == "mixed":
-        return rng.normal(0.02, 0.02), rng.normal(-0.15 if kind == "discount" else 0.05, 0.08)
+        return rng.normal(0.02, 0.02), rng.normal(
+            -0.15 if kind == "discount" else 0.05, 0.08
+        )
     raise ValueError(world)
 
 
@@ -127,7 +150,8 @@ class Company:
         columns = ["segment", "belief", "customers", "natural_rate", "cost_per_contact"]
         self.options = pd.DataFrame(rows, columns=columns).assign(margin=self.margin)
         self.options["true_profit"] = [
-            self.profit(*row) for row in self.options[["segment", "belief"]].itertuples(index=False)
+            self.profit(*row)
+            for row in self.options[["segment", "belief"]].itertuples(index=False)
         ]
 
     def profit(self, segment: str, kind: str) -> float:
@@ -137,7 +161,9 @@ class Company:
         gain = (rate + more) * (1 + larger) - rate
         return self.margin * gain - SEGMENTS[segment][2][kind]
 
-    def observe(self, segment: str, kind: str | None, customers: int) -> tuple[int, int, float]:
+    def observe(
+        self, segment: str, kind: str | None, customers: int
+    ) -> tuple[int, int, float]:
         """Customers, buyers and money of an arm that got an action, or nothing."""
         more, larger = (0.0, 0.0) if kind is None else self.truth[segment, kind]
         buyers = int((self.rng.random(customers) < RATES[segment] + more).sum())
@@ -156,7 +182,9 @@ class Company:
                 treated = self.observe(segment, row["belief"], int(row["contacts"]))
                 earned += treated[0] * row["true_profit"]
                 if held > 0 and treated[0] > 0:
-                    self.arms.append(_arm(round_, segment, row["belief"], treated, control))
+                    self.arms.append(
+                        _arm(round_, segment, row["belief"], treated, control)
+                    )
         return earned
 
     def rival(self, kind: str) -> float:
@@ -219,8 +247,12 @@ def play(world: str, customers: int, seed: int, rounds: int = ROUNDS) -> Played:
         advice = advise(company)
         earned.append(company.run(advice, round_))
         mains = advice[advice["role"] == verdicts.MAIN]
-        done.append(mains.assign(round=round_, came=mains["contacts"] * mains["true_profit"]))
-    rivals = {name: rounds * company.rival(name) for name in ("email", "everybody", "oracle")}
+        done.append(
+            mains.assign(round=round_, came=mains["contacts"] * mains["true_profit"])
+        )
+    rivals = {
+        name: rounds * company.rival(name) for name in ("email", "everybody", "oracle")
+    }
     return Played(earned, done=pd.concat(done), **rivals)
 
 
@@ -272,7 +304,9 @@ def _game(task: tuple[str, int, int]) -> Played:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--full", action="store_true", help="60 companies a cell instead of 12")
+    parser.add_argument(
+        "--full", action="store_true", help="60 companies a cell instead of 12"
+    )
     parser.add_argument("--worlds", nargs="*", default=WORLDS)
     parser.add_argument("--sizes", nargs="*", type=int, default=[2000, 10000])
     parser.add_argument("--companies", type=int, default=0)

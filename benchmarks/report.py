@@ -40,12 +40,17 @@ def timed(
     env["PYTHONPATH"] = str(source or SOURCE)
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for command in commands:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=env, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             sys.exit(
                 f"{label}: {' '.join(command)} ended with {done.returncode}\n{done.stderr[-2000:]}"
             )
-    seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, used = (
+        time.perf_counter() - began,
+        resource.getrusage(resource.RUSAGE_CHILDREN),
+    )
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     print(f"{label:<44}{seconds:8.1f} s{cpu:8.1f} s of CPU", flush=True)
     return seconds, cpu
@@ -85,7 +90,9 @@ def earlier(revision: str, folder: Path) -> Path:
     project = tomllib.loads((target / "pyproject.toml").read_text("utf-8"))["project"]
     info = target / "src" / "segment_lab-0.1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: segment-lab\nVersion: 0.1.0\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: segment-lab\nVersion: 0.1.0\n"
+    )
     lines = []
     for group, points in project["entry-points"].items():
         lines.append(f"[{group}]")
@@ -94,7 +101,9 @@ def earlier(revision: str, folder: Path) -> Path:
     return target
 
 
-def compare(revision: str, config: Path, turns: int, folder: Path, options: list[str]) -> None:
+def compare(
+    revision: str, config: Path, turns: int, folder: Path, options: list[str]
+) -> None:
     """Both revisions in turn, each from an empty cache; medians and their ratio."""
     there = earlier(revision, folder)
     theirs = there / config.relative_to(ROOT)
@@ -106,8 +115,12 @@ def compare(revision: str, config: Path, turns: int, folder: Path, options: list
             command = [sys.executable, "-m", "segment_lab", "run", str(study), *options]
             command += ["--out", str(out)]
             cache = out.with_suffix(".cache")
-            spent[side].append(timed(f"{side}, from cold", command, cache=cache, source=source)[1])
-    ratio = statistics.median(spent["this revision"]) / statistics.median(spent[revision])
+            spent[side].append(
+                timed(f"{side}, from cold", command, cache=cache, source=source)[1]
+            )
+    ratio = statistics.median(spent["this revision"]) / statistics.median(
+        spent[revision]
+    )
     print(f"ratio of CPU, this revision to {revision}: {ratio:.3f}")
 
 
@@ -131,9 +144,13 @@ def main() -> None:
     )
     parser.add_argument("--config", type=Path, default=Path("configs/sample.yml"))
     parser.add_argument("--only", help="reports, comma-separated")
-    parser.add_argument("--against", help="an earlier revision to run in turn with this one")
+    parser.add_argument(
+        "--against", help="an earlier revision to run in turn with this one"
+    )
     parser.add_argument("--turns", type=int, default=2)
-    parser.add_argument("--without-loop", action="store_true", help="leave the plain way out")
+    parser.add_argument(
+        "--without-loop", action="store_true", help="leave the plain way out"
+    )
     arguments = parser.parse_args()
     config, only = arguments.config.resolve(), arguments.only
     reports = chosen(only.split(",") if only else None)
@@ -170,7 +187,9 @@ def main() -> None:
             ("nothing changed", again),
             ("one option changed", one),
         ):
-            print(f"ratio, {label:<37}{seconds / plain[0]:8.3f}  {cpu / plain[1]:8.3f} of CPU")
+            print(
+                f"ratio, {label:<37}{seconds / plain[0]:8.3f}  {cpu / plain[1]:8.3f} of CPU"
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

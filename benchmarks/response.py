@@ -73,7 +73,11 @@ def trial(
     buys = rng.random(CUSTOMERS) < 0.15 + 0.5 * np.exp(-x["recency_days"] / 200)
     natural = buys * x["monetary_value"] * rng.lognormal(-0.32, 0.8, CUSTOMERS)
     money = natural + WORLDS[world](x) * treated * rng.lognormal(-0.125, 0.5, CUSTOMERS)
-    return x, pd.DataFrame({"treated": treated, "money": money, "probability": share}), others
+    return (
+        x,
+        pd.DataFrame({"treated": treated, "money": money, "probability": share}),
+        others,
+    )
 
 
 def rival(x: pd.DataFrame, y: pd.DataFrame, others: pd.DataFrame) -> np.ndarray | None:
@@ -124,14 +128,20 @@ def main(trials: int, shuffled: int) -> int:
         mean = cells.mean()
         reached = mean["worth"] / mean["econml"] if "econml" in mean else np.nan
         failed += mean["covered"] < 0.9 or reached < 0.95
-        beside = f"of DRPolicyTree {reached:.2f}" if "econml" in mean else "econml not installed"
+        beside = (
+            f"of DRPolicyTree {reached:.2f}"
+            if "econml" in mean
+            else "econml not installed"
+        )
         print(
             f"{world:7} worth {mean['worth']:.2f} oracle {mean['oracle']:.2f} everybody "
             f"{mean['everybody']:.2f} segments {mean['segments']:.1f} covered "
             f"{mean['covered']:.2f}; {beside}; {time.perf_counter() - start:.0f} s",
             flush=True,
         )
-    alarms = np.mean([false_alarm(seed) for seed in range(shuffled)]) if shuffled else 0.0
+    alarms = (
+        np.mean([false_alarm(seed) for seed in range(shuffled)]) if shuffled else 0.0
+    )
     print(f"false differences on shuffled arms: {alarms:.3f} of {shuffled}")
     return int(failed > 0 or alarms > 0.07)
 

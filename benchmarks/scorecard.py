@@ -66,7 +66,9 @@ def base(n: int, as_of: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]
 def run(n: int) -> tuple[float, float, float]:
     """Seconds to fit the five schemes, for the scorecard, and its CPU seconds."""
     t0 = DAYS - HORIZON
-    (before, seen), (now, outcomes), (today, _) = (base(n, d) for d in (t0 - HORIZON, t0, DAYS))
+    (before, seen), (now, outcomes), (today, _) = (
+        base(n, d) for d in (t0 - HORIZON, t0, DAYS)
+    )
     start = time.perf_counter()
     made = {
         "RFM quintiles": RFMSegmenter(n_bins=5),
@@ -76,15 +78,23 @@ def run(n: int) -> tuple[float, float, float]:
         "clusters": ClusterSegmenter(k=4),
     }
     fitted = {name: s.fit(now) for name, s in made.items()}
-    fit_seconds, start, cpu = time.perf_counter() - start, time.perf_counter(), time.process_time()
+    fit_seconds, start, cpu = (
+        time.perf_counter() - start,
+        time.perf_counter(),
+        time.process_time(),
+    )
     labels = {name: s.segment(now) for name, s in fitted.items()}
     frozen = {name: s.segment(today) for name, s in fitted.items()}
     day = START + dt.timedelta(days=t0)
-    training = Training({name: s.segment(before) for name, s in fitted.items()}, seen, before)
+    training = Training(
+        {name: s.segment(before) for name, s in fitted.items()}, seen, before
+    )
     background = Background(
         now,
         training,
-        changes={name: Change(labels[name], frozen[name], labels[name]) for name in fitted},
+        changes={
+            name: Change(labels[name], frozen[name], labels[name]) for name in fitted
+        },
         segmenters=fitted,
         window=ObservationWindow(START, day, day + dt.timedelta(days=HORIZON)),
     )
@@ -93,7 +103,9 @@ def run(n: int) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    print(f"{'customers':>10} {'fit, s':>8} {'scorecard, s':>13} {'CPU, s':>8} {'CPU µs each':>12}")
+    print(
+        f"{'customers':>10} {'fit, s':>8} {'scorecard, s':>13} {'CPU, s':>8} {'CPU µs each':>12}"
+    )
     for size in [int(a) for a in sys.argv[1:]] or [10_000, 100_000, 300_000]:
         fit_time, card_time, cpu_time = run(size)
         print(

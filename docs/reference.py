@@ -20,14 +20,21 @@ from segment_lab.texts import phrases
 
 TARGET = Path(__file__).with_name("study_file.md")
 PARTS = {"window", "comparison", "strategy", "report", "notify"}
-BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+BOUNDS = {
+    "minimum": "≥",
+    "exclusiveMinimum": ">",
+    "maximum": "≤",
+    "exclusiveMaximum": "<",
+}
 Schema = Mapping[str, Any]
 
 
 def parameters(documented: Any) -> dict[str, str]:
     """What a numpydoc docstring says of each parameter."""
     text = inspect.getdoc(documented) or ""
-    section = re.search(r"(?:Parameters|Attributes)\n-+\n(.*?)(?:\n\n\S|\Z)", text, re.S)
+    section = re.search(
+        r"(?:Parameters|Attributes)\n-+\n(.*?)(?:\n\n\S|\Z)", text, re.S
+    )
     found: dict[str, str] = {}
     names: list[str] = []
     for line in (section[1] if section else "").splitlines():
@@ -42,7 +49,9 @@ def parameters(documented: Any) -> dict[str, str]:
 def allowed(schema: Schema) -> str:
     """The type of a key in plain words, with its bounds."""
     if "anyOf" in schema:
-        kinds = [allowed(part) for part in schema["anyOf"] if part.get("type") != "null"]
+        kinds = [
+            allowed(part) for part in schema["anyOf"] if part.get("type") != "null"
+        ]
         return " or ".join(dict.fromkeys(kinds))
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
@@ -68,7 +77,9 @@ def default(schema: Schema, needed: bool) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def rows(schema: Schema, told: Mapping[str, str], leave: set[str] = frozenset()) -> Iterator[str]:
+def rows(
+    schema: Schema, told: Mapping[str, str], leave: set[str] = frozenset()
+) -> Iterator[str]:
     """One line of a table for each key of a model."""
     needed = schema.get("required", [])
     for key, part in schema["properties"].items():
@@ -101,7 +112,10 @@ def study_file() -> str:
     intro = phrases("study_file.intro")
     lines = ["# The study file", "", intro["top"], ""]
     lines += ["## Which file answers what", "", intro["tables"], ""]
-    lines += ["| table | answers | columns it needs | columns it may have |", "|---|---|---|---|"]
+    lines += [
+        "| table | answers | columns it needs | columns it may have |",
+        "|---|---|---|---|",
+    ]
     lines += [*tables(), ""]
     lines += section("Top level", intro["top_level"], rows(schema, told, PARTS))
     for part in sorted(PARTS):
@@ -111,8 +125,14 @@ def study_file() -> str:
     lines += section("sources", intro["sources"], rows(source, parameters(Source)))
     for method in with_options():
         model = options_model(method).model_json_schema()
-        about = (inspect.getdoc(described(method)) or "").split("\n\n")[0].replace("\n", " ")
-        lines += section(f"methods.{method}", about, rows(model, parameters(described(method))))
+        about = (
+            (inspect.getdoc(described(method)) or "")
+            .split("\n\n")[0]
+            .replace("\n", " ")
+        )
+        lines += section(
+            f"methods.{method}", about, rows(model, parameters(described(method)))
+        )
     return "\n".join(lines).rstrip() + "\n"
 
 

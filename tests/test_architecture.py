@@ -109,7 +109,10 @@ def test_no_modules_import_each_other():
     files = modules()
     needs = {
         name: {
-            m for found in imports(path) for m in (found, found.rpartition(".")[0]) if m in files
+            m
+            for found in imports(path)
+            for m in (found, found.rpartition(".")[0])
+            if m in files
         }
         for name, path in files.items()
     }
@@ -120,7 +123,9 @@ def test_no_modules_import_each_other():
 
 @pytest.mark.slow
 def test_every_module_can_be_imported_alone():
-    names = [m.name for m in pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")]
+    names = [
+        m.name for m in pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")
+    ]
     names = [name for name in names if not name.endswith("__main__")]
     code = (
         "import os, sys\n"
@@ -134,7 +139,10 @@ def test_every_module_can_be_imported_alone():
     )
     heavy = "import pandas, sklearn, ibis, matplotlib.pyplot, papermill, nbconvert\n"
     done = subprocess.run(
-        [sys.executable, "-c", heavy + code, *names], capture_output=True, text=True, check=True
+        [sys.executable, "-c", heavy + code, *names],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.split() == []
 
@@ -142,7 +150,9 @@ def test_every_module_can_be_imported_alone():
 def test_importing_the_package_loads_nothing_heavy():
     heavy = ("pandas", "ibis", "sklearn", "matplotlib")
     code = f"import sys, segment_lab; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -24,7 +24,8 @@ def test_help_lists_the_commands(call):
     result = call("--help")
     assert result.exit_code == 0
     assert all(
-        f"\n  {name} " in result.output for name in ("run", "check", "init", "sql", "sample")
+        f"\n  {name} " in result.output
+        for name in ("run", "check", "init", "sql", "sample")
     )
 
 
@@ -35,7 +36,9 @@ def test_every_option_with_a_help_text_shows_it(call, command):
     assert result.exit_code == 0
     assert set(texts) <= {option.name for option in main.commands[command].params}
     shown = "".join(result.output.split())
-    assert [name for name, text in texts.items() if "".join(text.split()) not in shown] == []
+    assert [
+        name for name, text in texts.items() if "".join(text.split()) not in shown
+    ] == []
 
 
 def test_init_check_round_trip(call, tmp_path):
@@ -56,7 +59,9 @@ def test_init_check_round_trip(call, tmp_path):
     assert call("init", "Sales 2026.csv").exit_code == 2
     result = call("check", "sales_2026.yml")
     assert result.exit_code == 0, result.output
-    assert "2,  accepted" in result.output.replace(" ", "").replace("2accepted", "2,  accepted")
+    assert "2,  accepted" in result.output.replace(" ", "").replace(
+        "2accepted", "2,  accepted"
+    )
     assert "2 customers" in result.output
     assert list(tmp_path.glob("reports")) == []
 
@@ -66,7 +71,8 @@ def test_init_says_what_it_cannot_tell(call, tmp_path):
     result = call("init", "x.csv")
     assert result.exit_code == 2
     assert all(
-        word in result.output for word in ("customer_id", "order_date", "amount", "foo, bar")
+        word in result.output
+        for word in ("customer_id", "order_date", "amount", "foo, bar")
     )
     assert list(tmp_path.glob("*.yml")) == []
 
@@ -110,7 +116,11 @@ def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
         ),
         (
             ["customer_id", "date", "number_of_cds", "dollar_value"],
-            {"customer_id": "customer_id", "order_date": "date", "amount": "dollar_value"},
+            {
+                "customer_id": "customer_id",
+                "order_date": "date",
+                "amount": "dollar_value",
+            },
         ),
         (
             ["Дата", "Клиент", "Номер заказа", "Сумма"],
@@ -140,7 +150,14 @@ def test_bad_input_is_exit_2_and_one_message(call, tmp_path, arguments):
             },
         ),
         (
-            ["Order ID", "Order Date", "Customer Name", "Customer ID", "Sales", "Profit"],
+            [
+                "Order ID",
+                "Order Date",
+                "Customer Name",
+                "Customer ID",
+                "Sales",
+                "Profit",
+            ],
             {
                 "customer_id": "Customer ID",
                 "order_id": "Order ID",
@@ -157,9 +174,9 @@ def test_columns_are_guessed_in_four_languages(headers, columns):
 
 
 def test_headers_are_compared_as_words():
-    assert {normal(h) for h in ("CustomerID", "customer_id", "Customer-Id", " customer id ")} == {
-        "customer id"
-    }
+    assert {
+        normal(h) for h in ("CustomerID", "customer_id", "Customer-Id", " customer id ")
+    } == {"customer id"}
 
 
 def test_init_on_real_files(call, tmp_path):
@@ -178,7 +195,9 @@ def test_check_writes_rejects(call, tmp_path):
         "customer_id,order_date,amount\na,2026-01-01,5\n,2026-01-02,6\n"
     )
     (tmp_path / "s.yml").write_text(
-        yaml.safe_dump({"name": "s", "tolerance": 0.5, "sources": {"orders": {"path": "o.csv"}}})
+        yaml.safe_dump(
+            {"name": "s", "tolerance": 0.5, "sources": {"orders": {"path": "o.csv"}}}
+        )
     )
     assert call("check", "s.yml", "--rejected", "r.parquet").exit_code == 0
     assert pd.read_parquet(tmp_path / "r.parquet").reason.tolist() == ["no customer_id"]

@@ -19,7 +19,9 @@ ROOMS = (texts, show, importlib.import_module("segment_lab.contacts"))
 def modules() -> list[str]:
     found = []
     for room in ROOMS:
-        found += [m.name for m in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")]
+        found += [
+            m.name for m in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+        ]
     return [*(room.__name__ for room in ROOMS), *found]
 
 

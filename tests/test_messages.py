@@ -54,14 +54,18 @@ def test_yaml_that_cannot_be_read_names_line_and_column(tmp_path):
 
 
 def test_missing_files_are_named_by_table_all_at_once(study_file):
-    sources = {name: {"path": f"{name}.csv"} for name in ("customers", "invoices", "leads")}
+    sources = {
+        name: {"path": f"{name}.csv"} for name in ("customers", "invoices", "leads")
+    }
     path = study_file(sources=sources)
     for said in (told(path), _prepared(path)):
         assert all(f"{name}: " in said for name in sources)
 
 
 def test_an_unknown_table_is_named_beside_the_other_faults(study_file):
-    path = study_file(timezone="Nowhere", window={"days": -1}, sources={"order": {"path": "x"}})
+    path = study_file(
+        timezone="Nowhere", window={"days": -1}, sources={"order": {"path": "x"}}
+    )
     said = told(path)
     assert "did you mean 'orders'" in said
     assert "Nowhere" in said
@@ -95,7 +99,9 @@ def test_limits_that_are_none_are_bad_input(name, monkeypatch):
 def test_an_unfit_playbook_stops_the_run_before_a_report_is_begun(
     study_file, tmp_path, entries, said
 ):
-    path = study_file(methods=["abc"], strategy={"playbook": "playbook.yml", "margin_rate": 0.3})
+    path = study_file(
+        methods=["abc"], strategy={"playbook": "playbook.yml", "margin_rate": 0.3}
+    )
     if entries:
         (tmp_path / "playbook.yml").write_text(yaml.safe_dump(entries))
     with pytest.raises(ConfigError, match=said):

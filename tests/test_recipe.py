@@ -18,7 +18,8 @@ from segment_lab.act.playbook import Playbook
 ROOT = Path(__file__).resolve().parents[1]
 LINES = 2000  # of the sample's orders: enough for two segments
 STEP = re.compile(
-    r"`(?P<path>\w+/[\w/.]+)`[^\n]*:\n\n   ```(?:python|yaml)\n(?P<code>.*?)\n   ```", re.S
+    r"`(?P<path>\w+/[\w/.]+)`[^\n]*:\n\n   ```(?:python|yaml)\n(?P<code>.*?)\n   ```",
+    re.S,
 )
 
 
@@ -37,20 +38,33 @@ def notebook(text: str) -> str:
         body = body.strip("\n")
         cell = {"id": f"cell-{len(cells)}", "metadata": {}}
         if "markdown" in kind:
-            cell |= {"cell_type": "markdown", "source": re.sub(r"^# ?", "", body, flags=re.M)}
+            cell |= {
+                "cell_type": "markdown",
+                "source": re.sub(r"^# ?", "", body, flags=re.M),
+            }
         else:
             tags = [kind.strip()] if kind.strip() else []
             cell |= {"cell_type": "code", "source": body, "metadata": {"tags": tags}}
             cell |= {"outputs": [], "execution_count": None}
         cells.append(cell)
-    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
-    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    kernel = {
+        "kernelspec": {
+            "name": "python3",
+            "language": "python",
+            "display_name": "Python 3",
+        }
+    }
+    return json.dumps(
+        {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    )
 
 
 def follow(place: Path) -> None:
     """Do what the recipe says in a copy of the project."""
     for folder in ("src", "notebooks", "configs"):
-        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name, code in steps().items():
         path = place / name
         if name.endswith("schemes.py"):
@@ -74,7 +88,15 @@ def test_the_recipe_leads_to_a_page_with_its_segments(tmp_path):
     )
     orders = (ROOT / "data" / "sample" / "orders.csv").read_text("utf-8").splitlines()
     (tmp_path / "configs" / "orders.csv").write_text("\n".join(orders[:LINES]), "utf-8")
-    command = [sys.executable, "-m", "segment_lab", "run", "configs/mine.yml", "--only", "repeat"]
+    command = [
+        sys.executable,
+        "-m",
+        "segment_lab",
+        "run",
+        "configs/mine.yml",
+        "--only",
+        "repeat",
+    ]
     done = subprocess.run(
         [*command, "--out", "out", "--jobs", "1"],
         cwd=tmp_path,
@@ -84,8 +106,12 @@ def test_the_recipe_leads_to_a_page_with_its_segments(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    page = next((tmp_path / "out" / "mine").glob("2026*/75_repeat.html")).read_text("utf-8")
+    page = next((tmp_path / "out" / "mine").glob("2026*/75_repeat.html")).read_text(
+        "utf-8"
+    )
     assert "of customers came back." in page
     assert page.count("Bought once") == 1
-    playbook = Playbook.from_yaml(tmp_path / "src/segment_lab/config/playbooks/repeat.yml")
+    playbook = Playbook.from_yaml(
+        tmp_path / "src/segment_lab/config/playbooks/repeat.yml"
+    )
     playbook.check(["Came back", "Bought once"])

@@ -21,7 +21,9 @@ LOCK = (ROOT / "requirements.lock").read_text()
 def locked() -> dict[str, list[Version]]:
     """Distribution name → versions the lock pins (several where markers part them)."""
     pins: dict[str, list[Version]] = {}
-    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", LOCK, flags=re.M):
+    for name, version in re.findall(
+        r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", LOCK, flags=re.M
+    ):
         pins.setdefault(name.lower().replace("_", "-"), []).append(Version(version))
     return pins
 
@@ -31,7 +33,9 @@ def test_the_lock_satisfies_every_requirement():
     for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
         requirement = Requirement(text)
         versions = pins.get(requirement.name.lower().replace("_", "-"))
-        assert versions, f"{requirement.name} is not in requirements.lock; run make lock"
+        assert versions, (
+            f"{requirement.name} is not in requirements.lock; run make lock"
+        )
         assert all(v in requirement.specifier for v in versions), text
 
 
@@ -44,9 +48,14 @@ def test_the_lock_has_hashes_and_names_no_index():
 def test_environment_yml_takes_its_versions_from_the_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python = next(
-        d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python=")
+        d
+        for d in environment["dependencies"]
+        if isinstance(d, str) and d.startswith("python=")
     )
-    assert Version(python.split("=")[1]) in Requirement(f"x{PROJECT['requires-python']}").specifier
+    assert (
+        Version(python.split("=")[1])
+        in Requirement(f"x{PROJECT['requires-python']}").specifier
+    )
     assert {"pip": ["-r requirements.lock"]} in environment["dependencies"]
 
 

@@ -53,7 +53,9 @@ def snippets() -> list[Snippet]:
 
 def those(*languages: str) -> pytest.MarkDecorator:
     found = [s for s in snippets() if s.language in languages]
-    return pytest.mark.parametrize("snippet", found, ids=[f"{s.page}:{s.line}" for s in found])
+    return pytest.mark.parametrize(
+        "snippet", found, ids=[f"{s.page}:{s.line}" for s in found]
+    )
 
 
 def not_run(snippet: Snippet) -> str | None:
@@ -69,7 +71,9 @@ def test_yaml_is_a_valid_study_file_or_playbook(snippet):
         assert data["permissions"] == {"contents": "read"}
     else:
         study = data if "orders" in data.get("sources", {}) else merge(LEAST, data)
-        validate(StudyConfig, {"name": "snippet", **study}, f"{snippet.page}:{snippet.line}")
+        validate(
+            StudyConfig, {"name": "snippet", **study}, f"{snippet.page}:{snippet.line}"
+        )
 
 
 def commands() -> list[tuple[str, str]]:
@@ -91,13 +95,24 @@ def test_every_command_and_option_exists(page, text):
     name, *arguments = shlex.split(text)
     command = main.commands[name]
     known = {option for p in command.params for option in p.opts}
-    assert [a for a in arguments if a.startswith("-") and a.split("=")[0] not in known] == []
-    if any(isinstance(p, click.Argument) for p in command.params) and len(arguments) > 1:
+    assert [
+        a for a in arguments if a.startswith("-") and a.split("=")[0] not in known
+    ] == []
+    if (
+        any(isinstance(p, click.Argument) for p in command.params)
+        and len(arguments) > 1
+    ):
         command.make_context(name, list(arguments), resilient_parsing=True)
 
 
 def test_the_commands_were_found():
-    assert {text.split()[0] for _, text in commands()} >= {"init", "check", "run", "sql", "assign"}
+    assert {text.split()[0] for _, text in commands()} >= {
+        "init",
+        "check",
+        "run",
+        "sql",
+        "assign",
+    }
 
 
 @those("")
@@ -114,7 +129,9 @@ def test_tables_can_be_read(snippet, tmp_path):
     study = merge(LEAST, {"sources": {"campaigns": {"path": "campaigns.csv"}}})
     (tmp_path / "study.yml").write_text(yaml.safe_dump(study))
     intakes = sl.Study.from_yaml(tmp_path / "study.yml").check()
-    assert {i.name: int(i.counts["accepted"]) for i in intakes}["campaigns"] == len(customers)
+    assert {i.name: int(i.counts["accepted"]) for i in intakes}["campaigns"] == len(
+        customers
+    )
 
 
 @pytest.fixture
@@ -154,12 +171,18 @@ def test_log_lines_are_json_that_the_recipe_can_read():
     [recipe] = re.findall(r"jq -R '([^']+)'", page)
     assert recipe.startswith("fromjson? | ")
     event = {"event": "report", "report": "rfm", "status": "failed"}
-    assert set(re.findall(r"\.(\w+) [!=]=", recipe)) <= set(json.loads(json.dumps(event)))
+    assert set(re.findall(r"\.(\w+) [!=]=", recipe)) <= set(
+        json.loads(json.dumps(event))
+    )
 
 
 def test_every_variable_of_the_environment_is_documented():
     source = "\n".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py"))
-    used = {n for n in re.findall(r"SEGMENT_LAB_[A-Z]+(?:_[A-Z]+)*", source) if n != "SEGMENT_LAB"}
+    used = {
+        n
+        for n in re.findall(r"SEGMENT_LAB_[A-Z]+(?:_[A-Z]+)*", source)
+        if n != "SEGMENT_LAB"
+    }
     told = "\n".join(p.read_text("utf-8") for p in [*PAGES, ROOT / "CONTRIBUTING.md"])
     assert sorted(n for n in used if n not in told) == []
     assert os.path.basename(PAGES[0]) == "README.md"

@@ -22,18 +22,30 @@ DONE: tuple[str, ...] = (
     "leads",
     "receivables",
     "render",
-    *(f"data/{m}" for m in ("contracts", "copies", "damaged", "databases", "days", "environment")),
-    *(f"data/{m}" for m in ("expressions", "files", "intake", "reading", "readers", "remarks")),
+    *(
+        f"data/{m}"
+        for m in ("contracts", "copies", "damaged", "databases", "days", "environment")
+    ),
+    *(
+        f"data/{m}"
+        for m in ("expressions", "files", "intake", "reading", "readers", "remarks")
+    ),
     *(f"data/{m}" for m in ("sources", "textfiles", "validation")),
     "cli",
-    *(f"study/{m}" for m in ("config", "customer_table", "study", "tables", "warehouse")),
+    *(
+        f"study/{m}"
+        for m in ("config", "customer_table", "study", "tables", "warehouse")
+    ),
     "contacts",
     "pages/data",
     *(
         f"pages/{m}"
         for m in ("advice", "comparison", "decision", "lessons", "strategy", "verdicts")
     ),
-    *(f"pages/{m}" for m in ("abc", "clusters", "lifecycle", "rfm", "rules", "serving", "tree")),
+    *(
+        f"pages/{m}"
+        for m in ("abc", "clusters", "lifecycle", "rfm", "rules", "serving", "tree")
+    ),
     *(f"show/{m}" for m in ("cards", "figures", "macros", "tables")),
     "show/pictures/decision",
     "show/pictures/maps",
@@ -55,7 +67,9 @@ def strings(tree: ast.AST) -> set[str]:
     return {
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docs
     }
 
 
@@ -74,7 +88,11 @@ def keys(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("language", texts.languages())
 def test_every_sentence_asked_for_is_there(language):
-    asked = {key for p in PACKAGE.rglob("*.py") for key in keys(ast.parse(p.read_text("utf-8")))}
+    asked = {
+        key
+        for p in PACKAGE.rglob("*.py")
+        for key in keys(ast.parse(p.read_text("utf-8")))
+    }
     with texts.speaking(language):
         assert [key for key in sorted(asked) if not texts.has(key)] == []
 

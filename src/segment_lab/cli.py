@@ -48,7 +48,9 @@ class _Option(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         from segment_lab.texts import phrases
 
-        self.help = self.help or phrases(f"cli.help.{ctx.command.name}").get(str(self.name))
+        self.help = self.help or phrases(f"cli.help.{ctx.command.name}").get(
+            str(self.name)
+        )
         return super().get_help_record(ctx)
 
 
@@ -67,7 +69,9 @@ def main() -> None:
 @option("--as-of")
 @option("--only")
 @option("--jobs", type=click.IntRange(1))
-@option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True
+)
 @option("--force", is_flag=True)
 @option(
     "--engine",
@@ -157,7 +161,9 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 def _told(intake: Any) -> None:
     """What became of the rows of a table, by reason and with examples."""
     rows = int(intake.counts.sum()) + intake.left_out
-    click.echo(say("cli.check.table", name=intake.name, rows=rows, file=intake.raw.label))
+    click.echo(
+        say("cli.check.table", name=intake.name, rows=rows, file=intake.raw.label)
+    )
     if intake.left_out:
         words = say("cli.check.left_out", where=intake.reading.where)
         click.echo(_counted(intake.left_out, words))
@@ -178,7 +184,9 @@ def _counted(rows: int, words: str) -> str:
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True
+)
 @option("--dry-run", is_flag=True)
 def notify(config: Path, out: Path, dry_run: bool) -> None:
     """Mail page one of CONFIG's last good run to the director, and every owner's list to him."""
@@ -212,7 +220,9 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
         raise ConfigError(say("init.fault.exists", target=target))
     said = {name: column for name, _, column in (part.partition("=") for part in given)}
     names = CONTRACTS["orders"].names
-    if wrong := [name for name, column in said.items() if name not in names or not column]:
+    if wrong := [
+        name for name, column in said.items() if name not in names or not column
+    ]:
         hint = nearest(wrong[0], names)
         raise ConfigError(say("init.fault.column_option", name=wrong[0], hint=hint))
     text, proposal = first_config(file, target, said)
@@ -221,9 +231,18 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
         click.echo(say("init.said.table", name=table))
         for name, column in source["columns"].items():
             click.echo(f"  {name:<12} ← {column}")
-        for name in ("where", "totals", "date_format", "decimal", "encoding", "amount_per"):
+        for name in (
+            "where",
+            "totals",
+            "date_format",
+            "decimal",
+            "encoding",
+            "amount_per",
+        ):
             if name in source:
-                click.echo("  " + say("init.said.setting", name=name, value=source[name]))
+                click.echo(
+                    "  " + say("init.said.setting", name=name, value=source[name])
+                )
     for remark in proposal.took:
         click.echo("  " + say("init.said.took", words=remark))
     for remark in proposal.doubts:
@@ -242,11 +261,18 @@ def _totals(config: Path) -> None:
         try:
             intakes = study.check()
             for intake in intakes:
-                aside = [f"{reason} ({n:,})" for reason, n in intake.counts.items() if n][1:]
+                aside = [
+                    f"{reason} ({n:,})" for reason, n in intake.counts.items() if n
+                ][1:]
                 aside += [f"where ({intake.left_out:,})"] if intake.left_out else []
-                facts = {"read": int(intake.counts.sum()) + intake.left_out, "aside": aside}
+                facts = {
+                    "read": int(intake.counts.sum()) + intake.left_out,
+                    "aside": aside,
+                }
                 accepted = int(intake.counts["accepted"])
-                click.echo(say("init.said.rows", table=intake.name, accepted=accepted, **facts))
+                click.echo(
+                    say("init.said.rows", table=intake.name, accepted=accepted, **facts)
+                )
             if study.has("orders"):
                 customers = study.customers()
                 facts = {
@@ -293,7 +319,9 @@ def _twins(study: Any) -> None:
             "share": found.share,
             "examples": list(map(repr, found.examples)),
         }
-        words = say(f"init.twins.{found.way}", line=f"customer_id: {expression}", **facts)
+        words = say(
+            f"init.twins.{found.way}", line=f"customer_id: {expression}", **facts
+        )
         click.echo("  " + say("cli.check.note", words=words))
 
 
@@ -322,7 +350,10 @@ def sql(config: Path, method: str, as_of: str | None, **options: Any) -> None:
 @click.argument("config", type=click.Path(path_type=Path))
 @option("--method", required=True)
 @option(
-    "--out", type=click.Path(path_type=Path), default=Path("segments.parquet"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("segments.parquet"),
+    show_default=True,
 )
 @option(
     "--limit",
@@ -356,7 +387,9 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
 @option("--as-of")
 @option("--out", type=click.Path(path_type=Path))
 @option("--went-out")
-def plan(config: Path, as_of: str | None, out: Path | None, went_out: str | None) -> None:
+def plan(
+    config: Path, as_of: str | None, out: Path | None, went_out: str | None
+) -> None:
     """Draw the campaigns that page one of CONFIG decided on, one file each, once and for all."""
     import pandas as pd
 
@@ -374,7 +407,12 @@ def plan(config: Path, as_of: str | None, out: Path | None, went_out: str | None
 
 
 @main.command()
-@option("--out", type=click.Path(path_type=Path), default=Path("data/sample"), show_default=True)
+@option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("data/sample"),
+    show_default=True,
+)
 @option("--seed", type=int, default=7, show_default=True)
 @option("--customers", type=click.IntRange(50), default=2000, show_default=True)
 def sample(out: Path, seed: int, customers: int) -> None:

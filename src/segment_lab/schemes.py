@@ -72,8 +72,18 @@ class Scheme:
 SCHEMES: Mapping[str, Scheme] = {
     scheme.name: scheme
     for scheme in (
-        Scheme("rfm", "segment_lab.segments.rfm:RFMSegmenter", "10_rfm.ipynb", from_summary=True),
-        Scheme("abc", "segment_lab.segments.abc:ABCSegmenter", "20_abc.ipynb", from_summary=True),
+        Scheme(
+            "rfm",
+            "segment_lab.segments.rfm:RFMSegmenter",
+            "10_rfm.ipynb",
+            from_summary=True,
+        ),
+        Scheme(
+            "abc",
+            "segment_lab.segments.abc:ABCSegmenter",
+            "20_abc.ipynb",
+            from_summary=True,
+        ),
         Scheme(
             "lifecycle",
             "segment_lab.segments.lifecycle:LifecycleSegmenter",

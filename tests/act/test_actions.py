@@ -54,7 +54,10 @@ TOUCHES = pd.DataFrame(
     }
 )
 ORDERS = pd.DataFrame(
-    {"customer_id": ["a", "b"], "order_date": pd.to_datetime(["2026-03-20", "2026-02-20"])}
+    {
+        "customer_id": ["a", "b"],
+        "order_date": pd.to_datetime(["2026-03-20", "2026-02-20"]),
+    }
 )
 
 
@@ -71,5 +74,7 @@ def test_a_call_since_or_a_mark_closes_an_action():
 
 
 def test_without_contacts_only_marks_count():
-    found = actions.closed_by(EARLIER.drop(columns="done"), None, ORDERS, dt.date(2026, 4, 1))
+    found = actions.closed_by(
+        EARLIER.drop(columns="done"), None, ORDERS, dt.date(2026, 4, 1)
+    )
     assert not found["done"].any()

@@ -26,7 +26,9 @@ def campaign(treated: int, held: int) -> pd.DataFrame:
 
 
 def lines(ids: list[str], day: str) -> ibis.Table:
-    rows = pd.DataFrame({"customer_id": ids, "order_date": pd.Timestamp(day), "amount": 5.0})
+    rows = pd.DataFrame(
+        {"customer_id": ids, "order_date": pd.Timestamp(day), "amount": 5.0}
+    )
     return ibis.memtable(rows)
 
 
@@ -72,7 +74,9 @@ def test_control_customers_who_were_contacted_after_all_are_counted():
             {
                 "customer_id": ["C003", "C003", "C004", "C005", "C000"],
                 "campaign_id": ["K", "K", "other", "K", "K"],
-                "touch_date": pd.to_datetime(["2026-01-11"] * 3 + ["2026-03-01", "2026-01-11"]),
+                "touch_date": pd.to_datetime(
+                    ["2026-01-11"] * 3 + ["2026-03-01", "2026-01-11"]
+                ),
             }
         )
     )
@@ -83,7 +87,9 @@ def test_control_customers_who_were_contacted_after_all_are_counted():
 
 def test_the_planned_ratio_is_held_against_the_drawn_one():
     rows = campaign(200, 200)
-    assert arms.checked(found(rows, rows["customer_id"].tolist()))["ratio_p"].iloc[0] == 1
+    assert (
+        arms.checked(found(rows, rows["customer_id"].tolist()))["ratio_p"].iloc[0] == 1
+    )
     lost = rows.iloc[80:]
     row = arms.checked(found(lost, lost["customer_id"].tolist())).iloc[0]
     assert row["ratio_p"] < 0.001

@@ -10,8 +10,12 @@ from segment_lab.act.playbook import Entry
 
 
 def entry(**changes):
-    words = dict.fromkeys(("kpi", "guardrail", "rationale", "source", "assumption"), "x")
-    return Entry(segment="A", action="Mail", kind="email", channel="email", **words, **changes)
+    words = dict.fromkeys(
+        ("kpi", "guardrail", "rationale", "source", "assumption"), "x"
+    )
+    return Entry(
+        segment="A", action="Mail", kind="email", channel="email", **words, **changes
+    )
 
 
 PEOPLE = pd.DataFrame(
@@ -55,7 +59,9 @@ def test_consent_binds_only_what_is_written():
 
 
 def test_the_top_of_a_segment_is_an_option_of_its_own():
-    table = audiences.options(KNOWN, {"A": [entry(top=2), entry()]}, PEOPLE, pd.DataFrame())
+    table = audiences.options(
+        KNOWN, {"A": [entry(top=2), entry()]}, PEOPLE, pd.DataFrame()
+    )
     assert table["customers"].tolist() == [2, 6]
     # Their orders are 300, the segment's are on average 640 / 6.
     assert table["margin"].tolist() == pytest.approx([40 * 300 / (640 / 6), 40])

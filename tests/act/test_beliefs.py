@@ -41,7 +41,9 @@ def by_hand(estimate, variance):
         for width, width_weight in zip(WIDTHS, WIDTH_WEIGHTS, strict=True):
             before = (PRIOR.spread * spread) ** 2 + (PRIOR.sd * width) ** 2
             total = before + variance
-            density = np.exp(-((estimate - PRIOR.mean) ** 2) / (2 * total)) / np.sqrt(total)
+            density = np.exp(-((estimate - PRIOR.mean) ** 2) / (2 * total)) / np.sqrt(
+                total
+            )
             weights.append(spread_weight * width_weight * density)
             means.append(PRIOR.mean + before / total * (estimate - PRIOR.mean))
     return np.average(means, weights=weights)
@@ -50,11 +52,15 @@ def by_hand(estimate, variance):
 @given(st.floats(-0.3, 0.3), st.floats(0.005, 0.2))
 def test_one_segment_is_the_mixture_by_hand(estimate, error):
     found = pool(np.array([estimate]), np.array([error**2]), PRIOR)
-    assert found.mean[0] == pytest.approx(by_hand(estimate, error**2), rel=1e-6, abs=1e-9)
+    assert found.mean[0] == pytest.approx(
+        by_hand(estimate, error**2), rel=1e-6, abs=1e-9
+    )
 
 
 @given(
-    st.lists(st.tuples(st.floats(-0.3, 0.3), st.floats(0.01, 0.2)), min_size=2, max_size=6),
+    st.lists(
+        st.tuples(st.floats(-0.3, 0.3), st.floats(0.01, 0.2)), min_size=2, max_size=6
+    ),
 )
 def test_pooling_shrinks_and_stays_a_distribution(rows):
     estimate, error = map(np.array, zip(*rows, strict=True))
@@ -103,7 +109,9 @@ def test_larger_baskets_count_where_no_more_buy():
 
 
 def test_estimates_by_hand():
-    found = estimates(arms([("A", 98, 29, 1450.0, 48, 9, 360.0)]), basket_cv=0.5).iloc[0]
+    found = estimates(arms([("A", 98, 29, 1450.0, 48, 9, 360.0)]), basket_cv=0.5).iloc[
+        0
+    ]
     assert found["buyers"] == pytest.approx(29 / 98 - 9 / 48)
     assert found["buyers_variance"] == pytest.approx(0.3 * 0.7 / 100 + 0.2 * 0.8 / 50)
     assert found["basket"] == pytest.approx(50 / 40 - 1)
@@ -116,7 +124,10 @@ def test_other_kinds_and_segments_teach_nothing():
     rows = arms([("A", 100, 30, 900.0, 100, 10, 300.0)], "gift")
     bare = learn(pd.DataFrame(), ["A", "B"], kind="email")
     assert bare.untested is None
-    assert learn(rows, ["A", "B"], kind="email").buyers.mean.tolist() == bare.buyers.mean.tolist()
+    assert (
+        learn(rows, ["A", "B"], kind="email").buyers.mean.tolist()
+        == bare.buyers.mean.tolist()
+    )
     assert learn(rows, ["B"], kind="gift").campaigns == {}
     both = learn(rows, ["A", "B"], kind="gift")
     assert both.campaigns == {"A": ("K0",)}

@@ -14,12 +14,17 @@ from hypothesis import strategies as st
 from segment_lab.act import plan_budget
 from segment_lab.errors import ConfigError, DataError
 
-OPTION = st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 12), st.integers(-30, 60))
+OPTION = st.tuples(
+    st.integers(0, 3), st.integers(0, 40), st.integers(0, 12), st.integers(-30, 60)
+)
 
 
 def frame(rows):
     return pd.DataFrame(
-        [(f"S{s}", f"a{i}", float(c), float(h), float(v)) for i, (s, c, h, v) in enumerate(rows)],
+        [
+            (f"S{s}", f"a{i}", float(c), float(h), float(v))
+            for i, (s, c, h, v) in enumerate(rows)
+        ],
         columns=["segment", "action", "cost", "hours", "value"],
     )
 
@@ -52,7 +57,9 @@ def test_plan_equals_brute_force(rows, money, hours):
 
 
 def test_one_action_per_segment_and_do_nothing():
-    plan = plan_budget(frame([(0, 10, 1, 30), (0, 20, 1, 45), (1, 10, 1, -5)]), money=25)
+    plan = plan_budget(
+        frame([(0, 10, 1, 30), (0, 20, 1, 45), (1, 10, 1, -5)]), money=25
+    )
     assert plan.chosen["action"].to_dict() == {"S0": "a1", "S1": "Do nothing"}
     assert (plan.value, plan.spent, plan.hours) == (45, 20, 1)
 
@@ -64,7 +71,9 @@ def test_shadow_price_is_the_best_use_of_one_more_unit():
     assert plan.price_of_money == pytest.approx(3)
     assert plan.price_of_hour == 0
     assert plan.next_funded == ((("S1", "a1"),), "money", pytest.approx(5))
-    assert plan_budget(frame([(0, 10, 0, 50)]), money=15).price_of_money == pytest.approx(0)
+    assert plan_budget(
+        frame([(0, 10, 0, 50)]), money=15
+    ).price_of_money == pytest.approx(0)
 
 
 def test_hours_can_be_what_is_scarce():

@@ -37,9 +37,9 @@ def campaigns(customers: str) -> pd.DataFrame:
 
 
 def test_orders_are_those_of_the_customer_table():
-    found = ledger.results(campaigns("abcd"), ibis.memtable(LINES), "2026-04-01").set_index(
-        "customer_id"
-    )
+    found = ledger.results(
+        campaigns("abcd"), ibis.memtable(LINES), "2026-04-01"
+    ).set_index("customer_id")
     assert found["orders"].to_dict() == {"a": 2, "b": 0, "c": 1, "d": 0}
     assert found["revenue"].to_dict() == {"a": 8, "b": 0, "c": 0, "d": -9}
 
@@ -49,7 +49,9 @@ def test_a_row_that_stands_there_twice_counts_once_and_merged_customers_are_set_
     found = ledger.results(rows, ibis.memtable(LINES), "2026-04-01")
     assert sorted(found["customer_id"]) == list("abcd")
     assert not found["twice"].any()
-    merged = rows.assign(arm=["holdout", "treatment", "treatment", "holdout", "holdout"])
+    merged = rows.assign(
+        arm=["holdout", "treatment", "treatment", "holdout", "holdout"]
+    )
     found = ledger.results(merged, ibis.memtable(LINES), "2026-04-01")
     assert found.loc[found["twice"], "customer_id"].tolist() == ["a"]
     assert sorted(ledger.measurable(found)["customer_id"]) == list("bcd")
@@ -58,11 +60,18 @@ def test_a_row_that_stands_there_twice_counts_once_and_merged_customers_are_set_
 def test_money_of_a_whole_campaign_is_not_bent_by_unequal_holdouts():
     # Nothing has an effect; large customers were held out far more often than small ones.
     rng, parts = np.random.default_rng(0), []
-    for segment, treated, held, mean in (("large", 200, 200, 500.0), ("small", 900, 100, 5.0)):
+    for segment, treated, held, mean in (
+        ("large", 200, 200, 500.0),
+        ("small", 900, 100, 5.0),
+    ):
         arms = ["treatment"] * treated + ["holdout"] * held
         parts.append(
             pd.DataFrame(
-                {"segment": segment, "arm": arms, "revenue": rng.normal(mean, 5, len(arms))}
+                {
+                    "segment": segment,
+                    "arm": arms,
+                    "revenue": rng.normal(mean, 5, len(arms)),
+                }
             )
         )
     found = pd.concat(parts, ignore_index=True).assign(

@@ -36,8 +36,14 @@ def drawn(actions=ACTIONS, customers=CUSTOMERS) -> pd.DataFrame:
 
 def test_a_main_action_and_a_test_share_one_control():
     rows = drawn()
-    assert rows["arm"].value_counts().to_dict() == {"email": 70, "holdout": 20, "call": 10}
-    assert rows["probability"].groupby(rows["arm"]).first()["call"] == pytest.approx(0.1)
+    assert rows["arm"].value_counts().to_dict() == {
+        "email": 70,
+        "holdout": 20,
+        "call": 10,
+    }
+    assert rows["probability"].groupby(rows["arm"]).first()["call"] == pytest.approx(
+        0.1
+    )
     assert rows.loc[rows["arm"] == "holdout", "action"].isna().all()
     assert rows.set_index("customer_id")["owner"].dropna().to_dict() == {"C001": "Ann"}
     assert set(rows["campaign_id"]) == {"shop-2026-06-30-new-ones"}
@@ -48,7 +54,11 @@ def test_only_who_may_get_every_action_is_drawn():
     allowed = {4: CUSTOMERS, 7: CUSTOMERS[:50]}
     rows = DRAWING.campaign("New ones", ACTIONS, allowed, pd.Series(dtype="object"))
     assert set(rows["customer_id"]) == set(CUSTOMERS[:50])
-    assert rows["arm"].value_counts().to_dict() == {"email": 35, "holdout": 10, "call": 5}
+    assert rows["arm"].value_counts().to_dict() == {
+        "email": 35,
+        "holdout": 10,
+        "call": 5,
+    }
 
 
 def test_an_action_without_a_planned_control_leaves_alone_whom_it_does_not_contact():

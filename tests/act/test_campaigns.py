@@ -21,7 +21,12 @@ AS_OF = "2026-07-01"
 def trial(rows, **constants):
     """Campaign rows from (segment, arm, customers, buyers)."""
     out = [
-        {"segment": s, "arm": a, "orders": float(i < bought), "revenue": 50.0 * (i < bought)}
+        {
+            "segment": s,
+            "arm": a,
+            "orders": float(i < bought),
+            "revenue": 50.0 * (i < bought),
+        }
         for s, a, n, bought in rows
         for i in range(n)
     ]
@@ -77,11 +82,18 @@ def test_results_count_the_horizon_exactly(lines):
     assert found["finished"].all()
     assert not ledger.results(campaigns, lines, "2026-03-09")["finished"].any()
     assert ledger.results(campaigns, lines, "2026-01-10").empty
-    assert ledger.results(campaigns.drop(columns="horizon_days"), lines, AS_OF)["orders"].sum() == 4
+    assert (
+        ledger.results(campaigns.drop(columns="horizon_days"), lines, AS_OF)[
+            "orders"
+        ].sum()
+        == 4
+    )
 
 
 def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
-    arms = experiment.assign(pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=0.5)
+    arms = experiment.assign(
+        pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=0.5
+    )
     path = experiment.freeze(
         arms,
         tmp_path,
@@ -91,15 +103,23 @@ def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
         scheme="own",
         plan=pd.DataFrame({"action": "call", "predicted_uplift": 0.1}, index=["A"]),
     )
-    row = ledger.effects(ledger.results(pd.read_parquet(path), lines, "2026-04-01")).iloc[0]
+    row = ledger.effects(
+        ledger.results(pd.read_parquet(path), lines, "2026-04-01")
+    ).iloc[0]
     bought = arms.index.isin(["a", "c"])
-    expected = bought[arms["arm"] == "treatment"].mean() - bought[arms["arm"] == "holdout"].mean()
+    expected = (
+        bought[arms["arm"] == "treatment"].mean()
+        - bought[arms["arm"] == "holdout"].mean()
+    )
     assert (row["effect"], row["predicted"], row["action"]) == (expected, 0.1, "call")
 
 
 def test_effect_by_hand():
     row = ledger.effects(
-        trial([("A", "treatment", 100, 30), ("A", "holdout", 50, 10)], predicted_uplift=0.05)
+        trial(
+            [("A", "treatment", 100, 30), ("A", "holdout", 50, 10)],
+            predicted_uplift=0.05,
+        )
     ).iloc[0]
     assert (row["treated"], row["held"], row["treated_rate"], row["holdout_rate"]) == (
         100,
@@ -112,7 +132,10 @@ def test_effect_by_hand():
     assert row["effect_low"] < 0.05 < row["effect_high"]
     assert row["as_predicted"]
     far = ledger.effects(
-        trial([("A", "treatment", 1000, 300), ("A", "holdout", 1000, 200)], predicted_uplift=0.3)
+        trial(
+            [("A", "treatment", 1000, 300), ("A", "holdout", 1000, 200)],
+            predicted_uplift=0.3,
+        )
     )
     assert not far["as_predicted"].any()
 
@@ -135,10 +158,15 @@ def test_unequal_holdout_shares_do_not_mislead():
 
 def test_before_against_after_is_refused():
     found = trial([("A", "treatment", 100, 30)])
-    with pytest.raises(NotEnoughDataError, match="Before against after is not an effect"):
+    with pytest.raises(
+        NotEnoughDataError, match="Before against after is not an effect"
+    ):
         ledger.effects(found)
     both = pd.concat(
-        [found, trial([("A", "treatment", 9, 3), ("A", "holdout", 9, 1)], campaign_id="K2")]
+        [
+            found,
+            trial([("A", "treatment", 9, 3), ("A", "holdout", 9, 1)], campaign_id="K2"),
+        ]
     )
     with pytest.raises(NotEnoughDataError, match="K1"):
         ledger.effects(both)
@@ -146,7 +174,9 @@ def test_before_against_after_is_refused():
     with pytest.raises(NotEnoughDataError, match="horizon"):
         ledger.effects(both.assign(finished=False))
     # A finished campaign without a holdout has ended: that is not what is missing.
-    with pytest.raises(NotEnoughDataError, match="No campaign that left customers alone"):
+    with pytest.raises(
+        NotEnoughDataError, match="No campaign that left customers alone"
+    ):
         ledger.effects(ledger.measurable(found))
 
 
@@ -156,12 +186,16 @@ def test_planted_effects_lie_inside_their_intervals():
         tables = campaign_trial(seed, customers=1500)
         orders = ibis.memtable(tables["orders"])
         found = ledger.effects(ledger.results(tables["campaigns"], orders, AS_OF))
-        cells.append(found.merge(tables["truth_campaigns"], on=["campaign_id", "segment"]))
+        cells.append(
+            found.merge(tables["truth_campaigns"], on=["campaign_id", "segment"])
+        )
     table = pd.concat(cells)
     inside = table["planted_effect"].between(table["effect_low"], table["effect_high"])
     assert len(table) == 60
     assert inside.mean() >= 0.9
-    assert (table["effect"] - table["planted_effect"]).mean() == pytest.approx(0, abs=0.015)
+    assert (table["effect"] - table["planted_effect"]).mean() == pytest.approx(
+        0, abs=0.015
+    )
 
 
 def test_regrouping_reads_the_same_trial_by_other_segments():
@@ -173,7 +207,9 @@ def test_regrouping_reads_the_same_trial_by_other_segments():
             ("B", "holdout", 50, 5),
         ]
     )
-    other = pd.Series(np.where(np.arange(200) % 2, "odd", "even"), index=found["customer_id"])
+    other = pd.Series(
+        np.where(np.arange(200) % 2, "odd", "even"), index=found["customer_id"]
+    )
     again = ledger.effects(ledger.regroup(found, {"K1": other})).set_index("segment")
     assert list(again.index) == ["even", "odd", "All"]
     assert again.loc["All", "effect"] == pytest.approx(0.15)
@@ -209,13 +245,23 @@ def test_unequal_chances_are_no_obstacle_where_they_are_known():
     row = ledger.effects(ledger.regroup(known, {"K1": everybody})).iloc[0]
     assert row["effect"] == pytest.approx(0, abs=1e-9)
     assert row["money_effect"] == pytest.approx(0, abs=1e-9)
-    assert row["treated_buyers"] < 460  # as many as they are worth: fewer than were counted
+    assert (
+        row["treated_buyers"] < 460
+    )  # as many as they are worth: fewer than were counted
 
 
 def assigned(**columns):
-    rows = [("a", "gift"), ("b", "gift"), ("c", "letter"), ("d", "letter"), ("e", "rest")]
+    rows = [
+        ("a", "gift"),
+        ("b", "gift"),
+        ("c", "letter"),
+        ("d", "letter"),
+        ("e", "rest"),
+    ]
     frame = pd.DataFrame(rows, columns=["customer_id", "arm"])
-    return frame.assign(campaign_id="K", assigned_on="2026-01-10", horizon_days=59, **columns)
+    return frame.assign(
+        campaign_id="K", assigned_on="2026-01-10", horizon_days=59, **columns
+    )
 
 
 def test_several_arms_have_one_declared_control(lines):
@@ -255,17 +301,36 @@ def test_a_running_campaign_keeps_its_customers():
 
 def test_calibration_and_stages():
     measured = ledger.effects(
-        trial([("A", "treatment", 400, 120), ("A", "holdout", 400, 80)], predicted_uplift=0.06)
+        trial(
+            [("A", "treatment", 400, 120), ("A", "holdout", 400, 80)],
+            predicted_uplift=0.06,
+        )
     )
     assert ledger.calibration(measured) == pytest.approx(
-        {"hypotheses": 1, "inside_share": 1, "predicted_uplift": 0.06, "realised_uplift": 0.1}
+        {
+            "hypotheses": 1,
+            "inside_share": 1,
+            "predicted_uplift": 0.06,
+            "realised_uplift": 0.1,
+        }
     )
     assert ledger.calibration(measured.assign(predicted=np.nan)) == {"hypotheses": 0}
     begun = ledger.stages(Status(), customers=400, days=20)
-    assert begun["state"].tolist() == ["under_way", "preliminary", "not_started", "not_started"]
-    rows = pd.DataFrame({"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]})
+    assert begun["state"].tolist() == [
+        "under_way",
+        "preliminary",
+        "not_started",
+        "not_started",
+    ]
+    rows = pd.DataFrame(
+        {"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]}
+    )
     done = ledger.stages(
-        Status("PROPER", "steady"), customers=400, days=900, campaigns=rows, measured=measured
+        Status("PROPER", "steady"),
+        customers=400,
+        days=900,
+        campaigns=rows,
+        measured=measured,
     )
     assert done["state"].tolist() == ["done"] * 4
     assert done.loc["act", ["drawn", "registered"]].tolist() == [2, 1]

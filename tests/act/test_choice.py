@@ -30,11 +30,14 @@ def test_the_settled_scheme_with_most_power_is_acted_on():
 
 @pytest.mark.parametrize("order", [("rfm", "abc"), ("abc", "rfm")])
 def test_what_prints_alike_goes_by_the_study_files_order(order):
-    assert choose(order, {"rfm", "abc"}, {"rfm": 0.702, "abc": 0.698}).scheme == order[0]
+    assert (
+        choose(order, {"rfm", "abc"}, {"rfm": 0.702, "abc": 0.698}).scheme == order[0]
+    )
 
 
 @pytest.mark.parametrize(
-    ("settled", "powers"), [(set(), POWERS), ({"abc"}, None), ({"abc"}, {"abc": float("nan")})]
+    ("settled", "powers"),
+    [(set(), POWERS), ({"abc"}, None), ({"abc"}, {"abc": float("nan")})],
 )
 def test_without_a_settled_scheme_the_first_is_taken_and_said_so(settled, powers):
     found = choose(ABLE, settled, powers)

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segment_lab.act.evidence import Happened, _alike, _natural, evidence, returners, state_shares
+from segment_lab.act.evidence import (
+    Happened,
+    _alike,
+    _natural,
+    evidence,
+    returners,
+    state_shares,
+)
 from segment_lab.customers.rates import next_period
 from segment_lab.data import engine
 from segment_lab.segments.segmentation import Segmentation
@@ -30,7 +37,9 @@ def people(n=120, margin=True):
 
 
 def segments(index, split=(60, 40, 20)):
-    return Segmentation(pd.Series(np.repeat(range(3), split), index=index), NAMES, "abc")
+    return Segmentation(
+        pd.Series(np.repeat(range(3), split), index=index), NAMES, "abc"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,9 @@ def facts():
     orders = pd.Series(0, table.index)
     orders.iloc[:30], orders.iloc[60:64] = 1, 2
     outcomes = pd.DataFrame({"future_orders": orders, "future_revenue": orders * 80.0})
-    happened = Happened(segments(table.index, (40, 40, 40)), outcomes.iloc[:100], table.index[:10])
+    happened = Happened(
+        segments(table.index, (40, 40, 40)), outcomes.iloc[:100], table.index[:10]
+    )
     effort = pd.Series(10.0, index=table.index[60:100])
     return evidence(segments(table.index), table, happened, effort=effort)
 
@@ -49,15 +60,19 @@ def test_evidence_by_hand(facts):
     assert facts["customers"].tolist() == [60, 40, 20]
     assert facts["revenue_share"].tolist() == pytest.approx([0.5, 1 / 3, 1 / 6])
     # 20 of 30 bought; among the 60 of today chance comes on top.
-    assert facts.loc["A", ["next_rate_low", "next_rate_high"]].tolist() == pytest.approx(
-        next_period(20, 30, 60)
-    )
+    assert facts.loc[
+        "A", ["next_rate_low", "next_rate_high"]
+    ].tolist() == pytest.approx(next_period(20, 30, 60))
     assert facts.loc["A", "next_rate_low"] < facts.loc["A", "natural_rate_low"]
     # Earlier A: customers 0–39, 10 of them contacted, 20 of the other 30 bought.
-    assert facts.loc["A", ["natural_n", "natural_rate"]].tolist() == pytest.approx([30, 20 / 30])
+    assert facts.loc["A", ["natural_n", "natural_rate"]].tolist() == pytest.approx(
+        [30, 20 / 30]
+    )
     assert facts.loc["A", "margin_per_conversion"] == pytest.approx(80 * 0.4)
     assert facts.loc["A", "planning_rate"] == pytest.approx(22 / 34)
-    assert facts.loc["B", ["natural_n", "natural_rate"]].tolist() == pytest.approx([40, 0.1])
+    assert facts.loc["B", ["natural_n", "natural_rate"]].tolist() == pytest.approx(
+        [40, 0.1]
+    )
     # Only 4 bought in B: one order of its own stands in; in C nobody did.
     assert facts.loc["B", "margin_per_conversion"] == pytest.approx(50 * 0.4)
     assert facts.loc["C", ["natural_rate", "natural_rate_low"]].tolist() == [0, 0]
@@ -80,7 +95,9 @@ def test_contacted_buyers_teach_the_margin_before_one_order_does():
 def test_margin_is_declared_or_unknown_never_invented():
     table = people(margin=False)
     seg = segments(table.index)
-    outcomes = pd.DataFrame({"future_orders": 1, "future_revenue": 80.0}, index=table.index)
+    outcomes = pd.DataFrame(
+        {"future_orders": 1, "future_revenue": 80.0}, index=table.index
+    )
     declared = evidence(seg, table, Happened(seg, outcomes), margin_rate=0.3)
     assert declared["margin_per_conversion"].tolist() == pytest.approx([24, 24, 24])
     assert set(declared["margin_source"]) == {"declared"}
@@ -91,9 +108,16 @@ def test_margin_is_declared_or_unknown_never_invented():
 
 def test_states_come_from_the_customers_or_from_the_usual_gap():
     table = people(4).assign(
-        segment=["A", "A", "A", "B"], recency_days=[10, 40, 300, 5], frequency=[2, 2, 2, 1]
+        segment=["A", "A", "A", "B"],
+        recency_days=[10, 40, 300, 5],
+        frequency=[2, 2, 2, 1],
     )
-    table["gap_days"] = [30.0, 30, 30, 100]  # the usual one is 30, nine of ten lie within 79
+    table["gap_days"] = [
+        30.0,
+        30,
+        30,
+        100,
+    ]  # the usual one is 30, nine of ten lie within 79
     shares = state_shares(table, pd.Index(["A", "B"]))
     assert shares.loc["A"].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
     assert shares.loc["B", "new_share"] == 1
@@ -119,10 +143,16 @@ def test_returners_are_worth_what_they_spent_in_the_year_after():
         columns=["customer_id", "order_date", "amount_minor"],
     )
     rows["order_date"] = pd.to_datetime(rows["order_date"])
-    lines = engine.shared().create_table("returner_lines", rows, temp=True, overwrite=True)
+    lines = engine.shared().create_table(
+        "returner_lines", rows, temp=True, overwrite=True
+    )
     found = returners(lines, "2023-12-31", 180)
     assert found["customer_id"].tolist() == ["a"]
-    assert found.iloc[0][["silent_days", "usual_order", "year_revenue"]].tolist() == [356, 200, 570]
+    assert found.iloc[0][["silent_days", "usual_order", "year_revenue"]].tolist() == [
+        356,
+        200,
+        570,
+    ]
 
 
 def test_a_returner_of_a_lapsed_segment_brings_a_year_not_an_order():

@@ -15,7 +15,9 @@ from segment_lab.errors import ConfigError, DataError
 
 
 def base(n=100):
-    return pd.Series(["A"] * (n // 2) + ["B"] * (n - n // 2), index=[f"C{i:04d}" for i in range(n)])
+    return pd.Series(
+        ["A"] * (n // 2) + ["B"] * (n - n // 2), index=[f"C{i:04d}" for i in range(n)]
+    )
 
 
 def test_lots_are_the_same_on_every_machine():
@@ -41,7 +43,10 @@ def test_shares_are_exact_and_row_order_does_not_matter(n, share, random):
     segments = base(n)
     arms = ex.assign(segments, campaign_id="k", holdout_share=share)
     counts = (
-        arms[arms["arm"] == "holdout"].groupby("segment").size().reindex(["A", "B"], fill_value=0)
+        arms[arms["arm"] == "holdout"]
+        .groupby("segment")
+        .size()
+        .reindex(["A", "B"], fill_value=0)
     )
     sizes = segments.value_counts().reindex(["A", "B"])
     assert counts.tolist() == [int(np.floor(s * share + 0.5)) for s in sizes]
@@ -96,7 +101,10 @@ def test_snapshot_is_frozen_and_fits_the_contract(tmp_path):
     assert path.name == "campaign_k1.parquet"
     table = pd.read_parquet(path)
     assert set(table) <= set(CONTRACTS["campaigns"].names)
-    assert table.groupby("segment")["predicted_uplift"].first().to_dict() == {"A": 0.05, "B": 0.02}
+    assert table.groupby("segment")["predicted_uplift"].first().to_dict() == {
+        "A": 0.05,
+        "B": 0.02,
+    }
     before = path.read_bytes()
     assert ex.freeze(arms, tmp_path / "new", **write).read_bytes() == before
     other = ex.assign(base(), campaign_id="k1", salt="other")
@@ -109,14 +117,18 @@ def test_snapshot_is_frozen_and_fits_the_contract(tmp_path):
 def test_sample_ratio_alarm():
     arms = ex.assign(base(2000), campaign_id="k", holdout_share=0.2)
     assert ex.sample_ratio(arms, 0.2)["ok"].all()
-    lost = arms.drop(arms.index[(arms["arm"] == "holdout") & (arms["segment"] == "B")][:100])
+    lost = arms.drop(
+        arms.index[(arms["arm"] == "holdout") & (arms["segment"] == "B")][:100]
+    )
     found = ex.sample_ratio(lost, 0.2)
     assert found["ok"].to_dict() == {"All": False, "A": True, "B": False}
     assert found.loc["B", "holdout"] == 100
 
 
 def test_several_arms_share_what_is_not_held_out():
-    arms = ex.assign(base(1000), campaign_id="k", holdout_share=0.2, arms=("gift", "letter"))
+    arms = ex.assign(
+        base(1000), campaign_id="k", holdout_share=0.2, arms=("gift", "letter")
+    )
     counts = arms["arm"].value_counts()
     assert counts["holdout"] == pytest.approx(200, abs=2)
     assert counts["gift"] == pytest.approx(counts["letter"], abs=2)

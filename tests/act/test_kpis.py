@@ -62,7 +62,9 @@ def test_natural_return_of_the_lapsed_in_public_data(file, mapping, as_of, share
     """With no campaign at all, 7 % of CDNOW's and 37 % of UCI's lapsed customers came back within
     90 days."""
     path, earlier = dataset(*file), pd.Timestamp(as_of) - pd.Timedelta(days=90)
-    then, now = (sl.customer_table(path, as_of=day, **mapping) for day in (earlier.date(), as_of))
+    then, now = (
+        sl.customer_table(path, as_of=day, **mapping) for day in (earlier.date(), as_of)
+    )
     row = kpis.return_of_lapsed(
         then,
         now[["frequency"]]
@@ -75,10 +77,12 @@ def test_natural_return_of_the_lapsed_in_public_data(file, mapping, as_of, share
 
 def test_upsell_by_hand():
     before = pd.DataFrame(
-        {"orders": [1, 2, 1, 1], "revenue": [100.0, 100.0, 100.0, 9.0]}, index=list("abcd")
+        {"orders": [1, 2, 1, 1], "revenue": [100.0, 100.0, 100.0, 9.0]},
+        index=list("abcd"),
     )
     after = pd.DataFrame(
-        {"orders": [2, 1, 1, 1], "revenue": [230.0, 40.0, 105.0, 9.0]}, index=list("abce")
+        {"orders": [2, 1, 1, 1], "revenue": [230.0, 40.0, 105.0, 9.0]},
+        index=list("abce"),
     )
     row = kpis.upsell(before, after)
     # a: 100 → 115 rises, b: 50 → 40 falls, c: 100 → 105 stays.
@@ -100,9 +104,13 @@ def test_lead_conversion_by_hand():
     )
     row = kpis.lead_conversion(leads, "2026-07-01")
     assert (row["value"], row["n"], row["comparison"]) == (0.5, 2, pytest.approx(1 / 3))
-    assert kpis.lead_conversion(leads.drop(columns="created_on"), "2026-07-01")["n"] == 5
+    assert (
+        kpis.lead_conversion(leads.drop(columns="created_on"), "2026-07-01")["n"] == 5
+    )
     assert row["facts"] == {"dated_by": "created_on", "days": 180}
-    assert "created in the last 180 days" in say("kpis.lead_conversion.definition", **row["facts"])
+    assert "created in the last 180 days" in say(
+        "kpis.lead_conversion.definition", **row["facts"]
+    )
     with pytest.raises(NotEnoughDataError, match="decided"):
         kpis.lead_conversion(leads, "2020-01-01")
 
@@ -124,7 +132,10 @@ def test_lead_conversion_counts_by_the_day_of_decision():
     assert (row["value"], row["n"], row["comparison"]) == (pytest.approx(3 / 7), 7, 0.5)
     definition = say("kpis.lead_conversion.definition", **row["facts"])
     assert definition == "won among leads decided in the last 180 days"
-    assert kpis.lead_conversion(leads.assign(decided_on=pd.NaT), "2026-07-01")["value"] == 0
+    assert (
+        kpis.lead_conversion(leads.assign(decided_on=pd.NaT), "2026-07-01")["value"]
+        == 0
+    )
 
 
 def first_years(lines):
@@ -150,13 +161,19 @@ def test_a_first_year_begins_with_the_first_order_that_was_kept():
         columns=["customer_id", "order_id", "order_date", "amount"],
     )
     first = first_years(lines).set_index("customer_id")
-    assert first["first_order"].dt.strftime("%m-%d").to_dict() == {"a": "03-01", "b": "02-01"}
+    assert first["first_order"].dt.strftime("%m-%d").to_dict() == {
+        "a": "03-01",
+        "b": "02-01",
+    }
     assert first["revenue"].to_dict() == {"a": 15, "b": 9}
 
 
 def test_customers_of_the_first_days_of_a_log_are_not_new():
     days = pd.to_datetime(
-        ["2024-01-01"] * 90 + ["2024-01-02"] * 450 + ["2024-02-15"] * 3 + ["2024-12-01"] * 9
+        ["2024-01-01"] * 90
+        + ["2024-01-02"] * 450
+        + ["2024-02-15"] * 3
+        + ["2024-12-01"] * 9
     )
     first = pd.DataFrame({"first_order": days, "revenue": [500.0] * 540 + [30.0] * 12})
     with pytest.raises(NotEnoughDataError, match="first 30 days may be old customers'"):
@@ -167,7 +184,11 @@ def test_customers_of_the_first_days_of_a_log_are_not_new():
     with pytest.raises(NotEnoughDataError, match="first 60 days"):
         kpis.lifetime_value(first, "2025-03-01", 60)
     assert kpis.warm_up(pd.Series([7.0] * 9 + [100.0] * 3)) == 100
-    assert kpis.warm_up(pd.Series([7.0, np.nan])) == kpis.warm_up(pd.Series([np.nan])) == 30
+    assert (
+        kpis.warm_up(pd.Series([7.0, np.nan]))
+        == kpis.warm_up(pd.Series([np.nan]))
+        == 30
+    )
 
 
 def test_first_year_and_lifetime_value_by_hand():
@@ -185,7 +206,12 @@ def test_first_year_and_lifetime_value_by_hand():
     )
     first = first_years(lines)
     # 2024 is a leap year: day 365 after 1 January is 31 December, which is not within the 365 days.
-    assert first.set_index("customer_id")["revenue"].to_dict() == {"a": 15, "b": 20, "c": 7, "d": 1}
+    assert first.set_index("customer_id")["revenue"].to_dict() == {
+        "a": 15,
+        "b": 20,
+        "c": 7,
+        "d": 1,
+    }
     first.loc[len(first)] = ["old", pd.Timestamp("2022-01-01"), 99.0]
     row = kpis.lifetime_value(first, "2025-12-30")
     assert (row["value"], row["n"], row["comparison"]) == (17.5, 2, 7)

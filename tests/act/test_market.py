@@ -13,7 +13,9 @@ from segment_lab.act.market import Scenario
 from segment_lab.errors import ConfigError, NotEnoughDataError
 
 PERIOD = st.lists(
-    st.tuples(st.integers(0, 6), st.floats(-50, 500, allow_nan=False)), min_size=5, max_size=5
+    st.tuples(st.integers(0, 6), st.floats(-50, 500, allow_nan=False)),
+    min_size=5,
+    max_size=5,
 )
 
 
@@ -27,7 +29,8 @@ def test_movement_by_hand():
         {"orders": 1, "revenue": [10.0, 20.0, 30.0]}, index=["up", "down", "lost"]
     )
     after = pd.DataFrame(
-        {"orders": 1, "revenue": [15.0, 12.0, 7.0, 9.0]}, index=["up", "down", "new", "back"]
+        {"orders": 1, "revenue": [15.0, 12.0, 7.0, 9.0]},
+        index=["up", "down", "new", "back"],
     )
     out = market.movement(before, after, pd.Index(["up", "down", "lost", "back"]))
     assert out["change"].to_dict() == {
@@ -48,9 +51,9 @@ def test_bridge_by_hand():
     after = pd.DataFrame({"orders": 4, "revenue": 40.0}, index=range(5))
     segments = pd.Series(pd.Categorical(["A"] * 10, ["A"]), index=range(10))
     row = market.bridge(before, after, segments).loc["A"]
-    assert row[["customers", "orders_per_customer", "basket"]].tolist() == pytest.approx(
-        [-100, 100, 100]
-    )
+    assert row[
+        ["customers", "orders_per_customer", "basket"]
+    ].tolist() == pytest.approx([-100, 100, 100])
 
 
 @given(PERIOD, PERIOD)
@@ -67,9 +70,9 @@ def test_bridge_and_movement_add_up_whatever_happens(one, two):
     assert out["change"].sum() == pytest.approx(change, abs=1e-8)
     assert list(out.index) == ["A", "B", "Empty", "New since"]
     assert np.isfinite(out.to_numpy(float)).all()
-    assert market.movement(before, after, before.index)["change"].sum() == pytest.approx(
-        change, abs=1e-8
-    )
+    assert market.movement(before, after, before.index)[
+        "change"
+    ].sum() == pytest.approx(change, abs=1e-8)
 
 
 def base(n=400):
@@ -111,7 +114,12 @@ def test_stress_needs_revenue_and_sane_scenarios():
 def test_concentration_by_hand():
     out = market.concentration(pd.Series([60.0, 30.0, 10.0, 0.0, -5.0]))
     assert out == pytest.approx(
-        {"hhi": 0.46, "equal_customers": 1 / 0.46, "largest_share": 0.6, "top_5_share": 1}
+        {
+            "hhi": 0.46,
+            "equal_customers": 1 / 0.46,
+            "largest_share": 0.6,
+            "top_5_share": 1,
+        }
     )
     with pytest.raises(NotEnoughDataError):
         market.concentration(pd.Series([0.0, -5.0]))
@@ -185,7 +193,10 @@ def test_verdicts_that_a_worse_market_overturns():
     assert worse.iloc[0].tolist() == pytest.approx([25, 2.5, 0.4, 0.32])
     verdicts = {
         n: pd.DataFrame({"action": ["x", "y"], "verdict": v}, index=["A", "B"])
-        for n, v in {"now": ["pilot", "pilot"], "worse": ["do not (uneconomic)", "pilot"]}.items()
+        for n, v in {
+            "now": ["pilot", "pilot"],
+            "worse": ["do not (uneconomic)", "pilot"],
+        }.items()
     }
     out = market.changed(verdicts["now"], {"worse": verdicts["worse"]})
     assert out.to_dict("index") == {

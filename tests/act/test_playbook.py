@@ -64,7 +64,9 @@ def test_packaged_playbooks_name_every_segment_and_nothing_else(method):
 
 @pytest.mark.parametrize("method", ["clusters", "rules", "response"])
 def test_predicate_playbooks_cover_any_profile(method):
-    options = Playbook.general(method).check(list(PROFILE.index), PROFILE).options(PROFILE)
+    options = (
+        Playbook.general(method).check(list(PROFILE.index), PROFILE).options(PROFILE)
+    )
     assert [e.kind for e in options["Big"]] == ["call", "gift", "email"]
     assert [e.kind for e in options["Small"]][:2] == ["call", "discount"]
 
@@ -89,7 +91,9 @@ def test_segments_that_nobody_named_get_the_general_entries():
     frame = PROFILE.set_axis(["A", "Wholesale"])
     options = book.check(["A", "Wholesale"], frame).options(frame)
     assert options["A"][0].segment == "A"
-    assert [e.segment for e in options["Wholesale"]] == [None] * len(options["Wholesale"])
+    assert [e.segment for e in options["Wholesale"]] == [None] * len(
+        options["Wholesale"]
+    )
 
 
 def test_every_fault_of_an_own_playbook_is_named_at_once(tmp_path):
@@ -141,7 +145,10 @@ def test_conditions_that_nothing_meets_are_refused(when):
     ],
 )
 def test_conditions_that_something_meets_pass(when):
-    assert Playbook.from_data([{**ENTRY, "segment": None, "when": when}]).entries[0].when == when
+    assert (
+        Playbook.from_data([{**ENTRY, "segment": None, "when": when}]).entries[0].when
+        == when
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +195,11 @@ def test_company_costs_replace_the_placeholders_and_say_so():
             "minutes_per_contact": [9, None],
         }
     )
-    first, other = Playbook.from_data([ENTRY, {**ENTRY, "kind": "visit"}]).with_costs(costs).entries
+    first, other = (
+        Playbook.from_data([ENTRY, {**ENTRY, "kind": "visit"}])
+        .with_costs(costs)
+        .entries
+    )
     assert (first.cost_per_contact, first.minutes_per_contact) == (4.5, 9)
     assert first.cost_source == "contact_costs"
     assert (other.cost_per_contact, other.cost_source) == (6, "playbook")
@@ -204,8 +215,13 @@ def test_the_documented_playbook_is_a_valid_one():
 
     import yaml
 
-    text = (Path(__file__).resolve().parents[2] / "docs" / "own_playbook.md").read_text("utf-8")
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    text = (Path(__file__).resolve().parents[2] / "docs" / "own_playbook.md").read_text(
+        "utf-8"
+    )
+    blocks = [
+        yaml.safe_load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    ]
     book = next(block for block in blocks if isinstance(block, list))
     Playbook.from_data(book).check(["A", "B", "Rest"])
 
@@ -215,7 +231,9 @@ def test_a_segment_and_a_condition_must_both_hold():
     book = Playbook.from_data([both, {**ENTRY, "action": "Other"}])
     frame = PROFILE.set_axis(["A", "B"])
     assert [e.action for e in book.options(frame)["A"]] == ["Other"]
-    assert [e.action for e in book.options(frame.iloc[::-1].set_axis(["A", "B"]))["A"]] == [
+    assert [
+        e.action for e in book.options(frame.iloc[::-1].set_axis(["A", "B"]))["A"]
+    ] == [
         "Call",
         "Other",
     ]

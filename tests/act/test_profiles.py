@@ -25,7 +25,9 @@ PEOPLE = pd.DataFrame(
     },
     index=IDS,
 )
-SEG = Segmentation(pd.Series([0] * 10 + [1] * 10, index=IDS), ("Big", "Small", "Empty"), "own")
+SEG = Segmentation(
+    pd.Series([0] * 10 + [1] * 10, index=IDS), ("Big", "Small", "Empty"), "own"
+)
 
 
 def test_who_says_what_is_typical_here():
@@ -34,15 +36,21 @@ def test_who_says_what_is_typical_here():
     assert out.loc[("Small", "region")].tolist() == ["South", 1, 0.6]
     assert "industry" not in out.index.get_level_values("column")
     # 5 of 10 against 9 of 20 is chance.
-    even = PEOPLE.assign(region=["North"] * 5 + ["South"] * 5 + ["North"] * 4 + ["South"] * 6)
+    even = PEOPLE.assign(
+        region=["North"] * 5 + ["South"] * 5 + ["North"] * 4 + ["South"] * 6
+    )
     assert profiles.who(SEG, even).empty
-    assert "name" not in profiles.who(SEG, PEOPLE, ["name", "region"])["column"].tolist()
+    assert (
+        "name" not in profiles.who(SEG, PEOPLE, ["name", "region"])["column"].tolist()
+    )
 
 
 def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_chance():
     rng = np.random.default_rng(3)
     ids = pd.Index([f"C{i:03d}" for i in range(400)], name="customer_id")
-    seg = Segmentation(pd.Series(np.arange(400) % 4, index=ids), ("A", "B", "C", "D"), "own")
+    seg = Segmentation(
+        pd.Series(np.arange(400) % 4, index=ids), ("A", "B", "C", "D"), "own"
+    )
     noise = {f"noise_{i}": rng.choice(list("uvwxyz"), 400) for i in range(10)}
     people = pd.DataFrame(
         {
@@ -53,7 +61,9 @@ def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_c
         },
         index=ids,
     ).assign(revenue=1.0)
-    assert profiles.who(seg, people)[["segment", "column", "value"]].to_numpy().tolist()[0] == [
+    assert profiles.who(seg, people)[
+        ["segment", "column", "value"]
+    ].to_numpy().tolist()[0] == [
         "A",
         "age",
         "19-24",
@@ -76,7 +86,8 @@ def test_what_they_buy():
     assert out["share"].tolist() == [0.75, 1]
     assert out["base_share"].tolist() == pytest.approx([90 / 110] * 2)
     assert profiles.what(
-        profiles.purchases(SEG, ibis.memtable(lines[["customer_id", "amount"]])), SEG.names
+        profiles.purchases(SEG, ibis.memtable(lines[["customer_id", "amount"]])),
+        SEG.names,
     ).empty
     dated = lines.assign(
         order_date=pd.to_datetime(["2026-01-01", "2026-06-01", *["2026-06-02"] * 3])
@@ -88,7 +99,9 @@ def test_what_they_buy():
 
 
 def test_how_they_moved():
-    earlier = Segmentation(pd.Series([0] * 6 + [1] * 9 + [2] * 2, index=IDS[:17]), SEG.names, "own")
+    earlier = Segmentation(
+        pd.Series([0] * 6 + [1] * 9 + [2] * 2, index=IDS[:17]), SEG.names, "own"
+    )
     out = profiles.moved(SEG, earlier)
     assert list(out.index) == list(SEG.names)
     assert out.loc["Big"].tolist() == [10, 6, 4, 0, 0, "Small", ""]
@@ -101,7 +114,10 @@ def test_examples_span_the_segment_and_hide_people():
     out = profiles.examples(SEG, PEOPLE, "Big", n=3)
     assert out["revenue"].tolist() == [20, 16, 11]
     assert list(out) == ["revenue", "frequency", "recency_days"]
-    assert list(profiles.examples(SEG, PEOPLE, "Big", personal=True))[:2] == ["name", "email"]
+    assert list(profiles.examples(SEG, PEOPLE, "Big", personal=True))[:2] == [
+        "name",
+        "email",
+    ]
     assert len(profiles.examples(SEG, PEOPLE, "Small", n=99)) == 10
     assert profiles.examples(SEG, PEOPLE, "Empty").empty
 

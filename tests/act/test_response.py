@@ -73,7 +73,11 @@ def test_shuffled_arms_show_no_difference():
     alarms = 0
     for _ in range(3):
         shuffled = told.assign(treated=rng.permutation(told["treated"].to_numpy()))
-        alarms += ResponseSegmenter(COLUMNS, shuffles=50).fit(people, shuffled).difference_found_
+        alarms += (
+            ResponseSegmenter(COLUMNS, shuffles=50)
+            .fit(people, shuffled)
+            .difference_found_
+        )
     assert alarms <= 1
 
 
@@ -90,7 +94,9 @@ def test_the_same_rule_in_pandas_and_sql(fitted):
 def test_row_order_changes_nothing(fitted):
     people, told = trial()
     order = np.random.default_rng(5).permutation(len(people))
-    again = ResponseSegmenter(COLUMNS, shuffles=100).fit(people.iloc[order], told.iloc[order])
+    again = ResponseSegmenter(COLUMNS, shuffles=100).fit(
+        people.iloc[order], told.iloc[order]
+    )
     assert again.rules_ == fitted.rules_
     assert again.meanings() == fitted.meanings()
 
@@ -144,7 +150,9 @@ def test_a_campaign_becomes_a_trial_by_its_strata():
         }
     )
     part = campaign_of(rows, "K")
-    assert part["customer_id"].tolist() == list("abcdf")  # the larger arm and the control
+    assert part["customer_id"].tolist() == list(
+        "abcdf"
+    )  # the larger arm and the control
     customers = pd.DataFrame({"frequency": range(7)}, index=list("gfedcba"))
     people, told = trial_of(part, customers)
     assert sorted(people.index) == list("abcd")  # in B nobody got the gift
@@ -155,7 +163,11 @@ def test_a_campaign_becomes_a_trial_by_its_strata():
 
 def test_columns_are_cut_where_the_boosting_would_cut_them():
     rng = np.random.default_rng(2)
-    for values in (rng.gamma(2, 50, 900), rng.integers(0, 700, 900), rng.integers(0, 9, 900)):
+    for values in (
+        rng.gamma(2, 50, 900),
+        rng.integers(0, 700, 900),
+        rng.integers(0, 9, 900),
+    ):
         weight = rng.choice([0.4, 1.7], 900)
         model = booster(0).fit(values[:, None].astype(float), values, weight)
         expected = model._bin_mapper.bin_thresholds_[0]

@@ -43,7 +43,13 @@ def test_each_stance_by_hand():
 SHARE = st.floats(0.01, 1)
 
 
-@given(st.lists(st.tuples(SHARE, SHARE, st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=8))
+@given(
+    st.lists(
+        st.tuples(SHARE, SHARE, st.floats(0, 1), st.floats(0, 1)),
+        min_size=1,
+        max_size=8,
+    )
+)
 def test_nobody_is_let_go_who_comes_back_and_every_hour_is_kept(rows):
     table = known(rows, minutes=60.0)
     found = stances(table)

@@ -19,20 +19,26 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def options(rows, **more):
     """From (segment, kind, customers, cost), with 40 a natural buyer at a natural rate of .3."""
-    frame = pd.DataFrame(rows, columns=["segment", "belief", "customers", "cost_per_contact"])
+    frame = pd.DataFrame(
+        rows, columns=["segment", "belief", "customers", "cost_per_contact"]
+    )
     return frame.assign(**{"margin": 40.0, "natural_rate": 0.3, **more})
 
 
 def believed(frame, arms=None):
     arms = pd.DataFrame() if arms is None else arms
     kinds = frame.groupby("belief", sort=False)["segment"]
-    return {kind: learn(arms, list(names.unique()), kind=str(kind)) for kind, names in kinds}
+    return {
+        kind: learn(arms, list(names.unique()), kind=str(kind)) for kind, names in kinds
+    }
 
 
 def a_test(segment, kind, treated, held, size=5000, baskets=(40.0, 40.0)):
     """A campaign in which so many of 100 bought in each arm."""
     row = {"campaign_id": "K1", "segment": segment, "action": kind}
-    for arm, rate, basket in zip(("treated", "held"), (treated, held), baskets, strict=True):
+    for arm, rate, basket in zip(
+        ("treated", "held"), (treated, held), baskets, strict=True
+    ):
         buyers = round(size * rate)
         row |= {arm: size, f"{arm}_buyers": buyers, f"{arm}_money": buyers * basket}
     return row
@@ -46,11 +52,17 @@ def verdict(rows, arms=None, **more):
 
 def test_the_ladder_rung_by_rung():
     assert verdict([("A", "call", 19, 1)])["verdict"].tolist() == ["your_judgement"]
-    assert verdict([("A", "call", 500, 1)], margin=np.nan)["verdict"].tolist() == ["your_judgement"]
+    assert verdict([("A", "call", 500, 1)], margin=np.nan)["verdict"].tolist() == [
+        "your_judgement"
+    ]
     proven = verdict([("A", "call", 500, 1)], [a_test("A", "call", 0.4, 0.3)])
-    assert proven[["verdict", "ground"]].to_numpy().tolist() == [["do_it", "measured_here"]]
+    assert proven[["verdict", "ground"]].to_numpy().tolist() == [
+        ["do_it", "measured_here"]
+    ]
     harm = verdict([("A", "call", 500, 1)], [a_test("A", "call", 0.2, 0.3)])
-    assert harm[["verdict", "ground"]].to_numpy().tolist() == [["stop_it", "measured_here"]]
+    assert harm[["verdict", "ground"]].to_numpy().tolist() == [
+        ["stop_it", "measured_here"]
+    ]
     assert harm["contacts"].tolist() == [0]
     cheap = verdict([("A", "email", 500, 0.05)])
     assert cheap[["verdict", "ground"]].to_numpy().tolist() == [["watch", "expected"]]
@@ -84,7 +96,9 @@ def test_a_measured_loss_is_stopped_whatever_the_buyers_do():
 
 def test_identical_segments_get_identical_verdicts():
     rows = [(f"S{i}", "call", 800, 2) for i in range(6)]
-    found = verdict(rows, [a_test(f"S{i}", "call", 0.33, 0.3, size=300) for i in range(6)])
+    found = verdict(
+        rows, [a_test(f"S{i}", "call", 0.33, 0.3, size=300) for i in range(6)]
+    )
     assert found["verdict"].nunique() == found["contacts"].nunique() == 1
 
 
@@ -110,7 +124,9 @@ def test_a_holdout_given_by_hand_is_kept():
 def test_chances_are_those_of_a_normal_distribution():
     found = verdict([("A", "email", 1000, 0.05)]).iloc[0]
     frame = options([("A", "email", 1000, 0.05)])
-    drawn = np.random.default_rng(0).normal(found["effect"], found["effect_sd"], 200_000)
+    drawn = np.random.default_rng(0).normal(
+        found["effect"], found["effect_sd"], 200_000
+    )
     assert (drawn > 0.05).mean() == pytest.approx(found["p_pays"], abs=0.005)
     values = draws(decide(frame, believed(frame)), believed(frame), 4000, seed=1)[0]
     assert values.mean() == pytest.approx(found["worth"], abs=60)
@@ -129,7 +145,9 @@ def test_the_total_allows_for_errors_that_go_together():
 
 def policy():
     """The benchmark's worlds."""
-    spec = importlib.util.spec_from_file_location("policy", ROOT / "benchmarks" / "policy.py")
+    spec = importlib.util.spec_from_file_location(
+        "policy", ROOT / "benchmarks" / "policy.py"
+    )
     module = importlib.util.module_from_spec(spec)
     sys.modules["policy"] = module
     spec.loader.exec_module(module)
@@ -137,7 +155,9 @@ def policy():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("world", "least"), [("small", 0.35), ("hurts", 0.35), ("gains", 0.5)])
+@pytest.mark.parametrize(
+    ("world", "least"), [("small", 0.35), ("hurts", 0.35), ("gains", 0.5)]
+)
 def test_following_the_advice_earns_its_share_of_what_could_be_known(world, least):
     game = policy()
     found = game.summary([game.play(world, 10_000, seed) for seed in range(2)])

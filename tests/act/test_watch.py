@@ -9,14 +9,25 @@ import pytest
 from segment_lab.act import watch
 
 
-def facts(rows: dict[str, dict[str, float]], steps: dict[str, list[float]] | None = None, **other):
+def facts(
+    rows: dict[str, dict[str, float]],
+    steps: dict[str, list[float]] | None = None,
+    **other,
+):
     people = pd.DataFrame.from_dict(rows, orient="index")
-    defaults = {"gap_days": np.nan, "recency_days": 10, "frequency": 1, "revenue": 100.0}
+    defaults = {
+        "gap_days": np.nan,
+        "recency_days": 10,
+        "frequency": 1,
+        "revenue": 100.0,
+    }
     for name, value in defaults.items():
         if name not in people:
             people[name] = value
         people[name] = people[name].fillna(value)
-    half = pd.DataFrame.from_dict(steps or {}, orient="index", columns=range(12), dtype=float)
+    half = pd.DataFrame.from_dict(
+        steps or {}, orient="index", columns=range(12), dtype=float
+    )
     stake = other.get("stake", people["revenue"])
     waits = pd.Series(other.get("waits", []), dtype="float64")
     return watch.Facts(people, stake, half, waits)
@@ -26,8 +37,18 @@ def test_a_broken_rhythm_needs_a_rhythm_and_is_recent():
     found = watch.broke_rhythm(
         facts(
             {
-                "broken": {"gap_days": 10, "recency_days": 31, "frequency": 5, "revenue": 50},
-                "richer": {"gap_days": 10, "recency_days": 99, "frequency": 3, "revenue": 500},
+                "broken": {
+                    "gap_days": 10,
+                    "recency_days": 31,
+                    "frequency": 5,
+                    "revenue": 50,
+                },
+                "richer": {
+                    "gap_days": 10,
+                    "recency_days": 99,
+                    "frequency": 3,
+                    "revenue": 500,
+                },
                 "in rhythm": {"gap_days": 10, "recency_days": 30, "frequency": 5},
                 "two orders": {"gap_days": 10, "recency_days": 99, "frequency": 2},
                 "long gone": {"gap_days": 10, "recency_days": 366, "frequency": 9},
@@ -40,7 +61,11 @@ def test_a_broken_rhythm_needs_a_rhythm_and_is_recent():
 
 def test_growing_compares_two_half_years():
     rows = {name: {"frequency": 4} for name in ("grows", "level", "new")}
-    steps = {"grows": [10] * 6 + [15] * 6, "level": [10] * 6 + [14] * 6, "new": [0] * 6 + [9] * 6}
+    steps = {
+        "grows": [10] * 6 + [15] * 6,
+        "level": [10] * 6 + [14] * 6,
+        "new": [0] * 6 + [9] * 6,
+    }
     found = watch.growing(facts(rows, steps))
     assert list(found.index) == ["grows"]
     assert found.loc["grows", ["before", "after"]].tolist() == [60, 90]
@@ -59,7 +84,10 @@ def test_without_second_orders_nobody_is_late():
 
 def test_loss_making_customers_are_large():
     rows = {f"small {i}": {"revenue": 10, "margin": -5} for i in range(8)}
-    rows |= {"large": {"revenue": 900, "margin": -50}, "good": {"revenue": 800, "margin": 80}}
+    rows |= {
+        "large": {"revenue": 900, "margin": -50},
+        "good": {"revenue": 800, "margin": 80},
+    }
     found = watch.loss_making(facts(rows))
     assert list(found.index) == ["large"]
     assert watch.loss_making(facts({"a": {"revenue": 5}})).empty
@@ -69,7 +97,10 @@ def test_loss_making_customers_are_large():
 def test_every_rule_answers_an_empty_base(rule):
     empty = facts({"a": {}})
     empty = watch.Facts(
-        empty.customers.iloc[:0], empty.at_stake.iloc[:0], empty.steps, empty.second_order_days
+        empty.customers.iloc[:0],
+        empty.at_stake.iloc[:0],
+        empty.steps,
+        empty.second_order_days,
     )
     assert watch.RULES[rule](empty).empty
 
@@ -82,9 +113,16 @@ def test_the_back_test_counts_who_bought_and_the_others():
             "other": {"gap_days": 10, "recency_days": 5, "frequency": 5},
         }
     )
-    since = pd.DataFrame({"future_orders": [1, 0, 2]}, index=["broken", "also", "other"])
+    since = pd.DataFrame(
+        {"future_orders": [1, 0, 2]}, index=["broken", "also", "other"]
+    )
     found = watch.back_test("broke_rhythm", then, since)
-    assert (found.named, found.bought, found.share, found.others_share) == (2, 1, 0.5, 1.0)
+    assert (found.named, found.bought, found.share, found.others_share) == (
+        2,
+        1,
+        0.5,
+        1.0,
+    )
     assert found.low < 0.5 < found.high
 
 

@@ -40,7 +40,8 @@ TOUCHES = [
 
 def touches(rows=TOUCHES) -> ibis.Table:
     frame = pd.DataFrame(
-        rows, columns=["customer_id", "touch_date", "channel", "event", "topic", "minutes"]
+        rows,
+        columns=["customer_id", "touch_date", "channel", "event", "topic", "minutes"],
     )
     return ibis.memtable(
         frame.assign(
@@ -56,13 +57,18 @@ class TestTable:
         table = engagement_table(touches(), "2026-02-01")
         assert list(table.index) == list("abcde")
         assert table.loc["a", ["delivered", "opened", "clicked"]].tolist() == [1, 1, 3]
-        assert table.loc["b", ["undelivered", "calls", "chats", "contact_minutes"]].tolist() == [
+        assert table.loc[
+            "b", ["undelivered", "calls", "chats", "contact_minutes"]
+        ].tolist() == [
             1,
             1,
             1,
             15,
         ]
-        assert table.loc["a", ["days_since_clicked", "days_since_opened"]].tolist() == [11, 30]
+        assert table.loc["a", ["days_since_clicked", "days_since_opened"]].tolist() == [
+            11,
+            30,
+        ]
         assert table.loc["a", "days_since_contact"] == 11
         assert np.isnan(table.loc["b", "days_since_clicked"])
         assert table.loc["c", "visits"] == 1
@@ -80,16 +86,27 @@ class TestTable:
         assert usual_minutes(costs) == {"call": 10.0, "email": 1.0}
         table = engagement_table(touches(), "2026-02-01", minutes=usual_minutes(costs))
         # b: 12 and 3 recorded; e: a call of 10, and 1 for the mail, not for its opening.
-        assert table["contact_minutes"].to_dict() == {"a": 1, "b": 15, "c": 0, "d": 1, "e": 11}
+        assert table["contact_minutes"].to_dict() == {
+            "a": 1,
+            "b": 15,
+            "c": 0,
+            "d": 1,
+            "e": 11,
+        }
 
     def test_without_recorded_minutes(self):
         plain = touches().drop("minutes")
-        assert engagement_table(plain, "2026-02-01")["contact_minutes"].tolist() == [0] * 5
+        assert (
+            engagement_table(plain, "2026-02-01")["contact_minutes"].tolist() == [0] * 5
+        )
         usual = engagement_table(plain, "2026-02-01", minutes={"call": 10.0})
         assert usual["contact_minutes"].tolist() == [0, 10, 0, 0, 10]
 
     def test_topics(self):
-        assert click_topics(touches(), "2026-02-01").loc["a"].to_dict() == {"prices": 1, "tea": 2}
+        assert click_topics(touches(), "2026-02-01").loc["a"].to_dict() == {
+            "prices": 1,
+            "tea": 2,
+        }
         assert click_topics(touches().drop("topic"), "2026-02-01").empty
 
     @settings(max_examples=8)
@@ -107,7 +124,13 @@ class TestStates:
         table = engagement_table(touches(), "2026-02-01")
         everyone = table.reindex([*table.index, "f"])
         result = EngagementSegmenter(days=365).fit(everyone).segment(everyone)
-        assert result.names == ("Clicked", "Opened", "Delivered only", "Undelivered", "Not mailed")
+        assert result.names == (
+            "Clicked",
+            "Opened",
+            "Delivered only",
+            "Undelivered",
+            "Not mailed",
+        )
         # d clicked 396 days ago; c was never mailed; of f nothing is known.
         assert result.labels.to_dict() == {
             "a": "Clicked",
@@ -125,9 +148,12 @@ class TestStates:
         states = EngagementSegmenter().fit(table).segment(table)
         first, second = engagement_finding(states).sentences
         assert (
-            first == "1 of 3 customers with delivered mail followed a link (33%); 1 did not react."
+            first
+            == "1 of 3 customers with delivered mail followed a link (33%); 1 did not react."
         )
-        assert second.startswith("1 address no longer works; 1 of 5 customers were not mailed.")
+        assert second.startswith(
+            "1 address no longer works; 1 of 5 customers were not mailed."
+        )
         assert "Unreliable" in EngagementSegmenter().meanings()["Opened"]
 
     def test_no_share_is_given_where_deliveries_are_not_recorded(self):
@@ -143,7 +169,9 @@ class TestResponse:
     def test_contacted_before_bought_after(self):
         """The period is 12 to 31 January: a and c buy in it."""
         segments = pd.Series("one", index=list("abcdef"))
-        row = response(touches(), ["a", "c"], segments, "2026-02-01", days=20, before=11).loc["one"]
+        row = response(
+            touches(), ["a", "c"], segments, "2026-02-01", days=20, before=11
+        ).loc["one"]
         # Mail delivered or a call from 1 to 11 January: a, b, d, e. A visit (c) is the customer's
         # own.
         assert row["contacted_customers"] == 4
@@ -155,9 +183,9 @@ class TestResponse:
         assert row["difference_low"] < -0.25 < row["difference_high"] < 1
 
     def test_no_difference_where_everybody_was_contacted(self):
-        row = response(touches(), ["a"], pd.Series("one", index=["a"]), "2026-02-01", days=20).iloc[
-            0
-        ]
+        row = response(
+            touches(), ["a"], pd.Series("one", index=["a"]), "2026-02-01", days=20
+        ).iloc[0]
         assert row["contacted_customers"] == 1
         assert np.isnan(row["difference"])
 
@@ -171,18 +199,25 @@ def test_effort_shares_add_up():
         pd.CategoricalDtype(list("xyzw"))
     )
     out = effort(
-        engagement_table(touches(), "2026-02-01"), segments, pd.Series({"a": 30.0, "c": 10.0})
+        engagement_table(touches(), "2026-02-01"),
+        segments,
+        pd.Series({"a": 30.0, "c": 10.0}),
     )
     assert out["contact_minutes"].tolist() == [15, 0, 0, 0]
     assert out["revenue_share"].tolist() == [0.75, 0.25, 0, 0]
-    assert out[["effort_share", "customer_share"]].sum().tolist() == pytest.approx([1, 1])
+    assert out[["effort_share", "customer_share"]].sum().tolist() == pytest.approx(
+        [1, 1]
+    )
     assert out["minutes_per_customer"].tolist()[:3] == [7.5, 0, 0]
     # 15 of the 15 minutes, where 75 % of the money would be 11.25 of them.
     assert out["minutes_above_share"].tolist() == pytest.approx([3.75, -3.75, 0, 0])
 
 
 def test_the_gap_names_the_segments_that_take_twice_what_they_bring():
-    shares = {"effort_share": [0.5, 0.3, 0.2, 0.0], "revenue_share": [0.8, 0.15, 0.05, 0.0]}
+    shares = {
+        "effort_share": [0.5, 0.3, 0.2, 0.0],
+        "revenue_share": [0.8, 0.15, 0.05, 0.0],
+    }
     found = gap(pd.DataFrame(shares, index=list("ABCD")))
     assert found.segments == ["B", "C"]
     assert (found.effort_share, found.revenue_share) == pytest.approx((0.5, 0.2))

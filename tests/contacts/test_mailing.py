@@ -21,7 +21,9 @@ SEGMENTS = Segmentation.from_labels(LABELS, names=["one", "two", "none"])
 
 
 def test_each_customer_is_left_out_for_the_first_reason():
-    found = mailing(SEGMENTS, CUSTOMERS, ["one"], undelivered=["c", "e"], debtors=["d", "e"])
+    found = mailing(
+        SEGMENTS, CUSTOMERS, ["one"], undelivered=["c", "e"], debtors=["d", "e"]
+    )
     assert found.recipients["customer_id"].tolist() == ["a"]
     assert found.suppressed["customers"].to_dict() == {
         "no_consent": 2,

@@ -27,7 +27,11 @@ def bare(tmp_path_factory):
     place = tmp_path_factory.mktemp("bare")
     days = pd.date_range("2026-01-01", periods=120, freq="D")
     pd.DataFrame(
-        {"customer_id": [f"c{i % 30}" for i in range(120)], "order_date": days, "amount": 10.0}
+        {
+            "customer_id": [f"c{i % 30}" for i in range(120)],
+            "order_date": days,
+            "amount": 10.0,
+        }
     ).to_csv(place / "o.csv", index=False)
     pd.DataFrame(
         {
@@ -80,7 +84,10 @@ def test_minutes_and_responses_are_those_of_the_contacts(report):
     )
     assert (report.study.window.as_of - report.since).days == 30
     then = report.study.at(report.since).segmentation("abc")
-    both = report.responses["contacted_customers"] + report.responses["not_contacted_customers"]
+    both = (
+        report.responses["contacted_customers"]
+        + report.responses["not_contacted_customers"]
+    )
     assert both.to_dict() == then.sizes().to_dict()
 
 
@@ -98,7 +105,9 @@ def test_a_response_is_an_order_as_the_customer_table_counts_it():
         ("e", "e2", "2026-05-01", 5),
         ("f", "f2", "2026-06-01", 5),
     ]
-    orders = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
+    orders = pd.DataFrame(
+        rows, columns=["customer_id", "order_id", "order_date", "amount"]
+    )
     touches = pd.DataFrame(
         {
             "touch_id": range(6),
@@ -108,10 +117,14 @@ def test_a_response_is_an_order_as_the_customer_table_counts_it():
             "event": "delivered",
         }
     )
-    study = sl.Study.from_frames({"orders": orders, "touches": touches}, as_of="2026-06-01")
+    study = sl.Study.from_frames(
+        {"orders": orders, "touches": touches}, as_of="2026-06-01"
+    )
     found = ContactsPage(study, "abc").responses
     assert found["contacted_customers"].sum() == 6
-    assert (found["contacted_customers"] * found["contacted_bought"]).sum() == pytest.approx(1)
+    assert (
+        found["contacted_customers"] * found["contacted_bought"]
+    ).sum() == pytest.approx(1)
 
 
 def test_what_is_not_in_the_study_is_said(bare):
@@ -142,7 +155,9 @@ def test_the_page_opens_with_the_gap_between_minutes_and_money(report):
 
 
 def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel():
-    orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": "2026-01-01", "amount": 10})
+    orders = pd.DataFrame(
+        {"customer_id": ["a", "b"], "order_date": "2026-01-01", "amount": 10}
+    )
     touches = pd.DataFrame(
         {
             "touch_id": [1, 2, 3],
@@ -162,11 +177,13 @@ def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel()
         }
     )
     tables = {"orders": orders, "touches": touches}
-    plain = sl.Study.from_frames(tables, as_of="2026-02-01").contacts()["contact_minutes"]
-    assert plain.to_dict() == {"a": 7, "b": 0}
-    usual = sl.Study.from_frames({**tables, "contact_costs": costs}, as_of="2026-02-01").contacts()[
+    plain = sl.Study.from_frames(tables, as_of="2026-02-01").contacts()[
         "contact_minutes"
     ]
+    assert plain.to_dict() == {"a": 7, "b": 0}
+    usual = sl.Study.from_frames(
+        {**tables, "contact_costs": costs}, as_of="2026-02-01"
+    ).contacts()["contact_minutes"]
     assert usual.to_dict() == {"a": 17, "b": 10}
     with pytest.raises(NotEnoughDataError, match="no table of contacts"):
         sl.Study.from_frames({"orders": orders}, as_of="2026-02-01").contacts()

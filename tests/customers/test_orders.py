@@ -43,9 +43,17 @@ def test_by_hand():
 
 def test_returns_are_netted_and_are_no_orders():
     table = sl.customer_table(LOG, as_of="2026-02-10")
-    assert table.loc["b", ["frequency", "revenue", "return_share"]].tolist() == [1, 0.0, 1.0]
+    assert table.loc["b", ["frequency", "revenue", "return_share"]].tolist() == [
+        1,
+        0.0,
+        1.0,
+    ]
     # Order 5 of d was cancelled under its own number: it is none.
-    assert table.loc["d", ["frequency", "revenue", "recency_days"]].tolist() == [1, 8.0, 8]
+    assert table.loc["d", ["frequency", "revenue", "recency_days"]].tolist() == [
+        1,
+        8.0,
+        8,
+    ]
     # c only returned something: no purchase, so no customer of the window, but the money is
     # accounted for.
     assert "c" not in table.index
@@ -68,7 +76,8 @@ def test_default_as_of_is_the_day_after_the_last_line():
 
 
 @pytest.mark.parametrize(
-    "ids", [["007", "7", " x ", "x", "u.01", "u.02", "u.0", "😀", "Ä", "17850.0", "17850"]]
+    "ids",
+    [["007", "7", " x ", "x", "u.01", "u.02", "u.0", "😀", "Ä", "17850.0", "17850"]],
 )
 def test_text_ids_stay_as_they_are(ids, tmp_path):
     log = pd.DataFrame({"customer_id": ids, "order_date": "2026-01-01", "amount": 1})
@@ -106,9 +115,17 @@ def test_every_kind_of_input_gives_the_same_table(tmp_path):
         (LOG, {}),
         (pa.Table.from_pandas(log), {}),
         (ibis.memtable(log), {}),
-        *((tmp_path / name, {}) for name in ("log.parquet", "log.csv", "log.csv.gz", "log.xlsx")),
+        *(
+            (tmp_path / name, {})
+            for name in ("log.parquet", "log.csv", "log.csv.gz", "log.xlsx")
+        ),
         (tmp_path / "semicolon.csv", {"decimal": ","}),
-        (ibis.duckdb.connect(str(tmp_path / "crm.duckdb"), read_only=True).table("orders"), {}),
+        (
+            ibis.duckdb.connect(str(tmp_path / "crm.duckdb"), read_only=True).table(
+                "orders"
+            ),
+            {},
+        ),
     ]
     for source, options in inputs:
         pd.testing.assert_frame_equal(
@@ -147,7 +164,11 @@ def reference(log: pd.DataFrame, as_of: str) -> pd.DataFrame:
     log = log[(log.customer_id != "") & (log.day < as_of)].copy()
     orders = (
         log.groupby(["customer_id", "order_id"])
-        .agg(day=("day", "min"), net=("cents", "sum"), back=("cents", lambda c: -c[c < 0].sum()))
+        .agg(
+            day=("day", "min"),
+            net=("cents", "sum"),
+            back=("cents", lambda c: -c[c < 0].sum()),
+        )
         .reset_index()
     )
     orders["counts"] = (orders.net > 0) | ((orders.net == 0) & (orders.back == 0))
@@ -214,7 +235,9 @@ def test_conservation_and_agreement_with_pandas(rows):
 def test_row_order_does_not_matter(random):
     order = list(range(len(LOG)))
     random.shuffle(order)
-    pd.testing.assert_frame_equal(sl.customer_table(LOG.iloc[order]), sl.customer_table(LOG))
+    pd.testing.assert_frame_equal(
+        sl.customer_table(LOG.iloc[order]), sl.customer_table(LOG)
+    )
 
 
 def test_money_is_summed_exactly():

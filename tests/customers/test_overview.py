@@ -35,7 +35,9 @@ def test_the_months_add_up_to_the_customer_table(returns):
     assert months["revenue"].sum() == pytest.approx(customers["revenue"].sum())
     assert months["orders"].sum() == customers["frequency"].sum()
     assert months["new_customers"].sum() == len(customers) == 3
-    assert months["customers"].tolist() == ([1, 2, 1] if returns == "net" else [1, 3, 1])
+    assert months["customers"].tolist() == (
+        [1, 2, 1] if returns == "net" else [1, 3, 1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,14 +67,16 @@ def test_months_held_in_part_are_neither_the_best_nor_the_worst():
 
 def test_cohorts_begin_with_the_first_order_that_was_kept():
     study = sl.Study.from_frames({"orders": LOG}, as_of="2026-10-01")
-    assert overview.cohorts(study.orders(), study.window.as_of)["customers"].tolist() == [3]
+    assert overview.cohorts(study.orders(), study.window.as_of)[
+        "customers"
+    ].tolist() == [3]
 
 
 def test_the_largest_fifth_holds_the_same_share_as_in_the_abc():
     customers = pd.DataFrame({"revenue": [50.0, 30, 20, 10, 10, 5, 5, 0, -10, -30]})
-    assert overview.concentration(customers).loc["largest 20%", "revenue_share"] == pareto(
-        customers["revenue"]
-    )
+    assert overview.concentration(customers).loc[
+        "largest 20%", "revenue_share"
+    ] == pareto(customers["revenue"])
 
 
 def test_dropped_returns_are_in_no_figure():

@@ -61,7 +61,11 @@ def test_a_customer_of_the_day_and_one_of_the_day_before():
     lines = ibis.memtable(
         {
             "customer_id": ["a", "a", "b"],
-            "order_date": [dt.date(2026, 2, 28), dt.date(2026, 3, 1), dt.date(2026, 3, 1)],
+            "order_date": [
+                dt.date(2026, 2, 28),
+                dt.date(2026, 3, 1),
+                dt.date(2026, 3, 1),
+            ],
         }
     )
     assert list(ordered_later(lines, DAY)) == ["b"]

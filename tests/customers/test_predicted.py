@@ -35,9 +35,15 @@ def world(n: int = 4000, weeks: float = 52, ahead: float = 26, seed: int = 1):
 
 def test_the_published_fit_of_cdnow():
     """Fader, Hardie & Lee (2005): 2,357 customers, calibration to 1997-09-30."""
-    rows = pd.read_csv(dataset("cdnow", "cdnow_customers_summary_with_transactions.csv"))
+    rows = pd.read_csv(
+        dataset("cdnow", "cdnow_customers_summary_with_transactions.csv")
+    )
     table = pd.DataFrame(
-        {"repeat_frequency": rows["x"], "t_x": rows["t_x"] * 7, "tenure_days": rows["T"] * 7}
+        {
+            "repeat_frequency": rows["x"],
+            "t_x": rows["t_x"] * 7,
+            "tenure_days": rows["T"] * 7,
+        }
     )
     found = OrderModel.fit(table)
     assert [found.r, found.alpha, found.a, found.b] == pytest.approx(
@@ -46,7 +52,9 @@ def test_the_published_fit_of_cdnow():
     assert found.log_likelihood == pytest.approx(-9582.43, abs=0.05)
     repeat = rows[rows["x"] > 0]
     spend = SpendModel.fit(repeat["x"].to_numpy(), repeat["zbar"].to_numpy())
-    assert [spend.p, spend.q, spend.gamma] == pytest.approx([6.25, 3.74, 15.45], abs=0.02)
+    assert [spend.p, spend.q, spend.gamma] == pytest.approx(
+        [6.25, 3.74, 15.45], abs=0.02
+    )
 
 
 def test_what_came_is_what_was_expected_where_the_model_is_true():
@@ -65,7 +73,9 @@ def test_calibration_takes_the_error_of_the_earlier_day():
     doubled = model.calibrated(table, came * 2, days=26 * 7)
     plain = model.calibrated(table, came, days=26 * 7)
     assert doubled.factor / plain.factor == pytest.approx(2, rel=1e-3)
-    assert doubled.expected(table, 30) == pytest.approx(model.expected(table, 30) * doubled.factor)
+    assert doubled.expected(table, 30) == pytest.approx(
+        model.expected(table, 30) * doubled.factor
+    )
 
 
 def test_silence_lowers_the_chance_and_first_orders_tell_nothing():
@@ -100,7 +110,9 @@ def test_a_few_orders_are_drawn_to_the_mean_of_all_and_many_are_not():
     rng = np.random.default_rng(0)
     orders = rng.integers(1, 8, 800)
     own = 40 / rng.gamma(4, 1 / 3, 800)
-    mean = np.array([rng.gamma(6 * n, m / (6 * n)) for n, m in zip(orders, own, strict=True)])
+    mean = np.array(
+        [rng.gamma(6 * n, m / (6 * n)) for n, m in zip(orders, own, strict=True)]
+    )
     model = SpendModel.fit(orders, mean)
     few, many = model.expected(np.array([1, 200]), np.array([400.0, 400.0]))
     assert few < 0.8 * many

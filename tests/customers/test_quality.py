@@ -6,13 +6,31 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from segment_lab.customers.quality import anonymous, completeness, duplicates, quality, reach
+from segment_lab.customers.quality import (
+    anonymous,
+    completeness,
+    duplicates,
+    quality,
+    reach,
+)
 
 ACCOUNTS = pd.DataFrame(
     {
-        "name": ["ООО Ромашка", "Romashka LLC", "Kowalski Jan", "Jan Kowalski", "Müller GmbH"],
+        "name": [
+            "ООО Ромашка",
+            "Romashka LLC",
+            "Kowalski Jan",
+            "Jan Kowalski",
+            "Müller GmbH",
+        ],
         "email": ["info@romashka.ru", "INFO@romashka.ru ", "jan@x.pl", None, "nobody"],
-        "phone": ["+7 495 123-45-67", "8 (495) 1234567", "600 700 800", "+48 600700800", None],
+        "phone": [
+            "+7 495 123-45-67",
+            "8 (495) 1234567",
+            "600 700 800",
+            "+48 600700800",
+            None,
+        ],
     },
     index=pd.Index(["1", "2", "3", "4", "5"], name="customer_id"),
 )
@@ -35,7 +53,10 @@ def test_who_cannot_be_reached_by_segment():
 
 def test_one_customer_under_two_ids_is_found_across_alphabets_and_spellings():
     pairs = duplicates(ACCOUNTS)
-    joined = {frozenset(pair) for pair in pairs[["customer_id", "merge_into"]].to_numpy().tolist()}
+    joined = {
+        frozenset(pair)
+        for pair in pairs[["customer_id", "merge_into"]].to_numpy().tolist()
+    }
     assert joined == {frozenset("12"), frozenset("34")}
     found = quality(ACCOUNTS)
     assert (found.records, found.customers) == (5, 3)
@@ -48,7 +69,13 @@ def test_without_columns_to_tell_by_nobody_is_a_duplicate():
 
 def test_who_customers_are_is_left_out():
     people = pd.DataFrame(
-        {"E-Mail": ["a@b.de"], "Телефон": ["1"], "full_name": ["A"], "Adresse": ["X"], "city": "Y"},
+        {
+            "E-Mail": ["a@b.de"],
+            "Телефон": ["1"],
+            "full_name": ["A"],
+            "Adresse": ["X"],
+            "city": "Y",
+        },
         index=pd.Index(["a@b.de"], name="customer_id"),
     )
     assert anonymous(people).reset_index().to_numpy().tolist() == [[1, "Y"]]

@@ -13,7 +13,12 @@ from sklearn.metrics import roc_auc_score
 import segment_lab as sl
 from datasets import dataset
 from segment_lab.customers.predicted import OrderModel
-from segment_lab.customers.states import StateRule, falls, return_rates, seasonal_weights
+from segment_lab.customers.states import (
+    StateRule,
+    falls,
+    return_rates,
+    seasonal_weights,
+)
 from segment_lab.data import engine
 
 MODEL = OrderModel(0.5, 6.0, 0.6, 1.4, from_start=True)
@@ -30,7 +35,9 @@ def customers(*rows: tuple[int, int, int]) -> pd.DataFrame:
 
 def test_states_by_hand():
     # A rhythm of (3 · 30 + span) / (3 + repeats) days: 30 of one order, 10 of 180 days and 24.
-    table = customers((45, 45, 1), (46, 46, 1), (105, 105, 1), (106, 106, 1), (195, 15, 25))
+    table = customers(
+        (45, 45, 1), (46, 46, 1), (105, 105, 1), (106, 106, 1), (195, 15, 25)
+    )
     table = pd.concat([table, customers((196, 16, 25), (215, 35, 25), (216, 36, 25))])
     found = RULE.states(table.reset_index(drop=True))
     assert found["rhythm_days"].tolist() == pytest.approx([30] * 4 + [10] * 4)
@@ -41,7 +48,9 @@ def test_states_by_hand():
 
 
 def test_the_chance_is_the_model_s_and_prospects_have_none():
-    table = customers((200, 3, 12), (200, 150, 12), (200, 200, 1), (0, 0, 1), (90, 90, 0))
+    table = customers(
+        (200, 3, 12), (200, 150, 12), (200, 200, 1), (0, 0, 1), (90, 90, 0)
+    )
     found = RULE.states(table)
     assert found["p_active"].to_numpy()[:4] == pytest.approx(MODEL.active(table)[:4])
     assert found.iloc[4].isna().all()
@@ -51,7 +60,9 @@ def test_sql_says_the_same():
     rng = np.random.default_rng(0)
     rows = [
         (int(t), int(rng.integers(0, t + 1)), int(n))
-        for t, n in zip(rng.integers(1, 1500, 300), rng.geometric(0.3, 300), strict=True)
+        for t, n in zip(
+            rng.integers(1, 1500, 300), rng.geometric(0.3, 300), strict=True
+        )
     ]
     table = customers(*rows)
     rule = StateRule(30.0, MODEL, SEASON, dt.date(2026, 2, 10))
@@ -59,10 +70,16 @@ def test_sql_says_the_same():
     con = engine.connect()
     con.create_table("warehouse", table.reset_index(names="customer_id"))
     source = con.table("warehouse")
-    query = source.select("customer_id", state=rule.state(source), p_active=rule.p_active(source))
-    found = con.raw_sql(ibis.to_sql(query, dialect="duckdb")).df().set_index("customer_id")
+    query = source.select(
+        "customer_id", state=rule.state(source), p_active=rule.p_active(source)
+    )
+    found = (
+        con.raw_sql(ibis.to_sql(query, dialect="duckdb")).df().set_index("customer_id")
+    )
     assert found["state"].loc[table.index].tolist() == expected["state"].tolist()
-    assert found["p_active"].loc[table.index].to_numpy() == pytest.approx(expected["p_active"])
+    assert found["p_active"].loc[table.index].to_numpy() == pytest.approx(
+        expected["p_active"]
+    )
 
 
 def test_a_year_counts_a_year_and_quiet_months_count_little():
@@ -78,8 +95,12 @@ def test_weights_follow_the_season_and_not_the_growth():
     months = pd.date_range("2022-01-01", periods=48, freq="MS")
     growth = 100 * 1.03 ** np.arange(48)
     wave = np.array([SEASON[month - 1] for month in months.month])
-    assert seasonal_weights(pd.Series(growth, months)) == pytest.approx([1] * 12, abs=0.03)
-    assert seasonal_weights(pd.Series(growth * wave, months)) == pytest.approx(SEASON, abs=0.25)
+    assert seasonal_weights(pd.Series(growth, months)) == pytest.approx(
+        [1] * 12, abs=0.03
+    )
+    assert seasonal_weights(pd.Series(growth * wave, months)) == pytest.approx(
+        SEASON, abs=0.25
+    )
     assert seasonal_weights(pd.Series(growth, months).head(23)) == ()
 
 
@@ -110,7 +131,9 @@ def test_seasonal_buyers_are_not_called_lapsed_in_their_off_season():
 
 
 def test_whether_fewer_come_back_from_state_to_state_is_told_apart_from_chance():
-    state = pd.Series(["active"] * 100 + ["slowing"] * 100 + ["lapsed"] * 100 + ["new"] * 10)
+    state = pd.Series(
+        ["active"] * 100 + ["slowing"] * 100 + ["lapsed"] * 100 + ["new"] * 10
+    )
     fewer = pd.Series([i % 100 < (50, 30, 10, 5)[i // 100] for i in range(310)])
     assert return_rates(state, fewer)["share"].round(2).tolist() == [0.5, 0.5, 0.3, 0.1]
     assert falls(state, fewer)
@@ -129,12 +152,16 @@ def test_on_the_log_of_the_r_package_nothing_in_the_past_tells_who_orders_again(
     Neither silence nor the number of orders nor the rate ranks those who came back better than
     chance, on any of six days; so the states' rates cannot fall there, and the page says so.
     """
-    rows = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"])
+    rows = pd.read_csv(
+        dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"]
+    )
     rows = rows.rename(columns={"revenue": "amount"})
     areas = []
     for as_of in ("2005-01-01", "2005-07-01", "2006-01-01", "2006-04-01", "2006-07-01"):
         day = pd.Timestamp(as_of)
-        table = sl.customer_table(rows[["customer_id", "order_date", "amount"]], as_of=as_of)
+        table = sl.customer_table(
+            rows[["customer_id", "order_date", "amount"]], as_of=as_of
+        )
         later = rows[rows["order_date"].between(day, day + pd.Timedelta(days=89))]
         back = table.index.isin(later["customer_id"])
         rate = table["frequency"] / table["tenure_days"].clip(lower=90)
@@ -157,7 +184,9 @@ def test_on_cdnow_fewer_come_back_from_state_to_state(as_of):
     rows["order_date"] = pd.to_datetime(rows["order_date"])
     table = sl.customer_table(rows, as_of=as_of)
     day = pd.Timestamp(as_of)
-    later = rows[(rows["order_date"] >= day) & (rows["order_date"] < day + pd.Timedelta(days=90))]
+    later = rows[
+        (rows["order_date"] >= day) & (rows["order_date"] < day + pd.Timedelta(days=90))
+    ]
     back = pd.Series(table.index.isin(later["customer_id"]), table.index)
     found = StateRule.learn(table).states(table)
     rates = back.groupby(found["state"]).mean()

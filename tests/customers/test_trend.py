@@ -14,7 +14,9 @@ AS_OF = dt.date(2026, 1, 1)
 
 
 def study(rows: list[tuple[str, str, str, float]]) -> sl.Study:
-    frame = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
+    frame = pd.DataFrame(
+        rows, columns=["customer_id", "order_id", "order_date", "amount"]
+    )
     return sl.Study.from_frames({"orders": frame}, as_of=AS_OF)
 
 
@@ -37,7 +39,11 @@ def test_rolling_periods_end_before_their_day(orders):
     last = found.iloc[-1]
     assert (last["revenue"], last["customers"], last["new_customers"]) == (35.0, 2, 0)
     year_before = found.loc["2025-01-01"]
-    assert (year_before["revenue"], year_before["customers"], year_before["new_customers"]) == (
+    assert (
+        year_before["revenue"],
+        year_before["customers"],
+        year_before["new_customers"],
+    ) == (
         100.0,
         1,
         1,

@@ -28,7 +28,11 @@ def connection():
 def question(orders, start, end, cut, weight, word):
     """A query with what studies ask: a window, cut points, reasons in words, days between."""
     rows = orders.filter(orders.day >= start, orders.day < end)
-    branches = [(rows.a <= cut, 0), (rows.a * weight - cut > 1.5, 1), (rows.word == word, 2)]
+    branches = [
+        (rows.a <= cut, 0),
+        (rows.a * weight - cut > 1.5, 1),
+        (rows.word == word, 2),
+    ]
     return rows.mutate(
         segment=ibis.cases(*branches, else_=3),
         since=ibis.literal(end).delta(rows.day, unit="day"),
@@ -61,7 +65,12 @@ def test_other_days_and_cut_points_are_no_other_query(connection):
 def test_other_columns_or_words_are_another_query(connection):
     orders = connection.table("orders")
     before = len(connection.statements)
-    for query in (orders.a > 1.5, orders.n > 1.5, orders.a >= 1.5, orders.word == "1.5"):
+    for query in (
+        orders.a > 1.5,
+        orders.n > 1.5,
+        orders.a >= 1.5,
+        orders.word == "1.5",
+    ):
         connection.compile(query)
         connection.compile(query)
     assert len(connection.statements) == before + 4
@@ -85,7 +94,9 @@ def test_a_rule_on_other_rows_answers_for_these():
     assert engine.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
 
 
-def test_another_process_reads_the_statement_that_one_has_compiled(monkeypatch, tmp_path):
+def test_another_process_reads_the_statement_that_one_has_compiled(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path))
     compiled, compile_anew = [], Backend.compile
 

@@ -23,7 +23,12 @@ def study_file(tmp_path, monkeypatch):
 
 def taken_in(path):
     intake = sl.Study.from_yaml(path).intake("orders")
-    return intake, (intake.fingerprint, intake.counts.to_dict(), intake.left_out, intake.raw.label)
+    return intake, (
+        intake.fingerprint,
+        intake.counts.to_dict(),
+        intake.left_out,
+        intake.raw.label,
+    )
 
 
 def test_a_file_that_is_known_is_not_opened(study_file, monkeypatch):
@@ -47,7 +52,9 @@ def test_a_change_of_the_same_size_is_noticed(study_file):
 def test_other_words_for_the_same_file_are_another_intake(study_file):
     _, first = taken_in(study_file)
     study_file.write_text(
-        study_file.read_text().replace("orders.csv", "orders.csv, where: amount <> '5.50'")
+        study_file.read_text().replace(
+            "orders.csv", "orders.csv, where: amount <> '5.50'"
+        )
     )
     _, found = taken_in(study_file)
     assert found[1] != first[1]

@@ -22,7 +22,8 @@ FRAME = pd.DataFrame(
     }
 )
 TABLE = ibis.table(
-    {"q": "string", "p": "float64", "c": "string", "vip": "boolean", "d": "timestamp"}, name="t"
+    {"q": "string", "p": "float64", "c": "string", "vip": "boolean", "d": "timestamp"},
+    name="t",
 )
 
 
@@ -123,9 +124,15 @@ def test_text_that_is_chosen_beside_a_number_is_read_as_one():
     def number(text):
         return text.replace(",", ".").try_cast("float64")
 
-    texts = ["coalesce(a, 0)", "CASE WHEN c = 'x' THEN a ELSE 0 END", "a - coalesce(a, 0) + 1"]
+    texts = [
+        "coalesce(a, 0)",
+        "CASE WHEN c = 'x' THEN a ELSE 0 END",
+        "a - coalesce(a, 0) + 1",
+    ]
     values = [compile_expression(text, table, "w", number) for text in texts]
-    got = table.select(*[value.name(f"v{i}") for i, value in enumerate(values)]).to_pandas()
+    got = table.select(
+        *[value.name(f"v{i}") for i, value in enumerate(values)]
+    ).to_pandas()
     assert got["v0"].tolist() == [1.5, 0]
     assert got["v1"].tolist() == [1.5, 0]
     assert got["v2"][0] == 1

@@ -15,7 +15,11 @@ LOG = pd.DataFrame(
     }
 )
 PEOPLE = pd.DataFrame(
-    {"customer_id": ["a", "b", "c"], "vip": [True, False, False], "region": ["N", None, "S"]}
+    {
+        "customer_id": ["a", "b", "c"],
+        "vip": [True, False, False],
+        "region": ["N", None, "S"],
+    }
 )
 
 
@@ -29,7 +33,9 @@ def fingerprint(orders: pd.DataFrame = LOG, people: pd.DataFrame = PEOPLE) -> st
     "changes",
     [
         {"orders": LOG.assign(customer_id=["x", "x", "y", "z"])},  # other customers
-        {"orders": LOG.assign(customer_id=["a", "b", "b", "c"])},  # an order moved to another
+        {
+            "orders": LOG.assign(customer_id=["a", "b", "b", "c"])
+        },  # an order moved to another
         {
             "orders": LOG.assign(order_date=["2026-01-02", *LOG["order_date"][1:]])
         },  # another day, not the last
@@ -45,10 +51,13 @@ def test_the_order_of_the_rows_makes_no_difference():
     assert fingerprint(LOG.iloc[::-1], PEOPLE.iloc[[2, 0, 1]]) == fingerprint()
 
 
-def test_where_nothing_tells_two_states_apart_no_two_are_taken_for_the_same(monkeypatch):
+def test_where_nothing_tells_two_states_apart_no_two_are_taken_for_the_same(
+    monkeypatch,
+):
     """An engine without a hash: what another process kept is not shown."""
     monkeypatch.setattr(
-        "ibis.backends.duckdb.Backend.has_operation", classmethod(lambda cls, operation: False)
+        "ibis.backends.duckdb.Backend.has_operation",
+        classmethod(lambda cls, operation: False),
     )
     study = sl.Study.from_frames({"orders": LOG}, as_of="2026-02-01")
     assert study.fingerprint == study.fingerprint

@@ -86,7 +86,13 @@ PLAIN = "customer_id,order_date,amount\na,2026-01-31,5.50\nb,2026-02-01,6\n"
             {"skip": 3},
             {"a": 5.5, "b": 6},
         ),
-        ("sep.csv", "sep=;\n" + PLAIN.replace(",", ";"), "utf-8", {"skip": 1}, {"a": 5.5, "b": 6}),
+        (
+            "sep.csv",
+            "sep=;\n" + PLAIN.replace(",", ";"),
+            "utf-8",
+            {"skip": 1},
+            {"a": 5.5, "b": 6},
+        ),
         (
             "swiss.csv",
             "kunde;datum;betrag\na;31.12.2025;CHF 1'234.50\nb;01.01.2026;CHF 5.00\n",
@@ -132,7 +138,9 @@ PLAIN = "customer_id,order_date,amount\na,2026-01-31,5.50\nb,2026-02-01,6\n"
         ),
     ],
 )
-def test_exports_are_read_as_they_are_meant(first_study, name, content, encoding, guessed, revenue):
+def test_exports_are_read_as_they_are_meant(
+    first_study, name, content, encoding, guessed, revenue
+):
     config, got, _ = first_study(name, content, encoding=encoding)
     source = config["sources"]["orders"]
     assert {k: v for k, v in source.items() if k not in ("path", "columns")} == guessed
@@ -155,7 +163,9 @@ def test_workbooks_with_a_title_and_several_sheets(first_study, tmp_path):
         }
     )
     with pd.ExcelWriter(tmp_path / "book.xlsx", engine="xlsxwriter") as book:
-        pd.DataFrame({"Read me": ["first"]}).to_excel(book, sheet_name="Notes", index=False)
+        pd.DataFrame({"Read me": ["first"]}).to_excel(
+            book, sheet_name="Notes", index=False
+        )
         for year in ("2025", "2026"):
             log.to_excel(book, sheet_name=year, index=False, startrow=2)
             book.sheets[year].write(0, 0, "Sales")
@@ -214,14 +224,17 @@ def test_a_column_that_cannot_be_told_can_be_said(first_study):
     assert got == {"a": 11}
     assert (
         CliRunner()
-        .invoke(main, ["init", "w.csv", "--force", "--out", "t.yml", "-c", "custmer=who"])
+        .invoke(
+            main, ["init", "w.csv", "--force", "--out", "t.yml", "-c", "custmer=who"]
+        )
         .exit_code
         == 2
     )
 
 
 @pytest.mark.parametrize(
-    "name", ["zero.csv", "half.xlsx", "half.parquet", "half.csv.gz", "bad.jsonl", "empty.json"]
+    "name",
+    ["zero.csv", "half.xlsx", "half.parquet", "half.csv.gz", "bad.jsonl", "empty.json"],
 )
 def test_a_file_that_is_no_table_is_one_sentence(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -272,7 +285,11 @@ def test_numbers_as_offices_write_them(text, number):
     import ibis
 
     table = ibis.memtable({"v": [text]})
-    value = table.select(n=Reading(thousands=",").number(table.v)).to_pyarrow()["n"][0].as_py()
+    value = (
+        table.select(n=Reading(thousands=",").number(table.v))
+        .to_pyarrow()["n"][0]
+        .as_py()
+    )
     assert value == number
 
 
@@ -321,9 +338,15 @@ def test_customers_summed_up_become_a_table_of_their_own(tmp_path, monkeypatch):
 def test_of_an_event_log_purchases_are_left_in(first_study):
     rows = "".join(f"u{i % 3},view{i},2026-01-{i + 1:02}\n" for i in range(20))
     _, got, output = first_study(
-        "log.csv", "user_id,event,timestamp\n" + rows + "u1,Purchase,2026-01-31\n", "-c", "amount=1"
+        "log.csv",
+        "user_id,event,timestamp\n" + rows + "u1,Purchase,2026-01-31\n",
+        "-c",
+        "amount=1",
     )
-    assert "event is one of 21 things that happened: only Purchase counts as a sale" in output
+    assert (
+        "event is one of 21 things that happened: only Purchase counts as a sale"
+        in output
+    )
     assert "where: event = 'Purchase'" in output
     assert got == {"u1": 1}
 
@@ -331,7 +354,10 @@ def test_of_an_event_log_purchases_are_left_in(first_study):
 def test_weeks_since_a_start_are_days_of_a_calendar_that_is_made_up(first_study):
     text = "donor,week,gift\na,1,5\na,3,5\nb,2,6\n"
     config, got, output = first_study("weeks.csv", text, "-c", "order_date=week")
-    assert (config["sources"]["orders"]["date_format"], got) == ("counted", {"a": 10, "b": 6})
+    assert (config["sources"]["orders"]["date_format"], got) == (
+        "counted",
+        {"a": 10, "b": 6},
+    )
     assert "order_date: 7 * week" in output
     (source := config["sources"]["orders"])["columns"]["order_date"] = "7 * week"
     customers = sl.customer_table(source.pop("path"), **source)
@@ -344,9 +370,15 @@ def test_invoices_are_recognised_and_can_be_read_as_orders(tmp_path, monkeypatch
     (tmp_path / "i.csv").write_text(text)
     result = CliRunner().invoke(main, ["init", "i.csv"])
     assert "1 document, 5.00 in all" in result.output
-    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == ["invoices"]
-    CliRunner().invoke(main, ["init", "i.csv", "--force", "-c", "order_date=Invoice Date"])
-    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == ["orders"]
+    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == [
+        "invoices"
+    ]
+    CliRunner().invoke(
+        main, ["init", "i.csv", "--force", "-c", "order_date=Invoice Date"]
+    )
+    assert list(yaml.safe_load((tmp_path / "i.yml").read_text())["sources"]) == [
+        "orders"
+    ]
 
 
 # Siblings of the corpus: other words, other languages
@@ -439,12 +471,17 @@ def test_siblings_of_the_corpus(first_study, text, revenue):
 
 def test_a_cell_can_set_nothing(first_study, tmp_path):
     evil = "x\nreturns: drop\n"
-    text = (
-        f'"Customer\nreturns: drop","Date","Amount","Status: {{"\n"{evil}",2026-01-01,5,"a: [b"\n'
-    )
+    text = f'"Customer\nreturns: drop","Date","Amount","Status: {{"\n"{evil}",2026-01-01,5,"a: [b"\n'
     text += f'"{evil}",2026-01-02,6,"paid"\nB,2026-01-03,6,"}} # c"\n'
     config, got, _ = first_study("evil.csv", text)
-    assert set(config) == {"name", "title", "currency", "timezone", "sources", "methods"}
+    assert set(config) == {
+        "name",
+        "title",
+        "currency",
+        "timezone",
+        "sources",
+        "methods",
+    }
     assert list(got.values()) == [6]  # the one that was paid
 
 
@@ -454,7 +491,10 @@ def test_monthly_files_in_a_folder_are_one_log(first_study, tmp_path):
         text = f"Kunde;Datum;Betrag\nA;14.{month:02}.2026;5,50\n"
         (tmp_path / "months" / f"m{month}.csv").write_text(text)
     config, got, _ = first_study.begin("months")
-    assert (config["name"], config["sources"]["orders"]["path"]) == ("months", "months/*.csv")
+    assert (config["name"], config["sources"]["orders"]["path"]) == (
+        "months",
+        "months/*.csv",
+    )
     assert got == {"A": 11}
     config, got, _ = first_study.begin("months/m*.csv", "--force")
     assert got == {"A": 11}
@@ -473,7 +513,9 @@ def test_ids_that_differ_in_writing_are_remarked_on_with_their_share(first_study
 def test_many_columns_are_looked_at_in_time():
     import time
 
-    header = ",".join(["customer_id", "date", "amount", *(f"c{i}" for i in range(2000))])
+    header = ",".join(
+        ["customer_id", "date", "amount", *(f"c{i}" for i in range(2000))]
+    )
     row = ",".join(["A", "2026-01-01", "5", *("x" for _ in range(2000))])
     frame = pd.DataFrame([row.split(",")] * 50, columns=header.split(","))
     start = time.process_time()
@@ -492,6 +534,8 @@ def test_many_columns_are_looked_at_in_time():
         ("koi.csv", "Клиент;Дата;Сумма\nПетрова Анна;31.01.2026;5\n", "koi8-r"),
     ],
 )
-def test_old_code_pages_and_single_letters_are_told_apart(name, text, encoding, tmp_path):
+def test_old_code_pages_and_single_letters_are_told_apart(
+    name, text, encoding, tmp_path
+):
     (tmp_path / name).write_text(text, encoding=encoding)
     assert shape(tmp_path / name)[0]["encoding"] == encoding

@@ -14,7 +14,11 @@ from segment_lab.errors import SegmentLabError
 
 CORPUS = Path(__file__).parent / "corpus"
 RIGHT = yaml.safe_load((CORPUS / "right.yml").read_text("utf-8"))
-FILES = {path.name: path for folder in ("exports", "cases") for path in (CORPUS / folder).iterdir()}
+FILES = {
+    path.name: path
+    for folder in ("exports", "cases")
+    for path in (CORPUS / folder).iterdir()
+}
 
 
 def outcome(path: Path, target: Path) -> dict:
@@ -60,7 +64,9 @@ READING = [
     "fb_down",
 ]
 CASES = [
-    pytest.param(name, marks=pytest.mark.xfail(strict=False) if name[:-4] in READING else ())
+    pytest.param(
+        name, marks=pytest.mark.xfail(strict=False) if name[:-4] in READING else ()
+    )
     for name in RIGHT
 ]
 
@@ -74,7 +80,9 @@ def test_totals_are_right_or_the_question_is(name, tmp_path):
     if "stops" not in right:
         assert "stops" not in found
     numbers = {
-        key: right[key] for key in right if key not in ("refused", "stops", "says", "tables")
+        key: right[key]
+        for key in right
+        if key not in ("refused", "stops", "says", "tables")
     }
     assert {key: found.get(key) for key in numbers} == numbers
     if "tables" in right:

@@ -34,7 +34,9 @@ def test_an_order_total_counts_once_and_refunds_of_it_too(read):
         "customer,order,date,amount\nA,1,2026-01-10,100\nA,1,2026-01-10,100\nA,1,2026-01-10,\n"
         "A,1,2026-01-20,-30\nB,2,2026-02-10,100\nB,3,2026-02-11,\n"
     )
-    revenue, account = read(text, {"order_id": "order"}, amount_per="order", tolerance=0.5)
+    revenue, account = read(
+        text, {"order_id": "order"}, amount_per="order", tolerance=0.5
+    )
     assert revenue == {"A": 70, "B": 100}
     assert account == {"accepted": 5, "no amount": 1}
     revenue, _ = read(text, {"order_id": "order"}, tolerance=0.5)
@@ -48,7 +50,10 @@ def test_headings_give_their_name_to_the_rows_below(read):
     )
     revenue, account = read(
         text,
-        {"order_date": "regexp_extract(what, '\\d{4}-\\d\\d-\\d\\d')", "order_id": "what"},
+        {
+            "order_date": "regexp_extract(what, '\\d{4}-\\d\\d-\\d\\d')",
+            "order_id": "what",
+        },
         groups={"customer": {"column": "what", "when": "what NOT LIKE 'Invoice %'"}},
         totals="what = 'Total'",
     )
@@ -93,4 +98,7 @@ def test_nulls_and_coalesce_work_together(read):
 
 def test_a_customer_stands_above_several_orders(read):
     text = "customer,order,date,amount\nA,1,2026-01-01,1\n,2,2026-01-02,2\nB,3,2026-01-04,4\n"
-    assert read(text, {"order_id": "order"}, fill_down=["customer"])[0] == {"A": 3, "B": 4}
+    assert read(text, {"order_id": "order"}, fill_down=["customer"])[0] == {
+        "A": 3,
+        "B": 4,
+    }

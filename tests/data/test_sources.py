@@ -35,7 +35,9 @@ def study_of(tmp_path):
     """A study over one text file with the given content."""
 
     def make(text: str, **config):
-        (tmp_path / "orders.csv").write_text(text, encoding=config.pop("write", "utf-8"))
+        (tmp_path / "orders.csv").write_text(
+            text, encoding=config.pop("write", "utf-8")
+        )
         source = {"path": "orders.csv", **config.pop("source", {})}
         (tmp_path / "study.yml").write_text(
             yaml.safe_dump({"name": "t", "sources": {"orders": source}, **config})
@@ -45,7 +47,9 @@ def study_of(tmp_path):
     return make
 
 
-def test_a_draft_that_another_process_put_in_place_does_not_matter(study_of, tmp_path, monkeypatch):
+def test_a_draft_that_another_process_put_in_place_does_not_matter(
+    study_of, tmp_path, monkeypatch
+):
     monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / ".fitted-abc-1.joblib.7-9.tmp").symlink_to(
@@ -54,9 +58,15 @@ def test_a_draft_that_another_process_put_in_place_does_not_matter(study_of, tmp
     study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
     assert len(study.customers()) == 1
     kept = {
-        p.name.partition("-")[0] + "".join(p.suffixes) for p in (tmp_path / "cache").glob("[!.]*")
+        p.name.partition("-")[0] + "".join(p.suffixes)
+        for p in (tmp_path / "cache").glob("[!.]*")
     }
-    assert kept == {"orders.parquet", "orders.broken.parquet", "orders.memory", "statement.sql"}
+    assert kept == {
+        "orders.parquet",
+        "orders.broken.parquet",
+        "orders.memory",
+        "statement.sql",
+    }
 
 
 def test_a_broken_file_gives_one_message_with_every_fault(study_of):
@@ -94,7 +104,9 @@ def test_within_tolerance_faulty_rows_are_set_aside(study_of, tmp_path):
         "broken line: too many columns": 1,
     }
     study = study_of(BROKEN, tolerance=0.9, as_of="2026-01-05")
-    assert study.account().set_index("reason").lines["on or after as_of (2026-01-05)"] == 1
+    assert (
+        study.account().set_index("reason").lines["on or after as_of (2026-01-05)"] == 1
+    )
     assert study.write_rejected(tmp_path / "rejected.parquet") == 7
     rejected = pd.read_parquet(tmp_path / "rejected.parquet")
     assert rejected.set_index("reason").loc["unreadable amount", "amount"] == "abc"
@@ -103,7 +115,9 @@ def test_within_tolerance_faulty_rows_are_set_aside(study_of, tmp_path):
 
 def test_three_date_formats_can_be_declared(study_of):
     study = study_of(
-        BROKEN, tolerance=0.9, source={"date_format": ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y"]}
+        BROKEN,
+        tolerance=0.9,
+        source={"date_format": ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y"]},
     )
     assert study.account().set_index("reason").lines["accepted"] == 4
 
@@ -127,7 +141,8 @@ def test_unambiguous_text_dates_are_recognised(study_of):
 def test_comma_decimals_without_saying_so_are_refused_with_the_remedy(study_of):
     with pytest.raises(DataError, match="decimal: ','"):
         study_of(
-            "customer_id;order_date;amount\na;2026-01-01;5,50\n" * 1 + "b;2026-01-02;6\n"
+            "customer_id;order_date;amount\na;2026-01-01;5,50\n" * 1
+            + "b;2026-01-02;6\n"
         ).check()
 
 
@@ -138,7 +153,11 @@ def test_other_encodings(study_of):
         write="cp1251",
         source={
             "encoding": "cp1251",
-            "columns": {"customer_id": "клиент", "order_date": "дата", "amount": "сумма"},
+            "columns": {
+                "customer_id": "клиент",
+                "order_date": "дата",
+                "amount": "сумма",
+            },
         },
     )
     assert study.customers().index.tolist() == ["Иванов"]
@@ -157,24 +176,37 @@ def test_exact_duplicates_are_kept_and_counted_or_dropped(study_of):
     kept = study_of(text)
     assert kept.customers().revenue.tolist() == [15.0]
     assert "2 rows repeat another row exactly" in kept.intake("orders").remarks()[0]
-    assert study_of(text, source={"duplicates": "drop"}).customers().revenue.tolist() == [5.0]
+    assert study_of(
+        text, source={"duplicates": "drop"}
+    ).customers().revenue.tolist() == [5.0]
 
 
 @pytest.mark.parametrize("remote", [False, True])
 def test_words_that_decide_are_read_in_any_case_and_unknown_ones_set_aside(remote):
-    rows = [(f"c{i}", "K1", "Treatment " if i % 2 else "holdout", "2026-01-01") for i in range(38)]
+    rows = [
+        (f"c{i}", "K1", "Treatment " if i % 2 else "holdout", "2026-01-01")
+        for i in range(38)
+    ]
     rows = pd.DataFrame(
         [*rows, ("x", "K1", "control", "2026-01-01")],
         columns=["customer_id", "campaign_id", "arm", "assigned_on"],
     )
-    table = conform(ibis.memtable(rows), CONTRACTS["campaigns"], Reading(remote=remote)).to_pandas()
-    assert table["arm"].value_counts().to_dict() == {"treatment": 19, "holdout": 19, "control": 1}
-    assert table.loc[table["reason"].notna(), ["customer_id", "reason"]].to_numpy().tolist() == [
-        ["x", "unknown arm"]
-    ]
+    table = conform(
+        ibis.memtable(rows), CONTRACTS["campaigns"], Reading(remote=remote)
+    ).to_pandas()
+    assert table["arm"].value_counts().to_dict() == {
+        "treatment": 19,
+        "holdout": 19,
+        "control": 1,
+    }
+    assert table.loc[
+        table["reason"].notna(), ["customer_id", "reason"]
+    ].to_numpy().tolist() == [["x", "unknown arm"]]
 
 
-def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(study_of, tmp_path):
+def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(
+    study_of, tmp_path
+):
     (tmp_path / "k.csv").write_text(
         "customer_id,campaign_id,arm,assigned_on\na,K,treated,2026-01-01\n"
     )
@@ -183,7 +215,8 @@ def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(study_of, t
     config["sources"]["campaigns"] = {"path": "k.csv"}
     (tmp_path / "study.yml").write_text(yaml.safe_dump(config))
     with pytest.raises(
-        DataError, match=r"unknown arm \(1 row\); for example 'treated'. The words are treatment"
+        DataError,
+        match=r"unknown arm \(1 row\); for example 'treated'. The words are treatment",
     ):
         Study.from_yaml(tmp_path / "study.yml").check()
 
@@ -202,7 +235,9 @@ def test_amounts_of_nothing_are_told(study_of):
 
 def test_looking_back_past_the_first_order_says_what_helps(study_of):
     study = study_of("customer_id,order_date,amount\na,2026-05-01,5\nb,2026-05-31,6\n")
-    with pytest.raises(NotEnoughDataError, match="A shorter horizon_days looks back less far"):
+    with pytest.raises(
+        NotEnoughDataError, match="A shorter horizon_days looks back less far"
+    ):
         study.at("2026-03-03").customers()
 
 
@@ -221,7 +256,9 @@ def test_an_unset_variable_says_how_to_set_it(tmp_path, monkeypatch):
 def test_a_password_in_a_url_never_shows(monkeypatch, tmp_path):
     monkeypatch.setenv("CRM_URL", "postgres://me:hunter2@localhost:1/none")
     with pytest.raises(DataError) as caught:
-        open_source(Source(url="${CRM_URL}", table="orders"), tmp_path, engine.connect())
+        open_source(
+            Source(url="${CRM_URL}", table="orders"), tmp_path, engine.connect()
+        )
     assert "hunter2" not in str(caught.value)
 
 
@@ -251,7 +288,11 @@ def test_parquet_folder_with_partitions(tmp_path):
         folder = tmp_path / "log" / f"year={year}"
         folder.mkdir(parents=True)
         log = pd.DataFrame(
-            {"customer_id": ["a"], "order_date": pd.to_datetime([f"{year}-01-01"]), "amount": [1.0]}
+            {
+                "customer_id": ["a"],
+                "order_date": pd.to_datetime([f"{year}-01-01"]),
+                "amount": [1.0],
+            }
         )
         log.to_parquet(folder / "part.parquet")
     assert sl.customer_table(tmp_path / "log").loc["a", "frequency"] == 2
@@ -262,7 +303,10 @@ def test_an_amount_beyond_all_bounds_is_set_aside_not_a_crash(study_of, amount):
     text = f"customer_id,order_date,amount\na,2026-01-01, 5.5\nb,2026-01-02 ,{amount}\n"
     study = study_of(text, tolerance=1)
     assert study.customers().revenue.to_dict() == {"a": 5.5}
-    assert study.intake("orders").counts.to_dict() == {"accepted": 1, "unreadable amount": 1}
+    assert study.intake("orders").counts.to_dict() == {
+        "accepted": 1,
+        "unreadable amount": 1,
+    }
 
 
 def test_when_no_row_can_be_read_the_message_shows_values_and_what_to_do(study_of):
@@ -272,7 +316,8 @@ def test_when_no_row_can_be_read_the_message_shows_values_and_what_to_do(study_o
     ):
         study_of("customer_id,order_date,amount\na,soon,5\nb,1st of May,6\n").check()
     with pytest.raises(
-        DataError, match=r"returns by customers without a purchase \(1 row\).*amount: -COLUMN"
+        DataError,
+        match=r"returns by customers without a purchase \(1 row\).*amount: -COLUMN",
     ):
         study_of("customer_id,order_date,amount\na,2026-01-01,-5\n").customers()
 
@@ -285,11 +330,13 @@ def test_a_year_of_two_digits_is_not_the_first_century(study_of):
 
 
 @pytest.mark.parametrize(
-    ("form", "first", "last"), [("unix", 1767225600, 1767312000), ("excel", 46023, 46024)]
+    ("form", "first", "last"),
+    [("unix", 1767225600, 1767312000), ("excel", 46023, 46024)],
 )
 def test_days_written_as_numbers(study_of, form, first, last):
     study = study_of(
-        f"customer_id,order_date,amount\na,{first},5\na,{last}.5,6\n", source={"date_format": form}
+        f"customer_id,order_date,amount\na,{first},5\na,{last}.5,6\n",
+        source={"date_format": form},
     )
     assert str(study.window) == "2026-01-01 to 2026-01-02 (2 days)"
 
@@ -302,7 +349,11 @@ def test_offsets_after_a_blank(study_of):
 def test_conditions_and_products_of_text_follow_the_marks_of_the_source(study_of):
     study = study_of(
         "customer_id;order_date;n;price\na;2026-01-01;2;1.000,50 €\nb;2026-01-01;2;0,00\n",
-        source={"decimal": ",", "where": "price > 0", "columns": {"amount": "n * price"}},
+        source={
+            "decimal": ",",
+            "where": "price > 0",
+            "columns": {"amount": "n * price"},
+        },
     )
     assert study.customers().revenue.to_dict() == {"a": 2001.0}
 
@@ -330,8 +381,12 @@ def test_monthly_files_are_one_log(tmp_path):
     table = sl.customer_table(str(tmp_path / "2026-*.csv"), tolerance=1)
     assert table.loc["a", ["frequency", "revenue"]].tolist() == [2, 10]
     assert table.attrs["account"] == {"accepted": 2, "broken line: missing columns": 2}
-    (tmp_path / "2026-03.csv").write_text("order_date,customer_id,amount\n2026-02-01,a,6\n")
-    with pytest.raises(DataError, match=r"2026-03.csv has other columns than 2026-01.csv"):
+    (tmp_path / "2026-03.csv").write_text(
+        "order_date,customer_id,amount\n2026-02-01,a,6\n"
+    )
+    with pytest.raises(
+        DataError, match=r"2026-03.csv has other columns than 2026-01.csv"
+    ):
         sl.customer_table(str(tmp_path / "2026-*.csv"))
     with pytest.raises(DataError, match="no file fits"):
         sl.customer_table(str(tmp_path / "2027-*.csv"))
@@ -344,7 +399,9 @@ def test_a_day_before_the_first_order_cannot_be_seen(study_of):
 
 
 def test_a_typing_error_in_a_date_does_not_set_the_window(study_of):
-    rows = "".join(f"{i % 50},2025-{i % 12 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300))
+    rows = "".join(
+        f"{i % 50},2025-{i % 12 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300)
+    )
     text = f"customer_id,order_date,amount\na,2099-12-31,5\nb,1900-01-01,5\n{rows}"
     study = study_of(text)
     assert study.window.as_of.isoformat() == "2025-12-29"
@@ -354,26 +411,40 @@ def test_a_typing_error_in_a_date_does_not_set_the_window(study_of):
 
 def test_a_plan_or_a_typing_error_ahead_does_not_move_as_of(study_of):
     """Three orders seven months after three hundred others: nobody is called inactive for them."""
-    rows = "".join(f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300))
+    rows = "".join(
+        f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(300)
+    )
     late = "a,2025-12-29,5\n" * 3
     study = study_of(f"customer_id,order_date,amount\nb,1980-01-01,5\n{rows}{late}")
     assert study.window.as_of.isoformat() == "2025-05-29"
-    assert study.account().set_index("reason").lines["on or after as_of (2025-05-29)"] == 3
+    assert (
+        study.account().set_index("reason").lines["on or after as_of (2025-05-29)"] == 3
+    )
     remarks = study.intake("orders").remarks()
-    assert any("3 orders lie far ahead" in r and "as_of is 2025-05-29" in r for r in remarks)
-    assert any("1980-01-01" in r and "window: {start: 2025-01-01}" in r for r in remarks)
+    assert any(
+        "3 orders lie far ahead" in r and "as_of is 2025-05-29" in r for r in remarks
+    )
+    assert any(
+        "1980-01-01" in r and "window: {start: 2025-01-01}" in r for r in remarks
+    )
 
 
 def test_an_order_of_tomorrow_does_not_move_as_of(study_of):
-    rows = "".join(f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(60))
+    rows = "".join(
+        f"{i % 50},2025-{i % 5 + 1:02}-{i % 28 + 1:02},5\n" for i in range(60)
+    )
     soon = pd.Timestamp.today().normalize() + pd.Timedelta(days=200)
     study = study_of(f"customer_id,order_date,amount\n{rows}a,{soon:%Y-%m-%d},5\n")
     assert study.window.as_of.isoformat() == "2025-05-28"
 
 
 def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
-    frame = pd.DataFrame({"customer_id": ["a"], "order_date": ["2026-01-01"], "amount": [5]})
-    frame.to_excel(tmp_path / "log.xlsx", index=False, engine="xlsxwriter", sheet_name="2026")
+    frame = pd.DataFrame(
+        {"customer_id": ["a"], "order_date": ["2026-01-01"], "amount": [5]}
+    )
+    frame.to_excel(
+        tmp_path / "log.xlsx", index=False, engine="xlsxwriter", sheet_name="2026"
+    )
     for sheet in ("Sales", 2026):
         with pytest.raises(DataError, match=r"there is no sheet .*, but '2026'"):
             sl.customer_table(tmp_path / "log.xlsx", sheet=sheet)
@@ -385,7 +456,8 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
 
 def test_a_log_without_amounts_counts_orders(study_of):
     study = study_of(
-        "customer_id,order_date\na,2026-01-01\na,2026-01-02\n", source={"columns": {"amount": "1"}}
+        "customer_id,order_date\na,2026-01-01\na,2026-01-02\n",
+        source={"columns": {"amount": "1"}},
     )
     assert study.customers().loc["a", ["frequency", "revenue"]].tolist() == [2, 2]
 
@@ -407,7 +479,9 @@ def test_a_sample_holds_the_same_customers_with_their_whole_history(study_of):
         pd.testing.assert_frame_equal(
             some.customers(), whole.customers().loc[some.customers().index]
         )
-        assert set(part.at("2026-04-01").customers().index) <= set(part.customers().index)
+        assert set(part.at("2026-04-01").customers().index) <= set(
+            part.customers().index
+        )
     assert part.fingerprint != study.fingerprint
     assert part.window == study.window
 

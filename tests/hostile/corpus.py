@@ -43,9 +43,15 @@ CASES: dict[str, Case] = {}
 # Quotes that are never closed
 # -------------------------------------------------------------------------------------------------
 for place in (0, 1, 20, 39, 40):
-    CASES[f"unmatched quote, row {place}"] = text(put('a,2025-01-01,5,"5 inch\n', place), 41, 40)
-    CASES[f"unmatched quote in the id, row {place}"] = text(put('"a,2025-01-01,5,x\n', place), 41)
-    CASES[f"inch mark, row {place}"] = text(put('a,2025-01-01,5,5" pipe\n', place), 41, 41)
+    CASES[f"unmatched quote, row {place}"] = text(
+        put('a,2025-01-01,5,"5 inch\n', place), 41, 40
+    )
+    CASES[f"unmatched quote in the id, row {place}"] = text(
+        put('"a,2025-01-01,5,x\n', place), 41
+    )
+    CASES[f"inch mark, row {place}"] = text(
+        put('a,2025-01-01,5,5" pipe\n', place), 41, 41
+    )
     quoted = put('a,2025-01-01,5,"two\nlines"\n', place)
     CASES[f"line break in quotes, row {place}"] = text(quoted, 41, 41)
     windows = put('a,2025-01-01,5,"5 inch\n', place).replace("\n", "\r\n")
@@ -60,7 +66,9 @@ CASES["two open quotes"] = text(
 )
 CASES["quotes doubled"] = text(put('a,2025-01-01,5,"say ""hi"""\n', 5), 41, 41)
 CASES["a quote alone"] = text(put('"\n', 5), 41, 40)
-CASES["every row opens a quote"] = text("".join('a,2025-01-01,5,"x\n' for _ in range(300)), None)
+CASES["every row opens a quote"] = text(
+    "".join('a,2025-01-01,5,"x\n' for _ in range(300)), None
+)
 CASES["last line open"] = text("".join(ROWS) + 'a,2025-01-01,5,"x', 41, 40)
 letter = 'a,2025-01-01,5,"' + "a line, of a letter\n" * 30 + 'end"\n'
 CASES["a long letter in quotes"] = text(put(letter, 5), 41, 41)
@@ -75,22 +83,30 @@ CASES["no end at the end"] = Case(whole.rstrip("\n").encode(), 40, 40)
 CASES["blank lines"] = Case(whole.replace("\n", "\n\n").encode(), 40, 40)
 late = "".join(MANY[:30_500])
 CASES["Macintosh after row 30,000"] = Case(
-    (HEADER + late + "".join(MANY[30_500:]).replace("\n", "\r")).encode(), 31_000, 31_000
+    (HEADER + late + "".join(MANY[30_500:]).replace("\n", "\r")).encode(),
+    31_000,
+    31_000,
 )
 CASES["Windows after row 30,000"] = Case(
-    (HEADER + late + "".join(MANY[30_500:]).replace("\n", "\r\n")).encode(), 31_000, 31_000
+    (HEADER + late + "".join(MANY[30_500:]).replace("\n", "\r\n")).encode(),
+    31_000,
+    31_000,
 )
 CASES["open quote after row 30,000"] = Case(
     (HEADER + put('a,2025-01-01,5,"x\n', 30_500, MANY)).encode(), 31_001, 31_000
 )
-CASES["a line of 3 MB"] = text(put("a,2025-01-01,5," + "x" * 3_000_000 + "\n", 5), 41, 40)
+CASES["a line of 3 MB"] = text(
+    put("a,2025-01-01,5," + "x" * 3_000_000 + "\n", 5), 41, 40
+)
 CASES["a line of 3 MB without commas"] = text(put("x" * 3_000_000 + "\n", 40), 41, 40)
 CASES["a quoted field of 3,000 lines"] = text(
     put('a,2025-01-01,5,"' + "x\n" * 3_000 + '"\n', 5), 3_041, 40
 )
 CASES["null bytes"] = text(put("a\0,2025-01-01,5,\0\n", 5), 41, 41)
 CASES["form feed"] = text(put("a,2025-01-01,5,\f\v\n", 5), 41, 41)
-CASES["line separators of Unicode"] = text(put("a,2025-01-01,5,x\u2028y\u0085z\n", 5), 41, 41)
+CASES["line separators of Unicode"] = text(
+    put("a,2025-01-01,5,x\u2028y\u0085z\n", 5), 41, 41
+)
 CASES["right to left"] = text(put("\u202eabc,2025-01-01,5,x\n", 5), 41, 41)
 CASES["emoji and joiners"] = text(put("👩‍👩‍👧,2025-01-01,5,\u200b\n", 5), 41, 41)
 CASES["marks of byte order inside"] = text(put("\ufeffa,2025-01-01,5,x\n", 5), 41, 41)
@@ -99,7 +115,9 @@ CASES["bytes that are no UTF-8, in the id"] = Case(
     whole.encode() + b"\xff\xe9,2025-01-01,5,x\n", 41, 40
 )
 CASES["surrogates"] = Case(whole.encode() + b"\xed\xa0\x80,2025-01-01,5,x\n", 41)
-CASES["too few and too many fields"] = text(put("a,b\na,2025-01-01,5,x,y,z\n", 5), 42, 40)
+CASES["too few and too many fields"] = text(
+    put("a,b\na,2025-01-01,5,x,y,z\n", 5), 42, 40
+)
 CASES["separators alone"] = text(put(",,,\n,,,\n", 5), 42)
 for encoding in ("cp1251", "koi8-r", "utf-16", "utf-16-le", "mac-cyrillic", "cp866"):
     body = (HEADER + put("Иванов,2025-01-01,5,ул. Ленина\n", 5)).encode(encoding)
@@ -184,17 +202,33 @@ for name, header in HEADERS.items():
     CASES[f"header with {name}"] = Case((header + body).encode(), 40, 40)
 wide = ",".join(f"k{i}" for i in range(2000))
 CASES["2,000 columns"] = Case(
-    f"customer_id,order_date,amount,{wide}\na,2025-01-01,5,{',' * 1999}\n".encode(), 1, 1
+    f"customer_id,order_date,amount,{wide}\na,2025-01-01,5,{',' * 1999}\n".encode(),
+    1,
+    1,
 )
 CASES["zipped"] = Case(gzip.compress(whole.encode()), 40, 40, name="orders.csv.gz")
 CASES["zipped with an open quote"] = Case(
-    gzip.compress((HEADER + put('a,2025-01-01,5,"x\n', 5)).encode()), 41, 40, name="orders.csv.gz"
+    gzip.compress((HEADER + put('a,2025-01-01,5,"x\n', 5)).encode()),
+    41,
+    40,
+    name="orders.csv.gz",
 )
 noise = random.Random(7).randbytes(5000)
-for name in ("x.csv", "x.csv.gz", "x.xlsx", "x.xls", "x.parquet", "x.json", "x.ods", "x"):
+for name in (
+    "x.csv",
+    "x.csv.gz",
+    "x.xlsx",
+    "x.xls",
+    "x.parquet",
+    "x.json",
+    "x.ods",
+    "x",
+):
     CASES[f"noise as {name}"] = Case(noise, None, name=name)
     CASES[f"nothing as {name}"] = Case(b"", None, name=name)
-CASES["cut off zip"] = Case(gzip.compress(whole.encode())[:-20], None, name="orders.csv.gz")
+CASES["cut off zip"] = Case(
+    gzip.compress(whole.encode())[:-20], None, name="orders.csv.gz"
+)
 CASES["deep JSON"] = Case(b"[" * 100_000, None, name="x.json")
 CASES["JSON of numbers"] = Case(b"[1,2,3]", None, name="x.json")
 
@@ -220,7 +254,9 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
     "an unknown encoding": {"encoding": "rot13"},
     "a codec that is none for text": {"encoding": "zip"},
     "a header of one": {"header": ["a"]},
-    "a header twice": {"header": ["customer_id", "customer_id", "order_date", "amount"]},
+    "a header twice": {
+        "header": ["customer_id", "customer_id", "order_date", "amount"]
+    },
     "skip beyond the end": {"skip": 10**9},
     "a column to fill that is not there": {"fill_down": ["nope"]},
     "decimal and thousands alike": {"decimal": ",", "thousands": ","},
@@ -228,5 +264,8 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
 for name, source in BAD_SETTINGS.items():
     CASES[f"setting: {name}"] = Case(whole.encode(), None, source=source)
 CASES["setting: a very long IN"] = Case(
-    whole.encode(), 40, 40, source={"where": f"amount IN ({', '.join(map(str, range(2000)))})"}
+    whole.encode(),
+    40,
+    40,
+    source={"where": f"amount IN ({', '.join(map(str, range(2000)))})"},
 )

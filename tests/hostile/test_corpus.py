@@ -32,10 +32,14 @@ def read(case, folder, connection) -> tuple[int, int]:
         intake = take_in("orders", source, folder, connection, keep=False)
         if intake.faults(tolerance=1):
             raise SegmentLabError("refused")
-        return int(intake.counts["accepted"]), int(intake.counts.sum() - intake.counts["accepted"])
+        return int(intake.counts["accepted"]), int(
+            intake.counts.sum() - intake.counts["accepted"]
+        )
     raw = open_file(source, folder, connection)
     with in_words("orders", raw.label):
-        seen = {f"c{i}": raw.table[c].max() for i, c in enumerate(raw.table.columns[:8])}
+        seen = {
+            f"c{i}": raw.table[c].max() for i, c in enumerate(raw.table.columns[:8])
+        }
         rows = connection.execute(raw.table.aggregate(n=raw.table.count(), **seen))
         return int(rows["n"].iloc[0]), len(raw.broken(connection))
 

@@ -67,7 +67,9 @@ def tables_of(page: Path) -> list[Any]:
             continue
         long = len(rows) > WHOLE
         found.append(
-            {"rows": len(rows), "digest": digest(rows)} if long else [" ".join(row) for row in rows]
+            {"rows": len(rows), "digest": digest(rows)}
+            if long
+            else [" ".join(row) for row in rows]
         )
     return found
 
@@ -79,7 +81,9 @@ def figures(manifest: dict[str, Any]) -> dict[str, list[str]]:
         shown = (report.get("headline") or {}).get("figures", {})
         values = [figure["value"] for figure in shown.values()]
         found[report["name"]] = [
-            f"{v:.9g}" for v in values if isinstance(v, int | float) and math.isfinite(v)
+            f"{v:.9g}"
+            for v in values
+            if isinstance(v, int | float) and math.isfinite(v)
         ]
     return found
 
@@ -104,7 +108,9 @@ def golden(run: Path) -> dict[str, Any]:
             for column, values in labels.items()
         },
         "figures": figures(manifest),
-        "tables": {page.name: tables_of(page) for page in sorted(run.glob("[0-9][0-9]_*.html"))},
+        "tables": {
+            page.name: tables_of(page) for page in sorted(run.glob("[0-9][0-9]_*.html"))
+        },
     }
 
 
@@ -119,8 +125,14 @@ def differences(now: Any, then: Any, path: str = "") -> list[str]:
         ]
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         pairs = enumerate(zip(now, then, strict=True))
-        return [line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")]
-    return [] if now == then else [f"{path}: recorded {str(then)[:300]}, now {str(now)[:300]}"]
+        return [
+            line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")
+        ]
+    return (
+        []
+        if now == then
+        else [f"{path}: recorded {str(then)[:300]}, now {str(now)[:300]}"]
+    )
 
 
 def main(folder: str, *options: str) -> int:

@@ -48,7 +48,9 @@ def orders(n: int = 1500, seed: int = 0) -> pd.DataFrame:
 
 def customers(day: dt.date, start: dt.date = START) -> pd.DataFrame:
     log = orders()
-    seen = (log["order_date"] >= pd.Timestamp(start)) & (log["order_date"] < pd.Timestamp(day))
+    seen = (log["order_date"] >= pd.Timestamp(start)) & (
+        log["order_date"] < pd.Timestamp(day)
+    )
     by = log[seen].groupby("customer_id")
     table = pd.DataFrame({"frequency": by.size(), "revenue": by["amount"].sum()})
     table["recency_days"] = (pd.Timestamp(day) - by["order_date"].max()).dt.days
@@ -63,7 +65,9 @@ def outcomes(day: dt.date, days: int = 90) -> pd.DataFrame:
     if start + pd.Timedelta(days=days) > pd.Timestamp(END):
         raise AssertionError("asked for the unknown future")
     by = log[
-        log["order_date"].between(start, start + pd.Timedelta(days=days), inclusive="left")
+        log["order_date"].between(
+            start, start + pd.Timedelta(days=days), inclusive="left"
+        )
     ].groupby("customer_id")
     known = customers(day).index
     return pd.DataFrame(
@@ -86,7 +90,11 @@ class Bands(BaseEstimator):
         return self
 
     def predict(self, table):
-        return self.k - 1 - np.searchsorted(self.cuts_, table[self.column].to_numpy(), side="left")
+        return (
+            self.k
+            - 1
+            - np.searchsorted(self.cuts_, table[self.column].to_numpy(), side="left")
+        )
 
     def segment(self, table, window=None, status=None):
         return Segmentation(
@@ -103,7 +111,9 @@ class SimulatedCompany:
     """The simulated log as a company on a day; what lies after END fails in `outcomes`."""
 
     schemes: dict[str, Any]
-    window: ObservationWindow = field(default_factory=lambda: ObservationWindow(START, END))
+    window: ObservationWindow = field(
+        default_factory=lambda: ObservationWindow(START, END)
+    )
 
     def at(self, as_of, days=None):
         start = START if days is None else as_of - dt.timedelta(days=days)
@@ -154,5 +164,7 @@ def labels(codes, names=None, method="own") -> Segmentation:
     codes = np.asarray(codes)
     names = names or [f"s{i}" for i in range(int(codes.max()) + 1)]
     return Segmentation(
-        pd.Series(codes, index=[f"c{i:05d}" for i in range(len(codes))]), tuple(names), method
+        pd.Series(codes, index=[f"c{i:05d}" for i in range(len(codes))]),
+        tuple(names),
+        method,
     )

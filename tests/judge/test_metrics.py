@@ -38,7 +38,9 @@ B = np.where(RNG.random(500) < 0.5, np.minimum(A, 2), B)
 
 def test_agreement_equals_scikit_learn_and_scipy():
     assert adjusted_rand(A, B) == pytest.approx(adjusted_rand_score(A, B))
-    assert adjusted_mutual_information(A, B) == pytest.approx(adjusted_mutual_info_score(A, B))
+    assert adjusted_mutual_information(A, B) == pytest.approx(
+        adjusted_mutual_info_score(A, B)
+    )
     assert cramers_v(A, B) == pytest.approx(
         association(contingency(A, B).astype(int), method="cramer")
     )
@@ -73,7 +75,9 @@ def test_the_interval_of_segments_that_say_nothing_holds_zero():
     rng, held = np.random.default_rng(3), []
     for seed in range(20):
         many = labels(rng.integers(0, 30, 600))
-        revenue = pd.Series(np.expm1(np.abs(rng.normal(size=600))), index=many.codes.index)
+        revenue = pd.Series(
+            np.expm1(np.abs(rng.normal(size=600))), index=many.codes.index
+        )
         found = homogeneity({"many": many}, revenue, draws=100, seed=seed).iloc[0]
         held.append(found["omega2_low"] <= 0 <= found["omega2_high"])
     assert np.mean(held) >= 0.9
@@ -90,7 +94,9 @@ def test_more_segments_raise_eta_but_not_omega_by_chance():
 
 
 def test_best_jaccard_by_brute_force():
-    sets_a, sets_b = ([set(np.flatnonzero(x == g)) for g in range(x.max() + 1)] for x in (A, B))
+    sets_a, sets_b = (
+        [set(np.flatnonzero(x == g)) for g in range(x.max() + 1)] for x in (A, B)
+    )
     slow = [max(len(a & b) / len(a | b) for b in sets_b) for a in sets_a]
     assert best_jaccard(A, B) == pytest.approx(slow)
 
@@ -108,8 +114,13 @@ def test_true_groups_are_stable_and_quantile_rules_say_nothing():
     clear = refit_stability(Clusters().fit(blobs()), blobs(), refits=8)
     assert (clear["jaccard"] > 0.95).all()
     assert (clear["reading"] == "stable").all()
-    noise = pd.DataFrame(np.random.default_rng(2).normal(size=(400, 2)), columns=["x", "y"])
-    assert refit_stability(Clusters(k=6).fit(noise), noise, refits=8)["jaccard"].min() < 0.75
+    noise = pd.DataFrame(
+        np.random.default_rng(2).normal(size=(400, 2)), columns=["x", "y"]
+    )
+    assert (
+        refit_stability(Clusters(k=6).fit(noise), noise, refits=8)["jaccard"].min()
+        < 0.75
+    )
     rule = refit_stability(Bands("x", 3).fit(noise), noise, refits=8)
     assert (rule["jaccard"] > 0.85).all()
     assert not rule["informative"].any()
@@ -118,7 +129,9 @@ def test_true_groups_are_stable_and_quantile_rules_say_nothing():
 def test_stability_leaves_the_segmenter_and_is_repeatable():
     fitted = Bands("x", 3).fit(blobs())
     cuts = fitted.cuts_.copy()
-    first, second = (refit_stability(fitted, blobs(), refits=4, seed=3) for _ in range(2))
+    first, second = (
+        refit_stability(fitted, blobs(), refits=4, seed=3) for _ in range(2)
+    )
     assert (fitted.cuts_ == cuts).all()
     assert first.equals(second)
 
@@ -155,13 +168,20 @@ def test_movement_parts_customers_from_cuts():
     relearned = labels([0, 0, 0, 1, 1, 1, 1, 1, 1, 1], ["high", "low"])
     found = Change(then, now, relearned, 90)
     row = movement({"s": found}).loc["s"]
-    assert (row["moved_share"], row["drift_share"], row["total_share"]) == pytest.approx(
-        (0.1, 0.2, 0.3)
-    )
+    assert (
+        row["moved_share"],
+        row["drift_share"],
+        row["total_share"],
+    ) == pytest.approx((0.1, 0.2, 0.3))
     assert row["null_share"] == pytest.approx(1 - (0.5 * 0.6 + 0.5 * 0.4))
     assert row["moved_share_low"] < 0.1 < row["moved_share_high"]
     high = found.table().loc["high"]
-    assert high[["customers_then", "customers_now", "change", "drift"]].tolist() == [5, 6, 1, 2]
+    assert high[["customers_then", "customers_now", "change", "drift"]].tolist() == [
+        5,
+        6,
+        1,
+        2,
+    ]
     assert (high["change_share"], high["refit_change"]) == (0.2, 3)
     assert found.flow().to_numpy().tolist() == [[5, 0], [1, 4]]
 
@@ -190,15 +210,29 @@ def test_change_sees_both_days_through_windows_of_equal_length_by_the_cuts_of_to
 def test_permuted_names_of_a_refit_are_matched():
     before = labels([0, 0, 1, 1, 2, 2], ["a", "b", "c"])
     after = labels([1, 1, 2, 2, 0, 0], ["x", "y", "z"])
-    assert matched(before, after).labels.astype(str).tolist() == ["a", "a", "b", "b", "c", "c"]
+    assert matched(before, after).labels.astype(str).tolist() == [
+        "a",
+        "a",
+        "b",
+        "b",
+        "c",
+        "c",
+    ]
     more = labels([1, 1, 2, 2, 0, 3], ["x", "y", "z", "w"])
-    assert matched(before, more).labels.astype(str).tolist()[:5] == ["a", "a", "b", "b", "c"]
+    assert matched(before, more).labels.astype(str).tolist()[:5] == [
+        "a",
+        "a",
+        "b",
+        "b",
+        "c",
+    ]
     assert matched(before, more).labels.iloc[5] == "new: w"
 
 
 def test_ambiguity_by_hand():
     table = pd.DataFrame(
-        {"recency_days": [10.0, 26, 50, 90], "revenue": [10.0, 100, 97, 500]}, index=list("abcd")
+        {"recency_days": [10.0, 26, 50, 90], "revenue": [10.0, 100, 97, 500]},
+        index=list("abcd"),
     )
     by_money = Bands("revenue", 2)
     by_money.k, by_money.cuts_ = 2, np.array([98.0])
@@ -219,10 +253,12 @@ def test_ambiguity_by_hand():
 
 def test_overlaps_come_from_the_truth_table():
     table = pd.DataFrame(
-        {"recency_days": [1.0, 2, 3], "revenue": [1.0, 2, 3]}, index=[f"c{i:05d}" for i in range(3)]
+        {"recency_days": [1.0, 2, 3], "revenue": [1.0, 2, 3]},
+        index=[f"c{i:05d}" for i in range(3)],
     )
     truth = pd.DataFrame(
-        {"A": [True, False, False], "B": [True, True, False], "n": [2, 1, 0]}, index=table.index
+        {"A": [True, False, False], "B": [True, True, False], "n": [2, 1, 0]},
+        index=table.index,
     )
     found = ambiguity(
         Bands("revenue", 2).fit(table), table, labels([0, 1, 1]).replace(details=truth)
@@ -257,7 +293,13 @@ GOOD = steps([None, 0.9, 0.9], [None, 0.01, 0.01])
         (GOOD, 90, 1000, "PROPER", "for 2 months running"),
         (GOOD, 29, 1000, "PRELIMINARY", "days of data (29)"),
         (GOOD, 90, 499, "PRELIMINARY", "only 499 buyers"),
-        (steps([None, 0.9], [None, 0.01]), 60, 1000, "PRELIMINARY", "fewer than 3 months"),
+        (
+            steps([None, 0.9], [None, 0.01]),
+            60,
+            1000,
+            "PRELIMINARY",
+            "fewer than 3 months",
+        ),
         (
             steps([None, 0.9, 0.84], [None, 0.01, 0.01]),
             90,
@@ -273,7 +315,13 @@ GOOD = steps([None, 0.9, 0.9], [None, 0.01, 0.01])
             "(agreement 0.84996, needed 0.85)",
         ),
         # Eleven segments have more cuts: the same steadiness of each gives a lower agreement.
-        (steps([None, 0.8, 0.75], [None, 0.01, 0.01], 11), 90, 1000, "PROPER", "needed 0.65"),
+        (
+            steps([None, 0.8, 0.75], [None, 0.01, 0.01], 11),
+            90,
+            1000,
+            "PROPER",
+            "needed 0.65",
+        ),
         # The upper end of the gain counts, not the point.
         (
             steps([None, 0.9, 0.9], [None, 0.01, 0.01], spread=0.02),
@@ -342,7 +390,8 @@ def test_gain_compares_cuts_on_the_same_customers_and_days():
     growth gains none."""
     codes = np.arange(200) % 2
     outcomes = pd.DataFrame(
-        {"future_revenue": 10.0 * (1 - codes), "future_orders": 1}, index=labels(codes).codes.index
+        {"future_revenue": 10.0 * (1 - codes), "future_orders": 1},
+        index=labels(codes).codes.index,
     )
     table = history(
         [
@@ -359,7 +408,8 @@ def test_gain_compares_cuts_on_the_same_customers_and_days():
 def test_history_compares_cuts_on_the_same_customers():
     codes = np.arange(200) % 2
     outcomes = pd.DataFrame(
-        {"future_revenue": 11.0 - 10 * codes, "future_orders": 1}, index=labels(codes).codes.index
+        {"future_revenue": 11.0 - 10 * codes, "future_orders": 1},
+        index=labels(codes).codes.index,
     )
     table = history(
         [
@@ -378,7 +428,10 @@ def test_history_compares_cuts_on_the_same_customers():
 def test_actionability_counts_only_those_who_may_be_reached():
     segments = labels([0, 0, 0, 0, 1, 1], ["big", "small", "empty"])
     table = pd.DataFrame(
-        {"revenue": [40.0, 30, 20, 0, 5, 5], "consent": [True, True, False, None, True, False]},
+        {
+            "revenue": [40.0, 30, 20, 0, 5, 5],
+            "consent": [True, True, False, None, True, False],
+        },
         index=segments.codes.index,
     )
     outcomes = pd.DataFrame({"future_orders": [1, 0, 0, 0, 0, 0]}, index=table.index)
@@ -398,7 +451,8 @@ def test_who_buys_anyway_is_read_from_customers_nobody_contacted():
     segments = labels([0] * 40 + [1] * 40 + [2] * 40)
     table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
     outcomes = pd.DataFrame(
-        {"future_orders": ([1] * 25 + [0] * 15) + ([1] * 35 + [0] * 5) + [1] * 40}, table.index
+        {"future_orders": ([1] * 25 + [0] * 15) + ([1] * 35 + [0] * 5) + [1] * 40},
+        table.index,
     )
     contacted = [*table.index[:20], *table.index[40:60], *table.index[80:118]]
     found = actionability(segments, table, outcomes, contacted)
@@ -425,19 +479,24 @@ def test_an_uplift_past_one_hundred_of_a_hundred_is_out_of_reach():
     segments = labels([0] * 40 + [1] * 4000)
     table = pd.DataFrame({"revenue": 1.0}, index=segments.codes.index)
     outcomes = pd.DataFrame(
-        {"future_orders": [1] * 38 + [0] * 2 + [1] * 2000 + [0] * 2000}, index=table.index
+        {"future_orders": [1] * 38 + [0] * 2 + [1] * 2000 + [0] * 2000},
+        index=table.index,
     )
     found = actionability(segments, table, outcomes)
     assert found["smallest_uplift"].iloc[0] == np.inf
     assert 0 < found["smallest_uplift"].iloc[1] < 0.1
-    assert "In 1 of them no effect could be measured" in SENTENCES["actionability"](found, [])
+    assert "In 1 of them no effect could be measured" in SENTENCES["actionability"](
+        found, []
+    )
     words = SENTENCES["actionability"](found.iloc[1:], [])
     assert words.endswith("before its effect can be measured.")
 
 
 def test_a_sentence_without_a_known_share_says_so():
     table = pd.DataFrame({"omega2": [np.nan, np.nan]}, index=["rfm", "abc"])
-    assert "explains an unknown share of" in SENTENCES["homogeneity"](table, ["rfm", "abc"])
+    assert "explains an unknown share of" in SENTENCES["homogeneity"](
+        table, ["rfm", "abc"]
+    )
     one = table.fillna({"omega2": 0.2}).iloc[1:]
     assert "explains 20% (ABC) of" in SENTENCES["homogeneity"](one, ["abc"])
 
@@ -445,10 +504,14 @@ def test_a_sentence_without_a_known_share_says_so():
 def test_a_tree_finds_a_rule_and_not_noise():
     index = [f"c{i:05d}" for i in range(600)]
     table = pd.DataFrame(
-        {"revenue": RNG.lognormal(size=600), "recency_days": RNG.integers(1, 300, 600)}, index=index
+        {"revenue": RNG.lognormal(size=600), "recency_days": RNG.integers(1, 300, 600)},
+        index=index,
     )
     rule = tree_accuracy(labels((table["revenue"] > 1).astype(int)), table)
     noise = tree_accuracy(labels(RNG.integers(0, 2, 600)), table)
     assert rule["accuracy"] > 0.98
     assert noise["accuracy"] == pytest.approx(0.5, abs=0.07)
-    assert tree_accuracy(labels(RNG.integers(0, 2, 600)), table, sample=200)["customers"] == 200
+    assert (
+        tree_accuracy(labels(RNG.integers(0, 2, 600)), table, sample=200)["customers"]
+        == 200
+    )

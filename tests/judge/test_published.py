@@ -87,7 +87,12 @@ def test_online_retail_gives_the_expected_figures():
     docs/decisions/0012."""
     dataset("online_retail", "online_retail.csv.gz")
     found = ranking_power("online_retail.yml", "2011-12-10", returns="drop")
-    expected = {"rfm": 0.53, "clusters": 0.57, "11 spend bands": 0.61, "past-spend rank": 0.63}
+    expected = {
+        "rfm": 0.53,
+        "clusters": 0.57,
+        "11 spend bands": 0.61,
+        "past-spend rank": 0.63,
+    }
     assert found[list(expected)].round(2).to_dict() == pytest.approx(expected, abs=0.03)
     assert found["abc"] == pytest.approx(0.48, abs=0.035)
     assert found["lifecycle"] == pytest.approx(0.63, abs=0.02)
@@ -103,10 +108,22 @@ def test_planted_segments_are_recovered():
     truth = pd.read_csv(
         Path(ROOT, "data", "sample", "truth.csv"), dtype={"customer_id": str}
     ).set_index("customer_id")
-    planted = truth["latent_segment"].loc[customers.index].astype("category").cat.codes.to_numpy()
+    planted = (
+        truth["latent_segment"]
+        .loc[customers.index]
+        .astype("category")
+        .cat.codes.to_numpy()
+    )
     seen = ("frequency", "recency_days", "t_x", "return_share", "monetary_value")
     mixture = ClusterSegmenter("gmm", k=6, features=seen, bootstraps=5).fit(customers)
     found = adjusted_rand(mixture.predict(customers), planted)
     assert found > 0.5
-    assert found > adjusted_rand(ABCSegmenter().fit(customers).predict(customers), planted) + 0.15
-    assert abs(adjusted_rand(np.random.default_rng(0).permutation(planted), planted)) < 0.02
+    assert (
+        found
+        > adjusted_rand(ABCSegmenter().fit(customers).predict(customers), planted)
+        + 0.15
+    )
+    assert (
+        abs(adjusted_rand(np.random.default_rng(0).permutation(planted), planted))
+        < 0.02
+    )

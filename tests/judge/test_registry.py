@@ -12,7 +12,9 @@ RNG = np.random.default_rng(0)
 N = 3000
 CODES = RNG.integers(0, 4, N)
 OTHER = np.where(RNG.random(N) < 0.7, CODES, RNG.integers(0, 3, N))
-REVENUE = np.where(RNG.random(N) < 0.4 + 0.1 * CODES, RNG.lognormal(3 + 0.3 * CODES, 1), 0.0)
+REVENUE = np.where(
+    RNG.random(N) < 0.4 + 0.1 * CODES, RNG.lognormal(3 + 0.3 * CODES, 1), 0.0
+)
 BOUGHT = (REVENUE > 0).astype(float)
 SCORE = CODES + RNG.integers(0, 3, N) / 2
 CHANCE = (CODES + 1) / 6
@@ -66,7 +68,9 @@ def test_every_section_is_registered_and_explained():
     assert set(ARGUMENTS) == set(METRICS)
     assert all(m.function.__doc__ for m in METRICS.values())
     assert all(
-        has(f"comparison.metric.{name}.{part}") for name in METRICS for part in ("title", "meaning")
+        has(f"comparison.metric.{name}.{part}")
+        for name in METRICS
+        for part in ("title", "meaning")
     )
 
 
@@ -79,7 +83,9 @@ def test_lies_in_its_range(name):
 @pytest.mark.parametrize("name", METRICS)
 def test_row_order_does_not_matter(name):
     a, b = ARGUMENTS[name]
-    assert value(name, (a[SHUFFLED], b[SHUFFLED])) == pytest.approx(value(name, (a, b)), abs=1e-12)
+    assert value(name, (a[SHUFFLED], b[SHUFFLED])) == pytest.approx(
+        value(name, (a, b)), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -87,7 +93,9 @@ def test_the_same_customers_twice_give_the_same_value(name):
     a, b = ARGUMENTS[name]
     # AMI, ARI and omega-squared correct for chance by n, so twice the rows change them by about
     # 1/n.
-    assert value(name, (np.r_[a, a], np.r_[b, b])) == pytest.approx(value(name, (a, b)), abs=2e-3)
+    assert value(name, (np.r_[a, a], np.r_[b, b])) == pytest.approx(
+        value(name, (a, b)), abs=2e-3
+    )
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -112,22 +120,29 @@ def test_the_names_of_the_segments_do_not_matter(name):
     "name", [*(n for n in AGREEMENT if n != "mean_best_jaccard"), "moved_share"]
 )
 def test_symmetric(name):
-    assert value(name, (OTHER, CODES)) == pytest.approx(value(name, (CODES, OTHER)), abs=1e-12)
+    assert value(name, (OTHER, CODES)) == pytest.approx(
+        value(name, (CODES, OTHER)), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(
-    "name", sorted(METRICS.keys() - {"mean_best_jaccard", "moved_share", "brier", "capped_r2"})
+    "name",
+    sorted(METRICS.keys() - {"mean_best_jaccard", "moved_share", "brier", "capped_r2"}),
 )
 def test_random_segments_are_near_chance(name):
     a, b = ARGUMENTS[name]
-    found = np.mean([value(name, (np.random.default_rng(i).permutation(a), b)) for i in range(10)])
+    found = np.mean(
+        [value(name, (np.random.default_rng(i).permutation(a), b)) for i in range(10)]
+    )
     tolerance = (
         0.06 if METRICS[name].section == "validity" else 0.04
     )  # Cramér's V is about 1/sqrt(n) by chance
     assert found == pytest.approx(CHANCE_LEVEL.get(name, 0), abs=tolerance)
 
 
-@pytest.mark.parametrize("name", [n for n in VALIDITY if n not in ("brier", "capped_r2")])
+@pytest.mark.parametrize(
+    "name", [n for n in VALIDITY if n not in ("brier", "capped_r2")]
+)
 def test_only_the_order_of_a_score_counts(name):
     score, outcome = ARGUMENTS[name]
     assert value(name, (np.exp(3 * score), outcome)) == pytest.approx(

@@ -44,29 +44,40 @@ def schemes(table=NOW, day=DAY) -> dict[str, Segmentation]:
 
 def random_labels(seed: int, k: int = 4, index=NOW.index) -> Segmentation:
     codes = np.random.default_rng(seed).integers(0, k, len(index))
-    return Segmentation(pd.Series(codes, index=index), tuple(f"s{i}" for i in range(k)), "random")
+    return Segmentation(
+        pd.Series(codes, index=index), tuple(f"s{i}" for i in range(k)), "random"
+    )
 
 
 @pytest.fixture(scope="module")
 def card():
-    training = Training(schemes(SEEN, BEFORE), TAUGHT, SEEN, ObservationWindow(START, BEFORE, DAY))
-    return scorecard(schemes(), OUTCOMES, Background(NOW, training, window=WINDOW), draws=100)
+    training = Training(
+        schemes(SEEN, BEFORE), TAUGHT, SEEN, ObservationWindow(START, BEFORE, DAY)
+    )
+    return scorecard(
+        schemes(), OUTCOMES, Background(NOW, training, window=WINDOW), draws=100
+    )
 
 
 @pytest.fixture(scope="module")
 def compared():
     """The protocol on the simulated log; a request for anything from END on fails inside
     `simulated.outcomes`."""
-    company = SimulatedCompany({"spend": Bands("revenue", 5), "recency": Bands("recency_days", 3)})
+    company = SimulatedCompany(
+        {"spend": Bands("revenue", 5), "recency": Bands("recency_days", 3)}
+    )
     return compare(company, list(company.schemes), draws=50, refits=4)
 
 
 def test_spend_predicts_and_baselines_are_in_the_same_table(card):
     trust = card["trust"]
     assert trust.loc["spend", "ranking_power_low"] > trust.loc["spend", "null_power"]
-    assert {"past-spend rank", "3 spend bands", "gradient boosting", "random segments"} <= set(
-        trust.index
-    )
+    assert {
+        "past-spend rank",
+        "3 spend bands",
+        "gradient boosting",
+        "random segments",
+    } <= set(trust.index)
     assert any(name.startswith("hiatus rule") for name in trust.index)
     assert (
         abs(trust.loc["random segments", "ranking_power"])
@@ -90,14 +101,19 @@ def test_a_baseline_that_fails_is_shown_as_failed(monkeypatch):
         raise ZeroDivisionError("no convergence")
 
     monkeypatch.setitem(baselines.BASELINES, "gradient boosting", broken)
-    row = scorecard(schemes(), OUTCOMES, Background(NOW), draws=2)["trust"].loc["gradient boosting"]
+    row = scorecard(schemes(), OUTCOMES, Background(NOW), draws=2)["trust"].loc[
+        "gradient boosting"
+    ]
     assert row["note"] == "failed: ZeroDivisionError: no convergence"
     assert np.isnan(row["ranking_power"])
 
 
 def test_no_winner_between_random_labels():
     found = scorecard(
-        {"one": random_labels(1), "two": random_labels(2)}, OUTCOMES, Background(NOW), draws=50
+        {"one": random_labels(1), "two": random_labels(2)},
+        OUTCOMES,
+        Background(NOW),
+        draws=50,
     )
     assert found.verdict.chance
     assert ComparisonPage(found).sentences()[0] == (
@@ -109,7 +125,11 @@ def test_no_winner_between_twins():
     twin = made(Bands("revenue", 5))
     found = scorecard({"one": twin, "two": twin}, OUTCOMES, Background(NOW), draws=50)
     assert found.verdict.tied == ("one", "two")
-    assert ComparisonPage(found).sentences()[0].startswith("No winner: one and two predict")
+    assert (
+        ComparisonPage(found)
+        .sentences()[0]
+        .startswith("No winner: one and two predict")
+    )
 
 
 def test_a_winner_is_named():
@@ -143,9 +163,16 @@ def test_a_leaked_future_is_refused(leak):
             parameters={"fitted_on": later.isoformat()}
         )
     if leak == "training":
-        training = Training(schemes(), OUTCOMES, NOW, ObservationWindow(START, DAY, later))
+        training = Training(
+            schemes(), OUTCOMES, NOW, ObservationWindow(START, DAY, later)
+        )
     with pytest.raises(DataError, match="cannot be judged") as error:
-        scorecard(segmentations, outcomes, Background(training=training, window=window), draws=2)
+        scorecard(
+            segmentations,
+            outcomes,
+            Background(training=training, window=window),
+            draws=2,
+        )
     assert str(later) in str(error.value)
 
 
@@ -154,8 +181,13 @@ def test_cuts_learned_on_the_future_really_would_flatter():
     scheme."""
     future = pd.DataFrame({"revenue": OUTCOMES["future_revenue"]})
     leaked = Bands("revenue", 5).fit(future).segment(future)
-    trust = scorecard({"leaked": leaked, **schemes()}, OUTCOMES, draws=5, baselines=False)["trust"]
-    assert trust.loc["leaked", "ranking_power"] > trust["ranking_power"].drop("leaked").max() + 0.2
+    trust = scorecard(
+        {"leaked": leaked, **schemes()}, OUTCOMES, draws=5, baselines=False
+    )["trust"]
+    assert (
+        trust.loc["leaked", "ranking_power"]
+        > trust["ranking_power"].drop("leaked").max() + 0.2
+    )
 
 
 def test_predictions_with_training_do_not_see_the_judged_period():
@@ -181,7 +213,9 @@ def test_without_training_it_says_how_the_worth_was_learned(card):
 
 def test_cross_fitting_gives_random_segments_no_credit():
     powers = [
-        scorecard([random_labels(i, 20)], OUTCOMES, draws=1)["trust"]["ranking_power"].iloc[0]
+        scorecard([random_labels(i, 20)], OUTCOMES, draws=1)["trust"][
+            "ranking_power"
+        ].iloc[0]
         for i in range(20)
     ]
     assert np.mean(powers) == pytest.approx(0, abs=0.04)
@@ -189,7 +223,10 @@ def test_cross_fitting_gives_random_segments_no_credit():
 
 def test_customers_who_are_not_judged_are_counted():
     more = pd.concat([NOW, NOW.head(7).set_axis([f"prospect {i}" for i in range(7)])])
-    pair = {"spend": made(Bands("revenue", 5)), "all": made(Bands("recency_days", 3), more)}
+    pair = {
+        "spend": made(Bands("revenue", 5)),
+        "all": made(Bands("recency_days", 3), more),
+    }
     found = scorecard(pair, OUTCOMES, draws=2)
     assert found.trial.left_out == {"all": 7}
     assert ComparisonPage(found).notes()[0].endswith("do not hold them: 7 of all.")
@@ -199,7 +236,8 @@ def test_row_order_does_not_matter_and_reruns_are_equal():
     first = scorecard(schemes(), OUTCOMES, Background(NOW), draws=20)
     again = scorecard(schemes(), OUTCOMES, Background(NOW), draws=20)
     mixed = {
-        n: s.replace(codes=s.codes.sample(frac=1, random_state=1)) for n, s in schemes().items()
+        n: s.replace(codes=s.codes.sample(frac=1, random_state=1))
+        for n, s in schemes().items()
     }
     other = scorecard(
         mixed,
@@ -214,7 +252,9 @@ def test_row_order_does_not_matter_and_reruns_are_equal():
 
 def test_bad_input_lists_every_fault():
     with pytest.raises(DataError) as error:
-        scorecard(schemes(), pd.concat([OUTCOMES, OUTCOMES]).drop(columns="future_orders"))
+        scorecard(
+            schemes(), pd.concat([OUTCOMES, OUTCOMES]).drop(columns="future_orders")
+        )
     assert "future_orders" in str(error.value)
     assert "more than once" in str(error.value)
     with pytest.raises(DataError, match="nothing in common"):
@@ -238,7 +278,11 @@ def test_sections_that_are_missing_say_what_they_take(card):
     with pytest.raises(ConfigError, match="did you mean 'trust'"):
         card["trusst"]
     page = ComparisonPage(card)
-    for piece in (page.show("movement"), page.drawn("movement"), page.finding("movement")):
+    for piece in (
+        page.show("movement"),
+        page.drawn("movement"),
+        page.finding("movement"),
+    ):
         assert "needs the schemes on two days" in str(piece)
 
 
@@ -258,7 +302,11 @@ def test_every_section_is_shown_and_put_into_words(compared):
 
 @pytest.mark.parametrize("section", ["agreement", "differences"])
 def test_pairs_of_schemes_are_shown_without_row_numbers(compared, section):
-    row = str(ComparisonPage(compared).table(section)).split("<tbody>")[1].split("</tr>")[0]
+    row = (
+        str(ComparisonPage(compared).table(section))
+        .split("<tbody>")[1]
+        .split("</tr>")[0]
+    )
     assert not re.search(r">\s*\d+\s*</th>", row)
     assert re.search(r'<th scope="row"[^>]*>\s*(spend|recency)', row)
 
@@ -277,9 +325,13 @@ def test_the_protocol_learns_before_t0_and_judges_after(compared):
     now, seen = simulated.customers(t0), simulated.customers(before)
     made_now = {"spend": made(Bands("revenue", 5), now, t0, now)}
     training = Training(
-        {"spend": made(Bands("revenue", 5), seen, before, seen)}, simulated.outcomes(before), seen
+        {"spend": made(Bands("revenue", 5), seen, before, seen)},
+        simulated.outcomes(before),
+        seen,
     )
-    alone = scorecard(made_now, simulated.outcomes(t0), Background(training=training), draws=2)
+    alone = scorecard(
+        made_now, simulated.outcomes(t0), Background(training=training), draws=2
+    )
     assert direct == pytest.approx(alone["trust"].loc["spend", "ranking_power"])
 
 
@@ -302,7 +354,9 @@ def test_own_labels_are_compared_with_fitted_schemes():
     t0 = END - dt.timedelta(days=90)
     table = simulated.customers(t0)
     own = Segmentation.from_labels(
-        pd.Series(np.where(table["frequency"] > 2, "often", "rarely"), index=table.index)
+        pd.Series(
+            np.where(table["frequency"] > 2, "often", "rarely"), index=table.index
+        )
     )
     company = SimulatedCompany({"spend": Bands("revenue", 5)})
     found = compare(company, ["spend"], own={"ours": own}, draws=20, refits=2)
@@ -354,7 +408,8 @@ def test_the_comparison_and_the_decision_page_say_the_same_of_who_buys_anyway():
 
 
 @pytest.mark.parametrize(
-    ("spent", "words"), [((0, 0), "Nobody bought"), ((1, 0), "above 0"), ((1, 5), "the same")]
+    ("spent", "words"),
+    [((0, 0), "Nobody bought"), ((1, 0), "above 0"), ((1, 5), "the same")],
 )
 def test_a_period_that_judges_nothing_is_refused_before_any_fit(spent, words):
     class Poor(SimulatedCompany):
@@ -374,11 +429,13 @@ def test_a_period_that_judges_nothing_is_refused_before_any_fit(spent, words):
 
 def test_too_short_a_history_is_refused():
     with pytest.raises(
-        NotEnoughDataError, match=r"leaves 10 days .* study file: comparison: \{horizon_days: …\}"
+        NotEnoughDataError,
+        match=r"leaves 10 days .* study file: comparison: \{horizon_days: …\}",
     ):
         compare(
             SimulatedCompany(
-                {"spend": Bands()}, ObservationWindow(START, START + dt.timedelta(days=100))
+                {"spend": Bands()},
+                ObservationWindow(START, START + dt.timedelta(days=100)),
             ),
             ["spend"],
         )

@@ -48,26 +48,36 @@ def slow_power(score, revenue):
     """Every pair of customers: does the one ranked higher bring more? Ties count nothing."""
 
     def area(s):
-        return (np.sign(s[:, None] - s[None, :]) * (revenue[:, None] - revenue[None, :])).sum() / (
-            2 * len(s) * revenue.sum()
-        )
+        return (
+            np.sign(s[:, None] - s[None, :]) * (revenue[:, None] - revenue[None, :])
+        ).sum() / (2 * len(s) * revenue.sum())
 
     return area(np.asarray(score, float)) / area(revenue)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50)), min_size=2, max_size=40))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50)), min_size=2, max_size=40)
+)
 def test_ranking_power_is_the_pairwise_definition(rows):
     score, revenue = (np.array(c, dtype=float) for c in zip(*rows, strict=True))
     if len(set(revenue)) > 1:
-        assert ranking_power(score, revenue) == pytest.approx(slow_power(score, revenue), abs=1e-9)
+        assert ranking_power(score, revenue) == pytest.approx(
+            slow_power(score, revenue), abs=1e-9
+        )
     else:
         assert np.isnan(ranking_power(score, revenue))
 
 
 def test_scikit_learn_agrees():
-    assert auc(SCORE, OUTCOME.bought) == pytest.approx(roc_auc_score(OUTCOME.bought, SCORE))
-    assert brier(CHANCE, OUTCOME.bought) == pytest.approx(brier_score_loss(OUTCOME.bought, CHANCE))
-    assert capped_r2(SCORE * 10.0, REVENUE) == pytest.approx(r2_score(OUTCOME.capped, SCORE * 10.0))
+    assert auc(SCORE, OUTCOME.bought) == pytest.approx(
+        roc_auc_score(OUTCOME.bought, SCORE)
+    )
+    assert brier(CHANCE, OUTCOME.bought) == pytest.approx(
+        brier_score_loss(OUTCOME.bought, CHANCE)
+    )
+    assert capped_r2(SCORE * 10.0, REVENUE) == pytest.approx(
+        r2_score(OUTCOME.capped, SCORE * 10.0)
+    )
 
 
 def test_lift_by_hand_with_a_tie_at_the_edge():
@@ -90,7 +100,10 @@ def test_misclassification_by_hand():
 
 
 def test_fewer_buyers_than_a_fifth_are_all_the_top():
-    assert top_customers(np.array([5.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3.0, 0, 0, 0, 0])).sum() == 2
+    assert (
+        top_customers(np.array([5.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3.0, 0, 0, 0, 0])).sum()
+        == 2
+    )
 
 
 def test_bootstrap_on_counts_is_explicit_resampling():
@@ -101,7 +114,9 @@ def test_bootstrap_on_counts_is_explicit_resampling():
         assert len(rows) == N
         drawn = REVENUE[rows]
         assert sample[0, 0] == pytest.approx(slow_power(SCORE[rows], drawn), abs=1e-9)
-        assert sample[1, 0] == pytest.approx(slow_power(FINE.score[rows], drawn), abs=1e-9)
+        assert sample[1, 0] == pytest.approx(
+            slow_power(FINE.score[rows], drawn), abs=1e-9
+        )
         assert sample[0, 1] == pytest.approx(top_decile_lift(SCORE[rows], drawn))
         assert sample[0, 2] == pytest.approx(roc_auc_score(drawn > 0, CHANCE[rows]))
         assert sample[0, 3] == pytest.approx(brier_score_loss(drawn > 0, CHANCE[rows]))
@@ -137,7 +152,9 @@ def test_in_every_draw_a_scheme_learns_its_worth_again():
 
 def test_cross_fitted_scores_of_different_folds_are_never_one_order():
     """One segment "everybody" ranks nobody; pooled over folds it had a ranking power of −.13."""
-    one = Prediction("all", "scheme", learned=CROSS_FITTED, segments=1, codes=np.zeros(N, int))
+    one = Prediction(
+        "all", "scheme", learned=CROSS_FITTED, segments=1, codes=np.zeros(N, int)
+    )
     row = judge([one], OUTCOME, draws=20).table().iloc[0]
     assert row["ranking_power"] == pytest.approx(0, abs=1e-12)
     assert row["auc"] == pytest.approx(0.5)
@@ -145,7 +162,9 @@ def test_cross_fitted_scores_of_different_folds_are_never_one_order():
 
 def test_only_what_was_learned_alike_is_compared():
     learned = Prediction("model", "baseline", SCORE + 0.0, learned=BEFORE)
-    pairs = judge([segments("a"), segments("b"), learned, FINE], OUTCOME, draws=5).differences()
+    pairs = judge(
+        [segments("a"), segments("b"), learned, FINE], OUTCOME, draws=5
+    ).differences()
     found = set(zip(pairs["a"], pairs["b"], strict=True))
     assert found == {("a", "b"), ("a", "fine"), ("b", "fine"), ("model", "fine")}
     twins = pairs[(pairs["a"] == "a") & (pairs["b"] == "b")]
@@ -157,7 +176,9 @@ def test_joint_intervals_are_those_of_the_greatest_of_all_differences():
     """Three independent estimates: the studentised range at 95 % is 3.31/√2 = 2.34 standard
     deviations (tables of Tukey's range)."""
     samples = np.random.default_rng(0).standard_normal((4000, 3))
-    assert joint_factor(samples, [(0, 1), (0, 2), (1, 2)]) == pytest.approx(2.344, abs=0.03)
+    assert joint_factor(samples, [(0, 1), (0, 2), (1, 2)]) == pytest.approx(
+        2.344, abs=0.03
+    )
     assert joint_factor(samples, [(0, 1)]) == pytest.approx(1.96, abs=0.03)
 
 
@@ -198,9 +219,15 @@ def test_differences_are_paired():
     """A scheme against itself differs by nothing in every draw, however wide its own interval."""
     twin = Prediction("twin", "scheme", SCORE * 2.0, SCORE * 10.0, CHANCE)
     judged = judge([COARSE, twin, FINE], OUTCOME, draws=50)
-    pairs = judged.differences().query("measure == 'ranking_power'").set_index(["a", "b"])
+    pairs = (
+        judged.differences().query("measure == 'ranking_power'").set_index(["a", "b"])
+    )
     same = pairs.loc[("coarse", "twin")]
-    assert (same["difference_low"], same["difference_high"], same["certain"]) == (0, 0, False)
+    assert (same["difference_low"], same["difference_high"], same["certain"]) == (
+        0,
+        0,
+        False,
+    )
     own = judged.table().loc["coarse"]
     width = (
         pairs.loc[("coarse", "fine"), "difference_high"]
@@ -245,5 +272,7 @@ def test_a_score_that_is_not_a_number_is_refused():
 def test_the_null_is_what_permutation_gives():
     rng = np.random.default_rng(3)
     dealt = [ranking_power(rng.permutation(SCORE), REVENUE) for _ in range(2000)]
-    assert null_power(SCORE, REVENUE) == pytest.approx(np.percentile(dealt, 97.5), rel=0.06)
+    assert null_power(SCORE, REVENUE) == pytest.approx(
+        np.percentile(dealt, 97.5), rel=0.06
+    )
     assert np.mean(dealt) == pytest.approx(0, abs=0.01)

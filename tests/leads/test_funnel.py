@@ -48,13 +48,17 @@ def table(frame: pd.DataFrame) -> ibis.Table:
 
 def history(visits=VISITS) -> ibis.Table:
     frame = pd.DataFrame(visits, columns=["lead_id", "stage", "entered_on"])
-    return ibis.memtable(frame.assign(entered_on=pd.to_datetime(frame["entered_on"]).dt.date))
+    return ibis.memtable(
+        frame.assign(entered_on=pd.to_datetime(frame["entered_on"]).dt.date)
+    )
 
 
 class TestLeadTable:
     def test_a_lead_stands_as_it_did_on_the_day(self):
         rows = lead_table(table(LEADS), history(), "2026-03-01")
-        assert rows["won"].astype(object).where(rows["won"].notna(), None).to_dict() == {
+        assert rows["won"].astype(object).where(
+            rows["won"].notna(), None
+        ).to_dict() == {
             "a": True,
             "b": None,
             "c": False,
@@ -62,7 +66,9 @@ class TestLeadTable:
             "e": None,
         }
         assert rows["days_to_win"].dropna().to_dict() == {"a": 4.0}
-        assert lead_table(table(LEADS), history(), "2026-03-06")["won"]["d"] == np.False_
+        assert (
+            lead_table(table(LEADS), history(), "2026-03-06")["won"]["d"] == np.False_
+        )
         assert lead_table(table(LEADS), history(), "2026-01-04")["won"].isna().all()
 
     def test_without_a_history_the_status_speaks(self):
@@ -83,7 +89,8 @@ class TestLeadTable:
         assert list(rows.index) == ["a", "c", "e"]
         with pytest.raises(DataError, match="no leads"):
             lead_table(
-                table(LEADS.assign(created_on=pd.Timestamp("2026-01-01"))), as_of="2026-01-01"
+                table(LEADS.assign(created_on=pd.Timestamp("2026-01-01"))),
+                as_of="2026-01-01",
             )
 
     def test_numbers_written_as_text_are_numbers_and_empty_columns_go(self):
@@ -114,7 +121,9 @@ class TestLeadTable:
     def test_nothing_on_or_after_as_of_changes_the_past(self, later):
         known = lead_table(table(LEADS.drop(columns="status")), history(), "2026-03-01")
         more = lead_table(
-            table(LEADS.drop(columns="status")), history([*VISITS, *later]), "2026-03-01"
+            table(LEADS.drop(columns="status")),
+            history([*VISITS, *later]),
+            "2026-03-01",
         )
         pd.testing.assert_frame_equal(known, more)
 
@@ -140,14 +149,21 @@ class TestFunnel:
         assert stages["waiting_value"].tolist() == [20, 45, 0]
 
     def test_groups_add_up_to_the_whole(self, rows):
-        whole, parts = (funnel(rows, history(), "2026-03-01", by=by) for by in (None, "source"))
+        whole, parts = (
+            funnel(rows, history(), "2026-03-01", by=by) for by in (None, "source")
+        )
         for column in ("entered", "waiting", "stuck", "value"):
-            assert parts[column].groupby("stage").sum().to_dict() == whole[column].to_dict()
+            assert (
+                parts[column].groupby("stage").sum().to_dict()
+                == whole[column].to_dict()
+            )
         assert "(not given)" in parts.index.get_level_values("source")
 
     def test_the_order_of_stages_may_be_given(self, rows):
         assert stage_order(history()) == ["new", "offer", "Won"]
-        assert list(funnel(rows, history(), "2026-03-01", order=["offer", "Won"]).index) == [
+        assert list(
+            funnel(rows, history(), "2026-03-01", order=["offer", "Won"]).index
+        ) == [
             "offer",
             "Won",
         ]
@@ -155,7 +171,9 @@ class TestFunnel:
     def test_without_a_history_there_is_one_step(self):
         stages = funnel(lead_table(table(LEADS)))
         assert stages["entered"].tolist() == [5, 1]
-        assert stages.loc["Lead", "conversion"] == pytest.approx(1 / 3)  # of those decided
+        assert stages.loc["Lead", "conversion"] == pytest.approx(
+            1 / 3
+        )  # of those decided
 
     def test_an_unknown_column_is_named_with_the_nearest(self, rows):
         with pytest.raises(DataError, match="did you mean 'source'"):
@@ -176,7 +194,9 @@ class TestFunnel:
         rng, held = np.random.default_rng(0), []
         for _ in range(200):
             leads = pd.DataFrame({"days_to_win": rng.gamma(2, 10, 6)})
-            held.append(deal_time(leads).eval("mean_days_low <= 20 <= mean_days_high").iloc[0])
+            held.append(
+                deal_time(leads).eval("mean_days_low <= 20 <= mean_days_high").iloc[0]
+            )
         assert np.mean(held) >= 0.9  # the percentile bootstrap: .82
 
     def test_too_few_deals_have_no_interval(self):
@@ -205,7 +225,9 @@ class TestLeakage:
                 "signed_copy": np.where(known, "c", None),
                 "follow_up": np.where(won.notna(), rng.choice(["a", "b"], n), None),
                 "remark": np.where(
-                    known & (np.arange(n) < 30), "sent welcome", rng.choice(["u", "v"], n)
+                    known & (np.arange(n) < 30),
+                    "sent welcome",
+                    rng.choice(["u", "v"], n),
                 ),
                 "note_id": [f"N{i}" for i in range(n)],
                 "country": "PL",
@@ -244,7 +266,8 @@ class TestLeakage:
         # Trust in a name does not outweigh what the column gives away.
         assert (
             leakage(
-                rows.rename(columns={"proof": "status_at_close"}), trusted=["status_at_close"]
+                rows.rename(columns={"proof": "status_at_close"}),
+                trusted=["status_at_close"],
             ).loc["status_at_close", "verdict"]
             == "refused"
         )
@@ -276,9 +299,14 @@ class TestLeakage:
         assert len(set(levels(pd.Series(["a", None, "b", None])))) == 3
         assert len(set(levels(pd.Series(range(1000))))) == 20
 
-    @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=30))
+    @given(
+        st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=30)
+    )
     def test_auc_is_the_share_of_pairs_in_order(self, pairs):
-        won, score = np.array([w for w, _ in pairs]), np.array([s for _, s in pairs], float)
+        won, score = (
+            np.array([w for w, _ in pairs]),
+            np.array([s for _, s in pairs], float),
+        )
         if won.all() or not won.any():
             assert np.isnan(auc(won, score))
             return
@@ -301,7 +329,9 @@ class TestInterval:
         n = hits + more
         row = with_interval([hits], [n], "p").iloc[0]
         known = binomtest(hits, n).proportion_ci(method="wilson")
-        assert row[["p_low", "p_high"]].tolist() == pytest.approx([known.low, known.high])
+        assert row[["p_low", "p_high"]].tolist() == pytest.approx(
+            [known.low, known.high]
+        )
 
 
 def test_the_public_leads_file(monkeypatch):

@@ -34,7 +34,9 @@ def crm(
             "source": source,
             "visits": visits,
             "status": status,
-            "close_note": np.where(status == "open", None, np.where(won, "signed", "gone")),
+            "close_note": np.where(
+                status == "open", None, np.where(won, "signed", "gone")
+            ),
         }
     )
     return frame, pd.Series(chance, index=frame["lead_id"])
@@ -68,7 +70,10 @@ def test_the_model_ranks_nearly_as_well_as_the_truth(known):
 
 def test_chances_are_calibrated(known):
     found, chance = known
-    assert np.abs(found.tested["win_probability"] - chance.loc[found.tested.index]).mean() < 0.06
+    assert (
+        np.abs(found.tested["win_probability"] - chance.loc[found.tested.index]).mean()
+        < 0.06
+    )
     groups = found.reliability(4)
     assert (groups["observed_low"] - 0.05 < groups["predicted"]).all()
     assert (groups["predicted"] < groups["observed_high"] + 0.05).all()
@@ -94,7 +99,10 @@ def test_bands_hold_everyone_and_show_the_price_of_the_cold(known):
     assert bands["open_leads"].sum() == 150
     limit = found.bander.cold_
     cold = found.tested[found.tested["win_probability"] < limit]
-    assert bands.loc["Cold", ["leads", "wins"]].tolist() == [len(cold), cold["won"].sum()]
+    assert bands.loc["Cold", ["leads", "wins"]].tolist() == [
+        len(cold),
+        cold["won"].sum(),
+    ]
     assert found.cost_of_ignoring()["wins_lost"].is_monotonic_increasing
     waiting = found.waiting()
     assert len(waiting) == 150
@@ -113,20 +121,29 @@ def test_the_finding_says_it_in_words(known):
 
 def test_where_no_lead_is_open_none_waits():
     frame, _ = crm()
-    assert LeadModel().analyse(ibis.memtable(frame[frame["status"] != "open"])).waiting().empty
+    assert (
+        LeadModel()
+        .analyse(ibis.memtable(frame[frame["status"] != "open"]))
+        .waiting()
+        .empty
+    )
 
 
 def test_row_order_and_threads_change_nothing(known):
     found, _ = known
     frame, _ = crm()
-    again = LeadModel().analyse(ibis.memtable(closed(frame).sample(frac=1, random_state=1)))
+    again = LeadModel().analyse(
+        ibis.memtable(closed(frame).sample(frac=1, random_state=1))
+    )
     pd.testing.assert_series_equal(again.chances, found.chances)
     pd.testing.assert_frame_equal(again.tested, found.tested)
 
 
 def test_noise_is_called_noise():
     frame, _ = crm(700, signal=0.0)
-    found = LeadModel(model="logistic").analyse(ibis.memtable(frame.drop(columns=["created_on"])))
+    found = LeadModel(model="logistic").analyse(
+        ibis.memtable(frame.drop(columns=["created_on"]))
+    )
     row = found.measures(draws=60).loc["AUC"]
     assert row["value_low"] < 0.5 < row["value_high"]
     assert not found.ranks
@@ -141,7 +158,9 @@ def test_leads_without_dates_are_judged_by_folds_and_each_only_once():
     found = LeadModel(model="boosting", folds=3).analyse(
         ibis.memtable(frame.drop(columns=["created_on"]))
     )
-    assert how_tested(found).startswith("Tested by 3-fold cross-validation on 540 leads")
+    assert how_tested(found).startswith(
+        "Tested by 3-fold cross-validation on 540 leads"
+    )
     assert found.tested.index.is_unique
     assert len(found.tested) == 540
 
@@ -206,18 +225,29 @@ def test_what_was_decided_before_is_all_that_teaches():
     found = LeadModel().analyse(table, as_of="2025-12-21")
     cut = found.estimates.how["cut"]
     later = frame["closed_on"] >= cut
-    flipped = frame["status"].map({"won": "lost", "lost": "won"}).where(later, frame["status"])
-    other = LeadModel().analyse(ibis.memtable(frame.assign(status=flipped)), as_of="2025-12-21")
+    flipped = (
+        frame["status"]
+        .map({"won": "lost", "lost": "won"})
+        .where(later, frame["status"])
+    )
+    other = LeadModel().analyse(
+        ibis.memtable(frame.assign(status=flipped)), as_of="2025-12-21"
+    )
     same = found.tested.index.intersection(other.tested.index)
     pd.testing.assert_series_equal(
-        found.tested.loc[same, "win_probability"], other.tested.loc[same, "win_probability"]
+        found.tested.loc[same, "win_probability"],
+        other.tested.loc[same, "win_probability"],
     )
 
 
 def test_hot_is_relative_to_the_usual_chance():
     for base in (0.05, 0.4):
-        chances = pd.DataFrame({"win_probability": [base, 3 * base / (1 + 2 * base), base / 5]})
-        rule = LeadModel().fit(chances, y=[1] * int(100 * base) + [0] * int(100 - 100 * base))
+        chances = pd.DataFrame(
+            {"win_probability": [base, 3 * base / (1 + 2 * base), base / 5]}
+        )
+        rule = LeadModel().fit(
+            chances, y=[1] * int(100 * base) + [0] * int(100 - 100 * base)
+        )
         assert rule.segment(chances).labels.tolist() == ["Warm", "Hot", "Cold"]
 
 
@@ -225,13 +255,17 @@ def test_a_win_before_first_contact_is_set_aside_and_a_late_column_is_no_slice()
     frame, _ = crm(400)
     frame = closed(frame)
     wrong = frame.index[frame["status"] == "won"][0]
-    frame.loc[wrong, "closed_on"] = frame.loc[wrong, "created_on"] - pd.Timedelta(days=9)
+    frame.loc[wrong, "closed_on"] = frame.loc[wrong, "created_on"] - pd.Timedelta(
+        days=9
+    )
     frame["segment"] = np.where(frame["status"] == "won", "member", None)
     found = LeadModel().analyse(ibis.memtable(frame))
     assert found.leads.attrs["impossible"] == 1
     assert len(found.leads) == 399
     assert found.splits == ["source"]
-    assert "1 lead was decided before first contact" in " ".join(finding(found).sentences)
+    assert "1 lead was decided before first contact" in " ".join(
+        finding(found).sentences
+    )
 
 
 def test_leads_without_a_stage_row_are_counted():
@@ -241,7 +275,9 @@ def test_leads_without_a_stage_row_are_counted():
     stages = ibis.memtable(
         pd.DataFrame({"lead_id": won["lead_id"], "stage": "won", "entered_on": days})
     )
-    rows = LeadModel(stages=()).analyse(ibis.memtable(frame.assign(status="open")), stages)
+    rows = LeadModel(stages=()).analyse(
+        ibis.memtable(frame.assign(status="open")), stages
+    )
     assert rows.funnel()["entered"].tolist() == [200, len(won)]
 
 
@@ -257,7 +293,11 @@ def test_too_little_data_and_wrong_options_are_said():
     with pytest.raises(ConfigError, match="hot"):
         LeadModel(hot=0.5).analyse(ibis.memtable(frame))
     stages = ibis.memtable(
-        {"lead_id": ["L00000"], "stage": ["new"], "entered_on": [pd.Timestamp("2024-01-01").date()]}
+        {
+            "lead_id": ["L00000"],
+            "stage": ["new"],
+            "entered_on": [pd.Timestamp("2024-01-01").date()],
+        }
     )
     with pytest.raises(ConfigError, match="did you mean 'new'"):
         LeadModel(stages=["neww"]).analyse(ibis.memtable(frame), stages)
@@ -270,7 +310,9 @@ def test_the_public_leads_file(monkeypatch):
     dataset("leads", "Leads.csv")
     monkeypatch.setenv("SEGMENT_LAB_DATASETS", str(datasets_folder()))
     study = Study.from_yaml(ROOT / "configs" / "leads.yml")
-    found = LeadModel(**study.options("leads") | {"folds": 3}).analyse(study.table("leads"))
+    found = LeadModel(**study.options("leads") | {"folds": 3}).analyse(
+        study.table("leads")
+    )
     measures = found.measures(draws=30)
     assert 0.88 < measures.loc["AUC", "value"] < 0.91
     assert measures.loc["AUC gain", "value_low"] > 0.1
@@ -291,7 +333,9 @@ def test_the_measures_of_draws_are_those_of_scikit_learn():
 
     rng = np.random.default_rng(0)
     n = 300
-    tested = pd.DataFrame({"won": rng.random(n) < 0.3, "win_probability": rng.random(n).round(1)})
+    tested = pd.DataFrame(
+        {"won": rng.random(n) < 0.3, "win_probability": rng.random(n).round(1)}
+    )
     tested["expected"] = tested["win_probability"] / 2
     tested["base_rate"], tested["best_column"] = 0.3, rng.integers(0, 4, n)
     drawn = rng.integers(n, size=(5, n))
@@ -299,10 +343,14 @@ def test_the_measures_of_draws_are_those_of_scikit_learn():
     found = Scores(tested).of(counts)
     for row, figures in zip(drawn, found.to_dict("records"), strict=True):
         rows = tested.iloc[row]
-        assert figures["AUC"] == pytest.approx(roc_auc_score(rows.won, rows.win_probability))
+        assert figures["AUC"] == pytest.approx(
+            roc_auc_score(rows.won, rows.win_probability)
+        )
         alone = roc_auc_score(rows.won, rows.best_column)
         assert figures["AUC gain"] == pytest.approx(figures["AUC"] - alone)
-        assert figures["Brier score"] == pytest.approx(brier_score_loss(rows.won, rows.expected))
+        assert figures["Brier score"] == pytest.approx(
+            brier_score_loss(rows.won, rows.expected)
+        )
         base = brier_score_loss(rows.won, rows.base_rate)
         assert figures["Brier gain"] == pytest.approx(base - figures["Brier score"])
     same = Scores(tested[tested.won]).of(np.ones((1, int(tested.won.sum()))))

@@ -47,11 +47,16 @@ def test_reliability_and_the_price_of_ignoring():
         }
     )
     ax = leads.reliability(groups)
-    assert [list(line.get_ydata()) for line in ax.lines if len(line.get_xdata()) == 2][1] == [
+    assert [list(line.get_ydata()) for line in ax.lines if len(line.get_xdata()) == 2][
+        1
+    ] == [
         0.2,
         0.5,
     ]
-    assert said(ax) == "Predicted and actual share of wins by group: 10% and 20%; 60% and 50%."
+    assert (
+        said(ax)
+        == "Predicted and actual share of wins by group: 10% and 20%; 60% and 50%."
+    )
     costs = pd.DataFrame(
         {
             "ignored_below": [0.1, 0.2],

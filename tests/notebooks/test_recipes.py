@@ -15,7 +15,9 @@ from render.conftest import write_study
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = {
     cell["id"]: "".join(cell["source"])
-    for cell in json.loads((ROOT / "notebooks" / "welcome.ipynb").read_text("utf-8"))["cells"]
+    for cell in json.loads((ROOT / "notebooks" / "welcome.ipynb").read_text("utf-8"))[
+        "cells"
+    ]
 }
 OWN = ("own-file", "own-columns", "own-table", "own-segments", "own-profile")
 
@@ -40,7 +42,13 @@ def names(tmp_path_factory):
     customers = study.customers()
     rfm = sl.RFMSegmenter(n_bins=5).fit(customers)
     segments = rfm.segment(customers, study.window)
-    known = {"sl": sl, "study": study, "customers": customers, "rfm": rfm, "segments": segments}
+    known = {
+        "sl": sl,
+        "study": study,
+        "customers": customers,
+        "rfm": rfm,
+        "segments": segments,
+    }
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("lab"))
     yield known

@@ -50,7 +50,12 @@ def run(tmp_path_factory) -> Path:
         str(out),
     ]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ, timeout=600
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return (out / "sample" / "latest").resolve()
@@ -63,12 +68,16 @@ def page(run: Path, name: str) -> str:
 
 def test_every_report_is_there_and_complete(run):
     manifest = json.loads((run / "manifest.json").read_text())
-    assert {Path(r["page"]).stem for r in manifest["reports"] if r["status"] == "ok"} == set(PAGES)
+    assert {
+        Path(r["page"]).stem for r in manifest["reports"] if r["status"] == "ok"
+    } == set(PAGES)
     assert manifest["segments"]["status"] == "ok"
 
 
 def test_no_figure_changed_unnoticed(run):
-    assert differences(golden(run), json.loads(RECORDED.read_text(encoding="utf-8"))) == []
+    assert (
+        differences(golden(run), json.loads(RECORDED.read_text(encoding="utf-8"))) == []
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -78,7 +87,10 @@ def test_a_page_opens_with_its_answer_and_stands_alone(run, name):
     lead = re.search(r'class="sl-lead">([^<]{20,})<', text)
     assert lead, "no answer in plain words"
     shown = re.sub(
-        r'<script.*?</script>|<style.*?</style>|base64,[^"]+|<pre.*?</pre>', "", text, flags=re.S
+        r'<script.*?</script>|<style.*?</style>|base64,[^"]+|<pre.*?</pre>',
+        "",
+        text,
+        flags=re.S,
     )
     assert not re.search(r">nan<|>None<|Traceback|>[^<]*\d\.\d{7,}", shown)
     assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
@@ -108,9 +120,15 @@ def test_segments_hold_every_customer_once_and_agree_in_all_formats(run):
     frame = pd.read_parquet(run / "segments.parquet")
     frame = frame if "customer_id" in frame else frame.reset_index()
     assert frame.customer_id.is_unique
-    assert {"rfm", "abc", "lifecycle", "clusters", "rules", "receivables", "engagement"} <= set(
-        frame.columns
-    )
+    assert {
+        "rfm",
+        "abc",
+        "lifecycle",
+        "clusters",
+        "rules",
+        "receivables",
+        "engagement",
+    } <= set(frame.columns)
     text = pd.read_csv(run / "segments.csv", dtype=str)
     sheet = pd.read_excel(run / "segments.xlsx", dtype=str, engine="calamine")
     assert len(frame) == len(text) == len(sheet)

@@ -47,10 +47,15 @@ def test_the_list_names_notebooks():
     assert set(DONE) <= {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem
+)
 def test_stored_without_outputs_and_with_stable_ids(path):
     found = cells(path.stem)
-    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in found)
+    assert all(
+        not cell.get("outputs") and cell.get("execution_count") is None
+        for cell in found
+    )
     assert len({cell["id"] for cell in found}) == len(found)
 
 

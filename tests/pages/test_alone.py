@@ -29,12 +29,23 @@ def invoices() -> pd.DataFrame:
     rows = []
     for month in range(1, 19):
         for customer in ("a", "b", "c"):
-            rows.append((f"{customer}{month}", customer, day(30 * month + 20), 100.0, 30 * month))
-    frame = pd.DataFrame(rows, columns=["invoice_id", "customer_id", "issue_date", "amount", "due"])
+            rows.append(
+                (
+                    f"{customer}{month}",
+                    customer,
+                    day(30 * month + 20),
+                    100.0,
+                    30 * month,
+                )
+            )
+    frame = pd.DataFrame(
+        rows, columns=["invoice_id", "customer_id", "issue_date", "amount", "due"]
+    )
     frame["due_date"] = [day(back) for back in frame["due"]]
     late = frame["customer_id"].eq("b")
     frame["settled_date"] = [
-        day(back - 10) if slow else day(back) for back, slow in zip(frame["due"], late, strict=True)
+        day(back - 10) if slow else day(back)
+        for back, slow in zip(frame["due"], late, strict=True)
     ]
     # The newest two invoices of b and c are open; a owes nothing.
     frame.loc[frame["invoice_id"].isin(["b1", "c1"]), "settled_date"] = None
@@ -145,7 +156,12 @@ def test_debtors_without_orders_are_valued_by_what_was_invoiced():
 def test_summed_up_customers_are_a_customer_table():
     study = sl.Study.from_frames({"customer_summary": summary()}, as_of=AS_OF)
     giant = study.customers().loc["giant"]
-    assert giant[["recency_days", "frequency", "tenure_days", "t_x"]].tolist() == [200, 9, 600, 400]
+    assert giant[["recency_days", "frequency", "tenure_days", "t_x"]].tolist() == [
+        200,
+        9,
+        600,
+        400,
+    ]
     assert giant["monetary_value"] == pytest.approx(5000 / 9)
     assert study.segmentation("abc").labels["giant"] == "A"
     assert study.status("rfm").kind == "PRELIMINARY"

@@ -18,12 +18,18 @@ AS_OF = dt.date(2026, 1, 1)
 
 
 def study(**settings):
-    rows = [(f"c{i}", 1 + 7 * k * (1 + i % 3), 10.0 + i) for i in range(30) for k in range(20)]
+    rows = [
+        (f"c{i}", 1 + 7 * k * (1 + i % 3), 10.0 + i)
+        for i in range(30)
+        for k in range(20)
+    ]
     orders = pd.DataFrame(
         {
             "customer_id": [row[0] for row in rows],
             "order_id": range(len(rows)),
-            "order_date": [pd.Timestamp(AS_OF) - pd.Timedelta(days=row[1]) for row in rows],
+            "order_date": [
+                pd.Timestamp(AS_OF) - pd.Timedelta(days=row[1]) for row in rows
+            ],
             "amount": [row[2] for row in rows],
         }
     )

@@ -21,7 +21,9 @@ def page_of(tmp_path):
 
     def make(*tables: str, **config) -> DataPage:
         some = {name: sources[name] for name in tables}
-        (tmp_path / "s.yml").write_text(yaml.safe_dump({"name": "s", "sources": some} | config))
+        (tmp_path / "s.yml").write_text(
+            yaml.safe_dump({"name": "s", "sources": some} | config)
+        )
         return DataPage(Study.from_yaml(tmp_path / "s.yml"))
 
     return make
@@ -29,7 +31,9 @@ def page_of(tmp_path):
 
 def test_the_base_is_judged_and_addresses_are_not_shown(page_of):
     page = page_of("orders", "customers")
-    assert "Behind 3 records stand about 2 customers: 1 record repeats" in str(page.customer_base())
+    assert "Behind 3 records stand about 2 customers: 1 record repeats" in str(
+        page.customer_base()
+    )
     assert page.base.completeness.loc["email", "invalid"] == 1
     assert "jan@x.pl" not in str(page.first_rows()).lower()
 

@@ -31,7 +31,11 @@ def young(tmp_path):
     """Orders of 150 days: one period of 90 days, and no second one."""
     days = pd.date_range("2026-01-01", periods=150, freq="D")
     frame = pd.DataFrame(
-        {"customer_id": [f"c{i % 40}" for i in range(150)], "order_date": days, "amount": 10.0}
+        {
+            "customer_id": [f"c{i % 40}" for i in range(150)],
+            "order_date": days,
+            "amount": 10.0,
+        }
     )
     frame.to_csv(tmp_path / "o.csv", index=False)
     (tmp_path / "s.yml").write_text("name: young\nsources: {orders: {path: o.csv}}\n")
@@ -40,7 +44,10 @@ def young(tmp_path):
 
 def test_the_periods_are_a_year_apart_and_add_up(report):
     assert report.back == 365
-    assert report.periods == "Revenue of the last 90 days against the same days a year before"
+    assert (
+        report.periods
+        == "Revenue of the last 90 days against the same days a year before"
+    )
     change = report.recent["revenue"].sum() - report.before["revenue"].sum()
     assert report.moves()["change"].sum() == pytest.approx(change, abs=0.01)
     bridge = report.bridge()
@@ -51,17 +58,23 @@ def test_the_periods_are_a_year_apart_and_add_up(report):
     day = pd.Timestamp(report.study.window.as_of)
     orders = report.study.orders().to_pandas()
     recent = orders[
-        (orders["order_date"] >= day - pd.Timedelta(days=90)) & (orders["order_date"] < day)
+        (orders["order_date"] >= day - pd.Timedelta(days=90))
+        & (orders["order_date"] < day)
     ]
-    assert report.recent["revenue"].sum() == pytest.approx(float(recent["amount"].sum()), abs=0.01)
-    assert report.change.startswith("Revenue fell by" if change < 0 else "Revenue rose by")
+    assert report.recent["revenue"].sum() == pytest.approx(
+        float(recent["amount"].sum()), abs=0.01
+    )
+    assert report.change.startswith(
+        "Revenue fell by" if change < 0 else "Revenue rose by"
+    )
 
 
 def test_what_breaks_the_cash_does(report):
     lost = float(report.breaking(0.2).loc["customers", "breaks_at"])
     assert lost == pytest.approx(20, abs=0.1)
     assert (
-        report.stressed.loc["as_it_is", "cash"] <= report.stressed.loc["as_it_is", "revenue"]
+        report.stressed.loc["as_it_is", "cash"]
+        <= report.stressed.loc["as_it_is", "revenue"]
     )  # customers pay later
 
 
@@ -117,7 +130,9 @@ def test_leads_decided_after_the_day_are_not_decided_on_it(report):
 
 def test_leads_are_read_in_the_words_of_the_study():
     leads = pd.DataFrame({"lead_id": list("abcd"), "status": ["1", "0", "0", "0"]})
-    orders = pd.DataFrame({"customer_id": ["c"], "order_date": ["2026-01-01"], "amount": [1.0]})
+    orders = pd.DataFrame(
+        {"customer_id": ["c"], "order_date": ["2026-01-01"], "amount": [1.0]}
+    )
     study = sl.Study.from_frames(
         {"orders": orders, "leads": leads}, as_of="2026-02-01", methods={"abc": {}}
     )
@@ -127,12 +142,18 @@ def test_leads_are_read_in_the_words_of_the_study():
 def test_who_never_ordered_is_not_named_for_money_that_was_never_spent():
     """The page said that fewer than 20 of 260 prospects may be contacted, and named the largest of
     them with EUR 0."""
-    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods={"lifecycle": {}})
+    study = sl.Study.from_yaml(
+        ROOT / "configs" / "sample.yml", methods={"lifecycle": {}}
+    )
     page = DecisionReport(study, "lifecycle").page()
     said = advice.sentences(page)
-    unspent = [name for name in page.decided.index if not page.known["revenue"][name] > 0]
+    unspent = [
+        name for name in page.decided.index if not page.known["revenue"][name] > 0
+    ]
     assert unspent
     [about] = [text for text in said if "No orders yet to forecast from" in text]
     assert all(str(name) in about for name in unspent)
-    assert not [text for text in said if "too few to tell" in text and str(unspent[0]) in text]
+    assert not [
+        text for text in said if "too few to tell" in text and str(unspent[0]) in text
+    ]
     assert not [text for text in said if "(EUR 0)" in text]

@@ -26,7 +26,9 @@ def log(rows: list[tuple[str, int, float]]) -> pd.DataFrame:
         {
             "customer_id": [row[0] for row in rows],
             "order_id": [str(i) for i in range(len(rows))],
-            "order_date": [pd.Timestamp(AS_OF) - pd.Timedelta(days=row[1]) for row in rows],
+            "order_date": [
+                pd.Timestamp(AS_OF) - pd.Timedelta(days=row[1]) for row in rows
+            ],
             "amount": [row[2] for row in rows],
         }
     )
@@ -49,7 +51,9 @@ def giants() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     rows = []
     for i in range(55):
-        rows += regular(f"s{i:02}", int(rng.integers(20, 90)), int(rng.integers(1, 300)), 700, 50.0)
+        rows += regular(
+            f"s{i:02}", int(rng.integers(20, 90)), int(rng.integers(1, 300)), 700, 50.0
+        )
     for i in range(5):
         rows += regular(f"giant{i}", 30, 200 if i == 0 else 10, 700, 20_000.0)
     return log(rows)
@@ -102,7 +106,9 @@ def test_every_base_gives_a_sensible_page(shape):
     assert len(shown["parts"]) == 4
     with speaking(currency="EUR"):
         cards = document(made)["cards"]
-    assert not re.search(r"\bnan\b|None|inf\b|\{\{", json.dumps(cards, ensure_ascii=False))
+    assert not re.search(
+        r"\bnan\b|None|inf\b|\{\{", json.dumps(cards, ensure_ascii=False)
+    )
     linked = {row["card"] for row in shown["rows"] if row["card"]}
     assert linked == {f"segments.html#{card['anchor']}" for card in cards}
 
@@ -128,11 +134,19 @@ def test_a_silent_giant_is_named():
     with speaking(currency="EUR"):
         column = made.front().parts()[2]["columns"][0]
     assert column["items"][0]["name"] == "giant0"
-    assert "260,000" in column["items"][0]["why"]  # thirteen orders in its last active year
+    assert (
+        "260,000" in column["items"][0]["why"]
+    )  # thirteen orders in its last active year
 
 
 def test_the_news_is_exact():
-    rows = [("a", 10, 60.0), ("a", 375, 100.0), ("b", 400, 50.0), ("c", 20, 10.0), ("d", 800, 1.0)]
+    rows = [
+        ("a", 10, 60.0),
+        ("a", 375, 100.0),
+        ("b", 400, 50.0),
+        ("c", 20, 10.0),
+        ("d", 800, 1.0),
+    ]
     study = sl.Study.from_frames({"orders": log(rows)}, as_of=AS_OF)
     news = News(study, "rfm", 90)
     assert news.back_days == 365

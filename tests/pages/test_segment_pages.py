@@ -10,7 +10,12 @@ import pytest
 import segment_lab as sl
 from segment_lab import pages
 from segment_lab.pages.front.gather import gathering
-from segment_lab.pages.serving import serving, serving_table, stance_shares, state_shares
+from segment_lab.pages.serving import (
+    serving,
+    serving_table,
+    stance_shares,
+    state_shares,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +30,11 @@ def bare(tmp_path_factory):
     """Two months of orders, nothing else; old rules that are no longer there."""
     place = tmp_path_factory.mktemp("bare")
     days = pd.date_range("2026-01-01", periods=60, freq="D")
-    orders = {"customer_id": [f"c{i % 20}" for i in range(60)], "order_date": days, "amount": 10.0}
+    orders = {
+        "customer_id": [f"c{i % 20}" for i in range(60)],
+        "order_date": days,
+        "amount": 10.0,
+    }
     pd.DataFrame(orders).to_csv(place / "o.csv", index=False)
     rules = '[{name: Many, when: "frequency > 2"}]'
     methods = f"{{rfm: {{}}, abc: {{}}, lifecycle: {{}}, rules: {{rules: {rules}}}}}"
@@ -48,8 +57,12 @@ def test_bases_of_today_are_reached_from_those_of_then_or_from_nowhere(sample):
     page = pages.LifecyclePage(sample)
     assert page.flows.sum().tolist() == page.bases.sizes().tolist()
     known = sample.at("2026-04-02").population("lifecycle")
-    assert page.flows.iloc[:-1].sum().sum() == len(known.index.intersection(page.customers.index))
-    assert page.flows.loc["Dead", "Cold"] == 0  # who once bought is never a stranger again
+    assert page.flows.iloc[:-1].sum().sum() == len(
+        known.index.intersection(page.customers.index)
+    )
+    assert (
+        page.flows.loc["Dead", "Cold"] == 0
+    )  # who once bought is never a stranger again
 
 
 def test_a_class_gets_minutes_beside_its_value(sample):

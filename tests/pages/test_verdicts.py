@@ -39,7 +39,9 @@ def parts(study):
 
 @pytest.fixture(scope="module")
 def page(study, parts):
-    found = ledger.results(study.table("campaigns").to_pandas(), study.orders(), study.window.as_of)
+    found = ledger.results(
+        study.table("campaigns").to_pandas(), study.orders(), study.window.as_of
+    )
     return Page(
         *parts,
         costs=study.table("contact_costs").to_pandas(),
@@ -51,7 +53,9 @@ def page(study, parts):
 
 
 REST = "kpi: k, guardrail: g, rationale: r, source: s, assumption: a}\n"
-MAIL = "- {when: always, action: Mail, kind: email, channel: email, cost_per_contact: 3, "
+MAIL = (
+    "- {when: always, action: Mail, kind: email, channel: email, cost_per_contact: 3, "
+)
 HOPE = "uplift: {mean: .12, sd: .03, source: own}, "
 
 
@@ -83,7 +87,8 @@ def test_page_decides_every_segment_within_its_limits(page, hopeful):
     assert hopeful.plan.spent <= 1200
     assert advice.sentences(hopeful)[0].startswith("Contact ")
     assert any(
-        text.startswith("Next, when there is more money") for text in advice.sentences(hopeful)
+        text.startswith("Next, when there is more money")
+        for text in advice.sentences(hopeful)
     )
 
 
@@ -92,7 +97,9 @@ def test_every_segment_is_served_somehow(page):
     assert list(rows.index) == list(page.now.names)
     assert set(rows["stance"]) <= set(stance.STANCES)
     assert rows.loc["A", "stance"] == stance.PROTECT
-    eligible = rows[["customers", "running_test", "dispute", "debt", "no_consent"]].sum(axis=1)
+    eligible = rows[["customers", "running_test", "dispute", "debt", "no_consent"]].sum(
+        axis=1
+    )
     assert eligible.tolist() == rows["members"].tolist()
     acting = rows["contacts"] > 0
     assert rows["worth"].notna().tolist() == acting.tolist()
@@ -126,7 +133,9 @@ def test_page_speaks_first_and_keeps_its_figures(page):
     rivals = advice.rivals(page)["expected_value"]
     assert rivals.iloc[0] == pytest.approx(page.expected.worth)
     assert advice.weighed(page)["verdict"].notna().all()
-    stages = advice.stages(ledger.stages(page.now.status, customers=9, days=9), "too young")
+    stages = advice.stages(
+        ledger.stages(page.now.status, customers=9, days=9), "too young"
+    )
     assert stages["evidence"].iloc[1] == "too young"
 
 
@@ -142,7 +151,9 @@ def test_contacted_customers_are_no_natural_ones(page, parts):
 def test_design_adds_up_to_the_eligible(hopeful, parts):
     design = hopeful.design()
     assert design.index.tolist() == ["A"]
-    assert design[["contacted", "held_out"]].sum(axis=1).tolist() == [hopeful.now.sizes()["A"]]
+    assert design[["contacted", "held_out"]].sum(axis=1).tolist() == [
+        hopeful.now.sizes()["A"]
+    ]
     nothing = Page(*parts, playbook=hopeful.playbook, budget=0)
     with pytest.raises(NotEnoughDataError, match="no experiment"):
         nothing.design()
@@ -159,7 +170,10 @@ def test_a_card_says_how_many_its_natural_rate_rests_on(page):
         "natural_n": 540,
         "natural_source": "base",
     }
-    assert advice.natural(facts) == "100% of 540 (90% to 100%), the whole base, too few here"
+    assert (
+        advice.natural(facts)
+        == "100% of 540 (90% to 100%), the whole base, too few here"
+    )
 
 
 def test_a_worse_market_is_decided_again(page, parts, tmp_path):
@@ -168,7 +182,9 @@ def test_a_worse_market_is_decided_again(page, parts, tmp_path):
     edge = Page(*parts, playbook=str(own))
     worth = edge.decided["expected"]
     worse = edge.overturned()
-    assert ((worth > 0) | edge.options.set_index("segment")["verdict"].ne("watch")).all()
+    assert (
+        (worth > 0) | edge.options.set_index("segment")["verdict"].ne("watch")
+    ).all()
     assert set(worse.index) <= set(edge.now.names)
     assert list(advice.overturned(page).columns)[:2] == ["action", "verdict"]
 
@@ -176,7 +192,8 @@ def test_a_worse_market_is_decided_again(page, parts, tmp_path):
 def test_own_playbook_is_checked_against_the_segments(parts, tmp_path):
     own = tmp_path / "own.yml"
     own.write_text(
-        "- {segment: A, action: Visit, kind: visit, channel: visit, cost_per_contact: 85, " + REST
+        "- {segment: A, action: Visit, kind: visit, channel: visit, cost_per_contact: 85, "
+        + REST
     )
     with pytest.raises(ConfigError, match="no entry for segment 'B'"):
         _ = Page(*parts, playbook=str(own)).book
@@ -189,7 +206,10 @@ def test_a_playbook_may_ask_for_rate_state_and_debt(parts, tmp_path):
     own = tmp_path / "own.yml"
     asked = "natural_rate < 0.9 and lapsed_share >= 0 and debt_share = 0 and loss_making_share < 1"
     own.write_text(
-        MAIL.replace("always", f"'{asked}'") + REST + MAIL.replace("Mail", "Rest") + REST
+        MAIL.replace("always", f"'{asked}'")
+        + REST
+        + MAIL.replace("Mail", "Rest")
+        + REST
     )
     options = Page(*parts, playbook=str(own)).options
     assert options["action"].value_counts().to_dict() == {"Mail": 3, "Rest": 3}
@@ -199,11 +219,16 @@ def test_without_margin_the_page_says_so(parts):
     now, people, earlier, outcomes = parts
     unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
     said = advice.sentences(unknown)
-    assert said[0] == "What pays depends on the margin of a sale, which these data do not tell."
+    assert (
+        said[0]
+        == "What pays depends on the margin of a sale, which these data do not tell."
+    )
     assert "declare a margin_rate" in said[-1]
     assert unknown.figures == {"customers_contacted": 0}
     assert set(unknown.decided["verdict"]) == {verdicts.JUDGEMENT}
-    declared = Page(now, people.drop(columns="margin"), earlier, outcomes, margin_rate=0.3)
+    declared = Page(
+        now, people.drop(columns="margin"), earlier, outcomes, margin_rate=0.3
+    )
     assert not declared.at_margins
     assert "Judgement" not in set(declared.decided["verdict"])
     assert list(unknown.at_margins) == [0.1, 0.2, 0.3, 0.5]
@@ -214,14 +239,18 @@ def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
     now, people, earlier, outcomes = parts
     own = tmp_path / "own.yml"
     own.write_text(MAIL.replace("3, ", "12, ") + HOPE + REST)
-    page = Page(now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own))
+    page = Page(
+        now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own)
+    )
     found, said = page.worth_from(), " ".join(advice.sentences(page))
     assert found["margin_rate"].notna().any()
     for rate, rows in found.groupby("margin_rate"):
         assert f"From a margin of {rate:.0%} of revenue" in said
         assert (page.at_margins[rate].decided.loc[rows.index, "contacts"] > 0).all()
     own.write_text(MAIL.replace("3, ", "100000, ") + HOPE + REST)
-    none = Page(now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own))
+    none = Page(
+        now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own)
+    )
     assert "Even at 50% of revenue no action is expected to pay for A" in " ".join(
         advice.sentences(none)
     )
@@ -250,8 +279,15 @@ def test_the_same_page_twice(page, parts, study):
         (np.nan, 0.03, 0.01, 0.05, "nothing was predicted"),
     ],
 )
-def test_a_campaign_is_held_against_its_prediction_in_words(predicted, effect, low, high, words):
-    row = {"predicted": predicted, "effect": effect, "effect_low": low, "effect_high": high}
+def test_a_campaign_is_held_against_its_prediction_in_words(
+    predicted, effect, low, high, words
+):
+    row = {
+        "predicted": predicted,
+        "effect": effect,
+        "effect_low": low,
+        "effect_high": high,
+    }
     assert advice._as_predicted(pd.Series(row)) == words
 
 
@@ -268,7 +304,9 @@ def accounts(page):
         index=pd.Index([f"Account {i}" for i in range(15)], name="customer_id"),
     )
     now = Segmentation(pd.Series([0] * 15, index=table.index), ("A", "B"), "abc")
-    bought = pd.DataFrame({"future_orders": 1.0, "future_revenue": 100.0}, index=table.index)
+    bought = pd.DataFrame(
+        {"future_orders": 1.0, "future_revenue": 100.0}, index=table.index
+    )
     return Page(now, table, now, bought, **page)
 
 

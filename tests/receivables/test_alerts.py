@@ -33,7 +33,9 @@ INVOICES = invoices(
 RULES = AlertRules(min_days=30, min_amount=120)
 
 
-def on(day: str, *paid: tuple[str, str, float], state: Path | None = None) -> pd.DataFrame:
+def on(
+    day: str, *paid: tuple[str, str, float], state: Path | None = None
+) -> pd.DataFrame:
     items = Ledger(INVOICES, payments(*paid)).open_items(day)
     return alerts.alerts(items, RULES, day, owners={"a": "Ann"}, state=state)
 
@@ -58,11 +60,16 @@ def test_the_rules_in_words():
             "Invoices overdue for 30 days or more (old); "
             "customers with EUR 3,000 or more overdue (large)"
         )
-        assert rules_in_words(AlertRules(30)) == "Invoices overdue for 30 days or more (old)"
+        assert (
+            rules_in_words(AlertRules(30))
+            == "Invoices overdue for 30 days or more (old)"
+        )
 
 
 def test_limits_are_reached_not_passed():
-    assert on("2026-03-03")["key"].tolist() == ["old:I1"]  # overdue for 30 days on 2 March
+    assert on("2026-03-03")["key"].tolist() == [
+        "old:I1"
+    ]  # overdue for 30 days on 2 March
     assert on("2026-03-02").empty
 
 
@@ -70,7 +77,10 @@ def test_rules_are_checked_and_learn_a_round_sum():
     with pytest.raises(ConfigError, match="min_days"):
         AlertRules(min_days=0)
     assert (
-        AlertRules.from_items(Ledger(INVOICES, None).open_items("2026-03-11")).min_amount == 100
+        AlertRules.from_items(
+            Ledger(INVOICES, None).open_items("2026-03-11")
+        ).min_amount
+        == 100
     )  # p90 of 120, 150
     assert AlertRules.from_items(
         Ledger(INVOICES, None).open_items("2026-01-15")
@@ -81,7 +91,9 @@ def test_an_alert_is_raised_once_and_again_when_it_comes_back(tmp_path: Path):
     state = tmp_path / "kept" / "state.json"
     first = on("2026-03-11", state=state)
     assert first["is_new"].all()
-    assert on("2026-03-11", state=state).equals(first)  # the same day again: the same alerts
+    assert on("2026-03-11", state=state).equals(
+        first
+    )  # the same day again: the same alerts
     later = on("2026-03-12", state=state)
     assert not later["is_new"].any()
     assert later["first_raised"].tolist() == ["2026-03-11"] * 3
@@ -145,7 +157,9 @@ def server(
     """A local receiver; the environment variable points to it, with a secret in the address."""
     received: list[bytes] = []
     handler = type(
-        "Handler", (Webhook if request.param == "json" else Mail,), {"received": received}
+        "Handler",
+        (Webhook if request.param == "json" else Mail,),
+        {"received": received},
     )
     kind = HTTPServer if request.param == "json" else socketserver.TCPServer
     with kind(("127.0.0.1", 0), handler) as running:
@@ -197,12 +211,20 @@ def test_a_failed_push_says_so_without_the_address(
 def test_backtest_by_hand():
     # Three invoices are old at the end of February: one is paid ten days later, one after 40 days,
     # one never.
-    due = dict.fromkeys(["fast", "slow", "never"], "2026-01-15") | {"fresh": "2026-02-20"}
-    table = invoices([bill(name, name, "2026-01-01", day, 100) for name, day in due.items()])
-    paid = payments(
-        ("fast", "2026-03-10", 100), ("slow", "2026-04-10", 100), ("fresh", "2026-03-05", 100)
+    due = dict.fromkeys(["fast", "slow", "never"], "2026-01-15") | {
+        "fresh": "2026-02-20"
+    }
+    table = invoices(
+        [bill(name, name, "2026-01-01", day, 100) for name, day in due.items()]
     )
-    out = alerts.backtest(Ledger(table, paid), dt.date(2026, 4, 20), AlertRules(30), days=30)
+    paid = payments(
+        ("fast", "2026-03-10", 100),
+        ("slow", "2026-04-10", 100),
+        ("fresh", "2026-03-05", 100),
+    )
+    out = alerts.backtest(
+        Ledger(table, paid), dt.date(2026, 4, 20), AlertRules(30), days=30
+    )
     assert out.loc["old", ["alerts", "paid"]].tolist() == [
         3,
         1,

@@ -46,11 +46,17 @@ def frames(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One item of customer c as given, beside a larger and a smaller current one that only set the
     scale."""
-    rows = [{**ITEM, **(item or {})}, {**ITEM, "customer_id": "x", "open_amount": 500.0}]
+    rows = [
+        {**ITEM, **(item or {})},
+        {**ITEM, "customer_id": "x", "open_amount": 500.0},
+    ]
     items = pd.DataFrame(rows, index=pd.Index(["I1", "I2"], name="invoice_id"))
-    items["bucket"] = pd.Categorical(items["bucket"], [*ledger.bucket_names(), ledger.UNALLOCATED])
+    items["bucket"] = pd.Categorical(
+        items["bucket"], [*ledger.bucket_names(), ledger.UNALLOCATED]
+    )
     people = pd.DataFrame(
-        [{**CUSTOMER, **(customer or {})}, CUSTOMER], index=pd.Index(["c", "x"], name="customer_id")
+        [{**CUSTOMER, **(customer or {})}, CUSTOMER],
+        index=pd.Index(["c", "x"], name="customer_id"),
     )
     return items, people
 
@@ -69,7 +75,12 @@ def frames(
             {},
             {"late_recent": 20.0, "late_before": 8.0, "invoiced_recent": 70.0},
         ),
-        ("deliberate", "90 days", {}, {"days_since_payment": 90.0, "largest_paid": 100.0}),
+        (
+            "deliberate",
+            "90 days",
+            {},
+            {"days_since_payment": 90.0, "largest_paid": 100.0},
+        ),
         ("not_a_priority", "80% of all", {}, {"late_share": 0.8}),
     ],
 )
@@ -86,7 +97,10 @@ def test_each_sign_gives_its_suggestion_with_evidence(
     "customer",
     [
         {"late_recent": 20.0, "late_before": 8.0},  # slower, but buying as before
-        {"days_since_payment": 90.0, "largest_paid": 99.0},  # silent, but never paid so much
+        {
+            "days_since_payment": 90.0,
+            "largest_paid": 99.0,
+        },  # silent, but never paid so much
         {
             "late_recent": np.nan,
             "days_since_payment": np.nan,
@@ -98,21 +112,31 @@ def test_each_sign_gives_its_suggestion_with_evidence(
 def test_half_a_sign_is_none(customer: dict):
     row = collection.causes(*frames({}, customer)).loc["I1"]
     assert pd.isna(row["cause"])
-    assert (row["source"], row["treatment"]) == ("unknown", collection.treatment("unknown"))
+    assert (row["source"], row["treatment"]) == (
+        "unknown",
+        collection.treatment("unknown"),
+    )
 
 
 def test_a_recorded_cause_is_used_whatever_the_signs():
-    row = collection.causes(*frames({"cause": "deliberate", "disputed": True})).loc["I1"]
+    row = collection.causes(*frames({"cause": "deliberate", "disputed": True})).loc[
+        "I1"
+    ]
     assert (row["cause"], row["source"], row["evidence"]) == (
         "deliberate",
         "recorded",
         "as recorded",
     )
-    assert collection.causes(*frames({"cause": "who knows"})).loc["I1", "source"] == "unknown"
+    assert (
+        collection.causes(*frames({"cause": "who knows"})).loc["I1", "source"]
+        == "unknown"
+    )
 
 
 def test_suggestions_are_judged_where_the_cause_is_recorded():
-    said = collection.suggestion_check(*frames({"cause": "our_failure", "disputed": True}))
+    said = collection.suggestion_check(
+        *frames({"cause": "our_failure", "disputed": True})
+    )
     assert said[["recorded", "suggested", "agree", "baseline"]].tolist() == [1, 1, 1, 1]
     assert said["agree_low"] < 0.25  # one agreement proves little
     assert np.isnan(collection.suggestion_check(*frames())["agree"])
@@ -136,8 +160,12 @@ def test_suggestions_are_believed_only_where_they_beat_the_commonest_cause():
         "cause agrees for 50%." in said
     )
     assert "sl-warning" in str(suggestion_note(check.replace(0.5, 0.65)))
-    assert "None of the 120 overdue invoices" in str(suggestion_note(check.replace(100, 0)))
-    assert "has a recorded cause" in str(suggestion_note(collection.suggestion_check(*frames())))
+    assert "None of the 120 overdue invoices" in str(
+        suggestion_note(check.replace(100, 0))
+    )
+    assert "has a recorded cause" in str(
+        suggestion_note(collection.suggestion_check(*frames()))
+    )
 
 
 def test_causes_are_summed_up_and_none_is_lost():
@@ -159,7 +187,9 @@ def test_causes_are_summed_up_and_none_is_lost():
 
 
 def test_checklist_says_what_is_missing_and_what_is_unknown():
-    items, _ = frames({"documents_sent": False, "questions_open": True, "statement_sent": None})
+    items, _ = frames(
+        {"documents_sent": False, "questions_open": True, "statement_sent": None}
+    )
     todo = collection.checklist(items)
     assert todo.loc["I1", "next_step"] == (
         "Send the delivery papers; Was a statement of account sent?; Answer the open questions"
@@ -183,9 +213,12 @@ def test_every_cause_of_the_data_has_a_treatment():
 
 
 def test_value_payment_counts_everybody_once():
-    value = pd.Series(pd.Categorical(list("AAB"), ["A", "B"], ordered=True), list("xyz"))
+    value = pd.Series(
+        pd.Categorical(list("AAB"), ["A", "B"], ordered=True), list("xyz")
+    )
     payment = pd.Series(
-        pd.Categorical(["Prompt", "Overdue", "Prompt"], ["Prompt", "Overdue"]), list("xyz")
+        pd.Categorical(["Prompt", "Overdue", "Prompt"], ["Prompt", "Overdue"]),
+        list("xyz"),
     )
     cells = collection.value_payment(value, payment, pd.Series({"y": 70.0}))
     assert cells["customers"].to_numpy().tolist() == [[1, 1], [1, 0]]
@@ -205,9 +238,13 @@ BOOK = invoices(
 def test_exposure_by_hand():
     # a bought for 100 and 300 in the last 90 days, b for 50
     people = receivables_table(Ledger(BOOK), "2026-04-01")
-    out = collection.exposure(people, pd.Index(["a", "b", "c", "nobody"]), horizon_days=45)
+    out = collection.exposure(
+        people, pd.Index(["a", "b", "c", "nobody"]), horizon_days=45
+    )
     assert out.index.tolist() == ["a", "c", "b"]
-    assert out.loc["a", ["overdue_amount", "open_amount", "expected", "exposure"]].tolist() == [
+    assert out.loc[
+        "a", ["overdue_amount", "open_amount", "expected", "exposure"]
+    ].tolist() == [
         300,
         400,
         200,
@@ -220,7 +257,9 @@ def test_exposure_by_hand():
 
 def test_the_conflict_is_the_best_class_in_debt():
     book = Book(Ledger(BOOK, None), pd.Timestamp("2026-04-01").date())
-    value = pd.Series(pd.Categorical(["A", "A", "B"], ["A", "B"], ordered=True), list("abc"))
+    value = pd.Series(
+        pd.Categorical(["A", "A", "B"], ["A", "B"], ordered=True), list("abc")
+    )
     assert book.conflict(value).index.tolist() == ["a"]
     assert book.debtors().index.tolist() == ["a", "c"]
     with speaking(currency="EUR"):
@@ -235,11 +274,18 @@ def test_exposure_check_compares_with_what_came():
         for i, day in enumerate(pd.date_range("2025-01-01", "2026-03-31", freq="3D"))
     ]
     check = collection.exposure_check(Ledger(invoices(rows), None), "2026-04-01", 90)
-    assert check[["customers", "expected", "happened", "inside"]].tolist() == [1, 300, 300, 1]
+    assert check[["customers", "expected", "happened", "inside"]].tolist() == [
+        1,
+        300,
+        300,
+        1,
+    ]
     book = Book(Ledger(invoices(rows), None), pd.Timestamp("2026-04-01").date())
     with speaking(currency="EUR"):
         said = str(exposure_note(book.exposure_check(90) * [1, 1, 1.5, 1], 90))
-    assert "was EUR 300; they were then invoiced EUR 450, 50% more than expected" in said
+    assert (
+        "was EUR 300; they were then invoiced EUR 450, 50% more than expected" in said
+    )
     with pytest.raises(NotEnoughDataError, match="Nobody had been invoiced"):
         book.exposure_check(800)
 

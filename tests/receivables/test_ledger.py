@@ -34,7 +34,9 @@ def payments(*rows: tuple[str, str, float]) -> ibis.Table:
     )
 
 
-def bill(invoice: str, customer: str, issued: str, due: str, amount: float, **more: object) -> dict:
+def bill(
+    invoice: str, customer: str, issued: str, due: str, amount: float, **more: object
+) -> dict:
     return {
         "invoice_id": invoice,
         "customer_id": customer,
@@ -54,9 +56,23 @@ INVOICES = invoices(
         bill("I1", "a", "2026-01-05", "2026-02-04", 100),  # 40 paid: 60 open
         bill("I2", "a", "2026-01-10", "2026-02-09", 50),  # credited 20, paid 30
         bill(
-            "CN1", "a", "2026-01-20", "2026-01-20", 20, kind="credit_note", related_invoice_id="I2"
+            "CN1",
+            "a",
+            "2026-01-20",
+            "2026-01-20",
+            20,
+            kind="credit_note",
+            related_invoice_id="I2",
         ),
-        bill("I3", "b", "2026-02-01", "2026-03-03", 200, settled_date="2026-03-10", disputed=True),
+        bill(
+            "I3",
+            "b",
+            "2026-02-01",
+            "2026-03-03",
+            200,
+            settled_date="2026-03-10",
+            disputed=True,
+        ),
         bill(
             "CN2", "b", "2026-02-15", "2026-02-15", -15, kind="credit_note"
         ),  # belongs to no invoice
@@ -75,22 +91,39 @@ DAY = "2026-03-06"
 
 def test_open_items_by_hand():
     items = Ledger(INVOICES, PAYMENTS).open_items(DAY)
-    assert items["open_amount"].to_dict() == {"I1": 60, "CN2": -15, "I3": 200, "I4": -20}
+    assert items["open_amount"].to_dict() == {
+        "I1": 60,
+        "CN2": -15,
+        "I3": 200,
+        "I4": -20,
+    }
     assert items.loc["I1", ["days_overdue", "bucket"]].tolist() == [29, "1–30"]
     assert items.loc["I3", "days_overdue"] == 2
     assert (items.loc[["CN2", "I4"], "bucket"] == "unallocated").all()
 
 
 def test_nothing_of_the_day_itself_or_later_is_known():
-    assert Ledger(INVOICES, PAYMENTS).open_items("2026-02-10").loc["I1", "open_amount"] == 100
-    assert Ledger(INVOICES, PAYMENTS).open_items("2026-02-11").loc["I1", "open_amount"] == 60
+    assert (
+        Ledger(INVOICES, PAYMENTS).open_items("2026-02-10").loc["I1", "open_amount"]
+        == 100
+    )
+    assert (
+        Ledger(INVOICES, PAYMENTS).open_items("2026-02-11").loc["I1", "open_amount"]
+        == 60
+    )
     assert "I3" in Ledger(INVOICES, PAYMENTS).open_items("2026-03-10").index
     assert "I3" not in Ledger(INVOICES, PAYMENTS).open_items("2026-03-11").index
 
 
 def test_an_invoice_due_on_the_balance_day_is_not_late():
-    assert Ledger(INVOICES, PAYMENTS).open_items("2026-02-05").loc["I1", "bucket"] == "current"
-    assert Ledger(INVOICES, PAYMENTS).open_items("2026-02-06").loc["I1", "bucket"] == "1–30"
+    assert (
+        Ledger(INVOICES, PAYMENTS).open_items("2026-02-05").loc["I1", "bucket"]
+        == "current"
+    )
+    assert (
+        Ledger(INVOICES, PAYMENTS).open_items("2026-02-06").loc["I1", "bucket"]
+        == "1–30"
+    )
 
 
 def test_reconcile_by_hand():
@@ -105,7 +138,9 @@ def test_reconcile_by_hand():
 
 
 def test_settled_date_closes_only_what_payments_left_open():
-    table = invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 100, settled_date="2026-02-20")])
+    table = invoices(
+        [bill("I1", "a", "2026-01-01", "2026-01-31", 100, settled_date="2026-02-20")]
+    )
     part = payments(("I1", "2026-02-01", 30))
     assert Ledger(table, part).open_items("2026-02-15")["open_amount"].tolist() == [70]
     assert Ledger(table, part).reconcile("2026-02-21")[
@@ -114,7 +149,9 @@ def test_settled_date_closes_only_what_payments_left_open():
 
 
 def test_minimal_columns_suffice():
-    bare = INVOICES.select("invoice_id", "customer_id", "issue_date", "due_date", "amount")
+    bare = INVOICES.select(
+        "invoice_id", "customer_id", "issue_date", "due_date", "amount"
+    )
     items = Ledger(bare, None).open_items(DAY)
     assert items["open_amount"].sum() == pytest.approx(100 + 50 + 20 + 200 - 15 + 80)
 
@@ -127,7 +164,9 @@ def test_history_says_when_an_invoice_was_closed_and_how_late():
         "young": "2026-04-01",
         "back": "2026-01-11",
     }
-    table = invoices([bill(name, "a", "2026-01-01", day, 10) for name, day in due.items()])
+    table = invoices(
+        [bill(name, "a", "2026-01-01", day, 10) for name, day in due.items()]
+    )
     paid = payments(
         ("late", "2026-01-14", 4),
         ("late", "2026-01-21", 6),
@@ -158,7 +197,10 @@ def test_receivables_table_by_hand():
     assert table["max_days_overdue"].tolist() == [29, 2]
     assert table["disputed_open"].tolist() == [0, 200]
     assert table["invoices_n"].tolist() == [2, 2]
-    assert table["mean_days_late"].tolist() == [14.5, 1.5]  # a: 29 and 0; b: 2 so far, and 1
+    assert table["mean_days_late"].tolist() == [
+        14.5,
+        1.5,
+    ]  # a: 29 and 0; b: 2 so far, and 1
     assert table["parts_share"].tolist() == [0.5, 0]
     assert table.loc["a", "largest_paid"] == 50
     assert table.loc["b", "days_since_payment"] == 5
@@ -217,7 +259,8 @@ def random_book(seed: int, n: int = 80) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     def days(size: int) -> list[str]:
         return [
-            str(dt.date(2026, 1, 1) + dt.timedelta(int(day))) for day in rng.integers(0, 120, size)
+            str(dt.date(2026, 1, 1) + dt.timedelta(int(day)))
+            for day in rng.integers(0, 120, size)
         ]
 
     kinds, settled = rng.choice(["invoice", "credit_note"], n, p=[0.8, 0.2]), days(n)
@@ -230,7 +273,9 @@ def random_book(seed: int, n: int = 80) -> tuple[pd.DataFrame, pd.DataFrame]:
             int(cents) / 100,
             kind=kinds[i],
             settled_date=settled[i] if rng.random() < 0.3 else None,
-            related_invoice_id=f"I{rng.integers(0, n + 9)}" if rng.random() < 0.7 else None,
+            related_invoice_id=f"I{rng.integers(0, n + 9)}"
+            if rng.random() < 0.7
+            else None,
         )
         for i, (issued, due, cents) in enumerate(
             zip(days(n), days(n), rng.integers(1, 10**7, n), strict=True)
@@ -242,7 +287,9 @@ def random_book(seed: int, n: int = 80) -> tuple[pd.DataFrame, pd.DataFrame]:
         rng.integers(1, 10**7, 2 * n) / 100,
         strict=True,
     )
-    return pd.DataFrame(rows), pd.DataFrame(paid, columns=["invoice_id", "payment_date", "amount"])
+    return pd.DataFrame(rows), pd.DataFrame(
+        paid, columns=["invoice_id", "payment_date", "amount"]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -299,9 +346,17 @@ def _iso(text: str) -> str:
 def test_published_payment_delays(ibm: ibis.Table):
     history = invoice_history(Ledger(ibm, None), "2014-06-01")
     late = history[history["days_late"] > 0]
-    assert (len(history), len(late), round(late["amount"].sum(), 2)) == (2466, 877, 53960.78)
+    assert (len(history), len(late), round(late["amount"].sum(), 2)) == (
+        2466,
+        877,
+        53960.78,
+    )
     assert round(100 * len(late) / len(history), 1) == 35.6
-    bands = pd.cut(history["days_late"], [-1, 0, 15, 30, 1000]).value_counts(sort=False).tolist()
+    bands = (
+        pd.cut(history["days_late"], [-1, 0, 15, 30, 1000])
+        .value_counts(sort=False)
+        .tolist()
+    )
     assert [round(100 * n / 2466, 1) for n in bands[1:3]] == [28.5, 6.7]
     assert bands[3] == 8
 
@@ -329,12 +384,20 @@ def test_the_sample_agrees_with_plain_pandas(day: str):
     issued, then = raw[raw["issue_date"] < day], paid[paid["payment_date"] < day]
     bills = issued[issued["kind"] == "invoice"].set_index("invoice_id")["amount"]
     notes = (
-        issued[issued["kind"] == "credit_note"].groupby("related_invoice_id")["amount"].sum().abs()
+        issued[issued["kind"] == "credit_note"]
+        .groupby("related_invoice_id")["amount"]
+        .sum()
+        .abs()
     )
     left = (
-        bills.sub(notes, fill_value=0).sub(then.groupby("invoice_id")["amount"].sum(), fill_value=0)
+        bills.sub(notes, fill_value=0).sub(
+            then.groupby("invoice_id")["amount"].sum(), fill_value=0
+        )
     ).round(2)
 
     items = Ledger(ibis.memtable(raw), ibis.memtable(paid)).open_items(day)
     assert len(items) > 100
-    assert items["open_amount"].sort_index().to_dict() == left[left != 0].sort_index().to_dict()
+    assert (
+        items["open_amount"].sort_index().to_dict()
+        == left[left != 0].sort_index().to_dict()
+    )

@@ -21,7 +21,9 @@ def history(n: int = 2000, never: float = 0.05, seed: int = 0) -> pd.DataFrame:
     disputed invoices 15 days later; some are never paid. Known until `DAY`."""
     rng = np.random.default_rng(seed)
     customer = rng.integers(0, 40, n)
-    issued = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 730, n), unit="D")
+    issued = pd.Timestamp("2024-01-01") + pd.to_timedelta(
+        rng.integers(0, 730, n), unit="D"
+    )
     disputed = rng.random(n) < 0.2
     took = 30 + np.where(customer % 2, 20, -10) + 15 * disputed + rng.normal(0, 4, n)
     closed = issued + pd.to_timedelta(took.round(), unit="D")
@@ -81,7 +83,9 @@ def test_the_future_teaches_nothing():
     rows = history()
     known = payment_day.learn(rows, "2025-07-01")
     changed = rows.assign(
-        closed_on=rows["closed_on"].where(rows["closed_on"] < "2025-07-01", pd.Timestamp(DAY))
+        closed_on=rows["closed_on"].where(
+            rows["closed_on"] < "2025-07-01", pd.Timestamp(DAY)
+        )
     )
     again = payment_day.learn(changed, "2025-07-01")
     assert np.array_equal(known.residuals, again.residuals)
@@ -128,7 +132,9 @@ def test_the_public_ledger_is_forecast_better_than_by_own_means():
     )
     known = payment_day.payment_history(Ledger(ibis.memtable(table)), "2014-06-01")
     found = payment_day.payment_check(known, "2013-12-30", stops=30)
-    assert found.loc["days_missed", "forecast"] < 5 < found.loc["days_missed", "own_mean"]
+    assert (
+        found.loc["days_missed", "forecast"] < 5 < found.loc["days_missed", "own_mean"]
+    )
     assert found.loc["late_auc", "forecast"] > 0.91
     assert 0.87 <= found.loc["inside", "forecast"] <= 0.93
     missed = found.loc["weekly_cash_missed"]

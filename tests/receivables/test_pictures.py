@@ -24,7 +24,9 @@ def said(ax: plt.Axes) -> str:
 
 
 def test_aging_shows_what_is_open_youngest_on_top():
-    ages = pd.DataFrame({"open_amount": [4300.0, 836.0, 0.0]}, index=["current", "1–30", "31–60"])
+    ages = pd.DataFrame(
+        {"open_amount": [4300.0, 836.0, 0.0]}, index=["current", "1–30", "31–60"]
+    )
     ax = plots.aging(ages)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1–30", "current"]
     assert texts(ax) == ["836", "4.3k"]
@@ -44,7 +46,9 @@ def test_pools_stand_beside_the_thirds():
     ax = plots.pools(pools)
     assert [bar.get_width() for bar in ax.patches] == [0.3, 0.2, 0.5]
     assert any(list(line.get_xdata()) == [0.333, 0.333] for line in ax.lines)
-    assert said(ax).startswith("Overdue debt: being repaid 50% (40% to 60%); recoverable")
+    assert said(ax).startswith(
+        "Overdue debt: being repaid 50% (40% to 60%); recoverable"
+    )
 
 
 def test_dso_draws_both_lines():
@@ -73,14 +77,21 @@ def test_heat_maps_write_their_figures_and_frame_the_conflict():
     assert said(rolled).endswith(
         "by days overdue now: current 80%."
     )  # where nothing was ever seen, nothing is said
-    counts = pd.DataFrame([[5, 2], [4, 0]], index=["A", "B"], columns=["Prompt", "Overdue"])
+    counts = pd.DataFrame(
+        [[5, 2], [4, 0]], index=["A", "B"], columns=["Prompt", "Overdue"]
+    )
     ax = plots.conflict(counts)
     assert texts(ax) == ["5", "2", "4"]
-    assert said(ax) == "Customers by value and by payment. A: Prompt 5, Overdue 2; B: Prompt 4."
+    assert (
+        said(ax)
+        == "Customers by value and by payment. A: Prompt 5, Overdue 2; B: Prompt 4."
+    )
     frame = ax.patches[0]
     assert (frame.get_x(), frame.get_width()) == (1.02, 1)
 
 
 def test_given_axes_are_used():
     _, ax = plt.subplots()
-    assert plots.conflict(pd.DataFrame([[1]], index=["A"], columns=["Prompt"]), ax) is ax
+    assert (
+        plots.conflict(pd.DataFrame([[1]], index=["A"], columns=["Prompt"]), ax) is ax
+    )

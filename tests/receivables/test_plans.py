@@ -38,11 +38,17 @@ def plans() -> pd.DataFrame:
 
 def test_every_debtor_has_one_plan(plans):
     assert plans.index.is_unique
-    assert plans["plan"].to_dict() == {"a": "put_right", "b": "instalments", "c": "write_off"}
+    assert plans["plan"].to_dict() == {
+        "a": "put_right",
+        "b": "instalments",
+        "c": "write_off",
+    }
     assert set(plans["plan"]) <= set(PLANS)
     assert plans["owner"].to_dict()["a"] == "Ann"
     assert plans.loc["a", ["overdue_amount", "invoices"]].tolist() == [590, 2]
-    assert plans.loc["b", ["credit", "net_overdue"]].tolist() == pytest.approx([50, 250.01])
+    assert plans.loc["b", ["credit", "net_overdue"]].tolist() == pytest.approx(
+        [50, 250.01]
+    )
 
 
 def test_instalments_add_up_to_the_cent(plans):
@@ -72,6 +78,10 @@ def test_the_page_says_that_open_items_tell_neither_speed_nor_losses():
     said = " ".join(finding(bare, value).sentences)
     assert "list of open items without payments" in said
     paid = Ledger(
-        invoices([bill("I1", "a", "2026-01-01", "2026-01-31", 5, settled_date="2026-02-01")])
+        invoices(
+            [bill("I1", "a", "2026-01-01", "2026-01-31", 5, settled_date="2026-02-01")]
+        )
     )
-    assert "list of open items" not in " ".join(finding(Book(paid, DAY), value).sentences)
+    assert "list of open items" not in " ".join(
+        finding(Book(paid, DAY), value).sentences
+    )

@@ -53,7 +53,8 @@ def test_the_worst_state_wins():
 
 def test_limits_are_parameters():
     strict = labels(
-        ReceivablesSegmenter(slow_days=10, grace_days=5, doubtful_days=120), customers(CASES)
+        ReceivablesSegmenter(slow_days=10, grace_days=5, doubtful_days=120),
+        customers(CASES),
     )
     assert strict["overdue"] == "Slow"  # one day overdue is forgiven
     assert strict["doubtful"] == "Disputed"
@@ -65,7 +66,9 @@ def test_slow_is_learned_from_customers_with_invoices():
     late = {f"c{i}": (3, 0, 0, i) for i in range(101)} | {
         f"n{i}": (np.nan,) * 4 for i in range(500)
     }
-    segmenter = ReceivablesSegmenter(slow_quantile=0.9, prompt_days=365).fit(customers(late))
+    segmenter = ReceivablesSegmenter(slow_quantile=0.9, prompt_days=365).fit(
+        customers(late)
+    )
     assert segmenter.slow_days_ == 90
     assert segmenter.segment(customers(late)).sizes().tolist() == [91, 10, 0, 0, 0, 500]
     assert ReceivablesSegmenter().fit(customers({"n": (np.nan,) * 4})).slow_days_ == 0

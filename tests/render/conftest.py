@@ -22,7 +22,11 @@ def notebook(*cells: str) -> nbformat.NotebookNode:
     made = []
     for i, text in enumerate(cells):
         markdown = text.startswith(("# ", "## "))
-        cell = nbformat.v4.new_markdown_cell(text) if markdown else nbformat.v4.new_code_cell(text)
+        cell = (
+            nbformat.v4.new_markdown_cell(text)
+            if markdown
+            else nbformat.v4.new_code_cell(text)
+        )
         cell.id = f"cell-{i}"
         if text.startswith("config ="):
             cell.metadata.tags = ["parameters"]
@@ -63,7 +67,9 @@ NOTEBOOKS = {
 }
 
 
-def write_notebooks(folder: Path, notebooks: dict[str, tuple[str, ...]] = NOTEBOOKS) -> Path:
+def write_notebooks(
+    folder: Path, notebooks: dict[str, tuple[str, ...]] = NOTEBOOKS
+) -> Path:
     folder.mkdir(exist_ok=True)
     for name, cells in notebooks.items():
         nbformat.write(notebook(*cells), folder / name)
@@ -79,7 +85,9 @@ def write_study(folder: Path, **more: Any) -> Path:
         for again in range(1 + i % 2)
     ]
     lines = [f"{c},{d},{a}.50" for c, d, a in rows]
-    (folder / "orders.csv").write_text("\n".join(["customer_id,order_date,amount", *lines]) + "\n")
+    (folder / "orders.csv").write_text(
+        "\n".join(["customer_id,order_date,amount", *lines]) + "\n"
+    )
     text = "name: tiny\ntitle: Tiny <Shop>\nas_of: 2026-06-30\nsources:\n  orders: {path: orders.csv}\n"
     config = folder / "study.yml"
     text += "methods:\n  rfm: {n_bins: 3}\n  abc: {}\n" + "".join(
@@ -93,7 +101,9 @@ def write_study(folder: Path, **more: Any) -> Path:
 def place(tmp_path, monkeypatch) -> Path:
     """A folder with ``study.yml``, its data, and its notebooks; the cache is its own."""
     write_study(tmp_path)
-    monkeypatch.setenv("SEGMENT_LAB_NOTEBOOKS", str(write_notebooks(tmp_path / "notebooks")))
+    monkeypatch.setenv(
+        "SEGMENT_LAB_NOTEBOOKS", str(write_notebooks(tmp_path / "notebooks"))
+    )
     monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
@@ -111,8 +121,12 @@ class Kept:
 @pytest.fixture
 def run(place, server, monkeypatch):
     """`run_study` on the tiny study, with libraries loaded once for all tests."""
-    monkeypatch.setattr("segment_lab.render.runner.ForkServer", lambda *options: Kept(server))
-    return lambda **arguments: run_study(place / "study.yml", out=place / "reports", **arguments)
+    monkeypatch.setattr(
+        "segment_lab.render.runner.ForkServer", lambda *options: Kept(server)
+    )
+    return lambda **arguments: run_study(
+        place / "study.yml", out=place / "reports", **arguments
+    )
 
 
 @pytest.fixture(scope="session")

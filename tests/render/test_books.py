@@ -48,7 +48,9 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
 
 def test_names_of_sheets_are_made_fit_and_kept_apart(tmp_path):
     frame = ROWS[["customer_id"]]
-    write_book(tmp_path / "b.xlsx", {"a" * 40: frame, "A" * 40: frame, "[]": frame}, "t")
+    write_book(
+        tmp_path / "b.xlsx", {"a" * 40: frame, "A" * 40: frame, "[]": frame}, "t"
+    )
     names = CalamineWorkbook.from_path(tmp_path / "b.xlsx").sheet_names
     assert names == ["a" * 31, "A" * 29 + " 2", "–"]
 

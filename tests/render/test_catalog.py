@@ -22,11 +22,15 @@ def test_parameters_cell_equals_the_schema(report):
     assert cell.pop("config") == "../configs/sample.yml"
     assert cell.pop("as_of") is None
     fields = {
-        name: field for model in report.models() for name, field in model.model_fields.items()
+        name: field
+        for model in report.models()
+        for name, field in model.model_fields.items()
     }
     required = {n: f for n, f in fields.items() if f.is_required()}
     defaults = {
-        n: f.get_default(call_default_factory=True) for n, f in fields.items() if n not in required
+        n: f.get_default(call_default_factory=True)
+        for n, f in fields.items()
+        if n not in required
     }
     assert {n: plain(v) for n, v in cell.items() if n not in required} == {
         n: plain(v) for n, v in defaults.items()
@@ -43,7 +47,10 @@ def test_notebooks_are_stored_clean(report):
     content = report.content
     assert (content["nbformat"], content["nbformat_minor"]) >= (4, 5)
     assert all(c.get("id") for c in content["cells"])
-    assert all(not c.get("outputs") and c.get("execution_count") is None for c in content["cells"])
+    assert all(
+        not c.get("outputs") and c.get("execution_count") is None
+        for c in content["cells"]
+    )
     title, question = report.words
     assert title
     assert question.endswith((".", "?"))

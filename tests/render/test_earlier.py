@@ -21,7 +21,13 @@ AS_OF = dt.date(2026, 1, 1)
 
 def published(day: str, name: str, *, status: str = "ok", actions: bool = True) -> Run:
     files = {"actions.parquet": {"bytes": 1, "sha256": name}} if actions else {}
-    facts = {"as_of": day, "status": status, "complete": True, "files": files, "finished": ""}
+    facts = {
+        "as_of": day,
+        "status": status,
+        "complete": True,
+        "files": files,
+        "finished": "",
+    }
     return Run(Path(name), facts)
 
 
@@ -37,7 +43,11 @@ def test_the_run_before_is_chosen_by_its_day():
         found = earlier.earlier_run(order, "2026-01-01")
         assert found is not None
         assert found.folder.name == "b"
-    assert earlier.described(found) == {"run": "b", "as_of": "2025-12-31", "actions": "b"}
+    assert earlier.described(found) == {
+        "run": "b",
+        "as_of": "2025-12-31",
+        "actions": "b",
+    }
     assert earlier.earlier_run(runs, "2025-12-30") is None
 
 
@@ -46,7 +56,9 @@ def test_marks_come_back_in_the_list_that_was_sent(tmp_path, name):
     sent = pd.DataFrame({"action_id": ["a-1", "a-2", "a-3"], "done": ["x", "", "no"]})
     path = tmp_path / name
     if name.endswith("xlsx"):
-        write_book(path, {"All": sent, "Novak": sent.assign(done=["", "yes", ""])}, "Actions")
+        write_book(
+            path, {"All": sent, "Novak": sent.assign(done=["", "yes", ""])}, "Actions"
+        )
         assert earlier.marked_done(path) == ["a-1", "a-2"]
     else:
         sent.to_csv(path, index=False)
@@ -83,7 +95,10 @@ def test_a_day_later_nothing_is_asked_twice_and_calls_close_their_action(tmp_pat
     called = pd.DataFrame(
         {
             "customer_id": ["c00", "c01"],
-            "touch_date": [pd.Timestamp(AS_OF), pd.Timestamp(AS_OF) - pd.Timedelta(days=9)],
+            "touch_date": [
+                pd.Timestamp(AS_OF),
+                pd.Timestamp(AS_OF) - pd.Timedelta(days=9),
+            ],
             "channel": ["call", "call"],
             "event": ["call", "call"],
         }
@@ -101,7 +116,9 @@ def test_a_day_later_nothing_is_asked_twice_and_calls_close_their_action(tmp_pat
     assert set(again["made_on"]) == {AS_OF}
     assert second.all["action_id"].is_unique
     said = parts[0]["lines"][0]
-    assert said.startswith(f"Of {len(first.frame)} actions on the list of 1 January 2026, 2 were")
+    assert said.startswith(
+        f"Of {len(first.frame)} actions on the list of 1 January 2026, 2 were"
+    )
 
     # Two days later the closed ones stay closed.
     second.all.to_parquet(tmp_path / "actions.parquet")

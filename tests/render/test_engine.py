@@ -59,7 +59,10 @@ def execute(cells, folder, **options):
 
 def outputs(made) -> list:
     """Outputs without what differs between any two kernels: addresses and process numbers."""
-    return [re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+", "", json.dumps(c.outputs)) for c in code(made)]
+    return [
+        re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+", "", json.dumps(c.outputs))
+        for c in code(made)
+    ]
 
 
 def code(made) -> list:
@@ -74,7 +77,11 @@ def test_outputs_equal_those_of_an_ordinary_kernel(tmp_path, server, monkeypatch
     assert error.ename == same.ename == "ZeroDivisionError"
     kinds = {o.output_type for c in forked.cells for o in c.get("outputs", [])}
     assert kinds == {"stream", "execute_result", "display_data", "error"}
-    assert any("image/png" in o.get("data", {}) for c in forked.cells for o in c.get("outputs", []))
+    assert any(
+        "image/png" in o.get("data", {})
+        for c in forked.cells
+        for o in c.get("outputs", [])
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,9 @@ def test_outputs_equal_those_of_an_ordinary_kernel(tmp_path, server, monkeypatch
         ("import os; os._exit(3)", {}, "died unexpectedly"),
     ],
 )
-def test_a_broken_bound_is_the_error_of_the_cell_that_ran(cell, options, reason, tmp_path, server):
+def test_a_broken_bound_is_the_error_of_the_cell_that_ran(
+    cell, options, reason, tmp_path, server
+):
     began = time.monotonic()
     made, error = execute(
         ("print('before')", cell, "print('after')"), tmp_path, server=server, **options
@@ -104,7 +113,9 @@ def test_a_broken_bound_is_the_error_of_the_cell_that_ran(cell, options, reason,
 
 def test_server_is_one_thread_and_children_get_their_share(server, tmp_path):
     made, _ = execute(
-        ("import os; os.environ['OPENBLAS_NUM_THREADS'], os.environ['SEGMENT_LAB_THREADS']",),
+        (
+            "import os; os.environ['OPENBLAS_NUM_THREADS'], os.environ['SEGMENT_LAB_THREADS']",
+        ),
         tmp_path,
         server=server,
     )
@@ -126,7 +137,9 @@ def test_calls_return_values_and_raise_our_errors(server, tmp_path):
             tmp_path / "r",
         )
     with pytest.raises(RuntimeError, match="TypeError"):
-        server.call("segment_lab.render.inputs:study_name", {"wrong": 1}, tmp_path / "r")
+        server.call(
+            "segment_lab.render.inputs:study_name", {"wrong": 1}, tmp_path / "r"
+        )
     with pytest.raises(RuntimeError, match="no result"):
         server.call("os:_exit", {"status": 3}, tmp_path / "r")
 

@@ -51,7 +51,9 @@ def made():
         3: [
             output(
                 display.headline(
-                    "Answer <1>.", figures={"n": 3}, status=Status("PROPER", "long enough")
+                    "Answer <1>.",
+                    figures={"n": 3},
+                    status=Status("PROPER", "long enough"),
                 )
             )
         ],
@@ -59,14 +61,19 @@ def made():
             output(display.table(pd.DataFrame({"a": [1]}), "first")),
             output(display.table(pd.DataFrame({"a": [1]}), "second"), "display_data"),
             output({"image/png": PNG, "text/plain": "x"}, "display_data"),
-            output({"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"}, "display_data"),
+            output(
+                {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+                "display_data",
+            ),
             output({"text/markdown": "**bold**"}),
             output({"text/plain": "1 < 2"}),
         ],
         7: [
             nbformat.v4.new_output("stream", name="stdout", text="said <x>"),
             nbformat.v4.new_output("stream", name="stderr", text="warned"),
-            output({"text/html": "<style>p{}</style><script>alert(1)</script><p>kept</p>"}),
+            output(
+                {"text/html": "<style>p{}</style><script>alert(1)</script><p>kept</p>"}
+            ),
         ],
     }
     for i, found in outputs.items():
@@ -99,21 +106,29 @@ def test_policy_allows_exactly_the_style_and_script_of_the_page(made):
     assert "unsafe" not in policy
     for tag in ("style", "script"):
         (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.S)
-        assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
-    assert not re.search(r"\son\w+=|style=\"", html[html.index("<body") : html.rindex("<script")])
+        assert (
+            base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
+        )
+    assert not re.search(
+        r"\son\w+=|style=\"", html[html.index("<body") : html.rindex("<script")]
+    )
 
 
 def test_no_address_leads_outside(made):
     html = render(made, PAGE)
     body = html[html.index("<body") : html.rindex("<script>")]
-    assert re.findall(r"(?:src|href|action)=\"(?!#|data:|index\.html)[^\"]*\"", body) == []
+    assert (
+        re.findall(r"(?:src|href|action)=\"(?!#|data:|index\.html)[^\"]*\"", body) == []
+    )
     assert not re.search(r"@import|url\(", html)
 
 
 def test_code_is_folded_and_joined_and_parameters_are_not_shown(made):
     html = render(made, PAGE)
     folded = re.findall(
-        r'<details class="code"><summary>Code</summary><pre tabindex="0">(.*?)</pre>', html, re.S
+        r'<details class="code"><summary>Code</summary><pre tabindex="0">(.*?)</pre>',
+        html,
+        re.S,
     )
     assert [re.sub("<[^>]+>", "", text).strip() for text in folded] == [
         "import x\n\nshown = 1",
@@ -145,20 +160,31 @@ def test_same_notebook_same_bytes(made):
 @pytest.mark.parametrize(
     ("name", "title", "words"),
     [
-        ("KeyError", "This report could not be finished", "not prepared for. KeyError: 'cause'"),
+        (
+            "KeyError",
+            "This report could not be finished",
+            "not prepared for. KeyError: 'cause'",
+        ),
         (
             "DataError",
             "This report could not be finished",
             "The data are not what this report needs.",
         ),
-        ("Stopped", "This report could not be finished", "stopped before it was finished"),
+        (
+            "Stopped",
+            "This report could not be finished",
+            "stopped before it was finished",
+        ),
         ("NotEnoughDataError", "Not enough data", "There is not enough data"),
     ],
 )
 def test_failure_page_says_what_where_and_shows_all_before(made, name, title, words):
     made.cells[5].outputs.append(
         nbformat.v4.new_output(
-            "error", ename=name, evalue="'cause'", traceback=["\x1b[31mTrace <x>\x1b[0m"]
+            "error",
+            ename=name,
+            evalue="'cause'",
+            traceback=["\x1b[31mTrace <x>\x1b[0m"],
         )
     )
     html = render(made, PAGE)
@@ -166,14 +192,20 @@ def test_failure_page_says_what_where_and_shows_all_before(made, name, title, wo
     assert found["title"] == title
     assert words in found["what"]
     assert "the part “A part”" in html
-    assert html.index("<h1>") < html.index('id="failure"') < html.index("Answer &lt;1&gt;.")
+    assert (
+        html.index("<h1>")
+        < html.index('id="failure"')
+        < html.index("Answer &lt;1&gt;.")
+    )
     assert 'details class="code" open' in html
     assert "Trace &lt;x&gt;" in html
     assert "said" not in html  # what comes after the failure was never reached
 
 
 def test_findings_are_the_first_headline_and_all_cards(made):
-    made.cells[7].outputs = [output(display.group(display.card("A"), display.card("B")))]
+    made.cells[7].outputs = [
+        output(display.group(display.card("A"), display.card("B")))
+    ]
     found = findings(made)
     assert found["headline"]["sentences"] == ["Answer <1>."]
     assert [c["title"] for c in found["cards"]] == ["A", "B"]
@@ -182,7 +214,9 @@ def test_findings_are_the_first_headline_and_all_cards(made):
 def test_executed_notebooks_keep_no_times_or_paths(made):
     made.metadata.papermill = {"start_time": "now", "input_path": "/home/me/x.ipynb"}
     made.cells[3].metadata.papermill = {"duration": 1.5}
-    injected = nbformat.v4.new_code_cell('# Parameters\nconfig = "/home/me/study.yml"\nn = 3\n')
+    injected = nbformat.v4.new_code_cell(
+        '# Parameters\nconfig = "/home/me/study.yml"\nn = 3\n'
+    )
     injected.metadata.tags = ["injected-parameters"]
     made.cells.insert(2, injected)
     text = nbformat.writes(tidied(made, "study.yml"))

@@ -14,7 +14,18 @@ from .conftest import write_study
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "=cmd|' /C calc'!A0"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "＝1",
+        "=cmd|' /C calc'!A0",
+    ],
 )
 def test_text_that_would_run_gets_an_apostrophe(text):
     assert neutralised(pd.DataFrame({"a": [text]})).a[0] == f"'{text}"
@@ -40,7 +51,9 @@ def test_files_hold_every_customer_and_scheme(tmp_path):
     table = study.customers(predict=True).sort_index()
     assert list(frame.state) == list(table["state"])
     for name in expected[1:]:
-        assert frame[name].to_numpy() == pytest.approx(table[name].to_numpy(), abs=0.0051)
+        assert frame[name].to_numpy() == pytest.approx(
+            table[name].to_numpy(), abs=0.0051
+        )
     assert frame.customer_id.is_monotonic_increasing
     expected = study.segmentation("rfm").labels.astype("str").sort_index()
     assert list(frame.rfm) == list(expected)
@@ -52,7 +65,9 @@ def test_files_hold_every_customer_and_scheme(tmp_path):
 
 
 def test_ids_stay_text(tmp_path):
-    frame = pd.DataFrame({"customer_id": ["007", "1e5", "=x", "http://a"], "rfm": ["A"] * 4})
+    frame = pd.DataFrame(
+        {"customer_id": ["007", "1e5", "=x", "http://a"], "rfm": ["A"] * 4}
+    )
     write_sheet(neutralised(frame), tmp_path / "a.xlsx")
     read = pd.read_excel(tmp_path / "a.xlsx", dtype="str", engine="calamine")
     assert list(read.customer_id) == ["007", "1e5", "'=x", "http://a"]

@@ -36,7 +36,13 @@ def start(place):
         # inherits that.
         begun.append(
             subprocess.Popen(
-                [sys.executable, "-c", CODE, str(place / "study.yml"), str(place / "reports")],
+                [
+                    sys.executable,
+                    "-c",
+                    CODE,
+                    str(place / "study.yml"),
+                    str(place / "reports"),
+                ],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -79,7 +85,9 @@ def test_killed_at_any_moment(run, start, place):
         with contextlib.suppress(subprocess.TimeoutExpired):
             victim.wait(moment)
         family = (
-            psutil.Process(victim.pid).children(recursive=True) if victim.poll() is None else []
+            psutil.Process(victim.pid).children(recursive=True)
+            if victim.poll() is None
+            else []
         )
         victim.kill()
         victim.wait()
@@ -95,7 +103,9 @@ def test_killed_at_any_moment(run, start, place):
 def test_killed_between_publishing_and_pointing(run, place, monkeypatch):
     good = run()
     with monkeypatch.context() as patch:
-        patch.setattr(Shelf, "point", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            Shelf, "point", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             run(force=True)
     assert_readable(place, {good.folder.name})
@@ -164,7 +174,14 @@ def test_data_removed_during_and_before_a_run(run, place):
     gone = f"import os; os.remove({str(orders)!r})"
     write_notebooks(
         place / "notebooks",
-        {"00_data.ipynb": (*NOTEBOOKS["00_data.ipynb"][:2], gone, START, "len(study.customers())")},
+        {
+            "00_data.ipynb": (
+                *NOTEBOOKS["00_data.ipynb"][:2],
+                gone,
+                START,
+                "len(study.customers())",
+            )
+        },
     )
     result = run()
     assert (result.exit_code, result.reports["data"]) == (1, "failed")
@@ -182,7 +199,14 @@ def test_an_interrupted_run_ends_its_kernels(start, place):
     mark = f"open({str(place / 'on')!r}, 'w')"
     write_notebooks(
         place / "notebooks",
-        {"00_data.ipynb": ("# Long\nHow long?", PARAMETERS, mark, "import time; time.sleep(100)")},
+        {
+            "00_data.ipynb": (
+                "# Long\nHow long?",
+                PARAMETERS,
+                mark,
+                "import time; time.sleep(100)",
+            )
+        },
     )
     victim = start()
     while not (place / "on").exists():
@@ -207,6 +231,8 @@ def test_runs_are_their_owners_alone_whatever_the_umask(tmp_path):
             run = shelf.publish(staging, "run")
     finally:
         os.umask(before)
-    modes = {path.stat().st_mode & 0o777 for path in (shelf.folder, run, run / "exports")}
+    modes = {
+        path.stat().st_mode & 0o777 for path in (shelf.folder, run, run / "exports")
+    }
     assert modes == {0o700}
     assert (run / "exports" / "segments.csv").stat().st_mode & 0o777 == 0o600

@@ -9,9 +9,12 @@ from segment_lab.render.index import run_page, speaker
 
 def report(name: str, sentence: str = "", status: str = "ok", **figures: float) -> dict:
     shown = {
-        key: {"label": key, "value": value, "text": str(value)} for key, value in figures.items()
+        key: {"label": key, "value": value, "text": str(value)}
+        for key, value in figures.items()
     }
-    headline = {"sentences": [sentence], "figures": shown, "status": None} if sentence else {}
+    headline = (
+        {"sentences": [sentence], "figures": shown, "status": None} if sentence else {}
+    )
     return {
         "name": name,
         "title": name.upper(),
@@ -67,7 +70,9 @@ def test_a_run_that_recommends_nothing_opens_with_what_is_known_and_says_why():
     text = page(RFM, NOTHING)
     assert "what to do</h1>" not in text
     assert text.index("Champions carry the business.") < text.index("What to do</h2>")
-    assert text.index("What to do</h2>") < text.index("No action can be recommended yet.")
+    assert text.index("What to do</h2>") < text.index(
+        "No action can be recommended yet."
+    )
     assert "what to do</h1>" in page(RFM, TEST)
 
 
@@ -82,7 +87,9 @@ def test_the_comparison_stands_beside_the_decision_it_bears_on():
 
 
 def test_reports_left_out_are_folded_with_their_reason():
-    text = page(RFM, TEST, report("leads", status="skipped"), report("rules", status="skipped"))
+    text = page(
+        RFM, TEST, report("leads", status="skipped"), report("rules", status="skipped")
+    )
     assert "Left out: 2 reports, and what they need" in text
     assert "LEADS. No data." in text
     assert "Left out: 1 report, and what it needs" in page(

@@ -30,7 +30,9 @@ class Mailbox(socketserver.StreamRequestHandler):
                 self.wfile.write(b"354 go on\r\n")
                 body = []
                 while (part := self.rfile.readline()) != b".\r\n":
-                    body.append(part.removeprefix(b".") if part.startswith(b"..") else part)
+                    body.append(
+                        part.removeprefix(b".") if part.startswith(b"..") else part
+                    )
                 self.server.mails.append(b"".join(body))
             self.wfile.write(b"221 bye\r\n" if line == b"QUIT" else b"250 well\r\n")
 
@@ -46,7 +48,16 @@ def server():
 
 
 def row(name: str) -> dict[str, str]:
-    words = ("name", "stance_text", "reach", "action", "by", "cost", "worth", "verdict_text")
+    words = (
+        "name",
+        "stance_text",
+        "reach",
+        "action",
+        "by",
+        "cost",
+        "worth",
+        "verdict_text",
+    )
     return {key: f"{name} {key}" for key in (*words, "ground")}
 
 
@@ -56,9 +67,19 @@ def place(tmp_path):
     run = tmp_path / "reports" / "shop" / "2026-01-01-abc"
     run.mkdir(parents=True)
     (run.parent / "latest").symlink_to(run.name)
-    drawn = bridge([Bar("Before & after", "5k", 0, 5000, "total")], "From before to after")
-    words = {"heading": "What to do", "segment": "Segment", "action": "Action", "worth": "Worth"}
-    column = {"heading": "Calls", "items": [{"name": "c1", "owner": "Ann", "why": "quiet <now>"}]}
+    drawn = bridge(
+        [Bar("Before & after", "5k", 0, 5000, "total")], "From before to after"
+    )
+    words = {
+        "heading": "What to do",
+        "segment": "Segment",
+        "action": "Action",
+        "worth": "Worth",
+    }
+    column = {
+        "heading": "Calls",
+        "items": [{"name": "c1", "owner": "Ann", "why": "quiet <now>"}],
+    }
     front = {
         "study": "Shop",
         "headline": "Revenue is down.",
@@ -85,7 +106,12 @@ def place(tmp_path):
 
 def post(place, listening=None, **notify) -> Post:
     address = f"smtp://127.0.0.1:{listening.server_address[1]}" if listening else ""
-    told = {"server": address, "director": ["boss@shop"], "owners": {"Ann": "ann@shop"}, **notify}
+    told = {
+        "server": address,
+        "director": ["boss@shop"],
+        "owners": {"Ann": "ann@shop"},
+        **notify,
+    }
     config = place / "shop.yml"
     sources = {"orders": {"path": "orders.csv"}}
     config.write_text(json.dumps({"name": "shop", "sources": sources, "notify": told}))
@@ -96,7 +122,9 @@ def test_each_gets_theirs_once(place, server):
     told = post(place, server).send()
     assert [line.split()[0] for line in told] == ["Sent", "Sent", "No"]
     assert "Bob, who has 2 open actions" in told[2]
-    page, own = (email.message_from_bytes(m, policy=email.policy.default) for m in server.mails)
+    page, own = (
+        email.message_from_bytes(m, policy=email.policy.default) for m in server.mails
+    )
 
     assert page["To"] == "boss@shop"
     assert page["Subject"] == "Shop: Revenue is down."
@@ -116,7 +144,9 @@ def test_each_gets_theirs_once(place, server):
     attached = next(own.iter_attachments())
     sheet = pd.read_excel(io.BytesIO(attached.get_content()), engine="calamine")
     assert len(sheet) == 1  # one of Ann's two is done, Bob's are not hers
-    assert "Ann, 1 of your customers needs you" in own.get_body(("plain",)).get_content()
+    assert (
+        "Ann, 1 of your customers needs you" in own.get_body(("plain",)).get_content()
+    )
 
     again = post(place, server).send()
     assert again[0].startswith("Sent before")

@@ -7,7 +7,9 @@ from segment_lab.render.pdf import _foot, on_paper
 
 def test_what_carries_content_is_open_on_paper():
     page = '<details class="sl-details"><p>One</p></details><details class="code">x</details>'
-    assert on_paper(page) == page.replace('<details class="sl', '<details open class="sl')
+    assert on_paper(page) == page.replace(
+        '<details class="sl', '<details open class="sl'
+    )
     assert on_paper(on_paper(page)) == on_paper(page)
 
 

@@ -63,12 +63,16 @@ def test_a_study_from_first_run_to_what_if(run, place, capsys):
     }
     assert len(pd.read_parquet(first.folder / "segments.parquet")) == 40
     facts = manifest(first)
-    assert facts["data"]["tables"] == {"orders": {"read": 60, "accepted": 60, "rejected": 0}}
+    assert facts["data"]["tables"] == {
+        "orders": {"read": 60, "accepted": 60, "rejected": 0}
+    }
     assert facts["files"]["index.html"]["sha256"] == files["index.html"]
     assert visible(place) == {first.folder.name, LATEST}
 
     index = first.index.read_text()
-    assert index.index("What to do with each segment") < index.index('href="10_rfm.html"')
+    assert index.index("What to do with each segment") < index.index(
+        'href="10_rfm.html"'
+    )
     assert "Tiny &lt;Shop&gt;" in index
     studies = (place / "reports" / "index.html").read_text()
     assert f'href="tiny/{first.folder.name}/index.html"' in studies
@@ -122,7 +126,11 @@ def test_a_failing_report_fails_alone_and_is_mended_alone(run, place):
     )
     good = run(only=["data"])
     result = run()
-    assert (result.exit_code, result.reports["abc"], result.reports["rfm"]) == (1, "failed", "ok")
+    assert (result.exit_code, result.reports["abc"], result.reports["rfm"]) == (
+        1,
+        "failed",
+        "ok",
+    )
     assert result.folder.name.endswith("-failed")
     assert not (place / "reports" / "tiny" / LATEST).exists()
     page = (result.folder / "20_abc.html").read_text()
@@ -145,18 +153,26 @@ def test_a_failing_report_fails_alone_and_is_mended_alone(run, place):
         },
     )
     mended = run()
-    assert (mended.exit_code, mended.reports["abc"], mended.rendered) == (0, "thin", ("abc",))
+    assert (mended.exit_code, mended.reports["abc"], mended.rendered) == (
+        0,
+        "thin",
+        ("abc",),
+    )
     assert "Not enough data" in (mended.folder / "20_abc.html").read_text()
     assert (place / "reports" / "tiny" / LATEST).resolve() == mended.folder
 
 
 def test_a_report_without_its_table_is_left_out_with_the_reason(run, place):
-    write_notebooks(place / "notebooks", {"60_leads.ipynb": ("# Leads\nWho?", PARAMETERS)})
+    write_notebooks(
+        place / "notebooks", {"60_leads.ipynb": ("# Leads\nWho?", PARAMETERS)}
+    )
     result = run(only=["data", "leads"])
     assert (result.exit_code, result.reports["leads"]) == (0, "skipped")
     assert "The study has no leads." in result.index.read_text()
     assert not (place / "reports" / "tiny" / LATEST).exists()
-    with pytest.raises(ConfigError, match=r"No report can be rendered: The study has no leads\."):
+    with pytest.raises(
+        ConfigError, match=r"No report can be rendered: The study has no leads\."
+    ):
         run(only=["leads"])
 
 
@@ -182,7 +198,8 @@ def test_faulty_data_publish_nothing(run, place):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "name: [", "sources: {}", "name: Has Blanks\nsources: {orders: {path: a}}"]
+    "text",
+    ["", "name: [", "sources: {}", "name: Has Blanks\nsources: {orders: {path: a}}"],
 )
 def test_no_study_file_is_a_clear_error(text, tmp_path, place):
     from segment_lab.render import run_study

@@ -17,7 +17,9 @@ def shelf(tmp_path):
     return shelf
 
 
-def publish(shelf: Shelf, day: str, finished: str, *, status="ok", complete=True, name="") -> Path:
+def publish(
+    shelf: Shelf, day: str, finished: str, *, status="ok", complete=True, name=""
+) -> Path:
     manifest = {
         "as_of": day,
         "finished": finished,
@@ -27,7 +29,9 @@ def publish(shelf: Shelf, day: str, finished: str, *, status="ok", complete=True
     }
     with shelf.staging() as staging:
         (staging / MANIFEST).write_text(json.dumps(manifest))
-        folder = shelf.publish(staging, name or f"{day}-{finished}", instead=status == "failed")
+        folder = shelf.publish(
+            staging, name or f"{day}-{finished}", instead=status == "failed"
+        )
     run = Run(folder, manifest)
     if run.good:
         shelf.point(run)
@@ -50,10 +54,24 @@ def test_a_rerun_of_the_same_day_becomes_the_present(shelf):
 
 
 def test_ten_failing_nights_and_what_ifs_do_not_wipe_a_year(shelf):
-    year = [publish(shelf, f"2026-{month:02}-01", f"{month:02}") for month in range(1, 11)]
+    year = [
+        publish(shelf, f"2026-{month:02}-01", f"{month:02}") for month in range(1, 11)
+    ]
     for night in range(10):
-        publish(shelf, "2026-11-01", f"{20 + night}", status="failed", name=f"{night}-failed")
-        publish(shelf, "2026-11-01", f"{20 + night}", complete=False, name=f"what-if-{night}")
+        publish(
+            shelf,
+            "2026-11-01",
+            f"{20 + night}",
+            status="failed",
+            name=f"{night}-failed",
+        )
+        publish(
+            shelf,
+            "2026-11-01",
+            f"{20 + night}",
+            complete=False,
+            name=f"what-if-{night}",
+        )
         shelf.prune(10)
     assert all(folder.exists() for folder in year)
     assert len([run for run in shelf.runs() if not run.good]) == 10
@@ -61,6 +79,12 @@ def test_ten_failing_nights_and_what_ifs_do_not_wipe_a_year(shelf):
 
 def test_the_same_failure_again_is_one_folder(shelf):
     for night in range(3):
-        publish(shelf, "2026-11-01", f"{night}", status="failed", name="2026-11-01-ab-failed")
+        publish(
+            shelf,
+            "2026-11-01",
+            f"{night}",
+            status="failed",
+            name="2026-11-01-ab-failed",
+        )
     assert [run.folder.name for run in shelf.runs()] == ["2026-11-01-ab-failed"]
     assert shelf.runs()[0].manifest["finished"] == "2"

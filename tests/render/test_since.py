@@ -15,7 +15,11 @@ MONTHS = {f"2025-{month:02}": (10, 100.0) for month in range(1, 13)} | {
 
 
 def manifest(as_of="2026-04-10", months=MONTHS, **made):
-    return {"as_of": as_of, "months": months, "made_with": {"methods": "a", "code": "1"} | made}
+    return {
+        "as_of": as_of,
+        "months": months,
+        "made_with": {"methods": "a", "code": "1"} | made,
+    }
 
 
 def test_the_last_full_months_stand_beside_those_before_and_a_year_earlier():
@@ -30,11 +34,15 @@ def test_a_restated_month_is_told_and_a_month_that_went_on_is_not():
     assert since.restated(manifest(), before) == []
     changed = {**MONTHS, "2025-08": (78, 900.0)}
     (told,) = since.restated(manifest(months=changed), before)
-    assert told == ("August 2025 has changed since the last run: 68 lines more, 800 more revenue.")
+    assert told == (
+        "August 2025 has changed since the last run: 68 lines more, 800 more revenue."
+    )
 
 
 def test_many_restated_months_are_counted():
-    changed = {month: (lines + 1, money + 5) for month, (lines, money) in MONTHS.items()}
+    changed = {
+        month: (lines + 1, money + 5) for month, (lines, money) in MONTHS.items()
+    }
     told = since.restated(manifest(months=changed), manifest())
     assert len(told) == since.TOLD + 1
     assert "12 more" in told[-1]

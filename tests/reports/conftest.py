@@ -68,7 +68,9 @@ def visit(browser):
         tab.noise = []
         tab.on("console", lambda message: tab.noise.append(f"console: {message.text}"))
         tab.on("pageerror", lambda error: tab.noise.append(f"error: {error}"))
-        tab.on("requestfailed", lambda request: tab.noise.append(f"failed: {request.url}"))
+        tab.on(
+            "requestfailed", lambda request: tab.noise.append(f"failed: {request.url}")
+        )
         tab.on(
             "request",
             lambda request: (
@@ -137,9 +139,14 @@ def rich_notebook() -> nbformat.NotebookNode:
                 output(
                     display.group(
                         display.card(
-                            "Champions", {"customers": 3}, verdict="Roll out", body="Call."
+                            "Champions",
+                            {"customers": 3},
+                            verdict="Roll out",
+                            body="Call.",
                         ),
-                        display.card("At risk", {"natural_rate": (0.1, 0.2)}, verdict="Pilot"),
+                        display.card(
+                            "At risk", {"natural_rate": (0.1, 0.2)}, verdict="Pilot"
+                        ),
                         display.card("Lost", verdict="Do not: uneconomic"),
                         display.card("Other", verdict="No verdict"),
                     )
@@ -150,7 +157,13 @@ def rich_notebook() -> nbformat.NotebookNode:
         (
             "code",
             "table()",
-            [output(display.table(segments, "The segments: size and revenue, EUR", note="Why."))],
+            [
+                output(
+                    display.table(
+                        segments, "The segments: size and revenue, EUR", note="Why."
+                    )
+                )
+            ],
         ),
         ("code", "moves()", [output(display.table(moves, "From rows to columns"))]),
         (
@@ -159,7 +172,9 @@ def rich_notebook() -> nbformat.NotebookNode:
             [
                 output(
                     display.figure(
-                        ax, alt="Bars: Champions 3, At risk 2, Lost 1.", caption="Revenue."
+                        ax,
+                        alt="Bars: Champions 3, At risk 2, Lost 1.",
+                        caption="Revenue.",
                     )
                 )
             ],
@@ -167,14 +182,23 @@ def rich_notebook() -> nbformat.NotebookNode:
         (
             "code",
             "notes()",
-            [output(display.note("Said.", kind)) for kind in ("info", "warning", "missing")],
+            [
+                output(display.note("Said.", kind))
+                for kind in ("info", "warning", "missing")
+            ],
         ),
-        ("code", "more()", [output(display.details("More", display.table(moves, "Once more")))]),
+        (
+            "code",
+            "more()",
+            [output(display.details("More", display.table(moves, "Once more")))],
+        ),
         (
             "code",
             "print(1)",
             [
-                nbformat.v4.new_output("stream", name="stdout", text="1\n" + "long " * 60),
+                nbformat.v4.new_output(
+                    "stream", name="stdout", text="1\n" + "long " * 60
+                ),
                 nbformat.v4.new_output("stream", name="stderr", text="warned"),
             ],
         ),

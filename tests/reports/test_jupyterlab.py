@@ -31,7 +31,10 @@ def lab(tmp_path):
     """The address of a JupyterLab over a tiny study's notebooks."""
     write_study(tmp_path)
     folder, port = write_notebooks(tmp_path / "notebooks"), free_port()
-    own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own = {
+        f"JUPYTER_{name}_DIR": str(tmp_path / name)
+        for name in ("CONFIG", "DATA", "RUNTIME")
+    }
     server = subprocess.Popen(
         [
             sys.executable,

@@ -39,7 +39,9 @@ def fits(tab) -> bool:
     return tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize(("page", "view"), [(page, view) for page in PAGES for view in views(page)])
+@pytest.mark.parametrize(
+    ("page", "view"), [(page, view) for page in PAGES for view in views(page)]
+)
 def test_no_fault_no_noise_no_overflow(visit, pages, page, view):
     tab = visit(pages / page, view)
     assert fits(tab)
@@ -60,10 +62,16 @@ def test_real_reports_are_faultless_and_small(visit):
     wrong = {}
     for page in sorted({p.resolve() for p in Path(folder).rglob("*.html")}):
         if page.stat().st_size > LIMIT:
-            wrong[f"{page.parent.name}/{page.name}"] = [f"{page.stat().st_size:,} bytes"]
+            wrong[f"{page.parent.name}/{page.name}"] = [
+                f"{page.stat().st_size:,} bytes"
+            ]
         for view in views(page.name):
             tab = visit(page, view)
-            if found := violations(tab) + tab.noise + ([] if fits(tab) else ["overflows"]):
+            if (
+                found := violations(tab)
+                + tab.noise
+                + ([] if fits(tab) else ["overflows"])
+            ):
                 wrong[f"{page.parent.name}/{page.name} ({view})"] = found
             tab.context.close()
     assert wrong == {}
@@ -131,7 +139,9 @@ def test_links_of_the_indexes_lead_somewhere(pages):
     ]
     assert len(links) > 10
     assert [
-        (folder, link) for folder, link in links if not (folder / link).resolve().exists()
+        (folder, link)
+        for folder, link in links
+        if not (folder / link).resolve().exists()
     ] == []
 
 
@@ -163,9 +173,7 @@ def test_pages_print_to_pdf(browser, pages, tmp_path):
 
     page = tmp_path / "rich.html"
     page.write_bytes((pages / PAGES[0]).read_bytes())
-    code = (
-        "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
-    )
+    code = "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
     code += "; p([Path(sys.argv[1])])"
     subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
     printed = page.with_suffix(".pdf").read_bytes()

@@ -22,7 +22,9 @@ def blocks(language: str) -> list[str]:
 def test_commands_and_options_exist():
     commands = re.findall(r"segment-lab (run [^\n`|&]*)", TEXT)
     assert len(commands) >= 4
-    options = {name for parameter in main.commands["run"].params for name in parameter.opts}
+    options = {
+        name for parameter in main.commands["run"].params for name in parameter.opts
+    }
     for command in commands:
         words = shlex.split(re.split(r"[`\"]\)?$| >> ", command)[0].rstrip('",)'))
         assert words[1].endswith((".yml", "…"))
@@ -30,9 +32,13 @@ def test_commands_and_options_exist():
 
 
 def test_workflow_is_yaml_and_pins_the_lock():
-    [workflow] = [found for text in blocks("yaml") if "jobs" in (found := yaml.safe_load(text))]
+    [workflow] = [
+        found for text in blocks("yaml") if "jobs" in (found := yaml.safe_load(text))
+    ]
     steps = workflow["jobs"]["render"]["steps"]
-    assert any("--require-hashes -r requirements.lock" in step.get("run", "") for step in steps)
+    assert any(
+        "--require-hashes -r requirements.lock" in step.get("run", "") for step in steps
+    )
     assert steps[-1]["if"] == "always()"
 
 

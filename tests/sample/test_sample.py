@@ -53,15 +53,23 @@ def response(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
     days = (pairs["order_date"] - pairs["assigned_on"]).dt.days
     pairs["bought"] = (days >= 0) & (days < pairs["horizon_days"])
-    people = pairs.groupby(["campaign_id", "segment", "arm", "customer_id"])["bought"].any()
+    people = pairs.groupby(["campaign_id", "segment", "arm", "customer_id"])[
+        "bought"
+    ].any()
     share = (
-        people.groupby(["campaign_id", "segment", "arm"]).agg(["mean", "size"]).reset_index("arm")
+        people.groupby(["campaign_id", "segment", "arm"])
+        .agg(["mean", "size"])
+        .reset_index("arm")
     )
     arms = [share[share["arm"] == arm] for arm in ("treatment", "holdout")]
     variance = sum(a["mean"] * (1 - a["mean"]) / a["size"] for a in arms)
-    table = pd.DataFrame({"effect": arms[0]["mean"] - arms[1]["mean"], "error": np.sqrt(variance)})
+    table = pd.DataFrame(
+        {"effect": arms[0]["mean"] - arms[1]["mean"], "error": np.sqrt(variance)}
+    )
     return table.join(
-        tables["truth_campaigns"].set_index(["campaign_id", "segment"])["planted_effect"]
+        tables["truth_campaigns"].set_index(["campaign_id", "segment"])[
+            "planted_effect"
+        ]
     )
 
 
@@ -71,7 +79,9 @@ def response(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def test_committed_files_are_what_the_generator_writes(tmp_path):
     paths = sampledata.write(tmp_path)
     assert sorted(p.name for p in paths) == sorted(p.name for p in COMMITTED.iterdir())
-    different = [p.name for p in paths if p.read_bytes() != (COMMITTED / p.name).read_bytes()]
+    different = [
+        p.name for p in paths if p.read_bytes() != (COMMITTED / p.name).read_bytes()
+    ]
     assert different == [], "write data/sample again with `segment-lab sample`"
     assert sum(p.stat().st_size for p in paths) < 5_000_000
 
@@ -79,7 +89,9 @@ def test_committed_files_are_what_the_generator_writes(tmp_path):
 def test_another_seed_gives_other_data(crm):
     other = sampledata.generate(seed=8)
     assert not other["orders"].equals(crm["orders"])
-    assert [list(t.columns) for t in other.values()] == [list(t.columns) for t in crm.values()]
+    assert [list(t.columns) for t in other.values()] == [
+        list(t.columns) for t in crm.values()
+    ]
 
 
 def test_text_of_the_files_is_plain_csv_with_exact_money():
@@ -97,7 +109,8 @@ def test_files_read_back_equal_the_tables(crm):
         assert len(text) == len(table), name
         for column in table.select_dtypes("datetime"):
             assert (
-                pd.to_datetime(text[column].replace("", None)).dropna() == table[column].dropna()
+                pd.to_datetime(text[column].replace("", None)).dropna()
+                == table[column].dropna()
             ).all()
 
 
@@ -110,7 +123,8 @@ def test_dictionary_lists_every_column_of_every_file():
         for name, body in zip(sections[::2], sections[1::2], strict=True)
     }
     actual = {
-        p.stem: p.read_text("utf-8").split("\n", 1)[0].split(",") for p in COMMITTED.glob("*.csv")
+        p.stem: p.read_text("utf-8").split("\n", 1)[0].split(",")
+        for p in COMMITTED.glob("*.csv")
     }
     assert listed == actual
 
@@ -129,7 +143,9 @@ def test_impossible_requests_are_refused(wrong):
 
 @pytest.mark.parametrize(("customers", "years"), [(100, 2), (300, 4)])
 def test_other_sizes_work(customers, years):
-    tables = sampledata.generate(seed=1, customers=customers, as_of="2024-02-29", years=years)
+    tables = sampledata.generate(
+        seed=1, customers=customers, as_of="2024-02-29", years=years
+    )
     assert len(tables["customers"]) == customers
     assert tables["orders"]["order_date"].max() < pd.Timestamp("2024-02-29")
     assert all(len(table) for table in tables.values())
@@ -184,7 +200,9 @@ def test_nothing_happens_before_a_customer_is_known_or_at_as_of(crm):
         assert table[column].max() < AS_OF, name
         if name not in ("customers", "payments", "lead_stages"):
             own = table.dropna(subset=["customer_id"])
-            assert (own[column].to_numpy() >= known[own["customer_id"]].to_numpy()).all(), name
+            assert (
+                own[column].to_numpy() >= known[own["customer_id"]].to_numpy()
+            ).all(), name
     assert crm["orders"]["order_date"].min() >= START
     assert crm["invoices"]["settled_date"].max() < AS_OF
 
@@ -198,7 +216,10 @@ def test_odd_identifiers_and_names_are_in(crm):
 def test_a_return_undoes_lines_of_its_order_and_not_more(crm, sales):
     back = crm["orders"][crm["orders"]["amount"] < 0]
     pairs = back.assign(order_id=back["order_id"].str.removeprefix("R-")).merge(
-        sales, on=["order_id", "product", "customer_id"], how="left", suffixes=("", "_sold")
+        sales,
+        on=["order_id", "product", "customer_id"],
+        how="left",
+        suffixes=("", "_sold"),
     )
     assert pairs["amount_sold"].notna().all()
     assert (-pairs["amount"] <= pairs["amount_sold"]).all()
@@ -219,14 +240,23 @@ def test_shares_of_the_planted_segments_are_as_planned(crm, segment):
 def test_repeat_share_and_concentration_are_those_of_a_real_base(crm, sales):
     orders = sales.groupby("customer_id")["order_id"].nunique()
     assert 0.45 <= (orders > 1).mean() <= 0.60
-    revenue = crm["orders"].groupby("customer_id")["amount"].sum().sort_values(ascending=False)
+    revenue = (
+        crm["orders"]
+        .groupby("customer_id")["amount"]
+        .sum()
+        .sort_values(ascending=False)
+    )
     assert 0.65 <= revenue.head(round(0.2 * len(revenue))).sum() / revenue.sum() <= 0.80
     assert revenue.iloc[0] > 100 * revenue.median()
 
 
 def test_december_is_the_peak_of_every_year(sales):
     months = sales.groupby(sales["order_date"].dt.to_period("M"))["amount"].sum()
-    assert months.groupby((months.index - 6).year).idxmax().dt.month.tolist() == [12, 12, 12]
+    assert months.groupby((months.index - 6).year).idxmax().dt.month.tolist() == [
+        12,
+        12,
+        12,
+    ]
 
 
 def test_downturn_fewer_customers_smaller_baskets_slower_payment(crm, sales):
@@ -236,12 +266,17 @@ def test_downturn_fewer_customers_smaller_baskets_slower_payment(crm, sales):
     }
     customers = {year: lines["customer_id"].nunique() for year, lines in half.items()}
     basket = {
-        year: lines.groupby("order_id")["amount"].sum().median() for year, lines in half.items()
+        year: lines.groupby("order_id")["amount"].sum().median()
+        for year, lines in half.items()
     }
     assert customers[2026] < 0.85 * customers[2025]
     assert basket[2026] < 0.92 * basket[2025]
     due = crm["invoices"].merge(crm["truth_invoices"]).query("not never_paid")
-    delay = (due["paid_on"] - due["due_date"]).dt.days.groupby(due["due_date"].dt.year).mean()
+    delay = (
+        (due["paid_on"] - due["due_date"])
+        .dt.days.groupby(due["due_date"].dt.year)
+        .mean()
+    )
     assert delay[2026] > 1.3 * delay[2024]
 
 
@@ -268,7 +303,10 @@ def test_segments_differ_as_planted(crm, sales, segment):
     returned = back / sales.groupby(owner)["amount"].sum()
     assert returned["bargain"] > 4 * returned["regular"]
     last = (AS_OF - sales.groupby("customer_id")["order_date"].max()).dt.days
-    assert last.groupby(segment).median()["lapsed"] > 4 * last.groupby(segment).median()["regular"]
+    assert (
+        last.groupby(segment).median()["lapsed"]
+        > 4 * last.groupby(segment).median()["regular"]
+    )
 
 
 def test_clustering_recovers_a_useful_part(crm, sales, segment):
@@ -286,8 +324,13 @@ def test_clustering_recovers_a_useful_part(crm, sales, segment):
         StandardScaler().fit_transform(features)
     )
     truth = segment[features.index]
-    assert adjusted_rand_score(truth, labels) > 0.35  # from R, F and M alone; .46–.51 over seeds
-    assert abs(adjusted_rand_score(truth, np.random.default_rng(0).permutation(labels))) < 0.03
+    assert (
+        adjusted_rand_score(truth, labels) > 0.35
+    )  # from R, F and M alone; .46–.51 over seeds
+    assert (
+        abs(adjusted_rand_score(truth, np.random.default_rng(0).permutation(labels)))
+        < 0.03
+    )
 
 
 # Campaigns
@@ -310,7 +353,9 @@ def test_arms_are_balanced_within_segments(crm):
 
 def test_planted_effects_are_in_the_orders(crm):
     table = response(crm)
-    assert ((table["effect"] - table["planted_effect"]).abs() < 3 * table["error"] + 0.01).all()
+    assert (
+        (table["effect"] - table["planted_effect"]).abs() < 3 * table["error"] + 0.01
+    ).all()
 
 
 def test_effects_are_unbiased_over_seeds():
@@ -327,8 +372,17 @@ def test_effects_are_unbiased_over_seeds():
 def test_open_balance_and_settled_date_agree(crm):
     ledger = crm["invoices"]
     bills = ledger[ledger["kind"] == "invoice"].set_index("invoice_id")
-    paid = crm["payments"].groupby("invoice_id")["amount"].sum().reindex(bills.index, fill_value=0)
-    credit = ledger.groupby("related_invoice_id")["amount"].sum().reindex(bills.index, fill_value=0)
+    paid = (
+        crm["payments"]
+        .groupby("invoice_id")["amount"]
+        .sum()
+        .reindex(bills.index, fill_value=0)
+    )
+    credit = (
+        ledger.groupby("related_invoice_id")["amount"]
+        .sum()
+        .reindex(bills.index, fill_value=0)
+    )
     balance = (bills["amount"] + credit - paid).round(2)
     assert ((balance == 0) == bills["settled_date"].notna()).all()
     assert (balance >= 0).all()
@@ -340,7 +394,9 @@ def test_open_balance_and_settled_date_agree(crm):
 def test_only_companies_are_invoiced_and_for_what_they_ordered(crm):
     companies = crm["customers"].query("customer_type == 'company'")["customer_id"]
     assert crm["invoices"]["customer_id"].isin(companies).all()
-    ordered = crm["orders"][crm["orders"]["customer_id"].isin(companies)]["amount"].sum()
+    ordered = crm["orders"][crm["orders"]["customer_id"].isin(companies)][
+        "amount"
+    ].sum()
     assert crm["invoices"]["amount"].sum() == pytest.approx(ordered, abs=0.005)
 
 
@@ -350,8 +406,14 @@ def test_payer_types_pay_as_planted(crm):
         .merge(crm["truth_invoices"])
         .merge(crm["truth"][["customer_id", "payer_type"]])
     )
-    delay = (bills["paid_on"] - bills["due_date"]).dt.days.groupby(bills["payer_type"]).mean()
-    assert delay["prompt"] < 10 < delay["slow"] < delay["distressed"] < delay["deliberate"]
+    delay = (
+        (bills["paid_on"] - bills["due_date"])
+        .dt.days.groupby(bills["payer_type"])
+        .mean()
+    )
+    assert (
+        delay["prompt"] < 10 < delay["slow"] < delay["distressed"] < delay["deliberate"]
+    )
     never = bills.groupby("payer_type")["never_paid"].mean()
     assert never.idxmax() == "deliberate"
     assert bills.groupby("payer_type")["disputed"].mean().idxmax() == "dispute-prone"
@@ -379,8 +441,14 @@ def test_lead_outcomes_follow_their_probability(crm):
 
     leads = crm["leads"].merge(crm["truth_leads"])
     closed = leads[leads["status"] != "open"]
-    assert 0.75 <= roc_auc_score(closed["status"] == "won", closed["win_probability"]) <= 0.85
-    assert leads["wins"].mean() == pytest.approx(leads["win_probability"].mean(), abs=0.04)
+    assert (
+        0.75
+        <= roc_auc_score(closed["status"] == "won", closed["win_probability"])
+        <= 0.85
+    )
+    assert leads["wins"].mean() == pytest.approx(
+        leads["win_probability"].mean(), abs=0.04
+    )
     assert (closed["close_note"].notna()).all()
     assert leads.loc[leads["status"] == "open", "close_note"].isna().all()
     assert (leads["status"] == "open").sum() >= 30
@@ -395,7 +463,9 @@ def test_won_leads_become_customers_and_agree_with_them(crm, sales):
     assert len(won) == (crm["leads"]["status"] == "won").sum()
     assert (won["created_on"] >= won["created_on_account"]).all()
     assert (won["industry"] == won["industry_account"]).all()
-    closed = crm["lead_stages"].query("stage == 'won'").set_index("lead_id")["entered_on"]
+    closed = (
+        crm["lead_stages"].query("stage == 'won'").set_index("lead_id")["entered_on"]
+    )
     first = sales.groupby("customer_id")["order_date"].min()
     wait = first[won["customer_id"]].to_numpy() - closed[won["lead_id"]].to_numpy()
     assert (wait >= np.timedelta64(0)).all()
@@ -426,13 +496,20 @@ def test_touches_follow_consent_and_interest_and_reach_prospects(crm, segment):
     assert clicks["regular"] > 1.5 * clicks["one-off"]
     prospects = segment.index[segment == "prospect"]
     assert prospects.isin(touches["customer_id"]).mean() > 0.95
-    assert (touches["minutes"].notna() == touches["channel"].isin(["call", "chat"])).all()
-    assert (touches["topic"].notna() == (touches["event"].isin(["clicked", "visit"]))).all()
+    assert (
+        touches["minutes"].notna() == touches["channel"].isin(["call", "chat"])
+    ).all()
+    assert (
+        touches["topic"].notna() == (touches["event"].isin(["clicked", "visit"]))
+    ).all()
 
 
 def test_only_the_treated_are_contacted_by_a_campaign(crm):
     treated = (
-        crm["campaigns"].query("arm == 'treatment'").set_index(["campaign_id", "customer_id"]).index
+        crm["campaigns"]
+        .query("arm == 'treatment'")
+        .set_index(["campaign_id", "customer_id"])
+        .index
     )
     contacted = (
         crm["touches"]
@@ -447,7 +524,14 @@ def test_only_the_treated_are_contacted_by_a_campaign(crm):
 def test_files_have_every_canonical_column_and_extras_only_where_allowed(crm):
     # One currency, one control, outcomes in orders: the sample has no column for what it does not
     # vary.
-    elsewhere = {"currency", "control", "probability", "outcome", "outcome_worth", "promised"}
+    elsewhere = {
+        "currency",
+        "control",
+        "probability",
+        "outcome",
+        "outcome_worth",
+        "promised",
+    }
     for name in CONTRACTS.keys() - {"customer_summary"}:  # it has the orders themselves
         contract = CONTRACTS[name]
         expected = set(contract.names) - elsewhere

@@ -28,10 +28,14 @@ def base(n: int = 300, one_time: float = 0.55, seed: int = 0) -> pd.DataFrame:
     """A plausible base: `one_time` of `n` customers bought once; heavy spenders are few; cents are
     cents."""
     rng = np.random.default_rng(seed)
-    frequency = np.where(np.arange(n) < round(one_time * n), 1, 1 + rng.geometric(0.25, n))
+    frequency = np.where(
+        np.arange(n) < round(one_time * n), 1, 1 + rng.geometric(0.25, n)
+    )
     basket = rng.lognormal(4, 0.9, n)
     tenure = rng.integers(frequency, 720)
-    recency = np.where(frequency == 1, tenure, 1 + (tenure * rng.beta(1, 3, n)).astype(int))
+    recency = np.where(
+        frequency == 1, tenure, 1 + (tenure * rng.beta(1, 3, n)).astype(int)
+    )
     table = pd.DataFrame(
         {
             "recency_days": recency,
@@ -91,7 +95,9 @@ def refunded() -> pd.DataFrame:
     return table
 
 
-BASES = {f"{share:.0%} bought once": base(300, share) for share in (0.3, 0.55, 0.76, 0.99)} | {
+BASES = {
+    f"{share:.0%} bought once": base(300, share) for share in (0.3, 0.55, 0.76, 0.99)
+} | {
     "all equal": all_equal(),
     "one customer": base(1),
     "two customers": base(2, 0.5),

@@ -60,7 +60,9 @@ def test_by_hand(revenue, expected):
 
 def test_the_shares_are_those_by_which_the_classes_were_cut():
     table = customers(80, 15, 5, 0, -40)
-    shares = against_reference(ABCSegmenter().fit(table).segment(table), table)["revenue_share"]
+    shares = against_reference(ABCSegmenter().fit(table).segment(table), table)[
+        "revenue_share"
+    ]
     assert shares.tolist() == pytest.approx([0.8, 0.15, 0.05])
 
 
@@ -93,7 +95,10 @@ def test_published_classes_end_at_the_cut(cents):
         # … and the next customer would not have been.
         below = values[(values < smallest) & (values > 0)]
         if len(below):
-            assert values[values >= smallest].sum() + below.max() > cut * positive.sum() - 1e-6
+            assert (
+                values[values >= smallest].sum() + below.max()
+                > cut * positive.sum() - 1e-6
+            )
         assert values[inside].min() > max(values[~inside], default=-np.inf)
 
 
@@ -133,11 +138,18 @@ def test_the_published_classes_of_online_retail_are_reproduced():
     )
     result = ABCSegmenter(crossing="down").fit(table).segment(table)
     assert result.sizes().tolist() == [1132, 1469, 1737]
-    assert ABCSegmenter().fit(table).segment(table).sizes().tolist() == [1133, 1469, 1736]
+    assert ABCSegmenter().fit(table).segment(table).sizes().tolist() == [
+        1133,
+        1469,
+        1736,
+    ]
     assert pareto(table["revenue"]) == pytest.approx(0.746, abs=0.0005)
     flags = against_reference(result, table)
     assert flags["customers_flag"].tolist() == ["above", "above", "below"]
-    assert "A has 26% of the customers (above the usual 15% to 20%)" in page.reference_remark(flags)
+    assert (
+        "A has 26% of the customers (above the usual 15% to 20%)"
+        in page.reference_remark(flags)
+    )
     assert flags["sales_flag"].tolist() == ["inside"] * 3
     finding = page.headline(result, table)
     assert finding.sentences[0].startswith(
@@ -164,7 +176,9 @@ def test_reference_ranges_belong_to_three_classes():
     assert list(two.meanings()) == ["A", "B"]
     assert two.usual_strategies() == {}
     assert list(ABCSegmenter().fit(table).usual_strategies()) == ["A", "B", "C"]
-    assert page.headline(result, table).sentences[0].startswith("2 of 4 customers (50%)")
+    assert (
+        page.headline(result, table).sentences[0].startswith("2 of 4 customers (50%)")
+    )
 
 
 def test_gini_and_lorenz_by_hand():
@@ -196,7 +210,9 @@ def test_effort_gap_shares_the_places_of_equals_whatever_the_row_order():
         found = effort_gap(
             rows, top=0.4
         )  # two places: the first, and a quarter of each of the four equals
-        assert found == pytest.approx({"value_share": 0.7, "effort_share": 0.25, "gap": 0.45})
+        assert found == pytest.approx(
+            {"value_share": 0.7, "effort_share": 0.25, "gap": 0.45}
+        )
     assert page.effort_remark(table) == (
         "The best fifth of the customers bring 60% of the revenue and get 0% of the "
         "contact time, 60 points less."

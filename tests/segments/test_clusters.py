@@ -65,14 +65,22 @@ def test_planted_groups_are_found_ordered_by_revenue_and_named(algorithm):
     ],
 )
 @pytest.mark.parametrize("one_time", [0.3, 0.76])
-def test_the_sql_rule_is_the_sklearn_model_for_every_customer(algorithm, features, one_time):
+def test_the_sql_rule_is_the_sklearn_model_for_every_customer(
+    algorithm, features, one_time
+):
     table = base(2000, one_time, seed=4)
-    fitted = ClusterSegmenter(algorithm, k=5, features=features, bootstraps=5).fit(table)
-    own = np.argsort(fitted.order_)[fitted.pipeline_.predict(table[list(features)].to_numpy())]
+    fitted = ClusterSegmenter(algorithm, k=5, features=features, bootstraps=5).fit(
+        table
+    )
+    own = np.argsort(fitted.order_)[
+        fitted.pipeline_.predict(table[list(features)].to_numpy())
+    ]
     assert fitted.k_ == 5
     assert np.array_equal(fitted.predict(table), own)
     fresh = base(2000, one_time, seed=5)
-    own = np.argsort(fitted.order_)[fitted.pipeline_.predict(fresh[list(features)].to_numpy())]
+    own = np.argsort(fitted.order_)[
+        fitted.pipeline_.predict(fresh[list(features)].to_numpy())
+    ]
     assert np.array_equal(fitted.predict(fresh), own)
 
 
@@ -140,7 +148,9 @@ def test_equal_customers_are_one_segment():
 def test_where_nothing_was_paid_the_finding_speaks_of_no_revenue():
     table = planted(60)
     fitted = ClusterSegmenter(k_max=3).fit(table)
-    sentence = page.headline(fitted, fitted.segment(table), table.assign(revenue=0.0)).sentences[0]
+    sentence = page.headline(
+        fitted, fitted.segment(table), table.assign(revenue=0.0)
+    ).sentences[0]
     assert sentence.endswith("% of them.")
 
 
@@ -154,7 +164,11 @@ def search(*rows: tuple) -> pd.DataFrame:
     ("table", "k", "why"),
     [
         (
-            search((2, 0.99, 0.98, 0.5, True), (3, 0.9, 0.8, 0.2, True), (4, 0.8, 0.7, 0.3, True)),
+            search(
+                (2, 0.99, 0.98, 0.5, True),
+                (3, 0.9, 0.8, 0.2, True),
+                (4, 0.8, 0.7, 0.3, True),
+            ),
             4,
             "best",
         ),
@@ -168,7 +182,9 @@ def test_the_choice_of_k_by_hand(table, k, why):
 
 def test_noise_has_no_stable_fine_structure_and_planted_groups_have():
     rng = np.random.default_rng(0)
-    groups = rng.normal(size=(300, 2)) * 0.1 + np.repeat([[0, 0], [5, 0], [0, 5]], 100, axis=0)
+    groups = rng.normal(size=(300, 2)) * 0.1 + np.repeat(
+        [[0, 0], [5, 0], [0, 5]], 100, axis=0
+    )
     with threadpool_limits(1):
         noise = search_k(rng.uniform(size=(400, 4)), "kmeans", range(5, 8), 8, 0)
         found = search_k(groups, "kmeans", range(2, 5), 8, 0)
@@ -179,16 +195,22 @@ def test_noise_has_no_stable_fine_structure_and_planted_groups_have():
 
 
 def test_signed_logs_by_hand():
-    logs = log_features(np.array([[np.e - 1, 10 - 10 * np.e], [-3, 0]]), [1, 10], [False, True])
+    logs = log_features(
+        np.array([[np.e - 1, 10 - 10 * np.e], [-3, 0]]), [1, 10], [False, True]
+    )
     assert logs == pytest.approx(np.array([[1, -1], [0, 0]]))
 
 
 def test_the_currency_makes_no_difference():
     table = base(300)
-    yen = table.assign(revenue=table["revenue"] * 160, monetary_value=table["monetary_value"] * 160)
+    yen = table.assign(
+        revenue=table["revenue"] * 160, monetary_value=table["monetary_value"] * 160
+    )
     euros = ClusterSegmenter(k=4, bootstraps=5).fit(table).segment(table)
     found = ClusterSegmenter(k=4, bootstraps=5).fit(yen).segment(yen)
-    assert (found.codes == euros.codes).mean() > 0.99  # the unit is rounded to three digits
+    assert (
+        found.codes == euros.codes
+    ).mean() > 0.99  # the unit is rounded to three digits
 
 
 def test_what_cannot_be_clustered_is_told():
@@ -201,7 +223,9 @@ def test_what_cannot_be_clustered_is_told():
 
 def test_what_is_the_same_for_everybody_names_no_cluster():
     once = base(300).assign(frequency=1, repeat_frequency=0, recency_days=1.0)
-    names = " ".join(ClusterSegmenter(k=3, bootstraps=5).fit(once).segment(once).names).lower()
+    names = " ".join(
+        ClusterSegmenter(k=3, bootstraps=5).fit(once).segment(once).names
+    ).lower()
     assert not any(word in names for word in ("frequent", "rare", "silent", "recent"))
 
 
@@ -210,7 +234,9 @@ def test_a_name_says_only_of_silence_what_is_true_by_the_own_rhythm():
     # Ten years of rare orders: 400 days are no long silence for them.
     years = np.where(table.index.str.startswith("lapsed"), 3650.0, 400.0)
     slow = table.assign(tenure_days=np.maximum(years, table["recency_days"]))
-    lapsed = slow.assign(tenure_days=slow["recency_days"] + 30 * (slow["frequency"] - 1))
+    lapsed = slow.assign(
+        tenure_days=slow["recency_days"] + 30 * (slow["frequency"] - 1)
+    )
     names = {}
     for name, rows in {"slow": slow, "lapsed": lapsed}.items():
         fitted = ClusterSegmenter(k=3, bootstraps=5).fit(rows)
@@ -220,13 +246,17 @@ def test_a_name_says_only_of_silence_what_is_true_by_the_own_rhythm():
             for said, word in claims.items():
                 assert said not in segment.lower() or shares[word] >= 0.9
         without = fitted.predict(table)
-        assert (without == fitted.predict(rows)).all()  # the rule itself needs no tenure
+        assert (
+            without == fitted.predict(rows)
+        ).all()  # the rule itself needs no tenure
     assert "silent" not in " ".join(names["slow"])
     assert "long silent" in names["lapsed"][2]
 
 
 def test_the_method_is_told_in_the_words_of_the_tables():
-    remark = page.method_remark(ClusterSegmenter("gmm", features=("recency_days", "return_share")))
+    remark = page.method_remark(
+        ClusterSegmenter("gmm", features=("recency_days", "return_share"))
+    )
     assert remark.startswith(
         "Gaussian mixture on the logarithms of days since last order, return share, each in"
     )

@@ -37,14 +37,25 @@ SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
         "gmm", k=3, bootstraps=5, features=("recency_days", "frequency", "margin")
     ),
     "rules": lambda: RuleSegmenter(
-        [{"name": "Big", "when": "revenue > 500"}, {"name": "Lately", "when": "recency_days < 90"}]
+        [
+            {"name": "Big", "when": "revenue > 500"},
+            {"name": "Lately", "when": "recency_days < 90"},
+        ]
     ),
     "tree": TreeSegmenter,
     "receivables": ReceivablesSegmenter,
     "engagement": EngagementSegmenter,
     "leads": LeadModel,
 }
-WAREHOUSES = ("duckdb", "postgres", "bigquery", "snowflake", "spark", "databricks", "clickhouse")
+WAREHOUSES = (
+    "duckdb",
+    "postgres",
+    "bigquery",
+    "snowflake",
+    "spark",
+    "databricks",
+    "clickhouse",
+)
 WINDOW = ObservationWindow("2025-01-01", "2026-01-01")
 
 
@@ -113,13 +124,15 @@ def test_a_fitted_rule_is_frozen_and_takes_unseen_extremes(segmenter):
         for c in extremes
         if pd.api.types.is_numeric_dtype(extremes[c]) and extremes[c].dtype != bool
     ]
-    extremes[numeric] = np.array([1e15, -1e15, 0, 1e-9, 1e6, -1, 5e8, 1])[:, None] * np.ones(
-        len(numeric)
-    )
+    extremes[numeric] = np.array([1e15, -1e15, 0, 1e-9, 1e6, -1, 5e8, 1])[
+        :, None
+    ] * np.ones(len(numeric))
     found = segmenter.predict(extremes)
     assert found.min() >= 0
     assert found.max() < len(segmenter.segment_names_)
-    assert np.array_equal(segmenter.predict(table.iloc[::-1]), codes.iloc[::-1].to_numpy())
+    assert np.array_equal(
+        segmenter.predict(table.iloc[::-1]), codes.iloc[::-1].to_numpy()
+    )
 
 
 def test_sql_and_predict_agree_for_every_customer(segmenter):
@@ -141,7 +154,9 @@ def test_sql_compiles_in_every_dialect_with_its_cut_points_in_a_comment(segmente
         lines = segmenter.to_sql("customers", dialect, WINDOW).splitlines()
         comment = [line for line in lines if line.startswith("-- ")]
         assert "as of 2026-01-01" in comment[0]
-        assert [line.split(":")[0][3:] for line in comment[1:]] == list(segmenter.describe())
+        assert [line.split(":")[0][3:] for line in comment[1:]] == list(
+            segmenter.describe()
+        )
         assert lines[len(comment)].startswith("SELECT")
 
 
@@ -171,7 +186,9 @@ def test_every_fault_of_a_table_is_listed_at_once(segmenter):
 
 def test_missing_columns_and_repeated_customers_are_told_together():
     with pytest.raises(DataError) as caught:
-        RFMSegmenter().fit(base(2).drop(columns=["frequency", "revenue"]).set_axis(["a", "a"]))
+        RFMSegmenter().fit(
+            base(2).drop(columns=["frequency", "revenue"]).set_axis(["a", "a"])
+        )
     assert [fault.where for fault in caught.value.faults] == [
         "frequency",
         "revenue",
@@ -211,11 +228,15 @@ class TestShortestCut:
         assert shortest_cut(cut, np.array(values)) == expected
 
     def test_left_closed_keeps_the_value_itself_above(self):
-        assert shortest_cut(1593.05, np.array([1590.0, 1593.05, 2000.0]), "left") == 1593.0
+        assert (
+            shortest_cut(1593.05, np.array([1590.0, 1593.05, 2000.0]), "left") == 1593.0
+        )
 
     def test_nobody_changes_side(self):
         rng = np.random.default_rng(1)
         values = rng.lognormal(3, 2, 500).round(3)
         for cut in np.quantile(values, np.linspace(0.01, 0.99, 60)):
             assert np.array_equal(values <= shortest_cut(cut, values), values <= cut)
-            assert np.array_equal(values < shortest_cut(cut, values, "left"), values < cut)
+            assert np.array_equal(
+                values < shortest_cut(cut, values, "left"), values < cut
+            )

@@ -123,7 +123,10 @@ def test_the_lint_finds_the_gaps_and_overlaps_of_the_published_grid():
 def test_the_lint_names_a_rule_that_never_fires():
     grid = {
         "n_bins": 2,
-        "segments": [{"name": "All", "ranges": [{}]}, {"name": "Best", "ranges": [{"r": [2, 2]}]}],
+        "segments": [
+            {"name": "All", "ranges": [{}]},
+            {"name": "Best", "ranges": [{"r": [2, 2]}]},
+        ],
     }
     report = lint_grid(grid)
     assert report.never_fires == ("Best",)
@@ -152,7 +155,10 @@ def test_the_lint_knows_the_words():
 
 
 def test_those_of_whom_no_words_are_true_become_others():
-    grid = {"n_bins": 2, "segments": [{"name": "Best", "words": ["lately"], "ranges": [{}]}]}
+    grid = {
+        "n_bins": 2,
+        "segments": [{"name": "Best", "words": ["lately"], "ranges": [{}]}],
+    }
     table = base(200)
     result = RFMSegmenter(2, grid=grid).fit(table).segment(table)
     assert result.names == ("Best", OTHERS)
@@ -168,11 +174,15 @@ def test_a_description_says_what_the_grid_demands(name):
 
 
 def test_cells_that_nobody_claims_become_others():
-    grid = {"n_bins": 2, "segments": [{"name": "Best", "ranges": [{"r": [2, 2], "f": [2, 2]}]}]}
+    grid = {
+        "n_bins": 2,
+        "segments": [{"name": "Best", "ranges": [{"r": [2, 2], "f": [2, 2]}]}],
+    }
     import pandas as pd
 
     table = pd.DataFrame(
-        {"recency_days": [1, 9], "frequency": [9, 1], "revenue": [9.0, 1.0]}, index=["a", "b"]
+        {"recency_days": [1, 9], "frequency": [9, 1], "revenue": [9.0, 1.0]},
+        index=["a", "b"],
     )
     result = RFMSegmenter(n_bins=2, grid=grid).fit(table).segment(table)
     assert result.names == ("Best", OTHERS)
@@ -192,9 +202,19 @@ def test_cells_that_nobody_claims_become_others():
         ),
         ({"n_bins": 5, "segments": [{"name": "x", "ranges": [{}]}] * 2}, "named twice"),
         ({"n_bins": 5, "segments": [{"name": "x", "range": [{}]}]}, "range"),
-        ({"n_bins": 5, "segments": [{"name": "x", "ranges": [{}], "words": ["nice"]}]}, "words"),
         (
-            {"n_bins": 5, "segments": [{"name": "x", "ranges": [{}]}], "otherwise": ["y"]},
+            {
+                "n_bins": 5,
+                "segments": [{"name": "x", "ranges": [{}], "words": ["nice"]}],
+            },
+            "words",
+        ),
+        (
+            {
+                "n_bins": 5,
+                "segments": [{"name": "x", "ranges": [{}]}],
+                "otherwise": ["y"],
+            },
             "otherwise names y",
         ),
         ({"n_bins": 5, "segments": []}, "at least 1"),

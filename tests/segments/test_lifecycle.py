@@ -90,12 +90,25 @@ def test_the_policy_for_silent_vips_is_explicit():
 def test_the_truth_table_shows_overlaps_and_the_unclaimed():
     result = by_hand().fit(table()).segment(table())
     truth = result.details
-    assert truth.loc["ten orders", list(TIERS)].tolist() == [True, True, True, True, False, False]
-    assert truth["rules_matched"][["ten orders", "offer", "unknown"]].tolist() == [4, 2, 0]
+    assert truth.loc["ten orders", list(TIERS)].tolist() == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert truth["rules_matched"][["ten orders", "offer", "unknown"]].tolist() == [
+        4,
+        2,
+        0,
+    ]
     assert list(unclaimed(result)) == ["unknown"]
     overlap = overlap_matrix(result)
     assert overlap.loc["Warm", "Dead"] == overlap.loc["Dead", "Warm"] == 2
-    assert overlap.loc["Warm", "Warm"] == 10  # "at least one purchase" holds for every buyer
+    assert (
+        overlap.loc["Warm", "Warm"] == 10
+    )  # "at least one purchase" holds for every buyer
     assert np.array_equal(np.diag(overlap), truth[list(TIERS)].sum())
 
 
@@ -145,7 +158,10 @@ def test_a_base_of_prospects_alone_has_no_dead():
     )
 
 
-@given(st.lists(st.integers(-20, 60), min_size=1, max_size=60), st.sampled_from([0.05, 0.2, 0.5]))
+@given(
+    st.lists(st.integers(-20, 60), min_size=1, max_size=60),
+    st.sampled_from([0.05, 0.2, 0.5]),
+)
 def test_the_top_share_is_never_exceeded_and_equals_are_equal(revenue, share):
     n = len(revenue)
     rows = pd.DataFrame(
@@ -157,7 +173,9 @@ def test_the_top_share_is_never_exceeded_and_equals_are_equal(revenue, share):
         },
         index=[f"c{i}" for i in range(n)],
     )
-    labels = LifecycleSegmenter(vip_share=share, dead_days=50).fit(rows).segment(rows).labels
+    labels = (
+        LifecycleSegmenter(vip_share=share, dead_days=50).fit(rows).segment(rows).labels
+    )
     vip = (labels == "VIP").to_numpy()
     assert vip.sum() <= share * n
     values = np.array(revenue)
@@ -194,19 +212,31 @@ def test_vip_check_by_hand():
 
 def test_the_natural_return_leaves_out_whom_a_campaign_reached():
     rows = pd.DataFrame(
-        {"frequency": 1, "recency_days": [200] * 10 + [5] * 5, "tenure_days": 200, "revenue": 1.0},
+        {
+            "frequency": 1,
+            "recency_days": [200] * 10 + [5] * 5,
+            "tenure_days": 200,
+            "revenue": 1.0,
+        },
         index=pd.Index([f"c{i}" for i in range(15)], name="customer_id"),
     )
     result = by_hand().fit(rows).segment(rows)
     outcomes = pd.DataFrame(
-        {"future_orders": [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]}, index=rows.index
+        {"future_orders": [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]},
+        index=rows.index,
     )
     rates = natural_return(result, outcomes)
-    assert rates.loc["Dead", ["customers", "returned", "return_rate"]].tolist() == [10, 2, 0.2]
+    assert rates.loc["Dead", ["customers", "returned", "return_rate"]].tolist() == [
+        10,
+        2,
+        0.2,
+    ]
     # Wilson's interval for 2 of 10, as tabulated: 5.7% to 51.0 %.
     interval = rates.loc["Dead", ["return_rate_low", "return_rate_high"]].tolist()
     assert interval == pytest.approx([0.0567, 0.5098], abs=1e-4)
-    assert natural_return(result, outcomes, contacted=["c0"]).loc["Dead", "returned"] == 1
+    assert (
+        natural_return(result, outcomes, contacted=["c0"]).loc["Dead", "returned"] == 1
+    )
     assert pd.isna(rates.loc["VIP", "return_rate"])
 
 
@@ -233,7 +263,13 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
         {
             "customer_id": ["a", "a", "b", "c", "d"],
             "amount": 10,
-            "order_date": ["2025-01-01", "2025-12-20", "2025-09-20", "2025-09-21", "2025-09-22"],
+            "order_date": [
+                "2025-01-01",
+                "2025-12-20",
+                "2025-09-20",
+                "2025-09-21",
+                "2025-09-22",
+            ],
         }
     )
     campaigns = pd.DataFrame(
@@ -254,7 +290,9 @@ def test_looking_back_takes_the_tiers_of_that_day_and_leaves_out_whom_a_campaign
     assert contacted == ["b"]  # c's campaign was over, d was held out
     assert dict(then.labels) == {"a": "Dead", "b": "Warm", "c": "Warm", "d": "Warm"}
     rates = natural_return(then, since, contacted)
-    assert rates.loc[["Dead", "Warm"], ["customers", "returned"]].to_numpy().tolist() == [
+    assert rates.loc[
+        ["Dead", "Warm"], ["customers", "returned"]
+    ].to_numpy().tolist() == [
         [1, 1],
         [2, 0],
     ]
@@ -274,7 +312,9 @@ def test_a_prospect_who_ordered_returns_as_cold():
             "order_date": ["2025-01-01", "2025-12-20", "2025-12-01"],
         }
     )
-    customers = pd.DataFrame({"customer_id": ["a", "new", "never"], "created_on": "2025-01-01"})
+    customers = pd.DataFrame(
+        {"customer_id": ["a", "new", "never"], "created_on": "2025-01-01"}
+    )
     study = sl.Study.from_frames(
         {"orders": orders, "customers": customers},
         as_of="2026-01-01",
@@ -285,9 +325,17 @@ def test_a_prospect_who_ordered_returns_as_cold():
 
 
 def test_reach_counts_consent_given():
-    rows = table().loc[["flagged", "four orders", "touched"]].assign(consent=[True, False, None])
+    rows = (
+        table()
+        .loc[["flagged", "four orders", "touched"]]
+        .assign(consent=[True, False, None])
+    )
     found = reach(by_hand().fit(rows).segment(rows), rows)
-    assert found.loc[["VIP", "Regular", "Cold"], "may_be_written_to"].tolist() == [1, 0, 0]
+    assert found.loc[["VIP", "Regular", "Cold"], "may_be_written_to"].tolist() == [
+        1,
+        0,
+        0,
+    ]
     with pytest.raises(NotEnoughDataError, match="no consent"):
         reach(by_hand().fit(rows).segment(rows), rows.drop(columns="consent"))
 
@@ -305,14 +353,20 @@ def test_remarks_on_overlaps_and_on_the_limit_of_silence():
         "The limit of silence, 100 days, was given by hand."
     )
     own = LifecycleSegmenter().fit(base(200, 0.4))
-    assert "each customer's own rhythm: more than 3.5 of their own" in page.silence_remark(own)
+    assert (
+        "each customer's own rhythm: more than 3.5 of their own"
+        in page.silence_remark(own)
+    )
     learned = LifecycleSegmenter(silence="base").fit(base(200, 0.4))
     assert (
         f"usually order again within that time ({learned.dead_days_} days)"
         in page.silence_remark(learned)
     )
     prospects = LifecycleSegmenter().fit(table().loc[["offer", "touched"]])
-    assert page.silence_remark(prospects) == "Nobody has bought yet, so nobody can be dead."
+    assert (
+        page.silence_remark(prospects)
+        == "Nobody has bought yet, so nobody can be dead."
+    )
 
 
 def test_silent_vips_are_those_beyond_the_limit_largest_first():

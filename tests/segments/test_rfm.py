@@ -27,7 +27,11 @@ def oracle_scores(table: pd.DataFrame, n_bins: int, money: pd.Series) -> pd.Data
     """Scores by definition: count the raw quantiles below a value, customer by customer."""
     at = np.arange(1, n_bins) / n_bins
     columns = {}
-    for name, values in (("r", table["recency_days"]), ("f", table["frequency"]), ("m", money)):
+    for name, values in (
+        ("r", table["recency_days"]),
+        ("f", table["frequency"]),
+        ("m", money),
+    ):
         cuts = np.quantile(values, at)
         if values.min() < values.max():
             cuts = np.where(cuts == values.max(), np.sort(values.unique())[-2], cuts)
@@ -41,9 +45,13 @@ def oracle_words(table: pd.DataFrame) -> list[set[str]]:
     rule = StateRule.learn(table)
     middle = table["revenue"].median().round(2)
     found = []
-    for (_, row), state in zip(table.iterrows(), rule.states(table)["state"], strict=True):
+    for (_, row), state in zip(
+        table.iterrows(), rule.states(table)["state"], strict=True
+    ):
         silence = {"slowing": {"slowing", "silent"}, "lapsed": {"lapsed", "silent"}}
-        words = silence.get(state, {"lately"}) | {"often" if row["frequency"] >= 3 else "few"}
+        words = silence.get(state, {"lately"}) | {
+            "often" if row["frequency"] >= 3 else "few"
+        }
         if row["revenue"] >= middle:
             words.add("rich")
         if row["revenue"] <= middle:
@@ -54,27 +62,36 @@ def oracle_words(table: pd.DataFrame) -> list[set[str]]:
     return found
 
 
-@pytest.mark.parametrize(("n_bins", "one_time"), [(2, 0.3), (3, 0.76), (5, 0.3), (5, 0.99)])
-def test_a_customer_stays_where_the_words_are_true_and_goes_where_they_are(n_bins, one_time):
+@pytest.mark.parametrize(
+    ("n_bins", "one_time"), [(2, 0.3), (3, 0.76), (5, 0.3), (5, 0.99)]
+)
+def test_a_customer_stays_where_the_words_are_true_and_goes_where_they_are(
+    n_bins, one_time
+):
     table = base(400, one_time, seed=n_bins)
     fitted = RFMSegmenter(n_bins=n_bins).fit(table)
     names, grid = claims(fitted.grid_), fitted.grid_
     needed = {rule.name: set(rule.words) for rule in grid.segments}
     expected = []
-    for scores, words in zip(fitted.scores(table).to_numpy(), oracle_words(table), strict=True):
+    for scores, words in zip(
+        fitted.scores(table).to_numpy(), oracle_words(table), strict=True
+    ):
         order = [*names[tuple(scores)], *grid.otherwise]
         expected.append(next(name for name in order if needed[name] <= words))
     result = fitted.segment(table)
     assert result.labels.tolist() == expected
     moved = [
-        n not in names[tuple(s)] for n, s in zip(expected, result.details.to_numpy(), strict=True)
+        n not in names[tuple(s)]
+        for n, s in zip(expected, result.details.to_numpy(), strict=True)
     ]
     assert any(moved)
 
 
 def by_scores_alone(n_bins: int) -> RFMSegmenter:
     grid = default_grid(n_bins).model_dump() | {"otherwise": ()}
-    grid["segments"] = [{**rule, "words": ()} for rule in grid["segments"] if rule["ranges"]]
+    grid["segments"] = [
+        {**rule, "words": ()} for rule in grid["segments"] if rule["ranges"]
+    ]
     return RFMSegmenter(n_bins=n_bins, grid=grid)
 
 
@@ -87,7 +104,9 @@ def test_scores_and_segments_equal_an_independent_oracle(n_bins, one_time):
     expected = oracle_scores(table, n_bins, table["revenue"])
     pd.testing.assert_frame_equal(result.details, expected, check_dtype=False)
     names = claims(fitted.grid_)
-    assert result.labels.tolist() == [names[tuple(row)][0] for row in expected.to_numpy()]
+    assert result.labels.tolist() == [
+        names[tuple(row)][0] for row in expected.to_numpy()
+    ]
 
 
 def test_money_by_margin_and_per_order():
@@ -98,11 +117,15 @@ def test_money_by_margin_and_per_order():
 
 
 def test_the_r_vignettes_ten_counts_are_reproduced():
-    orders = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"])
+    orders = pd.read_csv(
+        dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"]
+    )
     grouped = orders.groupby("customer_id")
     table = pd.DataFrame(
         {
-            "recency_days": (pd.Timestamp("2006-12-31") - grouped["order_date"].max()).dt.days,
+            "recency_days": (
+                pd.Timestamp("2006-12-31") - grouped["order_date"].max()
+            ).dt.days,
             "frequency": grouped.size(),
             "revenue": grouped["revenue"].sum(),
         }
@@ -149,7 +172,9 @@ def test_heavy_ties_share_a_score_and_the_best_score_stays_reachable(one_time):
 
 def test_the_best_customer_scores_best_and_one_old_order_is_no_champion():
     measures = ["recency_days", "frequency", "revenue"]
-    two = pd.DataFrame([[1, 99, 9e4], [719, 1, 5.0]], index=["best", "old"], columns=measures)
+    two = pd.DataFrame(
+        [[1, 99, 9e4], [719, 1, 5.0]], index=["best", "old"], columns=measures
+    )
     table = pd.concat([base(300)[measures], two])
     result = RFMSegmenter().fit(table).segment(table)
     assert result.details.loc["best"].tolist() == [5, 5, 5]
@@ -158,7 +183,8 @@ def test_the_best_customer_scores_best_and_one_old_order_is_no_champion():
 
 def test_ties_at_either_end_keep_both_ends_of_the_scale():
     table = base(100).assign(
-        recency_days=np.r_[np.full(90, 300), np.arange(10)], frequency=np.r_[1, np.full(99, 7)]
+        recency_days=np.r_[np.full(90, 300), np.arange(10)],
+        frequency=np.r_[1, np.full(99, 7)],
     )
     scores = RFMSegmenter().fit(table).scores(table)
     assert scores["r_score"].tolist() == [1] * 90 + [5] * 10
@@ -167,9 +193,9 @@ def test_ties_at_either_end_keep_both_ends_of_the_scale():
 
 def test_where_all_are_equal_the_docstrings_promise_holds():
     table = base(30).assign(recency_days=5, frequency=2, revenue=10.0)
-    assert RFMSegmenter().fit(table).scores(table).drop_duplicates().to_numpy().tolist() == [
-        [5, 1, 1]
-    ]
+    assert RFMSegmenter().fit(table).scores(
+        table
+    ).drop_duplicates().to_numpy().tolist() == [[5, 1, 1]]
     left = RFMSegmenter(closed="left").fit(table)
     assert left.scores(table).drop_duplicates().to_numpy().tolist() == [[1, 5, 5]]
 
@@ -186,7 +212,9 @@ def test_cuts_ascend_and_the_ends_are_in_use(values, n_bins, closed):
     assert cuts == sorted(cuts)
     passed = np.searchsorted(cuts, data, side="left" if closed == "right" else "right")
     if len(set(values)) > 1:
-        assert {passed.min(), passed.max()} >= ({n_bins - 1} if closed == "right" else {0})
+        assert {passed.min(), passed.max()} >= (
+            {n_bins - 1} if closed == "right" else {0}
+        )
         assert len(set(passed)) > 1
     for value in set(values):
         assert len(set(passed[data == value])) == 1
@@ -196,7 +224,10 @@ def test_hand_made_cut_points_are_kept_and_the_rest_is_learned():
     table = base(200)
     fitted = RFMSegmenter(n_bins=3, cuts={"recency": [30, 90]}).fit(table)
     assert fitted.cuts_["recency"] == [30.0, 90.0]
-    assert fitted.cuts_["frequency"] == RFMSegmenter(n_bins=3).fit(table).cuts_["frequency"]
+    assert (
+        fitted.cuts_["frequency"]
+        == RFMSegmenter(n_bins=3).fit(table).cuts_["frequency"]
+    )
     assert fitted.score_table()["days since the last order"].tolist() == [
         "up to 30",
         "over 30 up to 90",
@@ -204,7 +235,9 @@ def test_hand_made_cut_points_are_kept_and_the_rest_is_learned():
     ]
     assert (
         fitted.scores(table)["r_score"]
-        == np.select([table["recency_days"] <= 30, table["recency_days"] <= 90], [3, 2], 1)
+        == np.select(
+            [table["recency_days"] <= 30, table["recency_days"] <= 90], [3, 2], 1
+        )
     ).all()
 
 
@@ -224,14 +257,23 @@ def test_the_finding_quotes_the_profile():
     fitted = RFMSegmenter().fit(table)
     result = fitted.segment(table)
     finding, profile = page.headline(result, table), result.profile(table)
-    assert finding.figures["best_segment_customers"] == profile["customers"]["Champions"]
+    assert (
+        finding.figures["best_segment_customers"] == profile["customers"]["Champions"]
+    )
     assert finding.figures["gone_silent_revenue_share"] == pytest.approx(
         profile["revenue_share"][["Can't Lose", "At Risk"]].sum()
     )
-    assert f"{profile['customers']['Champions']:,} of 300 customers" in finding.sentences[0]
-    shortest = table["recency_days"][result.labels.isin(["Can't Lose", "At Risk"])].min()
+    assert (
+        f"{profile['customers']['Champions']:,} of 300 customers"
+        in finding.sentences[0]
+    )
+    shortest = table["recency_days"][
+        result.labels.isin(["Can't Lose", "At Risk"])
+    ].min()
     assert f"silent for {shortest:,.0f} days or longer" in finding.sentences[1]
-    assert set(fitted.meanings()) == {rule.name for rule in load_grid("quintiles").segments}
+    assert set(fitted.meanings()) == {
+        rule.name for rule in load_grid("quintiles").segments
+    }
 
 
 def test_where_everybody_bought_once_nobody_is_praised_or_missed():
@@ -251,20 +293,29 @@ def test_where_everybody_bought_once_nobody_is_praised_or_missed():
 
 
 def test_remarks_say_which_scores_nobody_has_and_where_the_cut_points_come_from():
-    scores = pd.DataFrame({"r_score": [1, 2, 3], "f_score": [1, 1, 3], "m_score": [3, 2, 1]})
+    scores = pd.DataFrame(
+        {"r_score": [1, 2, 3], "f_score": [1, 1, 3], "m_score": [3, 2, 1]}
+    )
     assert page.tie_remark(scores, 3).startswith(
         "Scores that nobody has: frequency 2. Many customers have the same"
     )
-    assert page.tie_remark(scores.assign(f_score=[1, 2, 3]), 3) == "Every score is in use."
+    assert (
+        page.tie_remark(scores.assign(f_score=[1, 2, 3]), 3) == "Every score is in use."
+    )
     assert page.cut_remark(RFMSegmenter()).startswith(
         "The steps divide the customers into groups as equal as ties allow"
     )
-    mixed = page.cut_remark(RFMSegmenter(3, cuts={"recency": [30, 90], "frequency": [1, 3]}))
+    mixed = page.cut_remark(
+        RFMSegmenter(3, cuts={"recency": [30, 90], "frequency": [1, 3]})
+    )
     assert mixed.startswith(
         "The cut points of recency and frequency were given by hand. The other steps divide"
     )
     by_hand = {measure: [1, 2] for measure in ("recency", "frequency", "monetary")}
-    assert page.cut_remark(RFMSegmenter(3, cuts=by_hand)) == "All cut points were given by hand."
+    assert (
+        page.cut_remark(RFMSegmenter(3, cuts=by_hand))
+        == "All cut points were given by hand."
+    )
 
 
 def orders_table(lines: pd.DataFrame, as_of: str) -> pd.DataFrame:
@@ -283,14 +334,18 @@ def orders_table(lines: pd.DataFrame, as_of: str) -> pd.DataFrame:
 
 
 def rfm_log() -> pd.DataFrame:
-    orders = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"])
+    orders = pd.read_csv(
+        dataset("rfm_orders", "rfm_data_orders.csv"), parse_dates=["order_date"]
+    )
     return orders_table(orders.rename(columns={"revenue": "amount"}), "2006-12-31")
 
 
 def cdnow() -> pd.DataFrame:
     columns = ["customer_id", "order_date", "n", "amount"]
     path = dataset("cdnow", "CDNOW_master.txt")
-    lines = pd.read_csv(path, sep=r"\s+", header=0, names=columns, dtype={"order_date": "str"})
+    lines = pd.read_csv(
+        path, sep=r"\s+", header=0, names=columns, dtype={"order_date": "str"}
+    )
     lines["order_date"] = pd.to_datetime(lines["order_date"], format="%Y%m%d")
     return orders_table(lines, "1998-07-01")
 
@@ -304,7 +359,9 @@ def online_retail() -> pd.DataFrame:
     lines = lines[lines["Quantity"] > 0]
     lines["amount"] = lines["Quantity"] * lines["UnitPrice"]
     lines["order_date"] = lines["InvoiceDate"].dt.normalize()
-    return orders_table(lines.rename(columns={"CustomerID": "customer_id"}), "2011-12-10")
+    return orders_table(
+        lines.rename(columns={"CustomerID": "customer_id"}), "2011-12-10"
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,7 +377,9 @@ def test_every_word_is_true_on_public_logs_and_sql_agrees(log, n_bins):
         assert held.isna().all() or (held >= ENOUGH).all()
     con = engine.connect()
     con.create_table("warehouse", table.rename_axis("customer_id").reset_index())
-    answer = con.raw_sql(fitted.to_sql("warehouse")).df().set_index("customer_id")["segment"]
+    answer = (
+        con.raw_sql(fitted.to_sql("warehouse")).df().set_index("customer_id")["segment"]
+    )
     assert answer.loc[labels.index].tolist() == labels.tolist()
 
 
@@ -338,14 +397,20 @@ def test_who_buys_by_season_is_told_by_the_season():
     season = (0.2,) * 6 + (1.8,) * 6
     plain = RFMSegmenter().fit(table)
     told = RFMSegmenter().on(season, dt.date(2026, 6, 1)).fit(table)
-    assert told.segment(table).sizes()["Champions"] > plain.segment(table).sizes()["Champions"]
-    assert told.words_.states == StateRule.learn(table, season, dt.date(2026, 6, 1), chances=False)
+    assert (
+        told.segment(table).sizes()["Champions"]
+        > plain.segment(table).sizes()["Champions"]
+    )
+    assert told.words_.states == StateRule.learn(
+        table, season, dt.date(2026, 6, 1), chances=False
+    )
 
 
 def test_on_a_base_long_silent_nobody_is_a_champion():
     table = base(600)
     old = table.assign(
-        recency_days=table["recency_days"] + 2000, tenure_days=table["tenure_days"] + 2000
+        recency_days=table["recency_days"] + 2000,
+        tenure_days=table["tenure_days"] + 2000,
     )
     aged = RFMSegmenter().fit(old)
     best = aged.predict(old) == 0
@@ -357,7 +422,10 @@ def test_without_tenure_the_scores_alone_decide():
     table = base(300)[["recency_days", "frequency", "revenue"]]
     fitted = RFMSegmenter().fit(table)
     assert fitted.words_ is None
-    assert fitted.predict(table).tolist() == by_scores_alone(5).fit(table).predict(table).tolist()
+    assert (
+        fitted.predict(table).tolist()
+        == by_scores_alone(5).fit(table).predict(table).tolist()
+    )
 
 
 def test_the_shares_of_truth_by_hand():
@@ -370,9 +438,16 @@ def test_the_shares_of_truth_by_hand():
         },
         index=list("abcd"),
     )
-    labels = pd.Series(pd.Categorical(["x", "x", "y", "y"], ["x", "y", "z"]), table.index)
+    labels = pd.Series(
+        pd.Categorical(["x", "x", "y", "y"], ["x", "y", "z"]), table.index
+    )
     held = Words.learn(table).truth(table, labels)
-    assert held.loc["x", ["lately", "silent", "often", "few"]].tolist() == [0.5, 0.5, 1, 0]
+    assert held.loc["x", ["lately", "silent", "often", "few"]].tolist() == [
+        0.5,
+        0.5,
+        1,
+        0,
+    ]
     assert held.loc["y", ["lately", "often", "few", "rich"]].tolist() == [1, 0, 1, 1]
     assert held.loc["z"].isna().all()
 

@@ -86,13 +86,22 @@ class TestMeaning:
     def test_a_condition_on_an_empty_value_does_not_hold(self, when, claimed):
         """Also under NOT: what is not known is not the contrary."""
         assert (
-            "".join(c for c, label in zip("abcde", labels(when), strict=True) if label == "r0")
+            "".join(
+                c
+                for c, label in zip("abcde", labels(when), strict=True)
+                if label == "r0"
+            )
             == claimed
         )
 
     def test_a_column_without_values_later_keeps_its_type(self):
         fitted = RuleSegmenter(
-            [{"name": "x", "when": "lower(region) = 'north' OR first_order > DATE '2020-01-01'"}]
+            [
+                {
+                    "name": "x",
+                    "when": "lower(region) = 'north' OR first_order > DATE '2020-01-01'",
+                }
+            ]
         ).fit(CUSTOMERS)
         blank = CUSTOMERS.assign(region=None, first_order=None)
         assert fitted.segment(blank).labels.tolist() == ["Other"] * 5
@@ -102,8 +111,15 @@ class TestMeaning:
         fitted = RuleSegmenter([odd, *RULES[1:]]).fit(CUSTOMERS)
         con = engine.connect()
         con.create_table("warehouse", CUSTOMERS.drop(columns="empty").reset_index())
-        rows = con.raw_sql(fitted.to_sql("warehouse")).df().set_index("customer_id")["segment"]
-        assert rows.loc[CUSTOMERS.index].tolist() == fitted.segment(CUSTOMERS).labels.tolist()
+        rows = (
+            con.raw_sql(fitted.to_sql("warehouse"))
+            .df()
+            .set_index("customer_id")["segment"]
+        )
+        assert (
+            rows.loc[CUSTOMERS.index].tolist()
+            == fitted.segment(CUSTOMERS).labels.tolist()
+        )
 
     def test_it_can_be_stored(self):
         fitted = pickle.loads(pickle.dumps(RuleSegmenter(RULES).fit(CUSTOMERS)))
@@ -113,7 +129,10 @@ class TestMeaning:
 class TestAudit:
     @pytest.fixture
     def fitted(self):
-        before = [{"name": "Rich", "when": "revenue > 800"}, {"name": "Key", "when": "vip"}]
+        before = [
+            {"name": "Rich", "when": "revenue > 800"},
+            {"name": "Key", "when": "vip"},
+        ]
         return RuleSegmenter(RULES, previous=before).fit(CUSTOMERS)
 
     def test_every_match_is_kept(self, fitted):
@@ -194,7 +213,9 @@ class TestRefused:
             {"name": "E", "when": "vip > region"},
         ]
         with pytest.raises(ConfigError) as caught:
-            RuleSegmenter(rules, previous=[{"name": "P", "when": "region = NULL"}]).fit(CUSTOMERS)
+            RuleSegmenter(rules, previous=[{"name": "P", "when": "region = NULL"}]).fit(
+                CUSTOMERS
+            )
         text = str(caught.value)
         for words in (
             "'A' is used twice",
@@ -271,7 +292,9 @@ class TestRefused:
     def test_an_option_that_is_no_rule(self):
         with pytest.raises(ConfigError, match="there is none"):
             RuleSegmenter([]).fit(CUSTOMERS)
-        with pytest.raises(ConfigError, match=r"when: Field required.*wen: Extra inputs"):
+        with pytest.raises(
+            ConfigError, match=r"when: Field required.*wen: Extra inputs"
+        ):
             RuleSegmenter([{"name": "x", "wen": "vip"}]).fit(CUSTOMERS)
         with pytest.raises(ConfigError, match="'Other' is used twice"):
             RuleSegmenter([{"name": "Other", "when": "vip"}]).fit(CUSTOMERS)
@@ -338,7 +361,11 @@ SAFE = {
 @given(st.lists(st.sampled_from(TOKENS.split()), min_size=1, max_size=9).map(" ".join))
 def test_whatever_is_typed_is_refused_or_reads_one_row_of_one_table(when):
     try:
-        sql = RuleSegmenter([{"name": "x", "when": when}]).fit(CUSTOMERS).to_sql("customers")
+        sql = (
+            RuleSegmenter([{"name": "x", "when": when}])
+            .fit(CUSTOMERS)
+            .to_sql("customers")
+        )
     except ConfigError:
         return
     (tree,) = sqlglot.parse(sql, read="duckdb")
@@ -355,7 +382,10 @@ def test_claims_do_not_overlap_and_leave_nobody_out(rules):
     fitted = RuleSegmenter(rules).fit(CUSTOMERS)
     truth, result = fitted.truth(CUSTOMERS), fitted.segment(CUSTOMERS)
     expected = [
-        next((name for name in truth.columns if row[name]), "Other") for _, row in truth.iterrows()
+        next((name for name in truth.columns if row[name]), "Other")
+        for _, row in truth.iterrows()
     ]
     assert result.labels.tolist() == expected
-    assert rule_counts(truth)["customers_claimed"].sum() + result.sizes()["Other"] == len(CUSTOMERS)
+    assert rule_counts(truth)["customers_claimed"].sum() + result.sizes()[
+        "Other"
+    ] == len(CUSTOMERS)

@@ -70,5 +70,9 @@ def test_details_are_computed_when_looked_at_by_the_rule_of_then():
     assert copied.details is TABLE
     assert asked == [1]
     segments = segmenter.segment(table)
-    segmenter.fit(table.assign(recency_days=table["recency_days"].iloc[::-1].to_numpy() + 1000))
-    pd.testing.assert_frame_equal(segments.details, RFMSegmenter(n_bins=5).fit(table).scores(table))
+    segmenter.fit(
+        table.assign(recency_days=table["recency_days"].iloc[::-1].to_numpy() + 1000)
+    )
+    pd.testing.assert_frame_equal(
+        segments.details, RFMSegmenter(n_bins=5).fit(table).scores(table)
+    )

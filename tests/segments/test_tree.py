@@ -34,7 +34,9 @@ def ranking_power(score: np.ndarray, spent: pd.Series) -> float:
     """Gini of the predicted order over that of the perfect one; ties share their places."""
 
     def area(by: np.ndarray) -> float:
-        groups = pd.Series(spent.to_numpy()).groupby(-np.asarray(by)).agg(["sum", "size"])
+        groups = (
+            pd.Series(spent.to_numpy()).groupby(-np.asarray(by)).agg(["sum", "size"])
+        )
         held = np.concatenate([[0], groups["sum"].cumsum() / spent.sum()])
         share = np.concatenate([[0], groups["size"].cumsum() / len(spent)])
         return 2 * np.trapezoid(held, share) - 1
@@ -57,8 +59,12 @@ def test_silence_never_raises_a_customer_and_orders_and_money_never_lower_one():
     fitted = TreeSegmenter().fit(*world())
     table, _ = world(n=800, seed=2)
     here = fitted.predict(table)
-    assert (fitted.predict(table.assign(recency_days=table["recency_days"] + 90)) >= here).all()
-    assert (fitted.predict(table.assign(frequency=table["frequency"] + 3)) <= here).all()
+    assert (
+        fitted.predict(table.assign(recency_days=table["recency_days"] + 90)) >= here
+    ).all()
+    assert (
+        fitted.predict(table.assign(frequency=table["frequency"] + 3)) <= here
+    ).all()
     assert (fitted.predict(table.assign(revenue=table["revenue"] * 3)) <= here).all()
 
 
@@ -79,12 +85,17 @@ def test_every_rule_reads_as_what_it_does():
 
 def test_names_by_hand():
     table, _ = world()
-    lately = TreeSegmenter(max_segments=2).fit(table, 100.0 * (table["recency_days"] <= 60))
+    lately = TreeSegmenter(max_segments=2).fit(
+        table, 100.0 * (table["recency_days"] <= 60)
+    )
     assert lately.segment_names_ == ("Last 60 days", "Last order 61+ days ago")
     orders = TreeSegmenter(max_segments=2).fit(table, 100.0 * (table["frequency"] > 1))
     assert orders.segment_names_ == ("2+ orders", "1 order")
     middle = TreeSegmenter(max_segments=3).fit(
-        table, 10.0 + 40 * (table["recency_days"] <= 200) + 50 * (table["recency_days"] <= 100)
+        table,
+        10.0
+        + 40 * (table["recency_days"] <= 200)
+        + 50 * (table["recency_days"] <= 100),
     )
     # "Silent" would be a judgement: by the own rhythm such a customer may be active.
     days = ("Last 100 days", "Last order 101–200 days ago", "Last order 201+ days ago")
@@ -96,7 +107,9 @@ def test_cut_points_are_rounded_where_next_to_nobody_changes_side():
     assert rounded_cut(598.5, days) == 600
     assert rounded_cut(547.5, days) == 550
     assert rounded_cut(3.5, np.array([1.0, 2, 3, 4])) == 3
-    assert rounded_cut(131.87, np.array([131.5, 131.86, 131.9])) == pytest.approx(131.87, abs=0.03)
+    assert rounded_cut(131.87, np.array([131.5, 131.86, 131.9])) == pytest.approx(
+        131.87, abs=0.03
+    )
 
 
 def test_too_little_to_learn_from_is_one_segment_and_no_outcome_is_an_error():
@@ -120,7 +133,11 @@ def test_on_cdnow_the_rules_rank_better_than_past_spend_and_much_better_than_nam
         dtype={"order_date": "str"},
     )
     rows["order_date"] = pd.to_datetime(rows["order_date"])
-    days = [pd.Timestamp("1998-01-02"), pd.Timestamp("1998-04-02"), pd.Timestamp("1998-07-01")]
+    days = [
+        pd.Timestamp("1998-01-02"),
+        pd.Timestamp("1998-04-02"),
+        pd.Timestamp("1998-07-01"),
+    ]
     tables = [sl.customer_table(rows, as_of=day.date()) for day in days[:2]]
     spent = []
     for table, (start, end) in zip(tables, pairwise(days), strict=True):
@@ -129,7 +146,10 @@ def test_on_cdnow_the_rules_rank_better_than_past_spend_and_much_better_than_nam
         spent.append(money.reindex(table.index).fillna(0.0))
     codes = TreeSegmenter().fit(tables[0], spent[0]).predict(tables[1])
     named = {}
-    for name, segmenter in (("scores", by_scores_alone(5)), ("words", sl.RFMSegmenter())):
+    for name, segmenter in (
+        ("scores", by_scores_alone(5)),
+        ("words", sl.RFMSegmenter()),
+    ):
         rfm = segmenter.fit(tables[0])
         means = spent[0].groupby(rfm.predict(tables[0])).mean()
         worth = means.reindex(rfm.predict(tables[1])).to_numpy()

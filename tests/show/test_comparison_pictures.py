@@ -37,7 +37,9 @@ def _close():
 
 
 def words(ax) -> list[str]:
-    return [t.get_text() for t in [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts]]
+    return [
+        t.get_text() for t in [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts]
+    ]
 
 
 def alt(ax) -> str:
@@ -52,9 +54,18 @@ def test_forest_shows_every_known_row_best_on_top_and_chance_hollow():
         "RFM",
         "sorted by past spend",
     ]
-    dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
+    dots = [
+        line
+        for line in ax.lines
+        if line.get_marker() == "o" and len(line.get_xdata()) == 1
+    ]
     assert [d.get_xdata()[0] for d in dots] == [0.01, 0.5, 0.6, 0.7]
-    assert [d.get_markerfacecolor() == "white" for d in dots] == [True, True, False, False]
+    assert [d.get_markerfacecolor() == "white" for d in dots] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert alt(ax).startswith(
         "Ranking power, best first: sorted by past spend 0.70 (0.65 to 0.75); RFM 0.60"
     )
@@ -95,7 +106,9 @@ def test_sufficiency_has_a_line_per_scheme_and_what_is_needed():
             "agreement": [np.nan, 0.8, 0.9, np.nan, 0.7, 0.95],
             "agreement_needed": [0.7] * 3 + [0.9] * 3,
         },
-        index=pd.MultiIndex.from_product([["rfm", "abc"], [30, 60, 90]], names=["scheme", "days"]),
+        index=pd.MultiIndex.from_product(
+            [["rfm", "abc"], [30, 60, 90]], names=["scheme", "days"]
+        ),
     )
     ax = plots.sufficiency_lines(table)
     assert [line.get_label() for line in ax.lines[:4:2]] == ["RFM", "ABC"]
@@ -104,7 +117,11 @@ def test_sufficiency_has_a_line_per_scheme_and_what_is_needed():
 
 
 @pytest.mark.parametrize(
-    "drawn", [lambda ax: plots.power_forest(TRUST, ax), lambda ax: plots.movement_bars(MOVES, ax)]
+    "drawn",
+    [
+        lambda ax: plots.power_forest(TRUST, ax),
+        lambda ax: plots.movement_bars(MOVES, ax),
+    ],
 )
 def test_the_given_axes_are_used(drawn):
     _, ax = plt.subplots()

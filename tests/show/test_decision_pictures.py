@@ -80,7 +80,11 @@ def test_waterfall_ends_where_it_must():
 
 
 def test_stress_draws_both_moneys():
-    columns = [f"{money}{end}" for money in ("revenue", "cash") for end in ("", "_low", "_high")]
+    columns = [
+        f"{money}{end}"
+        for money in ("revenue", "cash")
+        for end in ("", "_low", "_high")
+    ]
     table = pd.DataFrame(10.0, columns=columns, index=["As it is"])
     ax = plots.stress(table)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["revenue", "cash"]
@@ -93,7 +97,9 @@ def test_axes_are_used_when_given():
 
 def test_pictures_bring_their_alt_text():
     ax = plots.natural_rates(INTERVALS)
-    assert ax.figure.get_label().startswith("Share that bought again with no campaign: ")
+    assert ax.figure.get_label().startswith(
+        "Share that bought again with no campaign: "
+    )
     assert 'alt="Share that bought again' in str(figure(ax))
     _, bare = plt.subplots()
     with pytest.raises(ValueError, match="alt text"):
@@ -101,6 +107,11 @@ def test_pictures_bring_their_alt_text():
 
 
 def test_alt_says_the_values():
-    text = style.listed("Rates", pd.Series({"A": 0.5, "B": np.nan, "C": 0.125}), "share")
+    text = style.listed(
+        "Rates", pd.Series({"A": 0.5, "B": np.nan, "C": 0.125}), "share"
+    )
     assert text == "Rates: A 50%; C 12%."
-    assert style.listed("Uplift", pd.Series({"A": -0.015}), "uplift") == "Uplift: A -1.5 per 100."
+    assert (
+        style.listed("Uplift", pd.Series({"A": -0.015}), "uplift")
+        == "Uplift: A -1.5 per 100."
+    )

@@ -57,7 +57,11 @@ def cells(html: display.Html) -> list[list[str]]:
 @pytest.fixture
 def segments() -> pd.DataFrame:
     return pd.DataFrame(
-        {"customers": [1200, 3], "revenue": [1_000_000.4, np.nan], "revenue_share": [0.9, 0.0001]},
+        {
+            "customers": [1200, 3],
+            "revenue": [1_000_000.4, np.nan],
+            "revenue_share": [0.9, 0.0001],
+        },
         index=pd.Index(["A <b>", "B"], name="segment"),
     )
 
@@ -68,7 +72,12 @@ def test_without_a_currency_no_comma_is_left_over():
 
     assert [
         told(t)
-        for t in ("Overdue money, ", "At the close, .", "Lost: 10 , overdue. More", "10 EUR, of .5")
+        for t in (
+            "Overdue money, ",
+            "At the close, .",
+            "Lost: 10 , overdue. More",
+            "10 EUR, of .5",
+        )
     ] == ["Overdue money", "At the close.", "Lost: 10, overdue. More", "10 EUR, of .5"]
 
 
@@ -116,7 +125,16 @@ def test_no_text_of_the_data_becomes_markup(value, column, caption):
         display.note(value),
         display.card(value, {column or "f": value}, verdict=value, body=value),
     )
-    assert set(Cells(str(piece)).tags) <= {"div", "p", "dl", "dt", "dd", "section", "h3", "strong"}
+    assert set(Cells(str(piece)).tags) <= {
+        "div",
+        "p",
+        "dl",
+        "dt",
+        "dd",
+        "section",
+        "h3",
+        "strong",
+    }
 
 
 def test_intervals_stand_beside_their_value():
@@ -141,7 +159,10 @@ def test_cross_table_names_both_sides():
     )
     html = str(display.table(moved, "From rows to columns"))
     assert '<th scope="colgroup" colspan="2">Now</th>' in html
-    assert cells(display.table(moved, "c"))[1:] == [["Earlier", "X", "Y"], ["X", "1", "1"]]
+    assert cells(display.table(moved, "c"))[1:] == [
+        ["Earlier", "X", "Y"],
+        ["X", "1", "1"],
+    ]
 
 
 def test_bare_index_is_hidden_and_first_column_heads_the_row():
@@ -150,7 +171,9 @@ def test_bare_index_is_hidden_and_first_column_heads_the_row():
 
 
 def test_long_texts_get_a_wide_column():
-    frame = pd.DataFrame({"n": [1, 2], "what": ["short", "a text of more than two dozen letters"]})
+    frame = pd.DataFrame(
+        {"n": [1, 2], "what": ["short", "a text of more than two dozen letters"]}
+    )
     html = str(display.table(frame, "c"))
     assert html.count('<td class="txt">') == html.count('<td class="txt long">') == 1
 
@@ -216,7 +239,10 @@ def test_unknown_format_and_kind_name_the_nearest():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: display.table(pd.DataFrame({"a": [1]}), " "), lambda: display.figure(draw(), alt=" ")],
+    [
+        lambda: display.table(pd.DataFrame({"a": [1]}), " "),
+        lambda: display.figure(draw(), alt=" "),
+    ],
 )
 def test_caption_and_alt_text_are_required(make):
     with pytest.raises(ValueError, match="needs a"):
@@ -242,7 +268,9 @@ def test_figure_is_a_small_closed_unclipped_deterministic_picture():
     assert first == second
     assert plt.get_fignums() == []
     assert 'alt="bars &#34;a&#34; &lt;b&gt;"' in first
-    image = Image.open(io.BytesIO(base64.b64decode(re.search('base64,([^"]+)', first)[1])))
+    image = Image.open(
+        io.BytesIO(base64.b64decode(re.search('base64,([^"]+)', first)[1]))
+    )
     assert image.format == "WEBP"
     assert len(image.getcolors(256)) <= 64
     edge = np.asarray(image.convert("L"))
@@ -257,11 +285,20 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
         "Answer.",
         "More.",
         status=Status("PROPER", "a year"),
-        figures={"customers": np.int64(3), "revenue_share": 0.305, "range": (1, 2), "no": np.nan},
+        figures={
+            "customers": np.int64(3),
+            "revenue_share": 0.305,
+            "range": (1, 2),
+            "no": np.nan,
+        },
     )
     data = piece._repr_mimebundle_()[HEADLINE_MIME]
     assert data["sentences"] == ["Answer.", "More."]
-    assert data["figures"]["customers"] == {"label": "Customers", "value": 3, "text": "3"}
+    assert data["figures"]["customers"] == {
+        "label": "Customers",
+        "value": 3,
+        "text": "3",
+    }
     assert data["figures"]["revenue_share"]["text"] == "30.5%"
     assert data["figures"]["no"] == {"label": "No", "value": None, "text": "–"}
     assert data["status"] == {
@@ -276,7 +313,9 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
 
 def test_money_in_the_headline_has_its_unit():
     piece = display.headline(
-        "Answer.", currency="EUR", figures={"customers": 3, "revenue": 1234.5, "cost": np.nan}
+        "Answer.",
+        currency="EUR",
+        figures={"customers": 3, "revenue": 1234.5, "cost": np.nan},
     )
     texts = [figure["text"] for figure in piece.data[HEADLINE_MIME]["figures"].values()]
     assert texts == ["3", "EUR 1,234", "–"]

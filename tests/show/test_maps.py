@@ -34,7 +34,10 @@ def test_a_cell_names_its_segments_the_largest_first():
 
 def test_many_scores_leave_room_for_one_name():
     ax = maps.named_map(CELLS, 6)
-    assert [t for text in ax.texts if (t := text.get_text())] == ["Champions 5", "Lost 3"]
+    assert [t for text in ax.texts if (t := text.get_text())] == [
+        "Champions 5",
+        "Lost 3",
+    ]
 
 
 def test_bands_are_as_thick_as_the_customers_are_many():

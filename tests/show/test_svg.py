@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segment_lab.show.svg import MAP, Area, Bar, _squarified, area_map, bridge, range_bar, sparkline
+from segment_lab.show.svg import (
+    MAP,
+    Area,
+    Bar,
+    _squarified,
+    area_map,
+    bridge,
+    range_bar,
+    sparkline,
+)
 
 SIZES = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30)
 
@@ -23,14 +32,18 @@ def test_areas_are_in_proportion_and_fill_the_map(sizes):
     areas = [wide * tall for _, _, wide, tall in boxes]
     total = width * height
     assert sum(areas) == pytest.approx(total)
-    assert areas == pytest.approx([size / sum(sizes) * total for size in sizes], rel=1e-6, abs=1e-6)
+    assert areas == pytest.approx(
+        [size / sum(sizes) * total for size in sizes], rel=1e-6, abs=1e-6
+    )
     for x, y, wide, tall in boxes:
         assert -1e-6 <= x <= x + wide <= width + 1e-6
         assert -1e-6 <= y <= y + tall <= height + 1e-6
 
 
 def test_names_are_escaped_and_the_alternative_text_is_there():
-    text = str(area_map([Area(1.0, '<b>"A" & co', ("1 customer",), "same")], 'Map of "all"'))
+    text = str(
+        area_map([Area(1.0, '<b>"A" & co', ("1 customer",), "same")], 'Map of "all"')
+    )
     root = ElementTree.fromstring(text)
     assert root.get("aria-label") == 'Map of "all"'
     assert root.get("role") == "img"

@@ -47,7 +47,9 @@ def test_faults_are_named(tmp_path, config, words):
 
 def test_all_faults_come_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        load(write(tmp_path, tilte="x", returns="ignore", methods={"rfm": {"n_bin": 3}}))
+        load(
+            write(tmp_path, tilte="x", returns="ignore", methods={"rfm": {"n_bin": 3}})
+        )
     assert all(word in str(caught.value) for word in ("tilte", "returns", "n_bins"))
 
 
@@ -71,7 +73,9 @@ def test_a_missing_study_file_points_to_init(tmp_path):
 
 
 def test_overrides_and_methods(tmp_path):
-    study = Study.from_yaml(write(tmp_path), as_of="2026-01-25", methods={"rfm": {"n_bins": 3}})
+    study = Study.from_yaml(
+        write(tmp_path), as_of="2026-01-25", methods={"rfm": {"n_bins": 3}}
+    )
     assert str(study.window) == "2026-01-01 to 2026-01-24 (24 days)"
     assert study.options("rfm")["n_bins"] == 3
     assert study.customers().frequency.to_dict() == {"a": 1, "b": 1}
@@ -100,7 +104,9 @@ def test_a_table_that_is_not_there_says_so(tmp_path):
 def test_rolling_window(tmp_path):
     study = Study.from_yaml(write(tmp_path, window={"days": 10}, as_of="2026-02-02"))
     assert study.customers().index.tolist() == ["a"]
-    assert study.account().set_index("reason").lines["before the window (2026-01-23)"] == 2
+    assert (
+        study.account().set_index("reason").lines["before the window (2026-01-23)"] == 2
+    )
     assert study.at("2026-01-25").customers().index.tolist() == ["b"]
 
 

@@ -14,11 +14,15 @@ from segment_lab.schemes import SCHEMES
 def study():
     days = pd.date_range("2025-01-01", periods=60, freq="5D")
     customers = [f"c{i % 13}" for i in range(60)]
-    orders = pd.DataFrame({"customer_id": customers, "order_date": days, "amount": range(1, 61)})
+    orders = pd.DataFrame(
+        {"customer_id": customers, "order_date": days, "amount": range(1, 61)}
+    )
     return sl.Study.from_frames({"orders": orders}, as_of="2026-01-01")
 
 
-@pytest.mark.parametrize("ask", ["segmentation", "population", "segmenter", "missing", "fitted"])
+@pytest.mark.parametrize(
+    "ask", ["segmentation", "population", "segmenter", "missing", "fitted"]
+)
 def test_a_name_that_is_nearly_right_names_the_right_one(study, ask):
     with pytest.raises(ConfigError, match="did you mean 'rfm'"):
         getattr(study, ask)("rmf")

@@ -76,7 +76,9 @@ def test_processes_of_a_run_share_the_tables_of_a_day(monkeypatch, tmp_path):
     monkeypatch.setattr(tables, "collect", counted)
     monkeypatch.setenv(tables.SHARED, str(tmp_path))
     orders = log(60)
-    studies = [sl.Study.from_frames({"orders": orders}, as_of="2026-01-01") for _ in range(2)]
+    studies = [
+        sl.Study.from_frames({"orders": orders}, as_of="2026-01-01") for _ in range(2)
+    ]
     first, second = (study.customers(predict=True) for study in studies)
     assert len(asked) == 1
     pd.testing.assert_frame_equal(first, second)
@@ -94,7 +96,9 @@ def public_study(name: str) -> sl.Study:
         rows = pd.read_csv(dataset("rfm_orders", "rfm_data_orders.csv"))
         rows = rows.rename(columns={"revenue": "amount"})
         rows["order_date"] = pd.to_datetime(rows["order_date"])
-        return sl.Study.from_frames({"orders": rows[["customer_id", "order_date", "amount"]]})
+        return sl.Study.from_frames(
+            {"orders": rows[["customer_id", "order_date", "amount"]]}
+        )
     dataset(name)
     return sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml")
 
@@ -139,7 +143,9 @@ def test_states_are_one_statement_from_the_order_lines():
     for column in ("p_active", "rhythm_days"):
         assert found[column].to_numpy() == pytest.approx(wanted[column].to_numpy())
     people = study.customers().reset_index()
-    stranger = people.iloc[[0]].assign(customer_id="stranger", frequency=0, recency_days=None)
+    stranger = people.iloc[[0]].assign(
+        customer_id="stranger", frequency=0, recency_days=None
+    )
     connection.register("people", pd.concat([people, stranger]))
     query = study.to_sql("state", source="customers", table="people")
     rows = connection.execute(query).df().set_index("customer_id")

@@ -29,7 +29,10 @@ def test_each_language_writes_figures_its_own_way(language):
             formats.SPOKEN["date"]("2026-06-30"),
             formats.decimal(1234.5, 2),
         )
-    assert tuple(re.sub(r"[\u00a0\u202f]", " ", text) for text in shown) == WRITTEN[language]
+    assert (
+        tuple(re.sub(r"[\u00a0\u202f]", " ", text) for text in shown)
+        == WRITTEN[language]
+    )
 
 
 def test_blanks_inside_a_number_do_not_break():
@@ -46,7 +49,9 @@ def test_money_without_a_currency_or_a_value():
 
 @given(st.floats(-1e12, 1e12), st.integers(0, 4))
 def test_babel_writes_the_digits_that_python_rounds_to(value, decimals):
-    written = formats.decimal(value, decimals).replace(",", "").replace(formats.MINUS, "-")
+    written = (
+        formats.decimal(value, decimals).replace(",", "").replace(formats.MINUS, "-")
+    )
     assert float(written) == float(f"{value:.{decimals}f}")
 
 
@@ -60,7 +65,12 @@ def test_templates_say_figures_in_the_language_in_use():
     sentence = texts._environment("en").from_string(
         "{{ sales | money }}, {{ change | percent }} on {{ day | date }}, {{ names | listed }}"
     )
-    facts = {"sales": 1234567, "change": -0.27, "day": "2026-06-30", "names": ["A", "B", "C"]}
+    facts = {
+        "sales": 1234567,
+        "change": -0.27,
+        "day": "2026-06-30",
+        "names": ["A", "B", "C"],
+    }
     with texts.speaking(currency="EUR"):
         told = sentence.render(facts)
     assert told == "EUR 1,234,567, −27% on 30 June 2026, A, B and C"

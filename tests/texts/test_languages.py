@@ -21,7 +21,16 @@ from segment_lab.study.config import StudyConfig
 from segment_lab.texts import pseudo
 from segment_lab.texts.languages import _over, subject
 
-SHOWN_TEXTS = ("action", "kpi", "guardrail", "rationale", "source", "assumption", "kind", "channel")
+SHOWN_TEXTS = (
+    "action",
+    "kpi",
+    "guardrail",
+    "rationale",
+    "source",
+    "assumption",
+    "kind",
+    "channel",
+)
 PLAIN_WORD = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -35,12 +44,19 @@ def test_an_unknown_language_names_the_nearest():
     with pytest.raises(ConfigError, match="no language 'fn'; did you mean 'en'"):
         texts.known(["fn"])
     with pytest.raises(ValueError, match="no language 'xx'"):
-        StudyConfig.model_validate({"name": "a", "lang": "xx", "sources": {"orders": {}}})
+        StudyConfig.model_validate(
+            {"name": "a", "lang": "xx", "sources": {"orders": {}}}
+        )
 
 
 @pytest.mark.parametrize(
     ("given", "languages"),
-    [("lang: en", ("en",)), ("lang: [en, en]", ("en",)), ("lang: no", ("en",)), ("", ("en",))],
+    [
+        ("lang: en", ("en",)),
+        ("lang: [en, en]", ("en",)),
+        ("lang: no", ("en",)),
+        ("", ("en",)),
+    ],
 )
 def test_the_languages_of_a_study_file(tmp_path, given, languages):
     path = tmp_path / "study.yml"
@@ -83,7 +99,9 @@ def test_names_of_segments_are_translated_and_those_of_a_company_are_not():
 def test_every_name_of_a_packaged_segment_has_words():
     grids = [config.packaged(f"rfm/{name}")["segments"] for name in config.names("rfm")]
     rfm = {str(rule["name"]) for grid in grids for rule in grid}
-    assert rfm | {*lifecycle.TIERS} | {*receivables.NAMES} <= set(subject("en", "names"))
+    assert rfm | {*lifecycle.TIERS} | {*receivables.NAMES} <= set(
+        subject("en", "names")
+    )
 
 
 def test_the_texts_of_the_packaged_playbooks_have_words():
@@ -101,11 +119,14 @@ def test_prose_of_the_notebooks_is_what_translators_work_from():
         prose = {
             cell["id"]: "".join(cell["source"])
             for cell in cells
-            if cell["cell_type"] == "markdown" and "hide" not in cell["metadata"].get("tags", [])
+            if cell["cell_type"] == "markdown"
+            and "hide" not in cell["metadata"].get("tags", [])
         }
         assert subject("en", "notebooks")[Path(report.file).stem] == prose
         with texts.speaking("en-XA"):
-            assert not PLAIN_WORD.search(report.words[0].replace("RFM", "").replace("ABC", ""))
+            assert not PLAIN_WORD.search(
+                report.words[0].replace("RFM", "").replace("ABC", "")
+            )
 
 
 @pytest.mark.parametrize("language", texts.languages())
@@ -122,7 +143,10 @@ def test_translations_hold_no_key_that_english_lacks(language):
     folder = Path(texts.__file__).parent / language
     found = []
     for file in sorted(folder.glob("*.yml")):
-        if file.stem in ("columns", "names"):  # English shows these by what they are called
+        if file.stem in (
+            "columns",
+            "names",
+        ):  # English shows these by what they are called
             continue
         own = yaml.safe_load(file.read_text("utf-8")) or {}
         found += lost(own, subject("en", file.stem), file.stem)

@@ -19,7 +19,9 @@ COMPLETE = ("ru", "pl")
 ENGLISH = resources.files("segment_lab.texts").joinpath("en")
 SUBJECTS = sorted(file.name.removesuffix(".yml") for file in ENGLISH.iterdir())
 #: Words that are the same in other languages.
-ALIKE = re.compile(r"RFM|ABC|VIP|DSO|AUC|AMI|ARI|Brier|Gini|Jaccard|V|η²|ω²|R²|segment-lab")
+ALIKE = re.compile(
+    r"RFM|ABC|VIP|DSO|AUC|AMI|ARI|Brier|Gini|Jaccard|V|η²|ω²|R²|segment-lab"
+)
 
 #: Keys whose texts are for the program, or the same in every language.
 CODES = ("decision.tone.", "languages.name.")
@@ -88,7 +90,11 @@ def test_a_translation_names_the_facts_of_the_english_sentence(language, name):
 @every_file
 def test_no_sentence_is_left_in_english(language, name):
     english = sentences("en", name)
-    left = [key for key, text in sentences(language, name).items() if text == english.get(key)]
+    left = [
+        key
+        for key, text in sentences(language, name).items()
+        if text == english.get(key)
+    ]
     same = SAME.get(language, set())
     said = [key for key in left if not key.startswith(CODES) and key not in same]
     assert [key for key in said if re.search(r"[A-Za-z]{2}", plain(english[key]))] == []

@@ -32,7 +32,10 @@ def server() -> Iterator[Server]:
         Path(shutil.which("initdb") or "/none")
     ]
     if not found[-1].exists():
-        absent("postgres", "PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        absent(
+            "postgres",
+            "PostgreSQL is not installed (Debian: apt-get install postgresql)",
+        )
     tools, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="segment_lab_pg_"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -60,9 +63,17 @@ def server() -> Iterator[Server]:
             ],
             **run,
         )
-        control = [*_as_postgres(), str(tools / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+        control = [
+            *_as_postgres(),
+            str(tools / "pg_ctl"),
+            "-D",
+            str(folder / "data"),
+            "-w",
+        ]
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=64MB"
-        subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], **run)
+        subprocess.run(
+            [*control, "-l", str(folder / "log"), "-o", options, "start"], **run
+        )
         try:
             yield Server(port)
         finally:

@@ -78,12 +78,16 @@ class Server:
         """A table from Arrow rows; `types` are PostgreSQL's."""
         import psycopg
 
-        columns = ", ".join(f'"{column}" {types[column]}' for column in arrow.column_names)
+        columns = ", ".join(
+            f'"{column}" {types[column]}' for column in arrow.column_names
+        )
         with (
             psycopg.connect(**self.dsn, autocommit=True) as connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute(f'DROP TABLE IF EXISTS "{name}"; CREATE TABLE "{name}" ({columns})')
+            cursor.execute(
+                f'DROP TABLE IF EXISTS "{name}"; CREATE TABLE "{name}" ({columns})'
+            )
             with cursor.copy(f'COPY "{name}" FROM STDIN (FORMAT csv, HEADER)') as copy:
                 csv.write_csv(
                     arrow, _Stream(copy.write)
@@ -94,11 +98,16 @@ class Server:
 def rows(table: str) -> tuple[pa.Table, dict[str, str]]:
     """A sample table as text, and its column types; columns beyond the contract are numbers where
     they can be."""
-    frame = pd.read_csv(FILES[table], dtype=str, keep_default_na=False).replace("", None)
+    frame = pd.read_csv(FILES[table], dtype=str, keep_default_na=False).replace(
+        "", None
+    )
     contract, kinds = CONTRACTS[table], {}
     for column in frame:
         number = (
-            pd.to_numeric(frame[column], errors="coerce").notna().eq(frame[column].notna()).all()
+            pd.to_numeric(frame[column], errors="coerce")
+            .notna()
+            .eq(frame[column].notna())
+            .all()
         )
         kinds[column] = (
             TYPES[contract.column(column).kind]
@@ -147,7 +156,9 @@ def study_file(folder: Path, url: str, **sources: dict) -> Path:
     """The sample study with every table at `url`."""
     config = yaml.safe_load((ROOT / "configs" / "sample.yml").read_text())
     config["methods"] |= QUICK
-    config["sources"] = {table: {"url": url, "table": table} for table in FILES} | sources
+    config["sources"] = {
+        table: {"url": url, "table": table} for table in FILES
+    } | sources
     path = folder / "study.yml"
     path.write_text(yaml.safe_dump(config))
     return path

@@ -37,13 +37,17 @@ def test_below_the_limit_it_is_the_segmentation_of_every_buyer(study, method, tm
     assert result.profile.customers.to_dict() == {
         n: int((wanted == n).sum()) for n in result.segmenter.segment_names_
     }
-    assert result.profile.revenue.sum() == pytest.approx(study.customers().revenue.sum(), abs=0.05)
+    assert result.profile.revenue.sum() == pytest.approx(
+        study.customers().revenue.sum(), abs=0.05
+    )
     assert result.learned_on == len(wanted)
     assert "all 1,700 customers" in result.note
     assert list((tmp_path / "out").iterdir()) == [result.path]
 
 
-def test_above_the_limit_the_rule_is_learned_on_a_seeded_sample_and_applied_to_all(study, tmp_path):
+def test_above_the_limit_the_rule_is_learned_on_a_seeded_sample_and_applied_to_all(
+    study, tmp_path
+):
     results = [
         study.assign("rfm", tmp_path / f"{i}.parquet", limit=600, seed=seed)
         for i, seed in enumerate([0, 0, 1])
@@ -57,7 +61,9 @@ def test_above_the_limit_the_rule_is_learned_on_a_seeded_sample_and_applied_to_a
     pd.testing.assert_series_equal(read(results[0]), wanted, check_names=False)
 
 
-def test_a_learned_scheme_learns_from_what_followed_and_is_applied_to_all(study, tmp_path):
+def test_a_learned_scheme_learns_from_what_followed_and_is_applied_to_all(
+    study, tmp_path
+):
     result = study.assign("tree", tmp_path / "s.parquet")
     labels = study.fitted("tree").segment(study.customers()).labels.astype("str")
     pd.testing.assert_series_equal(read(result), labels, check_names=False)
@@ -76,7 +82,9 @@ def test_steps_are_told(study, tmp_path):
 
 
 def test_schemes_that_need_more_than_orders_are_refused(study, tmp_path):
-    with pytest.raises(ConfigError, match="receivables reads disputed_open, invoices_n"):
+    with pytest.raises(
+        ConfigError, match="receivables reads disputed_open, invoices_n"
+    ):
         study.assign("receivables", tmp_path / "s.parquet")
 
 
@@ -88,7 +96,9 @@ def test_an_earlier_day_and_an_empty_window(study, tmp_path):
         < len(study.customers())
     )
     empty = sl.Study.from_yaml(
-        ROOT / "configs" / "sample.yml", as_of="2020-01-01", window={"start": "2019-12-01"}
+        ROOT / "configs" / "sample.yml",
+        as_of="2020-01-01",
+        window={"start": "2019-12-01"},
     )
     with pytest.raises(DataError, match="Nobody bought anything"):
         empty.assign("abc", tmp_path / "none.parquet")

@@ -52,7 +52,8 @@ def same(study: sl.Study, wanted: sl.Study, methods=METHODS) -> None:
     pd.testing.assert_frame_equal(study.account(), wanted.account())
     for method in methods:
         found, expected = (
-            s.fitted(method).segment(s.population(method)).labels for s in (study, wanted)
+            s.fitted(method).segment(s.population(method)).labels
+            for s in (study, wanted)
         )
         pd.testing.assert_series_equal(found, expected)
 
@@ -63,8 +64,12 @@ def test_a_study_over_a_database_finds_what_it_finds_in_csv(databases, from_csv,
     same(study, from_csv)
     study.check()
     earlier = "2026-03-01"
-    pd.testing.assert_frame_equal(study.at(earlier).outcomes(90), from_csv.at(earlier).outcomes(90))
-    pd.testing.assert_frame_equal(study.at(earlier).customers(), from_csv.at(earlier).customers())
+    pd.testing.assert_frame_equal(
+        study.at(earlier).outcomes(90), from_csv.at(earlier).outcomes(90)
+    )
+    pd.testing.assert_frame_equal(
+        study.at(earlier).customers(), from_csv.at(earlier).customers()
+    )
 
 
 def test_the_order_log_stays_in_the_server(databases):
@@ -84,14 +89,18 @@ def test_the_order_log_stays_in_the_server(databases):
         {"order_date": ["2026-01-02", "2026-01-09", "2026-01-31"]},
     ],
 )
-def test_order_logs_in_a_server_with_equal_totals_are_told_apart(server, tmp_path, changed):
+def test_order_logs_in_a_server_with_equal_totals_are_told_apart(
+    server, tmp_path, changed
+):
     log = {
         "customer_id": ["a", "b", "c"],
         "order_date": ["2026-01-01", "2026-01-09", "2026-01-31"],
         "amount": ["5", "6", "7"],
     }
     types = {"customer_id": "text", "order_date": "date", "amount": "numeric"}
-    path = crm.study_file(tmp_path, server.url, orders={"url": server.url, "table": "told_apart"})
+    path = crm.study_file(
+        tmp_path, server.url, orders={"url": server.url, "table": "told_apart"}
+    )
 
     def fingerprint(rows, order=(0, 1, 2)) -> str:
         server.load("told_apart", pa.table(rows).take(list(order)), types)
@@ -147,9 +156,13 @@ def test_a_database_that_cannot_be_read_says_so_without_its_address(
     source = {"url": server.url, "table": "orders"} | change
     source["url"] = source["url"].replace("{port}", str(server.port))
     study = sl.Study.from_yaml(crm.study_file(tmp_path, server.url, orders=source))
-    with pytest.raises(DataError, match=r"The database of orders cannot be read") as caught:
+    with pytest.raises(
+        DataError, match=r"The database of orders cannot be read"
+    ) as caught:
         study.customers()
-    told = "".join(map(str, (caught.value, caught.value.__cause__, caught.value.__context__)))
+    told = "".join(
+        map(str, (caught.value, caught.value.__cause__, caught.value.__context__))
+    )
     assert "s3cret" not in told
     assert "127.0.0.1" not in told
 
@@ -178,10 +191,16 @@ def test_any_password_fits_into_an_address(monkeypatch):
     assert address("${CRM_URL}", "orders") == "postgres://me@host/db"
 
 
-@pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")])
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")]
+)
 def test_a_moment_falls_on_the_day_of_the_study_zone(server, tmp_path, zone, day):
     moments = pa.table(
-        {"customer_id": ["a"], "order_date": ["2026-01-01 20:00:00+00"], "amount": ["5"]}
+        {
+            "customer_id": ["a"],
+            "order_date": ["2026-01-01 20:00:00+00"],
+            "amount": ["5"],
+        }
     )
     server.load(
         "moments",
@@ -193,7 +212,12 @@ def test_a_moment_falls_on_the_day_of_the_study_zone(server, tmp_path, zone, day
         moments.rename_columns(["customer_id", "touch_date", "channel"]).append_column(
             "event", pa.array(["call"])
         ),
-        {"customer_id": "text", "touch_date": "timestamptz", "channel": "text", "event": "text"},
+        {
+            "customer_id": "text",
+            "touch_date": "timestamptz",
+            "channel": "text",
+            "event": "text",
+        },
     )
     study = sl.Study.from_yaml(
         crm.study_file(
@@ -218,7 +242,9 @@ def test_text_days_and_amounts_in_a_server_are_parsed_as_in_a_file(server, tmp_p
     )
     server.load("texts", table, dict.fromkeys(table.column_names, "text"))
     study = sl.Study.from_yaml(
-        crm.study_file(tmp_path, server.url, orders={"url": server.url, "table": "texts"}),
+        crm.study_file(
+            tmp_path, server.url, orders={"url": server.url, "table": "texts"}
+        ),
         as_of="2026-02-01",
         tolerance=1,
     )
@@ -230,7 +256,9 @@ def test_text_days_and_amounts_in_a_server_are_parsed_as_in_a_file(server, tmp_p
     }
 
 
-def test_floats_that_are_no_amount_and_blank_ids_are_set_aside_in_the_server(server, tmp_path):
+def test_floats_that_are_no_amount_and_blank_ids_are_set_aside_in_the_server(
+    server, tmp_path
+):
     table = pa.table(
         {
             "customer_id": ["a", "b", " \t", "d", None],
@@ -239,10 +267,14 @@ def test_floats_that_are_no_amount_and_blank_ids_are_set_aside_in_the_server(ser
         }
     )
     server.load(
-        "floats", table, {"customer_id": "text", "order_date": "date", "amount": "double precision"}
+        "floats",
+        table,
+        {"customer_id": "text", "order_date": "date", "amount": "double precision"},
     )
     study = sl.Study.from_yaml(
-        crm.study_file(tmp_path, server.url, orders={"url": server.url, "table": "floats"}),
+        crm.study_file(
+            tmp_path, server.url, orders={"url": server.url, "table": "floats"}
+        ),
         as_of="2026-02-01",
         tolerance=1,
     )
@@ -264,7 +296,9 @@ def test_folders_of_parquet_are_partitions(tmp_path):
                    (FORMAT parquet, PARTITION_BY (product))""")
     for place in ("log", "log/*/*.parquet", "log/product=*/*.parquet"):
         study = Study(
-            validate(StudyConfig, {"name": "p", "sources": {"orders": {"path": place}}}, "t"),
+            validate(
+                StudyConfig, {"name": "p", "sources": {"orders": {"path": place}}}, "t"
+            ),
             tmp_path,
         )
         lines = study.table("orders").order_by("customer_id").to_pandas()

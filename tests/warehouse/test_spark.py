@@ -67,7 +67,9 @@ def test_customers_and_the_account_of_lines_are_those_of_duckdb(studies):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_segments_are_those_of_duckdb(studies, method):
-    found, expected = (s.fitted(method).segment(s.population(method)).labels for s in studies)
+    found, expected = (
+        s.fitted(method).segment(s.population(method)).labels for s in studies
+    )
     pd.testing.assert_series_equal(found, expected)
 
 
@@ -77,8 +79,12 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
 
     spark, local = studies
     session, folder = SparkSession.builder.getOrCreate(), spark.base
-    session.read.parquet(str(folder / "orders.parquet")).createOrReplaceTempView("orders")
-    session.read.parquet(str(folder / "customers.parquet")).createOrReplaceTempView("customers")
+    session.read.parquet(str(folder / "orders.parquet")).createOrReplaceTempView(
+        "orders"
+    )
+    session.read.parquet(str(folder / "customers.parquet")).createOrReplaceTempView(
+        "customers"
+    )
     rows = session.sql(local.to_sql(method, "pyspark")).collect()
     wanted = local.fitted(method).segment(local.population(method))
     wanted = wanted.labels.astype("str")[local.customers().index]
@@ -89,18 +95,22 @@ def test_the_compiled_statement_runs_on_spark(studies, method, tmp_path):
 def test_segments_assigned_by_spark_are_those_of_duckdb(studies, method, tmp_path):
     """The same sample is drawn, and Spark itself writes the answer."""
     there, here = (
-        study.assign(method, tmp_path / str(i), limit=600) for i, study in enumerate(studies)
+        study.assign(method, tmp_path / str(i), limit=600)
+        for i, study in enumerate(studies)
     )
     assert there.path.is_dir()  # a folder of Parquet: every executor writes its part
     assert (there.learned_on, there.note) == (here.learned_on, here.note)
     found = [
-        pd.read_parquet(a.path).set_index("customer_id").segment.sort_index() for a in (there, here)
+        pd.read_parquet(a.path).set_index("customer_id").segment.sort_index()
+        for a in (there, here)
     ]
     pd.testing.assert_series_equal(*found)
     pd.testing.assert_frame_equal(there.profile, here.profile)
 
 
-@pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")])
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", "2026-01-01"), ("Asia/Tokyo", "2026-01-02")]
+)
 def test_a_moment_falls_on_the_day_of_the_study_zone(studies, tmp_path, zone, day):
     import duckdb
 
@@ -115,9 +125,9 @@ def test_a_moment_falls_on_the_day_of_the_study_zone(studies, tmp_path, zone, da
             }
         )
     )
-    assert sl.Study.from_yaml(tmp_path / "study.yml").customers().last_order.dt.date.astype(
-        str
-    ).tolist() == [day]
+    assert sl.Study.from_yaml(
+        tmp_path / "study.yml"
+    ).customers().last_order.dt.date.astype(str).tolist() == [day]
 
 
 SUBMITTED = """

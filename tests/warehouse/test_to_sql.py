@@ -56,7 +56,12 @@ class Warehouse:
     """A study's tables as a warehouse holds them, in DuckDB, PostgreSQL and SQLite."""
 
     def __init__(self, study: sl.Study, server):
-        self.study, self.server, self.duck, self.loaded = study, server, duckdb.connect(), set()
+        self.study, self.server, self.duck, self.loaded = (
+            study,
+            server,
+            duckdb.connect(),
+            set(),
+        )
         self.lite = sqlite3.connect(":memory:")
 
     def load(self, name: str, rows: pa.Table) -> None:
@@ -77,8 +82,13 @@ class Warehouse:
         texts = ", ".join(f'"{column}"' for column in rows.column_names)
         marks = ", ".join("?" * rows.num_columns)
         self.lite.execute(f'CREATE TABLE "{name}" ({texts})')
-        values = [[as_sqlite(value) for value in column.to_pylist()] for column in rows.columns]
-        self.lite.executemany(f'INSERT INTO "{name}" VALUES ({marks})', zip(*values, strict=True))
+        values = [
+            [as_sqlite(value) for value in column.to_pylist()]
+            for column in rows.columns
+        ]
+        self.lite.executemany(
+            f'INSERT INTO "{name}" VALUES ({marks})', zip(*values, strict=True)
+        )
 
     def orders(self) -> None:
         """Accepted lines; money as exact decimals."""
@@ -91,7 +101,9 @@ class Warehouse:
             for m in ("amount", "margin")
             if m in table.columns
         }
-        kept = [c for c in ("customer_id", "order_id", "order_date") if c in table.columns]
+        kept = [
+            c for c in ("customer_id", "order_id", "order_date") if c in table.columns
+        ]
         self.load("orders", table.select(*kept, **money).to_pyarrow())
 
     def accounts(self) -> None:
@@ -111,9 +123,18 @@ class Warehouse:
         import psycopg
 
         with psycopg.connect(**self.server.dsn) as connection:
-            rows = connection.execute(self.study.to_sql(method, "postgres", **options)).fetchall()
-        found = [rows, self.duck.execute(self.study.to_sql(method, "duckdb", **options)).fetchall()]
-        found.append(self.lite.execute(self.study.to_sql(method, "sqlite", **options)).fetchall())
+            rows = connection.execute(
+                self.study.to_sql(method, "postgres", **options)
+            ).fetchall()
+        found = [
+            rows,
+            self.duck.execute(
+                self.study.to_sql(method, "duckdb", **options)
+            ).fetchall(),
+        ]
+        found.append(
+            self.lite.execute(self.study.to_sql(method, "sqlite", **options)).fetchall()
+        )
         return [pd.Series(dict(rows), dtype="str").sort_index() for rows in found]
 
 
@@ -143,22 +164,34 @@ def expected(study: sl.Study, method: str) -> pd.Series:
 
 
 @pytest.mark.parametrize(("name", "method"), FROM_ORDERS)
-def test_from_the_order_table_every_buyer_gets_the_segment_of_python(warehouses, name, method):
+def test_from_the_order_table_every_buyer_gets_the_segment_of_python(
+    warehouses, name, method
+):
     warehouse = warehouses(name)
     warehouse.orders()
     warehouse.accounts()
     wanted = expected(warehouse.study, method)
-    wanted = wanted[wanted.index.isin(warehouse.study.customers().index)]  # prospects never ordered
+    wanted = wanted[
+        wanted.index.isin(warehouse.study.customers().index)
+    ]  # prospects never ordered
     for found in warehouse.answers(method):
-        pd.testing.assert_series_equal(found, wanted, check_names=False, check_index_type=False)
+        pd.testing.assert_series_equal(
+            found, wanted, check_names=False, check_index_type=False
+        )
 
 
 @pytest.mark.parametrize(("name", "method"), SCHEMES)
-def test_from_the_customer_table_everybody_gets_the_segment_of_python(warehouses, name, method):
+def test_from_the_customer_table_everybody_gets_the_segment_of_python(
+    warehouses, name, method
+):
     warehouse = warehouses(name)
     wanted = expected(warehouse.study, method)
-    for found in warehouse.answers(method, source="customers", table=warehouse.population(method)):
-        pd.testing.assert_series_equal(found, wanted, check_names=False, check_index_type=False)
+    for found in warehouse.answers(
+        method, source="customers", table=warehouse.population(method)
+    ):
+        pd.testing.assert_series_equal(
+            found, wanted, check_names=False, check_index_type=False
+        )
 
 
 def test_prospects_are_among_the_lifecycle_of_the_sample(sample):
@@ -166,17 +199,23 @@ def test_prospects_are_among_the_lifecycle_of_the_sample(sample):
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-def test_every_warehouse_can_parse_it_and_reads_the_date_of_its_cut_points(sample, dialect):
+def test_every_warehouse_can_parse_it_and_reads_the_date_of_its_cut_points(
+    sample, dialect
+):
     for method in sample.methods:
         routes = (
-            ["customers"] if method in ("receivables", "engagement") else ["customers", "orders"]
+            ["customers"]
+            if method in ("receivables", "engagement")
+            else ["customers", "orders"]
         )
         for source in routes:
             text = sample.to_sql(method, dialect, source=source, table="crm_table")
             assert "as of 2026-07-01" in text.splitlines()[0]
             assert "crm_table" in text
             assert ("order_date" in text) == (source == "orders")
-            assert isinstance(sqlglot.parse_one(text, read=DIALECTS[dialect]), sqlglot.exp.Select)
+            assert isinstance(
+                sqlglot.parse_one(text, read=DIALECTS[dialect]), sqlglot.exp.Select
+            )
 
 
 def test_a_dialect_that_no_test_parses_is_refused(sample):
@@ -185,7 +224,9 @@ def test_a_dialect_that_no_test_parses_is_refused(sample):
 
 
 def test_what_orders_cannot_give_is_said(sample):
-    with pytest.raises(ConfigError, match=r"invoices_n, max_days_overdue.*source='customers'"):
+    with pytest.raises(
+        ConfigError, match=r"invoices_n, max_days_overdue.*source='customers'"
+    ):
         sample.to_sql("receivables")
 
 
@@ -194,7 +235,9 @@ def test_the_day_moves_and_the_cuts_stay(sample, method):
     """A scheduler runs the statement every night: on another day, people are described anew."""
     earlier = "2026-05-01"
     moved = sample.at(earlier)
-    wanted = sample.fitted(method).segment(moved.population(method)).labels.astype("str")
+    wanted = (
+        sample.fitted(method).segment(moved.population(method)).labels.astype("str")
+    )
     wanted = wanted[wanted.index.isin(moved.customers().index)].sort_index()
     orders = sample.table("orders")
     rows = orders.select(
@@ -207,11 +250,16 @@ def test_the_day_moves_and_the_cuts_stay(sample, method):
     accounts = sample.table("customers").to_pandas()[["customer_id", "vip"]]
     accounts.assign(vip=accounts.vip.eq(True).astype(int)).to_sql("customers", lite)
     text = sample.to_sql(method, "sqlite", day=":day")
-    found = pd.Series(dict(lite.execute(text, {"day": earlier}).fetchall()), dtype="str")
+    found = pd.Series(
+        dict(lite.execute(text, {"day": earlier}).fetchall()), dtype="str"
+    )
     pd.testing.assert_series_equal(
         found.sort_index(), wanted, check_names=False, check_index_type=False
     )
-    assert found.value_counts().to_dict() != expected(sample, method).value_counts().to_dict()
+    assert (
+        found.value_counts().to_dict()
+        != expected(sample, method).value_counts().to_dict()
+    )
 
 
 def test_a_day_is_a_date_a_parameter_or_the_warehouses_own(sample):
@@ -240,7 +288,8 @@ LINES = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    "kinds", [("date", "double precision"), ("text", "numeric(12,2)"), ("timestamp", "numeric")]
+    "kinds",
+    [("date", "double precision"), ("text", "numeric(12,2)"), ("timestamp", "numeric")],
 )
 def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
     rules = [
@@ -255,7 +304,11 @@ def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
         {"orders": LINES}, as_of="2026-02-10", methods={"rules": {"rules": rules}}
     )
     wanted = expected(study, "rules").to_dict()
-    assert wanted == {"a": "even", "b": "odd", "d": "cents"}  # c cancelled all: no order
+    assert wanted == {
+        "a": "even",
+        "b": "odd",
+        "d": "cents",
+    }  # c cancelled all: no order
     rows = pa.Table.from_pandas(
         LINES
         if kinds[0] == "text"
@@ -268,15 +321,27 @@ def test_days_and_money_of_any_type_give_the_same_answer(server, kinds):
     server.load(
         "sales",
         rows,
-        {"customer_id": "text", "order_id": "text", "order_date": kinds[0], "amount": kinds[1]},
+        {
+            "customer_id": "text",
+            "order_id": "text",
+            "order_date": kinds[0],
+            "amount": kinds[1],
+        },
     )
     import psycopg
 
     with psycopg.connect(**server.dsn) as connection:
         assert (
-            dict(connection.execute(study.to_sql("rules", "postgres", table="sales")).fetchall())
+            dict(
+                connection.execute(
+                    study.to_sql("rules", "postgres", table="sales")
+                ).fetchall()
+            )
             == wanted
         )
     duck = duckdb.connect()
     duck.register("sales", rows)
-    assert dict(duck.execute(study.to_sql("rules", "duckdb", table="sales")).fetchall()) == wanted
+    assert (
+        dict(duck.execute(study.to_sql("rules", "duckdb", table="sales")).fetchall())
+        == wanted
+    )

@@ -48,7 +48,9 @@ class Company:
         rows = []
         for i in range(self.customers):
             number = self.rng.poisson(rates[i] * days)
-            times = begins[i] + np.concatenate([[0.0], self.rng.uniform(0, days, number)])
+            times = begins[i] + np.concatenate(
+                [[0.0], self.rng.uniform(0, days, number)]
+            )
             for time in times[times <= begins[i] + leaves[i]]:
                 rows.append((f"C{i:04}", int(time)))
         frame = pd.DataFrame(rows, columns=["customer_id", "day"])
@@ -88,7 +90,9 @@ class Company:
             chance = treated["action"].map(EFFECTS).to_numpy(float)
             comes = treated["customer_id"][self.rng.random(len(treated)) < chance]
             day = (out - START).days + self.rng.integers(1, 80, len(comes))
-            more = self._priced(pd.DataFrame({"customer_id": comes.to_numpy(), "day": day}))
+            more = self._priced(
+                pd.DataFrame({"customer_id": comes.to_numpy(), "day": day})
+            )
             self.extra = pd.concat([self.extra, more], ignore_index=True)
         return drawn
 
@@ -105,7 +109,11 @@ def table(company: Company) -> pd.DataFrame:
     rows = []
     for as_of in QUARTERS[:-1]:
         drawn = company.quarter(as_of)
-        sent = pd.concat(drawn) if drawn else pd.DataFrame(columns=list(campaign_plan.COLUMNS))
+        sent = (
+            pd.concat(drawn)
+            if drawn
+            else pd.DataFrame(columns=list(campaign_plan.COLUMNS))
+        )
         treated = sent[sent["arm"] != "holdout"]
         rows.append(
             {
@@ -126,6 +134,8 @@ def table(company: Company) -> pd.DataFrame:
         out[column] = by[column].sum()
     for key in ("pays", "loses", "unclear"):
         out[key] = (
-            (came["learned"] == key).groupby(came["assigned_on"].dt.strftime("%Y-%m-%d")).sum()
+            (came["learned"] == key)
+            .groupby(came["assigned_on"].dt.strftime("%Y-%m-%d"))
+            .sum()
         )
     return out

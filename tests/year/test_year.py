@@ -14,6 +14,8 @@ def test_a_year_of_plans_is_measured_and_the_truth_lies_in_the_range():
     year = table(company)
     assert (year["contacts"] > 0).all()
     assert (year["held_out"] > 0).all()
-    assert ((year["came_low"] <= year["truth"]) & (year["truth"] <= year["came_high"])).all()
+    assert (
+        (year["came_low"] <= year["truth"]) & (year["truth"] <= year["came_high"])
+    ).all()
     sent = pd.concat(company.campaigns)
     assert not sent.duplicated(["assigned_on", "customer_id"]).any()

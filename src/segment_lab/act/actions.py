@@ -45,7 +45,10 @@ def due_on(kind: str, as_of: dt.date) -> dt.date:
 
 
 def closed_by(
-    earlier: pd.DataFrame, touches: pd.DataFrame | None, orders: pd.DataFrame, as_of: dt.date
+    earlier: pd.DataFrame,
+    touches: pd.DataFrame | None,
+    orders: pd.DataFrame,
+    as_of: dt.date,
 ) -> pd.DataFrame:
     """What became of the actions of an earlier run.
 
@@ -69,13 +72,17 @@ def closed_by(
     """
     out = earlier.copy()
     made = pd.to_datetime(out["made_on"])
-    by_hand = marked(out["done"]) if "done" in out else pd.Series(False, index=out.index)
+    by_hand = (
+        marked(out["done"]) if "done" in out else pd.Series(False, index=out.index)
+    )
     spoken = pd.Series(pd.NaT, index=out.index)
     if touches is not None and len(touches):
         calls = touches[touches["channel"].isin(list(SPOKEN_WITH))]
         spoken = _first_after(out["customer_id"], made, calls, "touch_date", as_of)
     bought = _first_after(out["customer_id"], made, orders, "order_date", as_of)
-    return out.assign(done=by_hand | spoken.notna(), done_on=spoken, bought=bought.notna())
+    return out.assign(
+        done=by_hand | spoken.notna(), done_on=spoken, bought=bought.notna()
+    )
 
 
 def marked(done: pd.Series) -> pd.Series:
@@ -85,12 +92,18 @@ def marked(done: pd.Series) -> pd.Series:
 
 
 def _first_after(
-    customers: pd.Series, since: pd.Series, events: pd.DataFrame, column: str, as_of: dt.date
+    customers: pd.Series,
+    since: pd.Series,
+    events: pd.DataFrame,
+    column: str,
+    as_of: dt.date,
 ) -> pd.Series:
     """The first event of each customer on or after a day of its own and before `as_of`."""
     days = pd.to_datetime(events[column])
     known = events.assign(day=days)[days < pd.Timestamp(as_of)]
-    asked = pd.DataFrame({"customer_id": customers, "since": since, "row": range(len(customers))})
+    asked = pd.DataFrame(
+        {"customer_id": customers, "since": since, "row": range(len(customers))}
+    )
     both = asked.merge(known[["customer_id", "day"]], on="customer_id")
     first = both[both["day"] >= both["since"]].groupby("row")["day"].min()
     found = first.reindex(range(len(customers)))

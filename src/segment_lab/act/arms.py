@@ -51,7 +51,9 @@ class Traces:
 
 
 def traces(
-    rows: pd.DataFrame, undated: Sequence[ir.Table], dated: Sequence[tuple[ir.Table, str]]
+    rows: pd.DataFrame,
+    undated: Sequence[ir.Table],
+    dated: Sequence[tuple[ir.Table, str]],
 ) -> Traces:
     """What tables hold of the customers of `rows`.
 
@@ -68,7 +70,9 @@ def traces(
         own = own.semi_join(people, "customer_id")
         days = own.group_by("customer_id").aggregate(day=own.day.min())
         found = days.get_backend().to_pyarrow(days).to_pandas()
-        for customer, day in zip(found["customer_id"], pd.to_datetime(found["day"]), strict=True):
+        for customer, day in zip(
+            found["customer_id"], pd.to_datetime(found["day"]), strict=True
+        ):
             first[customer] = min(day, first.get(customer, day))
     return Traces(frozenset(listed), first)
 
@@ -86,12 +90,18 @@ def reached(rows: pd.DataFrame, touches: ir.Table | None) -> np.ndarray:
     """Which assigned customers were contacted in the name of their campaign before it ended."""
     if touches is None or "campaign_id" not in touches.columns or rows.empty:
         return np.zeros(len(rows), dtype=bool)
-    named = touches.filter(touches.campaign_id.isin(rows["campaign_id"].unique().tolist()))
-    dated = named.select("campaign_id", "customer_id", day=named.touch_date.cast("date"))
+    named = touches.filter(
+        touches.campaign_id.isin(rows["campaign_id"].unique().tolist())
+    )
+    dated = named.select(
+        "campaign_id", "customer_id", day=named.touch_date.cast("date")
+    )
     contacts = dated.distinct().to_pandas()
     contacts["day"] = pd.to_datetime(contacts["day"])
     both = rows[[*KEYS, "assigned_on", "ends_on"]].merge(contacts, on=KEYS)
-    inside = both[(both["day"] >= both["assigned_on"]) & (both["day"] < both["ends_on"])]
+    inside = both[
+        (both["day"] >= both["assigned_on"]) & (both["day"] < both["ends_on"])
+    ]
     keys = pd.MultiIndex.from_frame(rows[KEYS])
     return keys.isin(pd.MultiIndex.from_frame(inside[KEYS]))
 
@@ -121,7 +131,9 @@ def _uneven(part: pd.DataFrame) -> bool:
 def loss_p(part: pd.DataFrame) -> float:
     """How likely chance alone parts the losses of one campaign's two arms like this (Fisher)."""
     counts = pd.crosstab(part["arm"], part["gone"])
-    counts = counts.reindex(index=[TREATMENT, HOLDOUT], columns=[False, True], fill_value=0)
+    counts = counts.reindex(
+        index=[TREATMENT, HOLDOUT], columns=[False, True], fill_value=0
+    )
     return float(stats.fisher_exact(counts.to_numpy()).pvalue)
 
 

@@ -49,13 +49,19 @@ def options(
         members = people[people["segment"] == segment]
         for entry in choices:
             facts = cast(pd.Series, known.loc[segment])
-            row = {"segment": segment, **_described(entry), **_counts(members, entry, exceptions)}
+            row = {
+                "segment": segment,
+                **_described(entry),
+                **_counts(members, entry, exceptions),
+            }
             row |= _money(facts, members, entry)
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def audience(members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame) -> pd.Series:
+def audience(
+    members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame
+) -> pd.Series:
     """Each member's reason to be left out; empty for those who may get the action."""
     chosen = most_valuable(members, entry.top)
     flags = exceptions.reindex(chosen.index)
@@ -79,7 +85,9 @@ def _described(entry: Entry) -> dict[str, object]:
     return words | {"belief": entry.belief}
 
 
-def _counts(members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame) -> dict[str, int]:
+def _counts(
+    members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame
+) -> dict[str, int]:
     reason = audience(members, entry, exceptions)
     left_out = {name: int((reason == name).sum()) for name in EXCEPTIONS}
     return {"members": len(reason), **left_out, "customers": int((reason == "").sum())}

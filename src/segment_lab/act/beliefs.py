@@ -108,7 +108,9 @@ def pool(estimate: np.ndarray, variance: np.ndarray, prior: Prior) -> Pooled:
     >>> seen.mean.round(2).tolist()
     [0.09, 0.06, 0.06]
     """
-    spread, width = np.meshgrid(prior.spread * SPREADS, prior.sd * WIDTHS, indexing="ij")
+    spread, width = np.meshgrid(
+        prior.spread * SPREADS, prior.sd * WIDTHS, indexing="ij"
+    )
     spread2 = spread.reshape(-1, 1) ** 2
     width2 = width.reshape(-1) ** 2
     weight = np.outer(SPREAD_WEIGHTS, WIDTH_WEIGHTS).reshape(-1)
@@ -122,7 +124,9 @@ def pool(estimate: np.ndarray, variance: np.ndarray, prior: Prior) -> Pooled:
     average = pulled / of_average
 
     misfit = precision @ shift**2 - pulled**2 / of_average
-    volume = np.log(np.where(seen, noise + spread2, 1.0)).sum(axis=1) + np.log(of_average * width2)
+    volume = np.log(np.where(seen, noise + spread2, 1.0)).sum(axis=1) + np.log(
+        of_average * width2
+    )
     likelihood = -0.5 * (volume + misfit)
     weight = weight * np.exp(likelihood - likelihood.max())
     weight = weight / weight.sum()
@@ -195,7 +199,9 @@ def estimates(arms: pd.DataFrame, basket_cv: float) -> pd.DataFrame:
         each arm, so never 0), ``basket, basket_variance`` (infinite where an arm had no buyer).
     """
     treated, held = (arms[arm].to_numpy(float) for arm in ("treated", "held"))
-    bought, alone = (arms[f"{arm}_buyers"].to_numpy(float) for arm in ("treated", "held"))
+    bought, alone = (
+        arms[f"{arm}_buyers"].to_numpy(float) for arm in ("treated", "held")
+    )
     p1, p0 = (bought + 1) / (treated + 2), (alone + 1) / (held + 2)
     variance = p1 * (1 - p1) / (treated + 2) + p0 * (1 - p0) / (held + 2)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -204,7 +210,9 @@ def estimates(arms: pd.DataFrame, basket_cv: float) -> pd.DataFrame:
         natural = arms["basket"].to_numpy(float) if "basket" in arms else usual
         steady = np.where(np.isfinite(natural), STEADY_BUYERS, 0)
         known = np.where(steady > 0, natural, 0.0)
-        against = (arms["held_money"].to_numpy(float) + steady * known) / (alone + steady)
+        against = (arms["held_money"].to_numpy(float) + steady * known) / (
+            alone + steady
+        )
         change = (larger - usual) / against
         noise = basket_cv**2 * (1 / bought + 1 / alone)
     usable = np.isfinite(change) & np.isfinite(noise) & (against > 0)
@@ -250,7 +258,10 @@ def learn(
     names = [str(segment) for segment in segments]
     nothing = np.zeros(len(names)), np.full(len(names), np.inf)
     untested = Belief(
-        tuple(names), pool(*nothing, prior), pool(*nothing, basket_prior()), source=prior.source
+        tuple(names),
+        pool(*nothing, prior),
+        pool(*nothing, basket_prior()),
+        source=prior.source,
     )
     if arms.empty:
         return untested
@@ -270,11 +281,21 @@ def learn(
     )
 
 
-def _together(shown: pd.DataFrame, what: str, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _together(
+    shown: pd.DataFrame, what: str, names: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Several tests in a segment as one: each weighted by its precision."""
     precision = 1 / shown[f"{what}_variance"]
     by = shown["segment"]
     total = precision.groupby(by).sum().reindex(names, fill_value=0.0).to_numpy()
-    weighted = (precision * shown[what]).groupby(by).sum().reindex(names, fill_value=0.0).to_numpy()
+    weighted = (
+        (precision * shown[what])
+        .groupby(by)
+        .sum()
+        .reindex(names, fill_value=0.0)
+        .to_numpy()
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(total > 0, weighted / total, 0.0), np.where(total > 0, 1 / total, np.inf)
+        return np.where(total > 0, weighted / total, 0.0), np.where(
+            total > 0, 1 / total, np.inf
+        )

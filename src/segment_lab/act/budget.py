@@ -120,7 +120,9 @@ def plan_budget(
 
     mask = np.zeros(len(everything), dtype=bool)
     mask[np.flatnonzero(allowed)[picked]] = True
-    value, spent, time = (float(chosen[column].sum()) for column in ("value", "cost", "hours"))
+    value, spent, time = (
+        float(chosen[column].sum()) for column in ("value", "cost", "hours")
+    )
     price_of_money, price_of_hour = _shadow_prices(rows, limits)
     return BudgetPlan(
         chosen=chosen,
@@ -135,10 +137,14 @@ def plan_budget(
     )
 
 
-def _checked(options: pd.DataFrame, money: float | None, hours: float | None) -> pd.DataFrame:
+def _checked(
+    options: pd.DataFrame, money: float | None, hours: float | None
+) -> pd.DataFrame:
     for name, limit in (("money", money), ("hours", hours)):
         if limit is not None and not limit >= 0:
-            raise ConfigError(say("decision.budget.negative_limit", name=name, limit=limit))
+            raise ConfigError(
+                say("decision.budget.negative_limit", name=name, limit=limit)
+            )
     needed = ("segment", "action", "cost", "hours", "value")
     missing = say("decision.budget.missing"), say("decision.budget.missing_hint")
     faults = [Fault(column, *missing) for column in needed if column not in options]
@@ -148,7 +154,9 @@ def _checked(options: pd.DataFrame, money: float | None, hours: float | None) ->
     out["allowed"] = out["allowed"].astype(bool) if "allowed" in out else True
     out["group"] = out["group"] if "group" in out else out["segment"]
     out["worth"] = out["worth"] if "worth" in out else out["value"]
-    out["to_all"] = out["to_all"].fillna(0.0) if "to_all" in out else out["worth"].fillna(0.0)
+    out["to_all"] = (
+        out["to_all"].fillna(0.0) if "to_all" in out else out["worth"].fillna(0.0)
+    )
     # What may not be chosen need not have a value; it then counts as nothing in the comparison.
     for column in ("value", "worth"):
         out[column] = out[column].where(out["allowed"] | np.isfinite(out[column]), 0.0)
@@ -168,7 +176,9 @@ def _constraints(rows: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.nda
     groups = pd.get_dummies(rows["group"], dtype=float).to_numpy().T
     given = {column: limit for column, limit in limits.items() if limit is not None}
     used = [rows[column].to_numpy(float) for column in given]
-    return np.vstack([groups, *used]), np.array([1.0] * len(groups) + list(given.values()))
+    return np.vstack([groups, *used]), np.array(
+        [1.0] * len(groups) + list(given.values())
+    )
 
 
 def _solve(rows: pd.DataFrame, value: np.ndarray, limits: Limits) -> np.ndarray:
@@ -189,7 +199,11 @@ def _solve(rows: pd.DataFrame, value: np.ndarray, limits: Limits) -> np.ndarray:
 
 
 def _survival(
-    rows: pd.DataFrame, picked: np.ndarray, draws: np.ndarray, limits: Limits, groups: pd.Index
+    rows: pd.DataFrame,
+    picked: np.ndarray,
+    draws: np.ndarray,
+    limits: Limits,
+    groups: pd.Index,
 ) -> np.ndarray:
     """How often each group gets the same when the values are drawn again; null where it has no
     choice to make."""
@@ -223,9 +237,13 @@ def _shadow_prices(rows: pd.DataFrame, limits: Limits) -> tuple[float, float]:
     if rows.empty:
         return 0.0, 0.0
     a, b = _constraints(rows, limits)
-    found = linprog(-rows["value"].to_numpy(float), A_ub=a, b_ub=b, bounds=(0, 1), method="highs")
+    found = linprog(
+        -rows["value"].to_numpy(float), A_ub=a, b_ub=b, bounds=(0, 1), method="highs"
+    )
     duals = iter(-found.ineqlin.marginals[rows["group"].nunique() :])
-    prices = {c: float(next(duals)) + 0.0 if limits[c] is not None else 0.0 for c in RESOURCES}
+    prices = {
+        c: float(next(duals)) + 0.0 if limits[c] is not None else 0.0 for c in RESOURCES
+    }
     return prices["cost"], prices["hours"]
 
 
@@ -245,7 +263,10 @@ def _next_funded(rows: pd.DataFrame, picked: np.ndarray, limits: Limits) -> Next
             rows[column].to_numpy(float),
             integrality=np.ones(len(rows)),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(a, -np.inf, b), LinearConstraint(value, better, np.inf)],
+            constraints=[
+                LinearConstraint(a, -np.inf, b),
+                LinearConstraint(value, better, np.inf),
+            ],
             options={"mip_rel_gap": 0.0},
         )
         if found.success:

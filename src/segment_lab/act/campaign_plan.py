@@ -104,7 +104,12 @@ class Drawing:
             scheme=self.scheme,
             segment=segment,
         )
-        for column in ("probability", "promised", "predicted_uplift", "cost_per_contact"):
+        for column in (
+            "probability",
+            "promised",
+            "predicted_uplift",
+            "cost_per_contact",
+        ):
             rows[column] = rows[column].astype("float64").round(6)
         ordered = rows.sort_values("customer_id", kind="stable").reset_index(drop=True)
         return ordered[list(COLUMNS)]
@@ -116,7 +121,11 @@ class Drawing:
         scale = customers / planned if planned else 0.0
         tested = float(actions["contacts"].where(actions["role"] == BESIDE, 0.0).sum())
         main = actions[actions["role"] != BESIDE]
-        unused = float((main["customers"] - main["contacts"]).max()) - tested if len(main) else 0.0
+        unused = (
+            float((main["customers"] - main["contacts"]).max()) - tested
+            if len(main)
+            else 0.0
+        )
         held = round(max(float(actions["held_out"].max()), unused) * scale)
         places: list[Any] = [np.nan] * held
         tests = actions[actions["role"] == BESIDE]
@@ -166,9 +175,15 @@ def freeze(
     DataError
         A plan of this day was drawn before, and differently.
     """
-    drawn = {f"{frame['campaign_id'].iloc[0]}.csv": frame for frame in campaigns if len(frame)}
+    drawn = {
+        f"{frame['campaign_id'].iloc[0]}.csv": frame
+        for frame in campaigns
+        if len(frame)
+    }
     kept = {path.name: path for path in sorted(folder.glob(f"{stem}-*.csv"))}
-    changed = [name for name in {**kept, **drawn} if not _same(drawn.get(name), kept.get(name))]
+    changed = [
+        name for name in {**kept, **drawn} if not _same(drawn.get(name), kept.get(name))
+    ]
     if kept and changed:
         name = changed[0].removesuffix(".csv")
         problem = say("campaigns.experiment.drawn_before", campaign=name)
@@ -213,14 +228,18 @@ def became(measured: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     rows = measured[(measured["segment"] != "All") & measured["promised"].notna()]
     contacts, cost = rows["treated"], rows["cost_per_contact"].fillna(0.0)
-    out = rows[["campaign_id", "assigned_on", "segment", "action"]].assign(contacts=contacts)
+    out = rows[["campaign_id", "assigned_on", "segment", "action"]].assign(
+        contacts=contacts
+    )
     out["promised"] = contacts * rows["promised"]
     for end in ("", "_low", "_high"):
         out[f"came{end}"] = contacts * (rows[f"money_effect{end}"] - cost)
     out["learned"] = np.select(
         [out["came_low"] > 0, out["came_high"] < 0], ["pays", "loses"], "unclear"
     )
-    return out.sort_values("assigned_on", ascending=False, kind="stable").reset_index(drop=True)
+    return out.sort_values("assigned_on", ascending=False, kind="stable").reset_index(
+        drop=True
+    )
 
 
 def last(became: pd.DataFrame) -> pd.DataFrame:

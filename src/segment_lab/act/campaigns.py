@@ -48,7 +48,9 @@ def scheduled(campaigns: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     rows["arm"] = np.where(arm == control, HOLDOUT, TREATMENT)
     horizon = rows.get("horizon_days", np.nan)
     rows["horizon_days"] = pd.Series(horizon, index=rows.index).fillna(DEFAULT_HORIZON)
-    rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(rows["horizon_days"], unit="D")
+    rows["ends_on"] = rows["assigned_on"] + pd.to_timedelta(
+        rows["horizon_days"], unit="D"
+    )
     rows["finished"] = rows["ends_on"] <= day
     if "outcome" in rows:
         rows["finished"] |= rows["outcome"].notna()
@@ -98,14 +100,18 @@ def results(
         found = _bought(rows, orders)
         keys = ["campaign_id", "customer_id"]
         rows = rows.merge(found, on=keys, how="left", validate="one_to_one")
-        money = [column for column in ("orders", "revenue", "margin") if column in found]
+        money = [
+            column for column in ("orders", "revenue", "margin") if column in found
+        ]
         rows = rows.fillna(dict.fromkeys(money, 0.0))
     return _with_outcome(rows)
 
 
 def _bought(rows: pd.DataFrame, orders: ir.Table) -> pd.DataFrame:
     """Orders, revenue and margin of each assigned customer within the horizon, in one query."""
-    spans = ibis.memtable(rows[["campaign_id", "customer_id", "assigned_on", "ends_on"]])
+    spans = ibis.memtable(
+        rows[["campaign_id", "customer_id", "assigned_on", "ends_on"]]
+    )
     lines = orders.inner_join(spans, "customer_id")
     ordered = lines.order_date.cast("date")
     begun = ordered >= lines.assigned_on.cast("date")
@@ -171,14 +177,23 @@ def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]
     not by themselves."""
     if found is None:
         return []
-    running = (found["arm"] == TREATMENT) & (found["ends_on"] > pd.Timestamp(as_date(day)))
+    running = (found["arm"] == TREATMENT) & (
+        found["ends_on"] > pd.Timestamp(as_date(day))
+    )
     return found.loc[running, "customer_id"].tolist()
 
 
 def running_tests(rows: pd.DataFrame) -> pd.DataFrame:
     """Campaigns (`scheduled`) whose horizon is not over: ``campaign_id, action, assigned_on,
     measured_from`` (the day from which their effect can be told), ``treated, held``."""
-    columns = ["campaign_id", "action", "assigned_on", "measured_from", "treated", "held"]
+    columns = [
+        "campaign_id",
+        "action",
+        "assigned_on",
+        "measured_from",
+        "treated",
+        "held",
+    ]
     open_rows = rows[~rows["finished"]]
     found = []
     for campaign, part in open_rows.groupby("campaign_id", sort=True):
@@ -213,11 +228,21 @@ def regroup(found: pd.DataFrame, segments: Mapping[str, pd.Series]) -> pd.DataFr
     """
     parts = []
     for campaign, part in found.groupby("campaign_id", sort=False):
-        counts = pd.crosstab(_segment(part), part["variant"] if "variant" in part else part["arm"])
-        even = min(counts.shape) < 2 or stats.chi2_contingency(counts).pvalue >= RATIO_ALARM
+        counts = pd.crosstab(
+            _segment(part), part["variant"] if "variant" in part else part["arm"]
+        )
+        even = (
+            min(counts.shape) < 2
+            or stats.chi2_contingency(counts).pvalue >= RATIO_ALARM
+        )
         known = "probability" in part and part["probability"].notna().all()
         if (even or known) and campaign in segments:
-            labels = segments[str(campaign)].astype(object).reindex(part["customer_id"]).to_numpy()
+            labels = (
+                segments[str(campaign)]
+                .astype(object)
+                .reindex(part["customer_id"])
+                .to_numpy()
+            )
             parts.append(part.assign(segment=labels)[pd.notna(labels)])
     return pd.concat(parts) if parts else found.head(0)
 
@@ -265,9 +290,13 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for campaign, part in done.groupby("campaign_id", sort=True):
         held = part[part["arm"] == HOLDOUT]
-        for variant, treated in part[part["arm"] == TREATMENT].groupby("variant", sort=True):
+        for variant, treated in part[part["arm"] == TREATMENT].groupby(
+            "variant", sort=True
+        ):
             strata = _strata(treated, held)
-            named = [{"campaign_id": campaign, "variant": variant, **row} for row in strata]
+            named = [
+                {"campaign_id": campaign, "variant": variant, **row} for row in strata
+            ]
             rows += named
             rows += [_pooled(named)] if named else []
     return pd.DataFrame(rows)
@@ -284,7 +313,9 @@ def _strata(treated: pd.DataFrame, held: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _effect(treated: pd.DataFrame, held: pd.DataFrame) -> dict[str, Any]:
-    money = next((column for column in ("margin", "revenue") if column in treated), None)
+    money = next(
+        (column for column in ("margin", "revenue") if column in treated), None
+    )
     one, other = _arm(treated, money), _arm(held, money)
     effect, low, high = rate_difference(one, other)
     first = treated.iloc[0]
@@ -336,7 +367,9 @@ def _cost(treated: pd.DataFrame) -> float:
     return float(treated["cost_per_contact"].mean())
 
 
-def _money(treated: pd.DataFrame, held: pd.DataFrame, column: str | None) -> dict[str, float]:
+def _money(
+    treated: pd.DataFrame, held: pd.DataFrame, column: str | None
+) -> dict[str, float]:
     names = ("money_effect", "money_effect_low", "money_effect_high", "money_se")
     if column is None or min(len(treated), len(held)) < 2:
         return dict.fromkeys(names, np.nan)
@@ -376,7 +409,9 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
         "cost_per_contact",
         "promised",
     )
-    mean = {column: float(np.average(frame[column], weights=size)) for column in averaged}
+    mean = {
+        column: float(np.average(frame[column], weights=size)) for column in averaged
+    }
     error = _pooled_error(frame["se"], size)
     known = frame["money_se"].notna().to_numpy()
     if known.any():
@@ -388,7 +423,11 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
             "money_effect_high": money + Z975 * money_error,
             "money_se": money_error,
         }
-    sums = [f"{arm}{what}" for arm in ("treated", "held") for what in ("", "_buyers", "_money")]
+    sums = [
+        f"{arm}{what}"
+        for arm in ("treated", "held")
+        for what in ("", "_buyers", "_money")
+    ]
     return {
         **strata[0],
         "action": ", ".join(dict.fromkeys(frame["action"])),
@@ -436,7 +475,9 @@ def stages(
     drawn = 0 if campaigns is None else campaigns["campaign_id"].nunique()
     registered = 0
     if campaigns is not None and "predicted_uplift" in campaigns:
-        registered = campaigns.dropna(subset="predicted_uplift")["campaign_id"].nunique()
+        registered = campaigns.dropna(subset="predicted_uplift")[
+            "campaign_id"
+        ].nunique()
     shown = 0 if measured is None else measured["campaign_id"].nunique()
     settled = status.kind == "PROPER"
     acted = "done" if registered else "under_way" if drawn else "not_started"

@@ -71,7 +71,9 @@ def choose(
     >>> choose(["abc", "clusters"]).reason
     'first'
     """
-    powers = {name: powers[name] for name in able if powers and pd.notna(powers.get(name))}
+    powers = {
+        name: powers[name] for name in able if powers and pd.notna(powers.get(name))
+    }
     good = [name for name in powers if name in settled]
     good = [name for name in good if not any((name, other) in worse for other in good)]
     if not good:
@@ -92,11 +94,17 @@ def certainly_worse(differences: pd.DataFrame) -> set[tuple[str, str]]:
     power = differences[differences["measure"] == "ranking_power"]
     ahead = power[power["joint_low"] > 0]
     behind = power[power["joint_high"] < 0]
-    return {*zip(ahead["b"], ahead["a"], strict=True), *zip(behind["a"], behind["b"], strict=True)}
+    return {
+        *zip(ahead["b"], ahead["a"], strict=True),
+        *zip(behind["a"], behind["b"], strict=True),
+    }
 
 
 def agreement(
-    labels: pd.Series, stances: pd.Series, other_labels: pd.Series, other_stances: pd.Series
+    labels: pd.Series,
+    stances: pd.Series,
+    other_labels: pd.Series,
+    other_stances: pd.Series,
 ) -> pd.Series:
     """Share of each segment's customers whom another scheme gives the same stance.
 
@@ -149,5 +157,7 @@ def differing(shares: pd.DataFrame) -> pd.Series:
     [(), ('abc',)]
     """
     held = shares.dropna(how="all")
-    against = [tuple(held.columns[(row < MOST).to_numpy()]) for _, row in held.iterrows()]
+    against = [
+        tuple(held.columns[(row < MOST).to_numpy()]) for _, row in held.iterrows()
+    ]
     return pd.Series(against, index=held.index, dtype="object")

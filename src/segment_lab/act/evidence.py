@@ -24,7 +24,12 @@ YEAR = 365
 #: Whose natural rate it is; where the margin comes from; whose money it is.
 OWN, HELD_OUT, ALIKE, BORROWED = "own", "held_out", "alike", "base"
 LOG, DECLARED, UNKNOWN = "log", "declared", "unknown"
-BUYERS, ALL_BUYERS, RETURNERS, ONE_ORDER = "buyers", "all_buyers", "returners", "one_order"
+BUYERS, ALL_BUYERS, RETURNERS, ONE_ORDER = (
+    "buyers",
+    "all_buyers",
+    "returners",
+    "one_order",
+)
 #: Where no better state is known, a customer is silent for too long beyond this quantile of the
 #: base's own gaps between orders.
 LAPSED_QUANTILE = 0.9
@@ -97,7 +102,14 @@ def evidence(
         the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``;
         ``basket_cv``, the same for all.
     """
-    shares = ["customers", "customer_share", "revenue", "revenue_share", "margin", "margin_share"]
+    shares = [
+        "customers",
+        "customer_share",
+        "revenue",
+        "revenue_share",
+        "margin",
+        "margin_share",
+    ]
     out = now.profile(customers).reindex(columns=shares)
 
     rows = happened.rows()
@@ -108,8 +120,12 @@ def evidence(
     facts = []
     for segment in out.index:
         own = people[people["segment"] == segment]
-        natural = _natural(rows, str(segment), happened.held_out, _alike(out, str(segment)))
-        money = _worth(rows, str(segment), own if len(own) else people, float(rates[segment]))
+        natural = _natural(
+            rows, str(segment), happened.held_out, _alike(out, str(segment))
+        )
+        money = _worth(
+            rows, str(segment), own if len(own) else people, float(rates[segment])
+        )
         if out.loc[segment, "lapsed"] and returns is not None and len(own):
             money |= _returner(returns, own, float(rates[segment]))
         facts.append(natural | _next_period(natural, len(own)) | money)
@@ -119,13 +135,17 @@ def evidence(
     if now.window is not None and happened.earlier.window is not None:
         out["horizon_days"] = (now.window.as_of - happened.earlier.window.as_of).days
     if effort is not None and effort.sum() > 0:
-        spent = effort.reindex(people.index).fillna(0.0).groupby(people["segment"]).sum()
+        spent = (
+            effort.reindex(people.index).fillna(0.0).groupby(people["segment"]).sum()
+        )
         out["minutes"] = spent.reindex(out.index, fill_value=0.0)
         out["effort_share"] = out["minutes"] / out["minutes"].sum()
     return out
 
 
-def _margin_rates(profile: pd.DataFrame, declared: float | None) -> tuple[pd.Series, str]:
+def _margin_rates(
+    profile: pd.DataFrame, declared: float | None
+) -> tuple[pd.Series, str]:
     """Margin per unit of revenue of each segment: measured, or else declared, or else unknown."""
     if profile["margin"].notna().any() and profile["revenue"].sum() > 0:
         overall = profile["margin"].sum() / profile["revenue"].sum()
@@ -219,7 +239,9 @@ def _alike(known: pd.DataFrame, segment: str) -> list[str]:
     return [] if alike.all() else [str(name) for name in usual.index[alike]]
 
 
-def _worth(rows: pd.DataFrame, segment: str, people: pd.DataFrame, rate: float) -> dict[str, Any]:
+def _worth(
+    rows: pd.DataFrame, segment: str, people: pd.DataFrame, rate: float
+) -> dict[str, Any]:
     """What a buyer of the period brings. Where too few bought by themselves contacted buyers count
     too, and only then one order: a buyer of the period may well order several times."""
     buyers = rows[(rows["segment"] == segment) & (rows["orders"] > 0)]
@@ -244,13 +266,21 @@ def _worth(rows: pd.DataFrame, segment: str, people: pd.DataFrame, rate: float) 
     }
 
 
-def _returner(returns: pd.DataFrame, people: pd.DataFrame, rate: float) -> dict[str, Any]:
+def _returner(
+    returns: pd.DataFrame, people: pd.DataFrame, rate: float
+) -> dict[str, Any]:
     """What a returner of the segment brings in the year after: as many of his usual orders as
     those who came back after as long a silence (or after the longest, where those are too few)."""
-    as_long = int((returns["silent_days"] >= people["recency_days"].quantile(0.25)).sum())
+    as_long = int(
+        (returns["silent_days"] >= people["recency_days"].quantile(0.25)).sum()
+    )
     like = returns.nlargest(max(as_long, 4 * FEWEST), "silent_days")
     usual = people["monetary_value"].mean()
-    if len(like) < FEWEST or not like["usual_order"].sum() > 0 or not np.isfinite(usual):
+    if (
+        len(like) < FEWEST
+        or not like["usual_order"].sum() > 0
+        or not np.isfinite(usual)
+    ):
         return {}
     orders = like["year_revenue"].sum() / like["usual_order"].sum()
     off = like["year_revenue"] - orders * like["usual_order"]
@@ -297,16 +327,25 @@ def returners(orders: ir.Table, as_of: dt.date | str, silent_days: int) -> pd.Da
     past = ibis.window(group_by="customer_id", order_by="day", preceding=(None, 1))
     step = ibis.window(group_by="customer_id", order_by="day")
     dated = bought.mutate(
-        usual_order=bought.revenue.mean().over(past), last_day=bought.day.lag(1).over(step)
+        usual_order=bought.revenue.mean().over(past),
+        last_day=bought.day.lag(1).over(step),
     )
     dated = dated.mutate(silent_days=dated.day.delta(dated.last_day, unit="day"))
     latest = as_date(as_of) - dt.timedelta(days=YEAR)
-    back = dated.filter(dated.silent_days >= silent_days, dated.day <= ibis.literal(latest))
-    back = back.select("customer_id", "usual_order", "silent_days", returned_on=back.day)
+    back = dated.filter(
+        dated.silent_days >= silent_days, dated.day <= ibis.literal(latest)
+    )
+    back = back.select(
+        "customer_id", "usual_order", "silent_days", returned_on=back.day
+    )
     year = back.inner_join(bought, "customer_id")
     since = year.day.delta(year.returned_on, unit="day")
     year = year.filter(since.between(0, YEAR - 1))
     keys = ["customer_id", "returned_on", "silent_days", "usual_order"]
     table = year.group_by(keys).aggregate(year_revenue=year.revenue.sum())
-    frame = orders.get_backend().to_pyarrow(table.order_by("customer_id", "returned_on"))
-    return frame.to_pandas().astype({"usual_order": "float64", "year_revenue": "float64"})
+    frame = orders.get_backend().to_pyarrow(
+        table.order_by("customer_id", "returned_on")
+    )
+    return frame.to_pandas().astype(
+        {"usual_order": "float64", "year_revenue": "float64"}
+    )

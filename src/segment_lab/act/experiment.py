@@ -25,7 +25,9 @@ RATIO_ALARM = 0.001
 def draw(customer_id: str, campaign_id: str, salt: str = "") -> str:
     """The customer's lot: SHA-256 of salt, campaign and customer, the same on every machine and in
     every year."""
-    return hashlib.sha256("\x1f".join((salt, campaign_id, str(customer_id))).encode()).hexdigest()
+    return hashlib.sha256(
+        "\x1f".join((salt, campaign_id, str(customer_id))).encode()
+    ).hexdigest()
 
 
 def assign(
@@ -110,13 +112,21 @@ def freeze(
     )
     if plan is not None:
         frame = frame.join(
-            plan[[c for c in ("action", "cost_per_contact", "predicted_uplift") if c in plan]],
+            plan[
+                [
+                    c
+                    for c in ("action", "cost_per_contact", "predicted_uplift")
+                    if c in plan
+                ]
+            ],
             on="segment",
         )
     path = Path(folder) / f"campaign_{campaign_id}.parquet"
     if path.exists():
         kept = pd.read_parquet(path)
-        if list(kept) != list(frame) or not kept.equals(frame.astype(kept.dtypes.to_dict())):
+        if list(kept) != list(frame) or not kept.equals(
+            frame.astype(kept.dtypes.to_dict())
+        ):
             fault = Fault(
                 "campaign_id",
                 say("campaigns.experiment.drawn_before", campaign=campaign_id),
@@ -137,11 +147,16 @@ def sample_ratio(assignment: pd.DataFrame, holdout_share: float) -> pd.DataFrame
     first.
     """
     rows = {}
-    for name, part in [("All", assignment), *assignment.groupby("segment", observed=True)]:
+    for name, part in [
+        ("All", assignment),
+        *assignment.groupby("segment", observed=True),
+    ]:
         held = int((part["arm"] == HOLDOUT).sum())
         expected = holdout_share * len(part)
         counts = [held, len(part) - held]
         p = float(stats.chisquare(counts, [expected, len(part) - expected]).pvalue)
         rows[str(name)] = (len(part), held, expected, p, p >= RATIO_ALARM)
     columns = ["customers", "holdout", "expected_holdout", "p_value", "ok"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("segment")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(
+        "segment"
+    )

@@ -30,7 +30,12 @@ DRAWS = 1000
 
 
 def _row(
-    kpi: str, value: float, interval: tuple[float, float], n: int, other: pd.Series, **facts: Any
+    kpi: str,
+    value: float,
+    interval: tuple[float, float],
+    n: int,
+    other: pd.Series,
+    **facts: Any,
 ) -> dict[str, Any]:
     """One figure; its words are ``kpis.<kpi>``, filled with `facts`."""
     return {
@@ -77,7 +82,9 @@ def return_of_lapsed(
     """
     lapsed = customers.index[customers["recency_days"] > lapsed_days]
     if not len(lapsed):
-        raise NotEnoughDataError(say("kpis.return_of_lapsed.nobody", lapsed_days=lapsed_days))
+        raise NotEnoughDataError(
+            say("kpis.return_of_lapsed.nobody", lapsed_days=lapsed_days)
+        )
     orders = outcomes["future_orders" if "future_orders" in outcomes else "orders"]
     back = orders.reindex(lapsed).fillna(0) > 0
     alone = back[~lapsed.isin(list(contacted))]
@@ -92,7 +99,9 @@ def upsell(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
     Compared with the share it *fell* for: with no growth at all, about as many rise as fall by
     chance.
     """
-    both = before.index[before["orders"] > 0].intersection(after.index[after["orders"] > 0])
+    both = before.index[before["orders"] > 0].intersection(
+        after.index[after["orders"] > 0]
+    )
     if not len(both):
         raise NotEnoughDataError(say("kpis.upsell.nobody"))
     then = before.loc[both, "revenue"] / before.loc[both, "orders"]
@@ -144,10 +153,14 @@ def first_year(orders: ir.Table) -> pd.DataFrame:
         first_order=bought.order_date.min(where=bought.is_order)
     )
     lines = lines.join(first, "customer_id")
-    lines = lines.filter(lines.order_date.delta(lines.first_order, unit="day").between(0, YEAR - 1))
+    lines = lines.filter(
+        lines.order_date.delta(lines.first_order, unit="day").between(0, YEAR - 1)
+    )
     table = lines.group_by("customer_id", "first_order").aggregate(
         revenue=lines.amount.sum().round(2),
-        **({"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}),
+        **(
+            {"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}
+        ),
     )
     frame = orders.get_backend().to_pyarrow(table.order_by("customer_id")).to_pandas()
     return frame.assign(first_order=pd.to_datetime(frame["first_order"]))
@@ -160,7 +173,11 @@ def warm_up(gaps: pd.Series) -> int:
     Nine of ten who buy again do so within them (`gaps`: the customer table's ``gap_days``); at
     least `WARM_UP`.
     """
-    return max(WARM_UP, int(np.ceil(gaps.quantile(0.9)))) if gaps.notna().any() else WARM_UP
+    return (
+        max(WARM_UP, int(np.ceil(gaps.quantile(0.9))))
+        if gaps.notna().any()
+        else WARM_UP
+    )
 
 
 def lifetime_value(
@@ -176,7 +193,9 @@ def lifetime_value(
     age = (pd.Timestamp(as_date(as_of)) - first["first_order"]).dt.days
     since_start = (first["first_order"] - first["first_order"].min()).dt.days
     age = age.where(since_start >= warm_up_days)
-    money = "margin" if "margin" in first and first["margin"].notna().any() else "revenue"
+    money = (
+        "margin" if "margin" in first and first["margin"].notna().any() else "revenue"
+    )
     cohort = first.loc[age.between(YEAR, 2 * YEAR - 1), money]
     earlier = first.loc[age.between(2 * YEAR, 3 * YEAR - 1), money]
     facts = {"money": money, "year": YEAR, "warm_up_days": warm_up_days}

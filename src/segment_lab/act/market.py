@@ -22,7 +22,9 @@ NEW = "New since"
 GONE_AFTER = 90
 
 
-def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.DataFrame:
+def movement(
+    before: pd.DataFrame, after: pd.DataFrame, known: pd.Index
+) -> pd.DataFrame:
     """The change in revenue between two periods (`Study.bought`) by what customers did; the rows
     add up to the change.
 
@@ -47,7 +49,9 @@ def movement(before: pd.DataFrame, after: pd.DataFrame, known: pd.Index) -> pd.D
     return out.assign(share_of_before=out["change"] / total if total else np.nan)
 
 
-def bridge(before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
+def bridge(
+    before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series
+) -> pd.DataFrame:
     """The change in revenue by segment: customers × orders per customer × basket, exactly (LMDI-I,
     Ang 2005).
 
@@ -76,7 +80,12 @@ def _totals(period: pd.DataFrame, segment: pd.Series, names: list[str]) -> pd.Da
     """``customers, orders, revenue`` of each segment in one period."""
     by = segment.reindex(period.index).fillna(NEW).to_numpy()
     columns = ["customers", "orders", "revenue"]
-    return period.assign(customers=1).groupby(by)[columns].sum().reindex(names, fill_value=0.0)
+    return (
+        period.assign(customers=1)
+        .groupby(by)[columns]
+        .sum()
+        .reindex(names, fill_value=0.0)
+    )
 
 
 def _parts(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
@@ -140,7 +149,9 @@ def payment(history: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     balance = pd.Timestamp(as_date(as_of)) - pd.Timedelta(days=1)
     paid = history["closed_on"].notna()
     late = (balance - history["due_date"]).dt.days.where(~paid, 0)
-    until = history["closed_on"].fillna(balance).where(paid | late.between(1, GONE_AFTER))
+    until = (
+        history["closed_on"].fillna(balance).where(paid | late.between(1, GONE_AFTER))
+    )
     rows = history.assign(
         wait=(until - history["issue_date"]).dt.days,
         terms=(history["due_date"] - history["issue_date"]).dt.days,
@@ -198,11 +209,15 @@ def stress(
     found = np.empty((draws, len(scenarios), 2))
     for draw in found:
         among = rng.binomial(len(base), len(buyers) / len(base))
-        times = np.bincount(rng.integers(len(buyers), size=among), minlength=len(buyers))
+        times = np.bincount(
+            rng.integers(len(buyers), size=among), minlength=len(buyers)
+        )
         luck = rng.random(len(buyers))
         for i, scenario in enumerate(scenarios.values()):
             draw[i] = money[i] @ (times * (luck >= scenario.customers))
-    points = np.quantile(found, (0.5, *ENDS), axis=0)  # (point, scenario, revenue or cash)
+    points = np.quantile(
+        found, (0.5, *ENDS), axis=0
+    )  # (point, scenario, revenue or cash)
     out = pd.DataFrame(index=pd.Index(list(scenarios), name="scenario"))
     for place, name in enumerate(("revenue", "cash")):
         for point, end in enumerate(("", "_low", "_high")):
@@ -230,10 +245,14 @@ def _known(base: pd.DataFrame, column: str) -> np.ndarray:
     return base[column].fillna(0.0).to_numpy(float)
 
 
-def cash(base: pd.DataFrame, period_days: int = 90, scenario: Scenario = Scenario()) -> float:
+def cash(
+    base: pd.DataFrame, period_days: int = 90, scenario: Scenario = Scenario()
+) -> float:
     """What these very customers pay within the period; in a scenario, on average over who is lost
     (see `stress`)."""
-    return float(_money(base, scenario, period_days)[1].sum()) * (1 - scenario.customers)
+    return float(_money(base, scenario, period_days)[1].sum()) * (
+        1 - scenario.customers
+    )
 
 
 def concentration(revenue: pd.Series) -> dict[str, float]:
@@ -251,7 +270,9 @@ def concentration(revenue: pd.Series) -> dict[str, float]:
     }
 
 
-def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 90) -> pd.DataFrame:
+def reverse_stress(
+    base: pd.DataFrame, cash_floor: float, *, period_days: int = 90
+) -> pd.DataFrame:
     """What breaks the cash floor: the smallest move of each lever alone that takes cash there;
     null if none does.
 
@@ -266,7 +287,10 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
 
         return _crossing(left, low, high, cash_floor)
 
-    moves = {"customers": 100 * least("customers", 0, 1), "basket": 100 * least("basket", 0, 1)}
+    moves = {
+        "customers": 100 * least("customers", 0, 1),
+        "basket": 100 * least("basket", 0, 1),
+    }
     if "days_to_pay" in base:
         moves["days_to_pay"] = least("days_to_pay", 0, period_days)
         moves["roll_rates"] = least("roll_rates", 1, 100)
@@ -274,14 +298,18 @@ def reverse_stress(base: pd.DataFrame, cash_floor: float, *, period_days: int = 
     return pd.DataFrame({"breaks_at": moves}).rename_axis("lever")
 
 
-def _defaults(base: pd.DataFrame, floor: float, period_days: int, most: int = 1000) -> float:
+def _defaults(
+    base: pd.DataFrame, floor: float, period_days: int, most: int = 1000
+) -> float:
     revenue, cash = _money(base, Scenario(), period_days)
     largest = np.argsort(-revenue, kind="stable")[:most]
     left = cash.sum() - np.r_[0.0, np.cumsum(cash[largest])]
     return float(np.argmax(left <= floor)) if (left <= floor).any() else np.nan
 
 
-def _crossing(cash: Callable[[float], float], low: float, high: float, floor: float) -> float:
+def _crossing(
+    cash: Callable[[float], float], low: float, high: float, floor: float
+) -> float:
     if cash(low) <= floor:
         return low
     if cash(high) > floor:

@@ -96,7 +96,9 @@ class Entry(BaseModel):
         except ConfigError as error:
             raise ValueError(str(error)) from None
         if empty := [c for c, found in bounds.items() if not _satisfiable(c, found)]:
-            raise ValueError(say("playbook.never", column=empty[0], condition=repr(when)))
+            raise ValueError(
+                say("playbook.never", column=empty[0], condition=repr(when))
+            )
         return when
 
     @model_validator(mode="after")
@@ -115,7 +117,8 @@ class Entry(BaseModel):
             return named
         where = f"playbook, {self.action}"
         holds = engine.evaluate(
-            profile, lambda t: compile_expression(str(self.when), t, where).fill_null(False)
+            profile,
+            lambda t: compile_expression(str(self.when), t, where).fill_null(False),
         )
         return named & holds.astype(bool)
 
@@ -150,7 +153,9 @@ class Playbook:
         try:
             data = yaml.safe_load(Path(path).read_text("utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(say("playbook.unreadable", path=path, error=error)) from None
+            raise ConfigError(
+                say("playbook.unreadable", path=path, error=error)
+            ) from None
         return cls.from_data(data, Path(path).stem)
 
     @classmethod
@@ -161,7 +166,10 @@ class Playbook:
         except ValidationError as error:
             _raise(
                 name,
-                [_explain(data, item["loc"], item["type"], item["msg"]) for item in error.errors()],
+                [
+                    _explain(data, item["loc"], item["type"], item["msg"])
+                    for item in error.errors()
+                ],
             )
         _raise(name, [] if entries else [say("playbook.no_entries")])
         return cls(entries, name)
@@ -192,7 +200,10 @@ class Playbook:
         seen = set()
         for place, entry in enumerate(self.entries, 1):
             if entry.segment is not None and entry.segment not in names:
-                facts = {"segment": repr(entry.segment), "near": nearest(entry.segment, names)}
+                facts = {
+                    "segment": repr(entry.segment),
+                    "near": nearest(entry.segment, names),
+                }
                 faults.append(say("playbook.no_such_segment", place=place, **facts))
             key = (entry.segment, entry.when, entry.kind, entry.top)
             if key in seen:
@@ -200,14 +211,23 @@ class Playbook:
             seen.add(key)
             if profile is None or entry.when in (None, ALWAYS):
                 continue
-            for column in sorted(columns(str(entry.when), "when") - set(profile.columns)):
+            for column in sorted(
+                columns(str(entry.when), "when") - set(profile.columns)
+            ):
                 near = nearest(column, profile.columns)
                 faults.append(
-                    say("playbook.no_such_column", place=place, column=repr(column), near=near)
+                    say(
+                        "playbook.no_such_column",
+                        place=place,
+                        column=repr(column),
+                        near=near,
+                    )
                 )
         found = {name: self._names(name) for name in names}
         if profile is not None and not faults:
-            found = {name: bool(entries) for name, entries in self.options(profile).items()}
+            found = {
+                name: bool(entries) for name, entries in self.options(profile).items()
+            }
         without = [name for name in names if not found[name]]
         faults += [say("playbook.no_entry", segment=repr(name)) for name in without]
         _raise(self.name, faults)
@@ -224,14 +244,17 @@ class Playbook:
         kept = tuple(e for e in self.entries if e.segment is None or e.segment in names)
         complete = all(self._names(n) for n in names)
         return replace(
-            self, entries=kept if complete else (*kept, *Playbook.packaged(GENERAL).entries)
+            self,
+            entries=kept if complete else (*kept, *Playbook.packaged(GENERAL).entries),
         )
 
     def with_costs(self, costs: pd.DataFrame) -> Self:
         """The company's own cost, minutes and channel: table ``contact_costs``, a row per
         `Entry.kind`."""
         table = costs.set_index("action")
-        return replace(self, entries=tuple(_at_cost(entry, table) for entry in self.entries))
+        return replace(
+            self, entries=tuple(_at_cost(entry, table) for entry in self.entries)
+        )
 
 
 def _at_cost(entry: Entry, table: pd.DataFrame) -> Entry:
@@ -269,7 +292,12 @@ def _satisfiable(column: str, bounds: list[tuple[str, float]]) -> bool:
     if column == "customers" or column.endswith(("_days", "frequency")):
         known = [("gte", 0.0)]
     edges = [v for _, v in (*bounds, *known)]
-    tried = [*edges, min(edges) - 1, max(edges) + 1, *((a + b) / 2 for a in edges for b in edges)]
+    tried = [
+        *edges,
+        min(edges) - 1,
+        max(edges) + 1,
+        *((a + b) / 2 for a in edges for b in edges),
+    ]
     return any(all(_OPERATORS[op](x, v) for op, v in (*bounds, *known)) for x in tried)
 
 
@@ -280,7 +308,9 @@ def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:
         return message
     entry = data[loc[0]]
     title = (
-        (entry.get("segment") or entry.get("when") or "?") if isinstance(entry, Mapping) else entry
+        (entry.get("segment") or entry.get("when") or "?")
+        if isinstance(entry, Mapping)
+        else entry
     )
     key = ".".join(map(str, loc[1:]))
     if kind == "extra_forbidden":

@@ -63,7 +63,9 @@ def who(
         for column, count in counts.items():
             if segment in count.index:
                 found += _typical(segment, column, count, limit)
-    return pd.DataFrame(found, columns=["segment", "column", "value", "share", "base_share"])
+    return pd.DataFrame(
+        found, columns=["segment", "column", "value", "share", "base_share"]
+    )
 
 
 def _typical(
@@ -88,12 +90,20 @@ def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:
     """
     if "product" not in orders.columns:
         return pd.DataFrame(columns=["segment", "product", "revenue"])
-    lines = orders.inner_join(ibis.memtable(seg.labels.astype(str).reset_index()), "customer_id")
+    lines = orders.inner_join(
+        ibis.memtable(seg.labels.astype(str).reset_index()), "customer_id"
+    )
     if seg.window is not None:
         day = lines.order_date.cast("date")
         lines = lines.filter(day >= seg.window.start, day < seg.window.as_of)
-    table = lines.group_by("segment", "product").aggregate(revenue=lines.amount.sum().round(2))
-    found = orders.get_backend().to_pyarrow(table.order_by("segment", "product")).to_pandas()
+    table = lines.group_by("segment", "product").aggregate(
+        revenue=lines.amount.sum().round(2)
+    )
+    found = (
+        orders.get_backend()
+        .to_pyarrow(table.order_by("segment", "product"))
+        .to_pandas()
+    )
     return found[found["product"].notna() & (found["revenue"] > 0)]
 
 
@@ -106,7 +116,9 @@ def what(bought: pd.DataFrame, names: Sequence[str], *, top: int = 3) -> pd.Data
         base_share=bought["product"].map(base),
         order=pd.Categorical(bought["segment"], list(names)),
     )
-    frame = frame.sort_values(["order", "share"], ascending=[True, False], kind="stable")
+    frame = frame.sort_values(
+        ["order", "share"], ascending=[True, False], kind="stable"
+    )
     return frame.groupby("segment", sort=False).head(top)[
         ["segment", "product", "share", "base_share"]
     ]
@@ -130,7 +142,12 @@ def moved(now: Segmentation, earlier: Segmentation) -> pd.DataFrame:
 
 
 def examples(
-    seg: Segmentation, customers: pd.DataFrame, segment: str, *, n: int = 10, personal: bool = False
+    seg: Segmentation,
+    customers: pd.DataFrame,
+    segment: str,
+    *,
+    n: int = 10,
+    personal: bool = False,
 ) -> pd.DataFrame:
     """`n` customers of a segment, evenly spaced from its largest to its smallest by revenue.
 

@@ -103,7 +103,9 @@ class Value(NamedTuple):
     contacted: float
 
 
-def outcome_model(features: pd.DataFrame, trial: Trial, random_state: int = 0) -> np.ndarray:
+def outcome_model(
+    features: pd.DataFrame, trial: Trial, random_state: int = 0
+) -> np.ndarray:
     """Expected money without knowing the arm, each customer's from a model of the others; (n,).
 
     Weighted by the odds of the other arm, which makes it the best control variate for any chance.
@@ -119,7 +121,9 @@ def outcome_model(features: pd.DataFrame, trial: Trial, random_state: int = 0) -
         cuts = [steps(column[inside], weight[inside]) for column in values.T]
         places = [np.searchsorted(*pair) for pair in zip(cuts, values.T, strict=True)]
         codes = np.column_stack(places).astype("float64")
-        model = booster(random_state).fit(codes[inside], trial.capped[inside], weight[inside])
+        model = booster(random_state).fit(
+            codes[inside], trial.capped[inside], weight[inside]
+        )
         out[~inside] = model.predict(codes[~inside])
     return out
 
@@ -138,7 +142,9 @@ def steps(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     place = np.searchsorted(reached, wanted).clip(max=len(values) - 1)
     after = (place + 1).clip(max=len(values) - 1)
     inside = reached[place] - wanted > np.finfo(float).eps
-    return np.unique(np.where(inside, ranked[place], (ranked[place] + ranked[after]) / 2))
+    return np.unique(
+        np.where(inside, ranked[place], (ranked[place] + ranked[after]) / 2)
+    )
 
 
 def booster(random_state: int) -> Any:
@@ -160,13 +166,17 @@ def _numbers(features: pd.DataFrame) -> np.ndarray:
     columns = []
     for name in features:
         values = features[name]
-        if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(
+            values
+        ):
             values = values.astype("category").cat.codes
         columns.append(values.astype("float64").to_numpy())
     return np.column_stack(columns)
 
 
-def scores(trial: Trial, expected: np.ndarray, treated: np.ndarray | None = None) -> np.ndarray:
+def scores(
+    trial: Trial, expected: np.ndarray, treated: np.ndarray | None = None
+) -> np.ndarray:
     """ψ = (t − e) / (e(1 − e)) · (y − m): its mean over a group is the group's effect; (n,)."""
     arm = trial.treated if treated is None else treated
     e = trial.probability
@@ -214,11 +224,15 @@ def _pairs(column: str, values: pd.Series) -> list[tuple[Condition, Condition]]:
         return [(Condition(column, "is", True), Condition(column, "is not", True))]
     if not pd.api.types.is_numeric_dtype(values):
         common = values.value_counts().index[:MOST_VALUES]
-        return [(Condition(column, "is", v), Condition(column, "is not", v)) for v in common]
+        return [
+            (Condition(column, "is", v), Condition(column, "is not", v)) for v in common
+        ]
     numbers = values.to_numpy(float)
     cuts = np.unique(np.quantile(numbers, np.linspace(0, 1, CUTS + 2)[1:-1]))
     rounded = sorted({rounded_cut(float(cut), numbers) for cut in cuts})
-    return [(Condition(column, "<=", cut), Condition(column, ">", cut)) for cut in rounded]
+    return [
+        (Condition(column, "<=", cut), Condition(column, ">", cut)) for cut in rounded
+    ]
 
 
 def threshold(
@@ -235,7 +249,9 @@ def threshold(
     everybody = np.arange(len(trial.money))
     least = _least(len(everybody))
     best = np.empty(shuffles)
-    chances = [np.flatnonzero(trial.probability == e) for e in np.unique(trial.probability)]
+    chances = [
+        np.flatnonzero(trial.probability == e) for e in np.unique(trial.probability)
+    ]
     for start in range(0, shuffles, 25):
         block = range(start, min(start + 25, shuffles))
         shuffled = np.empty((len(everybody), len(block)), dtype=bool)
@@ -244,7 +260,9 @@ def threshold(
                 shuffled[rows, place] = rng.permutation(trial.treated[rows])
         e, off = trial.probability[:, None], (trial.capped - expected)[:, None]
         psi = (shuffled - e) / (e * (1 - e)) * off
-        best[block.start : block.stop] = splits.z(psi, everybody, least).max(axis=0, initial=0)
+        best[block.start : block.stop] = splits.z(psi, everybody, least).max(
+            axis=0, initial=0
+        )
     return max(float(np.quantile(best, 1 - FALSE_ALARM)), LEAST_Z)
 
 
@@ -279,11 +297,15 @@ def grow(psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape) -> lis
         side = splits.sides[inside, split]
         halves = [((*rule, first), inside[side]), ((*rule, second), inside[~side])]
         leaves[place : place + 1] = halves
-        found[place : place + 1] = [_best_split(psi, splits, part, least) for _, part in halves]
+        found[place : place + 1] = [
+            _best_split(psi, splits, part, least) for _, part in halves
+        ]
     return [rule for rule, _ in leaves]
 
 
-def _best_split(psi: np.ndarray, splits: Splits, rows: np.ndarray, least: int) -> tuple[float, int]:
+def _best_split(
+    psi: np.ndarray, splits: Splits, rows: np.ndarray, least: int
+) -> tuple[float, int]:
     if not splits.conditions or len(rows) < 2 * least:
         return 0.0, 0
     z = splits.z(psi, rows, least)
@@ -415,7 +437,11 @@ class ResponseSegmenter(Segmenter):
         expected = outcome_model(rows, trial, self.random_state)
         splits = Splits(rows)
         self.threshold_ = threshold(
-            trial, expected, splits, shuffles=self.shuffles, random_state=self.random_state
+            trial,
+            expected,
+            splits,
+            shuffles=self.shuffles,
+            random_state=self.random_state,
         )
         psi = scores(trial, expected)
         shape = Shape(self.max_segments, self.depth, self.threshold_)
@@ -423,13 +449,17 @@ class ResponseSegmenter(Segmenter):
         effects = group_effects(psi, assigned(rules, rows), len(rules))
         order = np.argsort(-effects["shrunk"].to_numpy(), kind="stable")
         self.rules_ = [rules[place] for place in order]
-        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+        with speaking(
+            DEFAULT
+        ):  # keys in data and SQL; pages show them in their own language
             self.segment_names_ = tuple(_name(rule) for rule in self.rules_)
         self.effects_ = effects.iloc[order].set_axis(list(self.segment_names_))
         self.difference_found_ = len(rules) > 1
         self._seen = (rows, trial, psi, splits, shape, expected)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         branches = []
         for code, rule in enumerate(self.rules_):
             tests = [condition.holds(table) for condition in rule]
@@ -448,7 +478,9 @@ class ResponseSegmenter(Segmenter):
                 kinds[column] = "string"
         return kinds
 
-    def value(self, cost: float, segments: pd.Series | np.ndarray | None = None) -> pd.DataFrame:
+    def value(
+        self, cost: float, segments: pd.Series | np.ndarray | None = None
+    ) -> pd.DataFrame:
         """What each way of choosing whom to contact is worth per customer, contacts paid.
 
         Every customer is judged by rules that were learned without him (cross-fitted).
@@ -471,7 +503,9 @@ class ResponseSegmenter(Segmenter):
         fold = rng.permutation(len(psi)) % FOLDS
         groups = None
         if segments is not None:
-            groups = pd.Series(np.asarray(segments)).astype("category").cat.codes.to_numpy()
+            groups = (
+                pd.Series(np.asarray(segments)).astype("category").cat.codes.to_numpy()
+            )
         by_rules, by_segments = np.zeros(len(psi)), np.zeros(len(psi))
         for k in range(FOLDS):
             inside = np.flatnonzero(fold != k)
@@ -479,8 +513,14 @@ class ResponseSegmenter(Segmenter):
             leaves = assigned(rules, rows)
             by_rules += (fold == k) * _contacts(psi, leaves, inside, len(rules), cost)
             if groups is not None:
-                by_segments += (fold == k) * _contacts(psi, groups, inside, groups.max() + 1, cost)
-        ways = {"nobody": np.zeros(len(psi)), "everybody": np.ones(len(psi)), "rules": by_rules}
+                by_segments += (fold == k) * _contacts(
+                    psi, groups, inside, groups.max() + 1, cost
+                )
+        ways = {
+            "nobody": np.zeros(len(psi)),
+            "everybody": np.ones(len(psi)),
+            "rules": by_rules,
+        }
         if groups is not None:
             ways["segments"] = by_segments
         found = {name: _value(chosen, psi, cost) for name, chosen in ways.items()}
@@ -494,12 +534,16 @@ class ResponseSegmenter(Segmenter):
         target = psi if self.difference_found_ else trial.capped
         model = booster(self.random_state).fit(_numbers(rows), target)
         given = self._checked(customers)
-        return pd.Series(model.predict(_numbers(given)), index=customers.index, name="rank_value")
+        return pd.Series(
+            model.predict(_numbers(given)), index=customers.index, name="rank_value"
+        )
 
     def meanings(self) -> dict[str, str]:
         facts: Mapping[Any, Any] = self.effects_.to_dict("index")
         return {
-            str(name): say("campaigns.response.meaning", **row, reach=Z975 * row["shrunk_se"])
+            str(name): say(
+                "campaigns.response.meaning", **row, reach=Z975 * row["shrunk_se"]
+            )
             for name, row in facts.items()
         }
 
@@ -508,7 +552,11 @@ class ResponseSegmenter(Segmenter):
             name: [" ".join(map(str, condition)) for condition in rule]
             for name, rule in zip(self.segment_names_, self.rules_, strict=True)
         }
-        return {**super().describe(), "rules": rules, "effects": self.effects_["shrunk"].tolist()}
+        return {
+            **super().describe(),
+            "rules": rules,
+            "effects": self.effects_["shrunk"].tolist(),
+        }
 
 
 def campaign_of(found: pd.DataFrame, campaign: str | None = None) -> pd.DataFrame:
@@ -520,13 +568,17 @@ def campaign_of(found: pd.DataFrame, campaign: str | None = None) -> pd.DataFram
         campaign = str(found["campaign_id"].value_counts().index[0])
     rows = found[found["campaign_id"].astype(str) == campaign]
     if rows.empty:
-        raise NotEnoughDataError(say("campaigns.response.no_campaign", campaign=campaign))
+        raise NotEnoughDataError(
+            say("campaigns.response.no_campaign", campaign=campaign)
+        )
     treated = rows[rows["arm"] == TREATMENT]
     arm = treated["variant"].value_counts().index[0]
     return rows[(rows["variant"] == arm) | (rows["arm"] == HOLDOUT)]
 
 
-def trial_of(rows: pd.DataFrame, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def trial_of(
+    rows: pd.DataFrame, customers: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What `ResponseSegmenter.fit` takes: the campaign's customers as they stood when it was
     drawn, and their arm, money and chance of treatment.
 
@@ -537,7 +589,9 @@ def trial_of(rows: pd.DataFrame, customers: pd.DataFrame) -> tuple[pd.DataFrame,
     told = told.loc[known]
     money = next(column for column in ("margin", "revenue") if column in told)
     treated = told["arm"] == TREATMENT
-    strata = told["segment"].fillna("") if "segment" in told else pd.Series("", index=known)
+    strata = (
+        told["segment"].fillna("") if "segment" in told else pd.Series("", index=known)
+    )
     chance = treated.groupby(strata).transform("mean")
     if "probability" in told and told["probability"].notna().all():
         own = told["probability"]

@@ -46,7 +46,9 @@ class StanceRules:
 
 
 def stances(
-    known: pd.DataFrame, rules: StanceRules = StanceRules(), winnable: Container[str] = ()
+    known: pd.DataFrame,
+    rules: StanceRules = StanceRules(),
+    winnable: Container[str] = (),
 ) -> pd.DataFrame:
     """The stance of every segment, with the effort it takes now and should take.
 

@@ -97,7 +97,9 @@ def decide(
     return _amounts(weighed, rules).set_index(options.index)
 
 
-def _weigh(options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) -> pd.DataFrame:
+def _weigh(
+    options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+) -> pd.DataFrame:
     """What a contact is expected to bring, and how likely it pays."""
     out = options.copy()
     out["effect"] = np.nan
@@ -106,7 +108,9 @@ def _weigh(options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) -
     out["tested_before"] = False
     for key, rows in out.groupby("belief", sort=False).groups.items():
         belief = beliefs[key]
-        place = pd.Index(belief.segments).get_indexer(pd.Index(out.loc[rows, "segment"]))
+        place = pd.Index(belief.segments).get_indexer(
+            pd.Index(out.loc[rows, "segment"])
+        )
         mean, sd = _per_contact(out.loc[rows], belief, place)
         out.loc[rows, "effect"] = mean
         out.loc[rows, "effect_sd"] = sd
@@ -134,9 +138,15 @@ def _per_contact(
     mean = pooled.mean[place]
     variance = np.diag(pooled.covariance)[place]
     margin = rows["margin"].to_numpy(float)
-    error = rows["margin_se"].to_numpy(float) if "margin_se" in rows else np.zeros(len(rows))
+    error = (
+        rows["margin_se"].to_numpy(float)
+        if "margin_se" in rows
+        else np.zeros(len(rows))
+    )
     error = np.nan_to_num(error)
-    return margin * mean, np.sqrt(margin**2 * variance + error**2 * (mean**2 + variance))
+    return margin * mean, np.sqrt(
+        margin**2 * variance + error**2 * (mean**2 + variance)
+    )
 
 
 def _rates(rows: pd.DataFrame, belief: Belief, place: np.ndarray) -> np.ndarray:
@@ -162,13 +172,20 @@ def _choose(weighed: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _test(weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) -> pd.DataFrame:
+def _test(
+    weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+) -> pd.DataFrame:
     """Which actions to test beside the main ones, and on how many.
 
     Tests of one kind are read together, so their worth is that of what they teach together.
     """
     out = weighed.assign(tested=0.0, test_control=0.0, test_worth=0.0)
-    mains = out["belief"].where(out["role"] == MAIN).groupby(out["segment"]).transform("first")
+    mains = (
+        out["belief"]
+        .where(out["role"] == MAIN)
+        .groupby(out["segment"])
+        .transform("first")
+    )
     of_another_kind = out["belief"] != mains
     candidates = out[out["decidable"] & ~out["stopped"] & of_another_kind]
     candidates = candidates.sort_values("expected", ascending=False, kind="stable")
@@ -183,7 +200,11 @@ def _test(weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) ->
             if size < 2 or taken[segment] + size > rules.most_tested * customers + 1:
                 continue
             taken[segment] += size
-            out.loc[place, ["tested", "test_control", "test_worth"]] = size, control, worth
+            out.loc[place, ["tested", "test_control", "test_worth"]] = (
+                size,
+                control,
+                worth,
+            )
     return out
 
 
@@ -234,8 +255,12 @@ def _learned(
     place = pd.Index(belief.segments).get_indexer(pd.Index(rows["segment"]))
     rate = rows["natural_rate"].to_numpy(float)
     margin = rows["margin"].to_numpy(float)
-    covariance = belief.money(_rates(rows, belief, place)).covariance[np.ix_(place, place)]
-    noise = rate * (1 - rate) * (1 / np.maximum(treated, 1) + 1 / np.maximum(control, 1))
+    covariance = belief.money(_rates(rows, belief, place)).covariance[
+        np.ix_(place, place)
+    ]
+    noise = (
+        rate * (1 - rate) * (1 / np.maximum(treated, 1) + 1 / np.maximum(control, 1))
+    )
     noise = np.maximum(noise, 1e-9)
     moved = covariance @ np.linalg.solve(covariance + np.diag(noise), covariance)
     return np.abs(margin) * np.sqrt(np.maximum(np.diag(moved), 1e-18))
@@ -246,7 +271,9 @@ def _chance_of_gain(z: np.ndarray) -> np.ndarray:
     return stats.norm.pdf(z) - z * stats.norm.sf(z)
 
 
-def _hold_out(weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules) -> pd.DataFrame:
+def _hold_out(
+    weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+) -> pd.DataFrame:
     """How many of each main action's customers are left alone: one share per kind of action."""
     out = weighed.assign(holdout_share=0.0)
     mains = out[out["role"] == MAIN]
@@ -265,7 +292,12 @@ def _best_holdout(rows: pd.DataFrame, belief: Belief, rules: Rules) -> float:
     worth = []
     for share in rules.holdouts:
         learned = _learned(rows, belief, (1 - share) * customers, share * customers)
-        gain = rules.campaigns_ahead * customers * learned * _chance_of_gain(lead / learned)
+        gain = (
+            rules.campaigns_ahead
+            * customers
+            * learned
+            * _chance_of_gain(lead / learned)
+        )
         worth.append(float((gain - share * customers * expected).sum()))
     return rules.holdouts[int(np.argmax(worth))]
 
@@ -289,7 +321,11 @@ def _verdicts(weighed: pd.DataFrame, rules: Rules) -> np.ndarray:
 
 def _grounds(weighed: pd.DataFrame) -> np.ndarray:
     return np.select(
-        [weighed["verdict"] == JUDGEMENT, weighed["measured"], weighed["tested_before"]],
+        [
+            weighed["verdict"] == JUDGEMENT,
+            weighed["measured"],
+            weighed["tested_before"],
+        ],
         [JUDGEMENT, HERE, ELSEWHERE],
         EXPECTED,
     )
@@ -307,7 +343,9 @@ def _amounts(weighed: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     is_main, is_test = out["role"] == MAIN, out["role"] == BESIDE
     has_main = is_main.groupby(by).transform("any")
 
-    wished = np.maximum((out["holdout_share"] * out["customers"] + 0.5).astype(int), largest_test)
+    wished = np.maximum(
+        (out["holdout_share"] * out["customers"] + 0.5).astype(int), largest_test
+    )
     held: Any = np.minimum(wished, out["customers"] - tested)
     others = np.floor((1 - rules.least_held) * out["customers"])
     contacts = np.select(
@@ -328,7 +366,9 @@ def _amounts(weighed: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     reach = Z90 * out["contacts"] * out["effect_sd"]
     out["worth_low"], out["worth_high"] = out["worth"] - reach, out["worth"] + reach
     out["value"] = out["worth"].where(~is_test, out["test_worth"])
-    return out.drop(columns=["main_expected", "next_expected", "test_control", "stopped"])
+    return out.drop(
+        columns=["main_expected", "next_expected", "test_control", "stopped"]
+    )
 
 
 class Total(NamedTuple):
@@ -361,9 +401,13 @@ def draws(
     places = decided.reset_index(drop=True)
     for key, rows in places.groupby("belief", sort=False):
         covariance = np.nan_to_num(_covariance(rows, beliefs[key]))
-        error = rng.multivariate_normal(np.zeros(len(rows)), covariance, size=n, method="eigh")
+        error = rng.multivariate_normal(
+            np.zeros(len(rows)), covariance, size=n, method="eigh"
+        )
         contacts = rows["contacts"].to_numpy(float)
-        out[rows.index] = rows["value"].fillna(0.0).to_numpy()[:, None] + (error * contacts).T
+        out[rows.index] = (
+            rows["value"].fillna(0.0).to_numpy()[:, None] + (error * contacts).T
+        )
     return out
 
 

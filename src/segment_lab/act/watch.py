@@ -156,7 +156,9 @@ def back_test(rule: str, then: Facts, outcomes: pd.DataFrame) -> BackTest:
         What those customers did since (`Study.outcomes`).
     """
     listed = RULES[rule](then).index
-    bought = (outcomes["future_orders"] > 0).reindex(then.customers.index, fill_value=False)
+    bought = (outcomes["future_orders"] > 0).reindex(
+        then.customers.index, fill_value=False
+    )
     on_list = bought.index.isin(listed)
     named = int(on_list.sum())
     came = int(bought[on_list].sum())

@@ -14,7 +14,9 @@ import yaml
 def packaged(name: str) -> Any:
     """What ``<name>.yml`` holds, for example ``rfm/quintiles``; it is shared, so nobody may change
     it."""
-    return yaml.safe_load(resources.files(__name__).joinpath(f"{name}.yml").read_text("utf-8"))
+    return yaml.safe_load(
+        resources.files(__name__).joinpath(f"{name}.yml").read_text("utf-8")
+    )
 
 
 def names(folder: str) -> list[str]:

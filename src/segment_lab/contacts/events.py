@@ -29,7 +29,10 @@ OUTBOUND = ("delivered", "call")
 
 
 def engagement_table(
-    touches: ir.Table, as_of: dt.date | str, *, minutes: Mapping[str, float] | None = None
+    touches: ir.Table,
+    as_of: dt.date | str,
+    *,
+    minutes: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """One row per customer with a contact before `as_of`.
 
@@ -46,12 +49,19 @@ def engagement_table(
     """
     rows = _known(touches, as_of)
     # A column of its own, even where both minutes are the same for all.
-    rows = rows.mutate(spent=ibis.coalesce(_recorded(rows), _usual(rows, minutes or {})))
-    counted = {event: event for event in MAIL} | {name: event for event, name in TALKS.items()}
+    rows = rows.mutate(
+        spent=ibis.coalesce(_recorded(rows), _usual(rows, minutes or {}))
+    )
+    counted = {event: event for event in MAIL} | {
+        name: event for event, name in TALKS.items()
+    }
     figures = {name: (rows.event == event).sum() for name, event in counted.items()}
     lasts = {f"last_{event}": rows.day.max(where=rows.event == event) for event in MAIL}
     table = rows.group_by("customer_id").aggregate(
-        **figures, **lasts, last_contact=rows.day.max(), contact_minutes=rows.spent.sum()
+        **figures,
+        **lasts,
+        last_contact=rows.day.max(),
+        contact_minutes=rows.spent.sum(),
     )
     frame = table.order_by("customer_id").to_pandas().set_index("customer_id")
     today = pd.Timestamp(as_date(as_of))
@@ -72,7 +82,9 @@ def _recorded(rows: ir.Table) -> ir.Value:
 def _usual(rows: ir.Table, minutes: Mapping[str, float]) -> ir.Value:
     """The usual minutes of contacts that the company made."""
     made = rows.event.isin(OUTBOUND)
-    cases = [(made & (rows.channel == channel), float(m)) for channel, m in minutes.items()]
+    cases = [
+        (made & (rows.channel == channel), float(m)) for channel, m in minutes.items()
+    ]
     return ibis.cases(*cases, else_=0.0) if cases else ibis.literal(0.0)
 
 
@@ -91,8 +103,12 @@ def click_topics(touches: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
     name)."""
     if "topic" not in touches.columns:
         return pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))
-    rows = _known(touches, as_of).filter(lambda t: (t.event == "clicked") & t.topic.notnull())
-    counts = rows.group_by("customer_id", "topic").aggregate(clicks=rows.count()).to_pandas()
+    rows = _known(touches, as_of).filter(
+        lambda t: (t.event == "clicked") & t.topic.notnull()
+    )
+    counts = (
+        rows.group_by("customer_id", "topic").aggregate(clicks=rows.count()).to_pandas()
+    )
     return counts.pivot_table(
         index="customer_id",
         columns="topic",
@@ -103,7 +119,9 @@ def click_topics(touches: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
     )
 
 
-def _known(touches: ir.Table, as_of: dt.date | str, start: dt.date | None = None) -> ir.Table:
+def _known(
+    touches: ir.Table, as_of: dt.date | str, start: dt.date | None = None
+) -> ir.Table:
     rows = touches.mutate(
         day=touches.touch_date.cast("date"),
         event=touches.event.strip().lower(),
@@ -155,20 +173,27 @@ def response(
         raise NotEnoughDataError(say("contacts.nobody_then", day=start))
     sent = _known(touches, start, start - dt.timedelta(days=before))
     sent = sent.filter(sent.event.isin(OUTBOUND)).select("customer_id").distinct()
-    contacted = pd.Series(segments.index.isin(sent.to_pandas()["customer_id"]), segments.index)
+    contacted = pd.Series(
+        segments.index.isin(sent.to_pandas()["customer_id"]), segments.index
+    )
     bought = pd.Series(segments.index.isin(list(buyers)), segments.index)
     parts: list[pd.Series | pd.DataFrame] = []
     counts = []
     for name, among in (("contacted", contacted), ("not_contacted", ~contacted)):
         by = bought[among].groupby(segments[among], observed=False)
         hits, n = by.sum(), by.size()
-        parts += [n.rename(f"{name}_customers"), with_interval(hits, n, f"{name}_bought")]
+        parts += [
+            n.rename(f"{name}_customers"),
+            with_interval(hits, n, f"{name}_bought"),
+        ]
         counts += [hits, n]
     rates = pd.concat(parts, axis=1)
     rows = pd.concat(counts, axis=1).fillna(0).astype(int)
     differences = [_difference(*row) for row in rows.itertuples(index=False)]
     ends = ["difference", "difference_low", "difference_high"]
-    return rates.join(pd.DataFrame(differences, rows.index, ends)).rename_axis("segment")
+    return rates.join(pd.DataFrame(differences, rows.index, ends)).rename_axis(
+        "segment"
+    )
 
 
 def _difference(
@@ -178,7 +203,8 @@ def _difference(
     if contacted == 0 or others == 0:
         return (np.nan, np.nan, np.nan)
     return rate_difference(
-        Arm(customers=contacted, buyers=buyers), Arm(customers=others, buyers=others_buying)
+        Arm(customers=contacted, buyers=buyers),
+        Arm(customers=others, buyers=others_buying),
     )
 
 
@@ -211,7 +237,12 @@ def effort(
     out["customer_share"] = out["customers"] / len(segments)
     out["effort_share"] = spent / total
     if revenue is not None:
-        money = revenue.reindex(segments.index).fillna(0).groupby(segments, observed=False).sum()
+        money = (
+            revenue.reindex(segments.index)
+            .fillna(0)
+            .groupby(segments, observed=False)
+            .sum()
+        )
         out["revenue_share"] = money / (money.sum() or np.nan)
         out["minutes_above_share"] = spent - out["revenue_share"] * total
     out["minutes_per_customer"] = spent / out["customers"]
@@ -237,7 +268,8 @@ def gap(effort: pd.DataFrame, times: float = 2.0) -> Gap:
     Gap(segments=['Lost'], effort_share=0.4, revenue_share=0.1)
     """
     over = effort[
-        (effort["effort_share"] > 0) & (effort["effort_share"] >= times * effort["revenue_share"])
+        (effort["effort_share"] > 0)
+        & (effort["effort_share"] >= times * effort["revenue_share"])
     ]
     over = over.sort_values("effort_share", ascending=False, kind="stable")
     shares = over[["effort_share", "revenue_share"]].sum()

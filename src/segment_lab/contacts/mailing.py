@@ -55,7 +55,11 @@ def mailing(
     """
     if unknown := [name for name in segments if name not in segmentation.names]:
         hints = [
-            say("contacts.unknown_segment", name=name, hint=nearest(name, segmentation.names))
+            say(
+                "contacts.unknown_segment",
+                name=name,
+                hint=nearest(name, segmentation.names),
+            )
             for name in unknown
         ]
         raise ConfigError(say("contacts.unknown_segments", hints="; ".join(hints)))
@@ -65,7 +69,9 @@ def mailing(
         problem, remedy = say("contacts.column_missing"), say("contacts.column_remedy")
         faults = [Fault(name, problem, remedy) for name in missing]
         raise DataError(say("contacts.no_list"), faults)
-    rows = segmentation.align(customers)[segmentation.labels.isin(list(segments)).to_numpy()]
+    rows = segmentation.align(customers)[
+        segmentation.labels.isin(list(segments)).to_numpy()
+    ]
     reasons = {
         "no_consent": ~consented(rows).to_numpy(),
         "undelivered": rows.index.isin(list(undelivered)),
@@ -95,10 +101,14 @@ def reachable(
     see `mailing`."""
     out = segmentation.sizes().to_frame()
     lists = {
-        name: mailing(segmentation, customers, [name], undelivered=undelivered, debtors=debtors)
+        name: mailing(
+            segmentation, customers, [name], undelivered=undelivered, debtors=debtors
+        )
         for name in segmentation.names
     }
     out["customers_reached"] = [len(lists[name].recipients) for name in out.index]
     out["reachable_share"] = out["customers_reached"] / out["customers"]
-    reasons = pd.DataFrame({name: found.suppressed["customers"] for name, found in lists.items()}).T
+    reasons = pd.DataFrame(
+        {name: found.suppressed["customers"] for name, found in lists.items()}
+    ).T
     return out.join(reasons)

@@ -125,7 +125,9 @@ class ContactsPage:
         then = self.study.at(self.since).segmentation(self.scheme).labels
         done = self.study.bought(self.response_days)
         buyers = done.index[done["orders"] > 0]
-        return events.response(self._touches, buyers, then, self._day, days=self.response_days)
+        return events.response(
+            self._touches, buyers, then, self._day, days=self.response_days
+        )
 
     def write_mailing(
         self, path: Path | str, segments: Sequence[str], *, personal: bool = False
@@ -140,7 +142,9 @@ class ContactsPage:
             personal=personal,
         )
         with replacing(path) as draft:
-            neutralised(found.recipients).to_csv(draft, index=False, lineterminator="\n")
+            neutralised(found.recipients).to_csv(
+                draft, index=False, lineterminator="\n"
+            )
 
     # The page, from top to bottom.
 
@@ -204,7 +208,11 @@ class ContactsPage:
         """How many customers a mailing reaches in all."""
         sums = self.reachable[["customers", "customers_reached"]].sum()
         return finding(
-            say("contacts.reached", reached=sums["customers_reached"], all=sums["customers"])
+            say(
+                "contacts.reached",
+                reached=sums["customers_reached"],
+                all=sums["customers"],
+            )
         )
 
     @says_why
@@ -216,7 +224,11 @@ class ContactsPage:
     @says_why
     def response_table(self) -> Html:
         """The same as figures, with the difference."""
-        caption = say("contacts.captions.response_table", since=self.since, days=self.response_days)
+        caption = say(
+            "contacts.captions.response_table",
+            since=self.since,
+            days=self.response_days,
+        )
         return details(say("contacts.captions.folded"), table(self.responses, caption))
 
     @property

@@ -21,7 +21,9 @@ def effort_gap(effort: pd.DataFrame, ax: Axes | None = None) -> Axes:
     other = "revenue_share" if "revenue_share" in effort else "customer_share"
     columns = {words["effort_share"]: "effort_share", words[other]: other}
     ax = bars(effort, columns, along=words["share_of_all"], ax=ax)
-    return style.described(ax, in_words(words[f"gap_{other}"], effort[[*columns.values()]]))
+    return style.described(
+        ax, in_words(words[f"gap_{other}"], effort[[*columns.values()]])
+    )
 
 
 def responses(rates: pd.DataFrame, ax: Axes | None = None) -> Axes:

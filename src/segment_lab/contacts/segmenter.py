@@ -60,7 +60,9 @@ class EngagementSegmenter(Segmenter):
     def _fit(self, rows: pd.DataFrame) -> None:
         self.segment_names_ = (*ANSWERS.values(), NOT_MAILED)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
         conditions = []
         for code, name in enumerate(self.columns):
             # A customer table may hold an all-empty column, which has no type of its own.
@@ -72,7 +74,9 @@ class EngagementSegmenter(Segmenter):
         return phrases("contacts.states")
 
 
-def engagement_finding(segmentation: Segmentation, delivery_known: bool = True) -> Finding:
+def engagement_finding(
+    segmentation: Segmentation, delivery_known: bool = True
+) -> Finding:
     """Who follows links, and how far opens can be relied on.
 
     Parameters
@@ -98,7 +102,10 @@ def engagement_finding(segmentation: Segmentation, delivery_known: bool = True) 
         "not_mailed": int(sizes[NOT_MAILED]),
         "customers": len(segmentation),
     }
-    sentences = say("contacts.clicks", share=share, **known), say("contacts.others", **known)
+    sentences = (
+        say("contacts.clicks", share=share, **known),
+        say("contacts.others", **known),
+    )
     figures = {
         "customers": len(segmentation),
         "clicked_customers": clicked,

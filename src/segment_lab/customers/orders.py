@@ -20,7 +20,10 @@ Returns = Literal["net", "drop"]
 
 
 def customer_expression(
-    lines: ir.Table, window: ObservationWindow, returns: Returns = "net", decimals: int = 2
+    lines: ir.Table,
+    window: ObservationWindow,
+    returns: Returns = "net",
+    decimals: int = 2,
 ) -> ir.Table:
     """The customer table as one Ibis expression over conformed order lines.
 
@@ -48,7 +51,9 @@ def customer_expression(
         "customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, nobody),
         "set_aside": orders.reason,
     }
-    return _measures(_per_customer(orders, by, gap_days=orders.gap.median()), window, decimals)
+    return _measures(
+        _per_customer(orders, by, gap_days=orders.gap.median()), window, decimals
+    )
 
 
 def buyers_expression(
@@ -84,7 +89,8 @@ def buyers_expression(
     table = _per_customer(orders, {"customer_id": orders.customer_id}, **gaps)
     table = _measures(table.filter(table.frequency > 0), window, decimals)
     return table.select(
-        "customer_id", *(c for c in COLUMNS if c in table.columns and c in (columns or COLUMNS))
+        "customer_id",
+        *(c for c in COLUMNS if c in table.columns and c in (columns or COLUMNS)),
     )
 
 
@@ -92,11 +98,15 @@ def _with_gaps(orders: ir.Table) -> ir.Table:
     """Days since the customer's order before. Cancelled orders and rejects stay, but are never
     "the order before"."""
     buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
-    gap = orders.order_date.delta(orders.order_date.lag().over(buying), unit="day").nullif(0)
+    gap = orders.order_date.delta(
+        orders.order_date.lag().over(buying), unit="day"
+    ).nullif(0)
     return orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
 
 
-def _per_customer(orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value) -> ir.Table:
+def _per_customer(
+    orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value
+) -> ir.Table:
     bought = orders.is_order
     return orders.group_by(**by).aggregate(
         first_order=orders.order_date.min(where=bought),
@@ -108,7 +118,9 @@ def _per_customer(orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value
     )
 
 
-def with_reason(lines: ir.Table, window: ObservationWindow, returns: Returns) -> ir.Table:
+def with_reason(
+    lines: ir.Table, window: ObservationWindow, returns: Returns
+) -> ir.Table:
     """Lines outside the window, and returns where they are dropped, get their reason too."""
     before = say("customers.set_aside.before", start=window.start)
     after = say("customers.set_aside.after", as_of=window.as_of)
@@ -130,7 +142,9 @@ def per_order(lines: ir.Table) -> ir.Table:
     if "order_id" in lines.columns:
         keys = {
             "order_id": lines.order_id,
-            "day": ibis.ifelse(lines.order_id.isnull(), lines.order_date, ibis.null("date")),
+            "day": ibis.ifelse(
+                lines.order_id.isnull(), lines.order_date, ibis.null("date")
+            ),
         }
         dates = {"order_date": lines.order_date.min()}
     # Rejected lines keep their own keys (rewriting keys per line would double the query's time);
@@ -150,7 +164,9 @@ def per_order(lines: ir.Table) -> ir.Table:
     # An order that its own returns cancelled is none; one that cost nothing still is.
     bought = (orders.revenue > 0) | ((orders.returned == 0) & (orders.revenue == 0))
     return orders.mutate(
-        is_order=bought.fill_null(False) & orders.reason.isnull() if "reason" in parts else bought
+        is_order=bought.fill_null(False) & orders.reason.isnull()
+        if "reason" in parts
+        else bought
     )
 
 
@@ -158,7 +174,9 @@ def _money(table: ir.Table) -> list[str]:
     return [name for name in ("revenue", "returned", "margin") if name in table.columns]
 
 
-def _measures(customers: ir.Table, window: ObservationWindow, decimals: int) -> ir.Table:
+def _measures(
+    customers: ir.Table, window: ObservationWindow, decimals: int
+) -> ir.Table:
     as_of, c = ibis.literal(window.as_of), customers
     readable = {name: c[name].cast("float64") / 10**decimals for name in _money(c)}
     return c.mutate(
@@ -188,7 +206,9 @@ COLUMNS = (
     "first_order",
     "last_order",
 )
-WHOLE = frozenset({"recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"})
+WHOLE = frozenset(
+    {"recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"}
+)
 
 
 def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -205,15 +225,21 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
         ``reason, lines, revenue`` and a first row ``accepted``; lines add up to the rows read.
     """
     buyers, others = [], []
-    reader = expression.get_backend().to_pyarrow_batches(expression.order_by("customer_id"))
+    reader = expression.get_backend().to_pyarrow_batches(
+        expression.order_by("customer_id")
+    )
     # In pieces, as they come: a result fetched whole stands in memory twice, in the engine and
     # outside.
     for batch in reader:
         rows = pa.Table.from_batches([batch])
-        buys = pc.and_(pc.is_valid(rows["customer_id"]), pc.greater(rows["frequency"], 0))
+        buys = pc.and_(
+            pc.is_valid(rows["customer_id"]), pc.greater(rows["frequency"], 0)
+        )
         buyers.append(rows.filter(buys).drop_columns("set_aside"))
         others.append(
-            rows.filter(pc.invert(buys)).select(["customer_id", "set_aside", "lines", "revenue"])
+            rows.filter(pc.invert(buys)).select(
+                ["customer_id", "set_aside", "lines", "revenue"]
+            )
         )
     if not buyers:  # an empty log comes in no piece at all
         buyers = others = [reader.schema.empty_table()]
@@ -227,10 +253,15 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     returns_only = say("customers.set_aside.returns_only")
     rest["reason"] = rest["set_aside"].where(rest["customer_id"].isna(), returns_only)
     account = pd.concat(
-        [pd.DataFrame([accepted]), rest.groupby("reason")[["lines", "revenue"]].sum().reset_index()]
+        [
+            pd.DataFrame([accepted]),
+            rest.groupby("reason")[["lines", "revenue"]].sum().reset_index(),
+        ]
     )
     account = (
-        account.astype({"lines": "int64", "revenue": "float64"}).round(6).reset_index(drop=True)
+        account.astype({"lines": "int64", "revenue": "float64"})
+        .round(6)
+        .reset_index(drop=True)
     )
     del bought
     return as_frame(buyers), account
@@ -245,12 +276,19 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
     """
     names = set(parts[0].column_names)
     kinds = {"customer_id": pa.string()} | {
-        c: pa.int64() if c in WHOLE else pa.timestamp("s") if c.endswith("_order") else pa.float64()
+        c: pa.int64()
+        if c in WHOLE
+        else pa.timestamp("s")
+        if c.endswith("_order")
+        else pa.float64()
         for c in COLUMNS
         if c in names
     }
     rows = pa.concat_tables(
-        [part.select(list(kinds)).cast(pa.schema(list(kinds.items()))) for part in parts]
+        [
+            part.select(list(kinds)).cast(pa.schema(list(kinds.items())))
+            for part in parts
+        ]
     )
     parts.clear()
     ids = rows["customer_id"]
@@ -259,7 +297,9 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
     ).as_py():  # A server may sort text by the rules of a language.
         rows = rows.sort_by("customer_id")
     del ids
-    return rows.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
+    return rows.to_pandas(split_blocks=True, self_destruct=True).set_index(
+        "customer_id"
+    )
 
 
 def outcomes_expression(
@@ -273,5 +313,7 @@ def outcomes_expression(
     return orders.group_by("customer_id").aggregate(
         future_orders=orders.count(where=orders.is_order),
         future_revenue=orders.revenue.sum(),
-        **({"future_margin": orders.margin.sum()} if "margin" in orders.columns else {}),
+        **(
+            {"future_margin": orders.margin.sum()} if "margin" in orders.columns else {}
+        ),
     )

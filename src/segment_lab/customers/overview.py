@@ -9,7 +9,12 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.customers.orders import Returns, collect, customer_expression, per_order
+from segment_lab.customers.orders import (
+    Returns,
+    collect,
+    customer_expression,
+    per_order,
+)
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
@@ -26,16 +31,30 @@ def monthly(orders: ir.Table) -> pd.DataFrame:
     """
     bought = _with_first(orders)
     bought = bought.mutate(month=_month(bought.order_date))
-    lines = orders.semi_join(bought, "customer_id").mutate(month=_month(orders.order_date))
+    lines = orders.semi_join(bought, "customer_id").mutate(
+        month=_month(orders.order_date)
+    )
     counts = bought.group_by("month").aggregate(
         orders=bought.count(),
         customers=bought.customer_id.nunique(),
-        new_customers=bought.customer_id.nunique(where=_month(bought.first) == bought.month),
+        new_customers=bought.customer_id.nunique(
+            where=_month(bought.first) == bought.month
+        ),
     )
-    parts = [lines.group_by("month").aggregate(revenue=lines.amount_minor.sum()), counts]
-    frames = [part.to_pandas().assign(month=lambda f: _first_day(f["month"])) for part in parts]
-    frame = pd.concat([f.set_index("month") for f in frames], axis=1, sort=True).fillna(0)
-    frame = frame.astype(dict.fromkeys(("orders", "customers", "new_customers"), "int64"))
+    parts = [
+        lines.group_by("month").aggregate(revenue=lines.amount_minor.sum()),
+        counts,
+    ]
+    frames = [
+        part.to_pandas().assign(month=lambda f: _first_day(f["month"]))
+        for part in parts
+    ]
+    frame = pd.concat([f.set_index("month") for f in frames], axis=1, sort=True).fillna(
+        0
+    )
+    frame = frame.astype(
+        dict.fromkeys(("orders", "customers", "new_customers"), "int64")
+    )
     frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
     every = pd.date_range(frame.index.min(), frame.index.max(), freq="MS", name="month")
     return frame.reindex(every, fill_value=0)
@@ -62,7 +81,11 @@ def _scale(orders: ir.Table) -> int:
     """Minor units per unit of money, read off one line that has both."""
     line = orders.filter(orders.amount_minor != 0).limit(1)
     row = line.get_backend().to_pandas(line[["amount_minor", "amount"]])
-    return 1 if row.empty else round(float(row.amount_minor.iloc[0]) / float(row.amount.iloc[0]))
+    return (
+        1
+        if row.empty
+        else round(float(row.amount_minor.iloc[0]) / float(row.amount.iloc[0]))
+    )
 
 
 def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
@@ -73,9 +96,12 @@ def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     """
     active = _with_first(orders)
     active = active.mutate(
-        start=_quarter(active.first), later=_quarter(active.order_date) - _quarter(active.first)
+        start=_quarter(active.first),
+        later=_quarter(active.order_date) - _quarter(active.first),
     )
-    counts = active.group_by(["start", "later"]).aggregate(n=active.customer_id.nunique())
+    counts = active.group_by(["start", "later"]).aggregate(
+        n=active.customer_id.nunique()
+    )
     frame = counts.to_pandas()
     table = frame.pivot_table(
         index="start", columns="later", values="n", aggfunc="sum"
@@ -88,7 +114,9 @@ def cohorts(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     )
     shares = shares.where(over)
     shares.insert(0, "customers", sizes.astype("int64"))
-    shares.index = pd.Index([f"{q // 4} Q{q % 4 + 1}" for q in shares.index], name="first order in")
+    shares.index = pd.Index(
+        [f"{q // 4} Q{q % 4 + 1}" for q in shares.index], name="first order in"
+    )
     return shares.dropna(axis=1, how="all")
 
 
@@ -118,13 +146,18 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
 def orders_per_customer(customers: pd.DataFrame) -> pd.Series:
     """Customers by number of orders, 1 to 10 and more."""
     counts = (
-        customers["frequency"].clip(upper=10).value_counts().reindex(range(1, 11), fill_value=0)
+        customers["frequency"]
+        .clip(upper=10)
+        .value_counts()
+        .reindex(range(1, 11), fill_value=0)
     )
     counts.index = pd.Index([*map(str, range(1, 10)), "10+"], name="orders")
     return counts.rename("customers")
 
 
-def returns_effect(lines: ir.Table, window: ObservationWindow, decimals: int) -> pd.DataFrame:
+def returns_effect(
+    lines: ir.Table, window: ObservationWindow, decimals: int
+) -> pd.DataFrame:
     """The customer base with returns netted and with returns left out, side by side."""
     rows = {}
     names: dict[Returns, str] = {"net": "returns netted", "drop": "returns left out"}

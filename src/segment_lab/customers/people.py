@@ -18,7 +18,9 @@ RESERVED = frozenset({"lines", "revenue", "frequency", "margin", "touches", "off
 
 def accounts(customers: ir.Table) -> pd.DataFrame:
     """The account columns of the customers table, one row per ``customer_id`` (the index)."""
-    table = customers.drop(*(c for c in customers.columns if c.endswith("_minor") or c in RESERVED))
+    table = customers.drop(
+        *(c for c in customers.columns if c.endswith("_minor") or c in RESERVED)
+    )
     frame = table.to_pandas()
     return frame.drop_duplicates("customer_id").set_index("customer_id")
 
@@ -77,9 +79,12 @@ def with_prospects(
     ids = _known_on(known, as_of, set(later) - set(_lead_ids(leads, stages, as_of)))
     others = ids.union(counts.index).union(offers).difference(buyers.index)
     zero = pd.DataFrame(
-        {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0}, index=others.rename("customer_id")
+        {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0},
+        index=others.rename("customer_id"),
     )
-    everyone = pd.concat([buyers, zero.join(known) if known is not None else zero]).sort_index()
+    everyone = pd.concat(
+        [buyers, zero.join(known) if known is not None else zero]
+    ).sort_index()
     everyone["touches"] = counts.reindex(everyone.index).fillna(0).astype("int64")
     everyone["offer"] = everyone.index.isin(offers)
     return everyone[[*buyers.columns, "touches", "offer"]]
@@ -93,7 +98,9 @@ def ordered_later(lines: ir.Table, as_of: dt.date) -> pd.Index:
     return pd.Index(ids, dtype="str")
 
 
-def _known_on(known: pd.DataFrame | None, as_of: dt.date, later: Collection[str]) -> pd.Index:
+def _known_on(
+    known: pd.DataFrame | None, as_of: dt.date, later: Collection[str]
+) -> pd.Index:
     """The accounts that existed on the day: by their own date, or else by what customers did."""
     if known is None:
         return pd.Index([], dtype="str")
@@ -105,7 +112,9 @@ def _known_on(known: pd.DataFrame | None, as_of: dt.date, later: Collection[str]
     return known.index[(existed | undated).to_numpy()]
 
 
-def _lead_ids(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -> pd.Index:
+def _lead_ids(
+    leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date
+) -> pd.Index:
     """Customers of leads that existed before the day."""
     if leads is None or "customer_id" not in leads.columns:
         return pd.Index([], dtype="str")
@@ -113,7 +122,9 @@ def _lead_ids(leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date) -
     if "created_on" in leads.columns:
         found.append(leads.filter(leads.created_on < as_of))
     if stages is not None:
-        found.append(leads.semi_join(stages.filter(stages.entered_on < as_of), "lead_id"))
+        found.append(
+            leads.semi_join(stages.filter(stages.entered_on < as_of), "lead_id")
+        )
     ids = [part.customer_id.to_pandas().dropna() for part in found]
     return pd.Index(pd.concat(ids).unique() if ids else [], dtype="str")
 
@@ -126,11 +137,16 @@ def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
 
 
 def _offers(
-    leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date, named: Collection[str]
+    leads: ir.Table | None,
+    stages: ir.Table | None,
+    as_of: dt.date,
+    named: Collection[str],
 ) -> pd.Index:
     if leads is None or stages is None or "customer_id" not in leads.columns:
         return pd.Index([], dtype="str")
-    known = stages.stage.name("stage").as_table().distinct().to_pandas()["stage"].dropna()
+    known = (
+        stages.stage.name("stage").as_table().distinct().to_pandas()["stage"].dropna()
+    )
     for name in named:
         if name not in set(known):
             hint = nearest(name, sorted(known))

@@ -56,7 +56,9 @@ class OrderModel:
         repeats, last, known = histories.T
 
         def loss(logs: np.ndarray) -> float:
-            likelihood = _order_likelihood(np.exp(logs), repeats, last, known, from_start)
+            likelihood = _order_likelihood(
+                np.exp(logs), repeats, last, known, from_start
+            )
             return -float(counts @ likelihood) / counts.sum()
 
         start = np.log([1, max(known.mean(), 1e-3), 1, 1])
@@ -84,7 +86,9 @@ class OrderModel:
         still = 1 + self._odds_of_leaving(repeats, last, known)
         return self.factor * np.clip(if_active, 0, None) / still
 
-    def calibrated(self, earlier: pd.DataFrame, came: pd.Series, days: float) -> OrderModel:
+    def calibrated(
+        self, earlier: pd.DataFrame, came: pd.Series, days: float
+    ) -> OrderModel:
         """This model with the factor by which a model of an earlier day was wrong since then.
 
         Parameters
@@ -154,7 +158,9 @@ class SpendModel:
         )
 
 
-def predict(customers: pd.DataFrame, days: int, model: OrderModel | None = None) -> pd.DataFrame:
+def predict(
+    customers: pd.DataFrame, days: int, model: OrderModel | None = None
+) -> pd.DataFrame:
     """What every customer of a table is expected to do in the next `days`.
 
     Parameters

@@ -30,7 +30,9 @@ def favourites(orders: ir.Table, customers: Sequence[str], most: int = 2) -> pd.
     """
     spent = _spent(orders)
     spent = spent[spent["customer_id"].isin(list(customers))]
-    ranked = spent.sort_values(["customer_id", "amount", "product"], ascending=[True, False, True])
+    ranked = spent.sort_values(
+        ["customer_id", "amount", "product"], ascending=[True, False, True]
+    )
     top = ranked.groupby("customer_id", sort=False).head(most)
     return top.groupby("customer_id")["product"].agg(tuple)
 
@@ -44,12 +46,16 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
         By ``customer_id``; absent where too few others show the way (`FEWEST_FOLLOWERS`).
     """
     spent = _spent(orders)
-    order = spent.sort_values(["amount", "product"], ascending=[False, True], kind="stable")
+    order = spent.sort_values(
+        ["amount", "product"], ascending=[False, True], kind="stable"
+    )
     favourite = order.drop_duplicates("customer_id").set_index("customer_id")["product"]
     spent["favourite"] = spent["customer_id"].map(favourite)
     others = spent[spent["product"] != spent["favourite"]]
     followers = others.groupby(["favourite", "product"])["customer_id"].nunique()
-    followers = followers[followers >= FEWEST_FOLLOWERS].sort_values(ascending=False, kind="stable")
+    followers = followers[followers >= FEWEST_FOLLOWERS].sort_values(
+        ascending=False, kind="stable"
+    )
     bought = spent[spent["customer_id"].isin(list(customers))]
     found: dict[str, str] = {}
     for customer, own in bought.groupby("customer_id")["product"]:
@@ -65,6 +71,8 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
 def _spent(orders: ir.Table) -> pd.DataFrame:
     """Net spending by customer and product; products that came to nothing are left out."""
     named = orders.filter(orders["product"].notnull())
-    by = named.group_by(["customer_id", "product"]).aggregate(amount=named.amount_minor.sum())
+    by = named.group_by(["customer_id", "product"]).aggregate(
+        amount=named.amount_minor.sum()
+    )
     rows = orders.get_backend().to_pyarrow(by).to_pandas()
     return rows[rows["amount"] > 0].astype({"customer_id": str, "product": str})

@@ -117,7 +117,11 @@ def anonymous(customers: pd.DataFrame) -> pd.DataFrame:
     1        5
     """
     personal = re.compile("|".join([*ROLES.values(), ADDRESS]))
-    kept = [name for name in customers if not personal.search(str(name).lower().replace("_", " "))]
+    kept = [
+        name
+        for name in customers
+        if not personal.search(str(name).lower().replace("_", " "))
+    ]
     shown = customers[kept]
     if any(map(email_key, shown.index)):
         shown = shown.set_axis(range(1, len(shown) + 1))
@@ -211,7 +215,11 @@ def phone_key(value: Any) -> str:
 
 @cache
 def _words() -> dict[str, Any]:
-    text = resources.files("segment_lab.customers").joinpath("names.yml").read_text("utf-8")
+    text = (
+        resources.files("segment_lab.customers")
+        .joinpath("names.yml")
+        .read_text("utf-8")
+    )
     return yaml.safe_load(text)
 
 
@@ -228,8 +236,12 @@ def name_key(name: str) -> str:
     text = parted.casefold()
     for cyrillic, latin in _words()["letters"].items():
         text = text.replace(cyrillic, latin)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    text = re.sub(r"\b(\w)\.(?=\s?\w\b)", r"\1", text)  # z o.o. and s.a. are words of letters
+    text = "".join(
+        c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
+    )
+    text = re.sub(
+        r"\b(\w)\.(?=\s?\w\b)", r"\1", text
+    )  # z o.o. and s.a. are words of letters
     words = re.sub(r"[^\w]+", " ", text).split()
     plain = " ".join(words)
     for form in _words()["legal_forms"]:
@@ -289,12 +301,20 @@ def _keys(accounts: pd.DataFrame) -> pd.DataFrame:
     keys = {}
     for role, key in (("email", email_key), ("phone", phone_key)):
         keys[role] = accounts[found[role]].map(key) if role in found else nothing
-    names = accounts[found["name"]].fillna("").astype("str") if "name" in found else nothing
+    names = (
+        accounts[found["name"]].fillna("").astype("str") if "name" in found else nothing
+    )
     keys["name"] = names.map(name_key)
-    tax = accounts[found["tax_id"]].fillna("").astype("str") if "tax_id" in found else nothing
+    tax = (
+        accounts[found["tax_id"]].fillna("").astype("str")
+        if "tax_id" in found
+        else nothing
+    )
     keys["tax_id"] = tax.str.replace(r"\W", "", regex=True).str.lower()
     place = [c for c in ("region", "city", "postcode", "zip") if c in accounts]
-    keys["place"] = accounts[place[0]].fillna("").astype("str").str.lower() if place else nothing
+    keys["place"] = (
+        accounts[place[0]].fillna("").astype("str").str.lower() if place else nothing
+    )
     return pd.DataFrame(keys).reset_index(drop=True)
 
 
@@ -306,7 +326,9 @@ def _agreements(keys: pd.DataFrame) -> dict[tuple[int, int], tuple[str, ...]]:
         for _, group in keys.loc[values].groupby(role):
             if len(group) > SHARED and role != "name":
                 continue
-            if len(group) > 30:  # a name of so many is no name: "Test", "Private person"
+            if (
+                len(group) > 30
+            ):  # a name of so many is no name: "Test", "Private person"
                 continue
             for pair in combinations(group.index, 2):
                 pairs.setdefault(pair, []).append(role)

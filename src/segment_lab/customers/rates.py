@@ -43,11 +43,16 @@ def with_interval(successes: ArrayLike, n: ArrayLike, name: str) -> pd.DataFrame
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / trials
     index = successes.index if isinstance(successes, pd.Series) else None
-    return pd.DataFrame({name: share, f"{name}_low": low, f"{name}_high": high}, index=index)
+    return pd.DataFrame(
+        {name: share, f"{name}_low": low, f"{name}_high": high}, index=index
+    )
 
 
 def next_period(
-    successes: ArrayLike, n: ArrayLike, ahead: ArrayLike | None = None, drift: float = 0.0
+    successes: ArrayLike,
+    n: ArrayLike,
+    ahead: ArrayLike | None = None,
+    drift: float = 0.0,
 ) -> tuple[Any, Any]:
     """95 % interval for the share that will be *observed* among `ahead` customers next period.
 
@@ -76,13 +81,17 @@ def next_period(
     (0.18, 0.43)
     """
     hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
-    future = np.maximum(np.rint(trials if ahead is None else np.asarray(ahead, dtype=float)), 1)
+    future = np.maximum(
+        np.rint(trials if ahead is None else np.asarray(ahead, dtype=float)), 1
+    )
     yes, no = hits + 0.5, trials - hits + 0.5
     if drift > 0:
         # Log-odds of a beta have about the variance 1/yes + 1/no: as much smaller a sample.
         shrunk = 1 / (1 + drift**2 / (1 / yes + 1 / no))
         yes, no = yes * shrunk, no * shrunk
-    low, high = (stats.betabinom.ppf(share, future, yes, no) / future for share in (0.025, 0.975))
+    low, high = (
+        stats.betabinom.ppf(share, future, yes, no) / future for share in (0.025, 0.975)
+    )
     known = trials > 0
     return np.where(known, low, 0.0)[()], np.where(known, high, 1.0)[()]
 

@@ -81,7 +81,11 @@ class StateRule:
         table = clock._measured(_buyers(customers))
         back = table[table["t_x"] > 0]
         # Where nobody has come back yet, silence itself is all there is to go by.
-        gaps = back["t_x"] / back["repeat_frequency"] if len(back) else table["recency_days"]
+        gaps = (
+            back["t_x"] / back["repeat_frequency"]
+            if len(back)
+            else table["recency_days"]
+        )
         # Two decimals: the same number in every warehouse.
         typical = max(round(float(gaps.median()), 2), 1.0) if len(gaps) else 1.0
         model = OrderModel(1, 1, 1, 1) if chances else None
@@ -92,20 +96,31 @@ class StateRule:
     def states(self, customers: pd.DataFrame) -> pd.DataFrame:
         """``state``, ``p_active`` and ``rhythm_days`` of every customer; null for prospects."""
         rows = _buyers(customers)
-        rules = {"state": self.state, "p_active": self.p_active, "rhythm_days": self.rhythm}
+        rules = {
+            "state": self.state,
+            "p_active": self.p_active,
+            "rhythm_days": self.rhythm,
+        }
         found = engine.evaluate_all(rows, rules, self.clocked)
         return pd.DataFrame(found, index=rows.index).reindex(customers.index)
 
     def clocked(self, table: ir.Table) -> ir.Table:
         """The table with silence, time known and rhythm, which many conditions ask for."""
         counted = table.mutate(
-            **{SILENCE: self.days(table.recency_days), KNOWN: self.days(table.tenure_days)}
+            **{
+                SILENCE: self.days(table.recency_days),
+                KNOWN: self.days(table.tenure_days),
+            }
         )
         return counted.mutate(**{RHYTHM: self.rhythm(counted)})
 
     def silence(self, table: ir.Table) -> ir.NumericValue:
         """Days since the last order, as they count by the season."""
-        return table[SILENCE] if SILENCE in table.columns else self.days(table.recency_days)
+        return (
+            table[SILENCE]
+            if SILENCE in table.columns
+            else self.days(table.recency_days)
+        )
 
     def known(self, table: ir.Table) -> ir.NumericValue:
         """Days since the first order, as they count by the season."""
@@ -132,7 +147,9 @@ class StateRule:
         if RHYTHM in table.columns:
             return table[RHYTHM]
         span = self.known(table) - self.silence(table)
-        return (ibis.greatest(span, 0.0) + PRIOR * self.typical_gap) / (table.frequency - 1 + PRIOR)
+        return (ibis.greatest(span, 0.0) + PRIOR * self.typical_gap) / (
+            table.frequency - 1 + PRIOR
+        )
 
     def p_active(self, table: ir.Table) -> ir.FloatingValue:
         """The chance that a customer has not left (MBG/NBD), as an expression."""
@@ -141,7 +158,9 @@ class StateRule:
         # A table from elsewhere may hold what cannot be: nothing happened before the first order.
         known = ibis.greatest(self.known(table) / WEEK, 0.0)
         last = ibis.greatest(known - self.silence(table) / WEEK, 0.0)
-        repeats = ibis.ifelse(table.tenure_days > table.recency_days, table.frequency - 1, 0)
+        repeats = ibis.ifelse(
+            table.tenure_days > table.recency_days, table.frequency - 1, 0
+        )
         longer = ((known + model.alpha) / (last + model.alpha)).ln()
         odds = (ibis.least((repeats + model.r) * longer, 500.0)).exp() * model.a
         return (repeats + model.b) / (repeats + model.b + odds)
@@ -154,7 +173,9 @@ class StateRule:
         rest = days - years * YEAR
         counted = years * YEAR
         for begins, length, weight in self._months_back(self.as_of):
-            counted = counted + ibis.greatest(ibis.least(rest - begins, length), 0.0) * weight
+            counted = (
+                counted + ibis.greatest(ibis.least(rest - begins, length), 0.0) * weight
+            )
         return counted
 
     def _months_back(self, as_of: dt.date) -> list[tuple[float, float, float]]:
@@ -167,10 +188,14 @@ class StateRule:
             begins, length = (day - end).days, float((end - start).days)
             if begins < YEAR and length > 0:
                 length = min(length, YEAR - begins)
-                months.append((float(begins), length, round(self.season[start.month - 1], 6)))
+                months.append(
+                    (float(begins), length, round(self.season[start.month - 1], 6))
+                )
         # The weights of a calendar year average 1; so must those of this one.
         total = sum(length * weight for _, length, weight in months)
-        return [(b, length, round(weight * YEAR / total, 6)) for b, length, weight in months]
+        return [
+            (b, length, round(weight * YEAR / total, 6)) for b, length, weight in months
+        ]
 
     def _measured(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The table with days as they count by the season."""
@@ -205,7 +230,9 @@ def seasonal_weights(orders_by_month: pd.Series) -> tuple[float, ...]:
     counts = orders_by_month.astype("float64")
     trend = counts.rolling(12).mean().rolling(2).mean().shift(-6)
     ratio = (counts / trend.where(trend > 0)).dropna()
-    by_month = ratio.groupby(pd.DatetimeIndex(ratio.index).month).mean().reindex(range(1, 13))
+    by_month = (
+        ratio.groupby(pd.DatetimeIndex(ratio.index).month).mean().reindex(range(1, 13))
+    )
     if by_month.isna().any():
         return ()
     weights = by_month.clip(lower=LEAST_SEASON)

@@ -11,7 +11,15 @@ from segment_lab.errors import ConfigError
 from segment_lab.texts import say
 
 #: Columns of the table that become measures; what else it holds describes the customer.
-MEASURED = ("customer_id", "orders", "revenue", "last_order", "first_order", "margin", "currency")
+MEASURED = (
+    "customer_id",
+    "orders",
+    "revenue",
+    "last_order",
+    "first_order",
+    "margin",
+    "currency",
+)
 
 
 def summarised(summary: ir.Table, as_of: dt.date) -> pd.DataFrame:

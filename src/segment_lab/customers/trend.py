@@ -16,7 +16,9 @@ STEPS = 12
 YEAR = 365
 
 
-def rolling(orders: ir.Table, as_of: dt.date, days: int, points: int = 13) -> pd.DataFrame:
+def rolling(
+    orders: ir.Table, as_of: dt.date, days: int, points: int = 13
+) -> pd.DataFrame:
     """Revenue, active and new customers of the `days` before `as_of`, and before each month back.
 
     Parameters
@@ -36,15 +38,21 @@ def rolling(orders: ir.Table, as_of: dt.date, days: int, points: int = 13) -> pd
         Index ``end`` (oldest first); ``revenue`` (money), ``customers`` and ``new_customers``.
         Periods that begin before the log does are left out.
     """
-    ends = [as_of - dt.timedelta(days=round(YEAR * k / 12)) for k in reversed(range(points))]
+    ends = [
+        as_of - dt.timedelta(days=round(YEAR * k / 12)) for k in reversed(range(points))
+    ]
     made = per_order(orders)
     first = made.order_date.min(where=made.is_order).over(group_by="customer_id")
     made = made.mutate(first=first)
-    periods = ibis.memtable(pd.DataFrame({"end": pd.to_datetime(ends)})).cast({"end": "date"})
+    periods = ibis.memtable(pd.DataFrame({"end": pd.to_datetime(ends)})).cast(
+        {"end": "date"}
+    )
     start = periods.end - ibis.interval(days=days)
     periods = periods.mutate(start=start.cast("date"))
     inside = made.join(
-        periods, [made.order_date >= periods.start, made.order_date < periods.end], how="inner"
+        periods,
+        [made.order_date >= periods.start, made.order_date < periods.end],
+        how="inner",
     )
     query = inside.group_by("end").aggregate(
         revenue=inside.revenue.sum(),
@@ -56,8 +64,12 @@ def rolling(orders: ir.Table, as_of: dt.date, days: int, points: int = 13) -> pd
     backend = orders.get_backend()
     found = backend.to_pyarrow(query).to_pandas()
     found = found.assign(end=pd.to_datetime(found["end"])).set_index("end")
-    begin = backend.to_pyarrow(orders.aggregate(first=orders.order_date.min())).to_pandas()
-    reached = [end for end in ends if end - dt.timedelta(days=days) >= begin["first"].iloc[0]]
+    begin = backend.to_pyarrow(
+        orders.aggregate(first=orders.order_date.min())
+    ).to_pandas()
+    reached = [
+        end for end in ends if end - dt.timedelta(days=days) >= begin["first"].iloc[0]
+    ]
     found = found.reindex(pd.to_datetime(reached), fill_value=0).rename_axis("end")
     found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
     return found.astype({"customers": "int64", "new_customers": "int64"})
@@ -76,10 +88,14 @@ def recent_steps(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     inside = orders.filter((orders.order_date >= start) & (orders.order_date < as_of))
     past = inside.order_date.delta(ibis.literal(start), unit="day")
     inside = inside.mutate(step=(past / STEP_DAYS).floor().cast("int64"))
-    query = inside.group_by(["customer_id", "step"]).aggregate(revenue=inside.amount_minor.sum())
+    query = inside.group_by(["customer_id", "step"]).aggregate(
+        revenue=inside.amount_minor.sum()
+    )
     found = orders.get_backend().to_pyarrow(query).to_pandas()
     found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
-    table = found.pivot_table(index="customer_id", columns="step", values="revenue", aggfunc="sum")
+    table = found.pivot_table(
+        index="customer_id", columns="step", values="revenue", aggfunc="sum"
+    )
     return table.reindex(columns=range(STEPS)).fillna(0.0)
 
 
@@ -125,6 +141,8 @@ def second_order_days(orders: ir.Table) -> pd.Series:
     first = ranked.filter(ranked.place == 0).select("customer_id", first="order_date")
     second = ranked.filter(ranked.place == 1).select("customer_id", second="order_date")
     both = first.join(second, "customer_id")
-    query = both.select("customer_id", days=both.second.delta(both["first"], unit="day"))
+    query = both.select(
+        "customer_id", days=both.second.delta(both["first"], unit="day")
+    )
     found = orders.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
     return found["days"].astype("float64")

@@ -63,7 +63,9 @@ def twins(customers: pd.DataFrame) -> list[Twins]:
     ids = pd.Series(customers.index.astype("str"), index=customers.index)
     plain = ids.str.strip().str.lower()
     digits = plain.str.replace(r"[^0-9]", "", regex=True)
-    telephone = plain.str.fullmatch(r"['’]?\+?[\d\s()\-.]{10,}") & (digits.str.len() >= 10)
+    telephone = plain.str.fullmatch(r"['’]?\+?[\d\s()\-.]{10,}") & (
+        digits.str.len() >= 10
+    )
     signed = telephone & plain.str.contains(r"\+|[ ()\-]", regex=True)
     forms = {
         "case": plain,
@@ -81,5 +83,7 @@ def twins(customers: pd.DataFrame) -> list[Twins]:
             share = float(revenue[pair.to_numpy()].sum() / whole) if whole else 0.0
             first = form[pair].sort_values(kind="stable").iloc[0]
             examples = ids[form == first].sort_values()
-            found.append(Twins(way, int(pair.sum()), share, (examples.iloc[0], examples.iloc[1])))
+            found.append(
+                Twins(way, int(pair.sum()), share, (examples.iloc[0], examples.iloc[1]))
+            )
     return found

@@ -161,7 +161,11 @@ class Marks:
             return None
         if kind.is_date() and len(self.values["day"]) < DAYS:
             mark: Any = DAY + dt.timedelta(days=self._place("day", value))
-        elif kind.is_floating() and math.isfinite(value) and len(self.values["number"]) < NUMBERS:
+        elif (
+            kind.is_floating()
+            and math.isfinite(value)
+            and len(self.values["number"]) < NUMBERS
+        ):
             mark = math.copysign(NUMBER + self._place("number", value), value)
         elif kind.is_string() and DATED.search(str(value)):
             mark = TEXT.format(self._place("text", value))
@@ -181,7 +185,9 @@ class Marks:
             day = self.values[kind][place - 1]
             return f"MAKE_DATE({day.year}, {day.month}, {day.day})"
         text = exp.convert(self.values[kind][place]).sql("duckdb")
-        return text.removeprefix("-") if kind == "number" else text  # the sign stands before it
+        return (
+            text.removeprefix("-") if kind == "number" else text
+        )  # the sign stands before it
 
 
 def _placed(value: Any, places: Mapping[ops.Node, int]) -> Any:

@@ -56,7 +56,9 @@ class Contract:
         return tuple(c.name for c in self.columns)
 
 
-def _contract(name: str, spec: str, key: str | None = None, extras: bool = False) -> Contract:
+def _contract(
+    name: str, spec: str, key: str | None = None, extras: bool = False
+) -> Contract:
     """A contract from words such as ``amount!:money``; the mark means required."""
     columns = []
     for word in spec.split():
@@ -94,7 +96,8 @@ _ALL = (
         "invoice_id",
     ),
     _contract(
-        "payments", "payment_id:id invoice_id!:id payment_date!:date amount!:money currency:text"
+        "payments",
+        "payment_id:id invoice_id!:id payment_date!:date amount!:money currency:text",
     ),
     _contract(
         "leads",
@@ -125,11 +128,20 @@ _ALL = (
 CONTRACTS: Mapping[str, Contract] = {contract.name: contract for contract in _ALL}
 
 # Days of what has happened: a year is enough for another clock, and before 1970 nobody kept a CRM.
-HAPPENED = ("last_order", "order_date", "issue_date", "payment_date", "touch_date", "entered_on")
+HAPPENED = (
+    "last_order",
+    "order_date",
+    "issue_date",
+    "payment_date",
+    "touch_date",
+    "entered_on",
+)
 EMPTY = "empty row"
 
 
-def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) -> dict[str, str]:
+def resolve(
+    contract: Contract, raw_columns: tuple[str, ...], reading: Reading
+) -> dict[str, str]:
     """Canonical name → raw column or expression.
 
     Raises
@@ -144,7 +156,9 @@ def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) 
             continue
         if not contract.extras:
             problem = say("data.columns.not_of", table=contract.name)
-            faults.append(Fault(f"columns.{name}", problem, nearest(name, contract.names)))
+            faults.append(
+                Fault(f"columns.{name}", problem, nearest(name, contract.names))
+            )
         elif wanted:
             mapping[name] = str(wanted)
     for column in contract.columns:
@@ -166,20 +180,31 @@ def resolve(contract: Contract, raw_columns: tuple[str, ...], reading: Reading) 
 
 
 def _currency(
-    contract: Contract, raw_columns: tuple[str, ...], reading: Reading, mapping: dict[str, str]
+    contract: Contract,
+    raw_columns: tuple[str, ...],
+    reading: Reading,
+    mapping: dict[str, str],
 ) -> dict[str, str]:
     """The column that names the currency, unless the study file says or the amount reads it."""
     asked = "currency" not in contract.names or "currency" in reading.columns
     column = None if asked else currency_column(raw_columns)
     amount = mapping.get("amount", "")
-    if "converted" in amount.lower():  # converted amounts are in another column's currency
-        column = next((name for name in raw_columns if name.lower() == "converted currency"), None)
-    if column is None or (amount not in raw_columns and column in columns_of(amount, "amount")):
+    if (
+        "converted" in amount.lower()
+    ):  # converted amounts are in another column's currency
+        column = next(
+            (name for name in raw_columns if name.lower() == "converted currency"), None
+        )
+    if column is None or (
+        amount not in raw_columns and column in columns_of(amount, "amount")
+    ):
         return {}
     return {"currency": column}
 
 
-def _unknown(contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]) -> list[Fault]:
+def _unknown(
+    contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]
+) -> list[Fault]:
     """What an expression names and the source does not have."""
     where = f"{contract.name}.{name}"
     try:
@@ -216,7 +241,9 @@ def conform(
         where = f"{contract.name}.where"
         raw = raw.filter(condition(reading.where, raw, where, reading.number))
     columns = [c for c in contract.columns if c.name in mapping]
-    given = {c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns}
+    given = {
+        c.name: _given(raw, mapping[c.name], contract, c.name, reading) for c in columns
+    }
     extras = _extras(raw, mapping, contract, reading)
     before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
     # In steps, each with a name: an engine computes a repeated expression again, and parsing is
@@ -232,7 +259,9 @@ def conform(
     rows = rows.mutate(**parsed)
     values: dict[str, ir.Value] = {}
     reason = ibis.null("string")
-    for column in reversed(columns):  # the first column that is at fault gives the reason
+    for column in reversed(
+        columns
+    ):  # the first column that is at fault gives the reason
         name = column.name
         value = _settled(rows[f"{name}__read"], column, reading)
         reason = _unreadable(rows[name], value, column, reason)
@@ -241,7 +270,9 @@ def conform(
         if words(contract.name, name) and not free:
             strange = value.strip().lower()
             value = understood(value, contract.name, name)
-            reason = ibis.ifelse(strange.notnull() & value.isnull(), f"unknown {name}", reason)
+            reason = ibis.ifelse(
+                strange.notnull() & value.isnull(), f"unknown {name}", reason
+            )
             value = ibis.coalesce(value, strange)
         if name in HAPPENED:
             reason = ibis.ifelse(_unlikely(value), f"unlikely {name}", reason)
@@ -307,7 +338,9 @@ def _once_per_order(lines: ir.Table) -> ir.Table:
     )
 
 
-def _given(raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading) -> ir.Value:
+def _given(
+    raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading
+) -> ir.Value:
     def nothing(text: ir.StringValue) -> ir.Value:
         return blank_to_null(text, reading.nulls, reading.remote)
 
@@ -362,7 +395,9 @@ def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
     return value
 
 
-def _unreadable(given: ir.Value, value: ir.Value, column: Column, otherwise: ir.Value) -> ir.Value:
+def _unreadable(
+    given: ir.Value, value: ir.Value, column: Column, otherwise: ir.Value
+) -> ir.Value:
     """The reason where something stands and nothing could be read.
 
     Typed columns cannot be unreadable, except floats that are no number.
@@ -371,4 +406,6 @@ def _unreadable(given: ir.Value, value: ir.Value, column: Column, otherwise: ir.
     parsed_text = kind.is_string() and column.kind not in ("id", "text")
     if not (parsed_text or kind.is_floating()):
         return otherwise
-    return ibis.ifelse(given.notnull() & value.isnull(), f"unreadable {column.name}", otherwise)
+    return ibis.ifelse(
+        given.notnull() & value.isnull(), f"unreadable {column.name}", otherwise
+    )

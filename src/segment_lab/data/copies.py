@@ -28,15 +28,22 @@ from segment_lab.data.sources import RawTable, Source, locate
 CACHE_DAYS = 14
 
 
-def typed_copy(name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str) -> str:
+def typed_copy(
+    name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str
+) -> str:
     """The path of conformed lines as Parquet (broken lines beside them), made once per content."""
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
     if not copied(str(target)):
         _prune(target.parent)
         broken = target.with_suffix(".broken.parquet")
-        with replacing(target, private=True) as draft, replacing(broken, private=True) as rest:
+        with (
+            replacing(target, private=True) as draft,
+            replacing(broken, private=True) as rest,
+        ):
             connection.to_parquet(whole, str(draft))
-            lines = raw.broken(connection)  # the reader notes broken lines while it reads
+            lines = raw.broken(
+                connection
+            )  # the reader notes broken lines while it reads
             lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
     return str(target)
 
@@ -70,7 +77,12 @@ def _prune(folder: Path) -> None:
 
 
 def fingerprint_of(
-    source: Source, base: Path | None, lines: ir.Table, name: str, timezone: str, content: str
+    source: Source,
+    base: Path | None,
+    lines: ir.Table,
+    name: str,
+    timezone: str,
+    content: str,
 ) -> str:
     """A hash of a source's content and of how it is read.
 
@@ -113,7 +125,9 @@ def _checksum(lines: ir.Table) -> str:
     texts = [lines[c].cast("string").fill_null("\x1e") for c in lines.columns]
     row = ibis.literal("\x1f").join(texts)
     content = row.hash().cast("decimal(38, 0)").sum().cast("string")
-    return backend.to_pandas(lines.aggregate(rows=lines.count(), content=content)).to_json()
+    return backend.to_pandas(
+        lines.aggregate(rows=lines.count(), content=content)
+    ).to_json()
 
 
 @dataclass(frozen=True)
@@ -138,10 +152,19 @@ def memory_of(name: str, source: Source, base: Path, timezone: str) -> Path | No
     states = []
     for file in _files(locate(source, base, name)):
         stat = file.stat()
-        states.append((str(file), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+        states.append(
+            (str(file), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        )
     if not states:
         return None
-    facts = (name, source.model_dump_json(), str(base), timezone, states, code_fingerprint())
+    facts = (
+        name,
+        source.model_dump_json(),
+        str(base),
+        timezone,
+        states,
+        code_fingerprint(),
+    )
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
     return cache_folder() / f"{name}-{key}.memory"
 

@@ -16,7 +16,9 @@ from segment_lab.texts import say
 
 BLOCK = 1 << 20
 # The readers' own errors share no base class.
-_READERS = frozenset({"_duckdb", "duckdb", "python_calamine", "pandas", "zlib", "pyarrow"})
+_READERS = frozenset(
+    {"_duckdb", "duckdb", "python_calamine", "pandas", "zlib", "pyarrow"}
+)
 
 
 @contextmanager
@@ -73,4 +75,7 @@ def _last_lines(file: Path, size: int = 8192) -> list[str]:
         return []
     with file.open("rb") as handle:
         handle.seek(max(0, file.stat().st_size - size))
-        return [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines()]
+        return [
+            line.strip()
+            for line in handle.read().decode("utf-8", "replace").splitlines()
+        ]

@@ -35,20 +35,42 @@ SERVERS = {
     "spark": ["'pyspark>=4'"],
     **{
         name: [f"'ibis-framework[{name}]'"]
-        for name in ("bigquery", "snowflake", "databricks", "clickhouse", "mysql", "mssql", "trino")
+        for name in (
+            "bigquery",
+            "snowflake",
+            "databricks",
+            "clickhouse",
+            "mysql",
+            "mssql",
+            "trino",
+        )
     },
 }
 # What drivers say when a server cannot be used; their own words may repeat the address.
 REFUSALS = {
     "login": ("password", "authentication", "access denied", "no pg_hba", "role"),
     "no_database": ("database",),
-    "unreachable": ("refused", "timed out", "timeout", "resolve", "translate", "unreachable"),
-    "no_table": ("tablenotfound", "notable", "undefinedtable", "table_or_view_not_found"),
+    "unreachable": (
+        "refused",
+        "timed out",
+        "timeout",
+        "resolve",
+        "translate",
+        "unreachable",
+    ),
+    "no_table": (
+        "tablenotfound",
+        "notable",
+        "undefinedtable",
+        "table_or_view_not_found",
+    ),
 }
 BATCH = 100_000
 
 
-def open_source(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+def open_source(
+    source: Source, base: Path, connection: Any, where: str = "orders"
+) -> RawTable:
     """Open a file, or a table by its URL; `connection` is the study's DuckDB, in whose time zone
     all days are counted.
 
@@ -73,7 +95,9 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
         if scheme == "sqlite":
             return _sqlite(_file(rest, base), str(source.table), connection)
         if scheme in SERVERS:
-            zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[0]
+            zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[
+                0
+            ]
             return _server(url, zone, source, base, connection, where)
         schemes = [f"{name}://" for name in ("duckdb", "sqlite", *sorted(SERVERS))]
         remedy = say("data.databases.schemes", schemes=schemes)
@@ -92,13 +116,18 @@ def open_source(source: Source, base: Path, connection: Any, where: str = "order
 def _refused(fault: Fault, error: Exception, scheme: str) -> Fault:
     """What went wrong with a database, in words that hold nothing of its address."""
     said = f"{type(error).__name__} {error}".lower()
-    if scheme in ("duckdb", "sqlite"):  # a server's driver repeats the address, with passwords
+    if scheme in (
+        "duckdb",
+        "sqlite",
+    ):  # a server's driver repeats the address, with passwords
         first = str(error).splitlines()[0]
         return replace(fault, problem=say("data.databases.said", said=first))
     for kind, words in REFUSALS.items():
         if any(word in said for word in words):
             problem = say(f"data.databases.{kind}")
-            return replace(fault, problem=problem, remedy=say(f"data.databases.{kind}_check"))
+            return replace(
+                fault, problem=problem, remedy=say(f"data.databases.{kind}_check")
+            )
     return replace(fault, problem=say("data.databases.said", said=type(error).__name__))
 
 
@@ -128,7 +157,9 @@ def _quoted(value: str) -> str:
 def _file(name: str, base: Path) -> Path:
     path = base / Path(name).expanduser()
     if not path.is_file():
-        fault = Fault(name, say("data.databases.no_file"), say("data.databases.mend_url"))
+        fault = Fault(
+            name, say("data.databases.no_file"), say("data.databases.mend_url")
+        )
         raise DataError(say("data.file.missing_title"), [fault])
     return path
 
@@ -159,17 +190,22 @@ def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
         columns = [row[1] for row in file.execute(f"PRAGMA table_info({quoted})")]
         if not columns:
             raise LookupError(name)
-        texts = ", ".join(f"""CAST("{c.replace('"', '""')}" AS TEXT)""" for c in columns)
+        texts = ", ".join(
+            f"""CAST("{c.replace('"', '""')}" AS TEXT)""" for c in columns
+        )
         cursor = file.execute(f"SELECT {texts} FROM {quoted}")
         schema = pa.schema([(c, pa.string()) for c in columns])
 
         def batches() -> Iterator[pa.RecordBatch]:
             while rows := cursor.fetchmany(BATCH):
                 yield pa.record_batch(
-                    [pa.array(c, pa.string()) for c in zip(*rows, strict=True)], schema=schema
+                    [pa.array(c, pa.string()) for c in zip(*rows, strict=True)],
+                    schema=schema,
                 )
 
-        copy, content = _copied(pa.RecordBatchReader.from_batches(schema, batches()), connection)
+        copy, content = _copied(
+            pa.RecordBatchReader.from_batches(schema, batches()), connection
+        )
         return RawTable(copy, is_text=True, label=name, content=content)
 
 
@@ -187,7 +223,9 @@ def _server(
     label = source.table or str(source.path)
     if where == "orders" and not _needs_parsing(table, source, where):
         return RawTable(table, is_text=False, label=label, remote=True)
-    copy, content = _copied(backend.to_pyarrow_batches(table, chunk_size=BATCH), connection)
+    copy, content = _copied(
+        backend.to_pyarrow_batches(table, chunk_size=BATCH), connection
+    )
     return RawTable(copy, is_text=False, label=label, content=content)
 
 
@@ -208,13 +246,21 @@ def _spark(url: str, zone: str) -> Any:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    builder, place = SparkSession.builder.appName("segment_lab"), url.removeprefix("spark://")
+    builder, place = (
+        SparkSession.builder.appName("segment_lab"),
+        url.removeprefix("spark://"),
+    )
     builder = builder.config(
         "spark.ui.showConsoleProgress", "false"
     )  # a bar would break plain logs
     if place:
-        builder = builder.master(place if place.startswith(("local", "yarn", "k8s")) else url)
-    if "PYSPARK_GATEWAY_PORT" in os.environ and SparkContext._active_spark_context is None:
+        builder = builder.master(
+            place if place.startswith(("local", "yarn", "k8s")) else url
+        )
+    if (
+        "PYSPARK_GATEWAY_PORT" in os.environ
+        and SparkContext._active_spark_context is None
+    ):
         _join_the_application(SparkContext)
     # A session of its own: the time zone is the study's, not the whole application's.
     backend = ibis.pyspark.connect(builder.getOrCreate().newSession())

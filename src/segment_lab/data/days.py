@@ -71,7 +71,9 @@ def layouts() -> tuple[str, ...]:
     """Every layout of a day, alone and with a time behind it."""
     forms = []
     for form in DATE_FORMATS[1:]:
-        whole = "%d" in form and not form.endswith(".0")  # a month alone has no time of day
+        whole = "%d" in form and not form.endswith(
+            ".0"
+        )  # a month alone has no time of day
         forms += [form + time for time in _TIMES] if whole else [form]
     return tuple(forms)
 
@@ -90,9 +92,15 @@ def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
         return {}
     counts = {}
     for i, form in enumerate(forms):
-        day = table.day.try_cast("timestamp") if form == "iso" else read_day(table.day, form)
+        day = (
+            table.day.try_cast("timestamp")
+            if form == "iso"
+            else read_day(table.day, form)
+        )
         good = day.year() >= 1000
-        if form in NUMBERED_DAYS:  # a plain number is a day only where that day is likely
+        if (
+            form in NUMBERED_DAYS
+        ):  # a plain number is a day only where that day is likely
             good = day.year().between(1990, 2060)
         counts[f"f{i}"] = good.sum()
     row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0)
@@ -114,7 +122,9 @@ def detect_reading(
         Text dates fit two layouts equally: an error, not a guess.
     """
     formats, offsets = source.dates, ""
-    texts = [d for d in dates if d in raw.table.columns and raw.table[d].type().is_string()]
+    texts = [
+        d for d in dates if d in raw.table.columns and raw.table[d].type().is_string()
+    ]
     if texts and not formats:
         formats, offsets = _look_at(raw.table, texts[0], where)
     return Reading(

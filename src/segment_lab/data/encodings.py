@@ -22,7 +22,10 @@ _LETTERS = {
     "koi8-r": "А-яЁё",
     "cp866": "А-яЁё",
 }
-_OLD = ("koi8-r", "cp866")  # seldom met today: taken only where the text says so clearly
+_OLD = (
+    "koi8-r",
+    "cp866",
+)  # seldom met today: taken only where the text says so clearly
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
 # Signs beside letters that office texts hold in every code page.
 _SIGNS = "€£§°«»„“”’‘–—…№©®·"
@@ -69,7 +72,9 @@ def _score(head: bytes, encoding: str) -> float:
     if not marked:
         return 0.0
     letters = _LETTERS[encoding]
-    good = len(re.findall(f"[{letters}]", text)) + 0.5 * len(re.findall(f"[{_SIGNS}]", text))
+    good = len(re.findall(f"[{letters}]", text)) + 0.5 * len(
+        re.findall(f"[{_SIGNS}]", text)
+    )
     bad: float = text.count("\ufffd")
     if encoding in _CYRILLIC:
         # A Cyrillic letter beside a Latin one is another language read wrongly; so are capitals
@@ -80,7 +85,9 @@ def _score(head: bytes, encoding: str) -> float:
         bad += 2 * mixed + 2 * turned + 0.5 * rare * len(marked)
     else:
         # Marked letters stand between plain ones; words of nothing else are another alphabet.
-        alone = re.findall(f"(?<![A-Za-z{letters}])[{letters}]+(?![A-Za-z{letters}])", text)
+        alone = re.findall(
+            f"(?<![A-Za-z{letters}])[{letters}]+(?![A-Za-z{letters}])", text
+        )
         bad += sum(map(len, alone))
     if encoding in _OLD:
         bad += 0.3 * len(marked) if len(marked) > 4 else 2 * len(marked)

@@ -41,7 +41,8 @@ def connect() -> Any:
         / f"segment_lab_{uuid.uuid4().hex}"
     )
     limits = {
-        name: os.environ.get(f"SEGMENT_LAB_{name.upper()}") for name in ("memory_limit", "threads")
+        name: os.environ.get(f"SEGMENT_LAB_{name.upper()}")
+        for name in ("memory_limit", "threads")
     }
     given = {name: limit for name, limit in limits.items() if limit}
     try:
@@ -75,7 +76,8 @@ def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
     """Rows of a random `share` (below 1) of the customers: the same customers in every table, on
     every engine."""
     return table.filter(
-        md5(table.customer_id.cast("string").concat(f":{seed}")) < f"{int(share * 16**8):08x}"
+        md5(table.customer_id.cast("string").concat(f":{seed}"))
+        < f"{int(share * 16**8):08x}"
     )
 
 
@@ -88,7 +90,9 @@ def as_it_is(table: ir.Table) -> ir.Table:
     return table
 
 
-def evaluate(frame: pd.DataFrame, rule: Rule, prepare: Preparation = as_it_is) -> np.ndarray:
+def evaluate(
+    frame: pd.DataFrame, rule: Rule, prepare: Preparation = as_it_is
+) -> np.ndarray:
     """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
 
     This is how segmenters predict: the expression that answers here is the very one `to_sql`

@@ -51,8 +51,14 @@ _FUNCTIONS: dict[type[exp.Expression], tuple[str, Callable[..., Any]]] = {
     exp.Right: ("right", lambda x, n: _text(x).right(n)),
     exp.Replace: ("replace", lambda x, old, new: _text(x).replace(old, new)),
     exp.SplitPart: ("split_part", lambda x, mark, n: _text(x).split(mark)[n - 1]),
-    exp.RegexpReplace: ("regexp_replace", lambda x, old, new: _text(x).re_replace(old, new)),
-    exp.RegexpExtract: ("regexp_extract", lambda x, form, n=0: _text(x).re_extract(form, n)),
+    exp.RegexpReplace: (
+        "regexp_replace",
+        lambda x, old, new: _text(x).re_replace(old, new),
+    ),
+    exp.RegexpExtract: (
+        "regexp_extract",
+        lambda x, form, n=0: _text(x).re_extract(form, n),
+    ),
     exp.RegexpLike: ("regexp_matches", lambda x, form: _text(x).re_search(form)),
     exp.Not: ("not", lambda x: ~x),
     exp.Paren: ("()", lambda x: x),
@@ -104,13 +110,19 @@ def parse(text: str, where: str) -> exp.Expr:
         raise ConfigError(say("data.rule.no_expression", **facts, said=said)) from None
     except RecursionError:
         raise ConfigError(say("data.rule.deep", **facts)) from None
-    if len(statements) != 1 or statements[0] is None or ";" in _outside_quotes(str(text)):
+    if (
+        len(statements) != 1
+        or statements[0] is None
+        or ";" in _outside_quotes(str(text))
+    ):
         raise ConfigError(say("data.rule.one", **facts))
     tree = statements[0]
     if _depth(tree) > DEEPEST:
         raise ConfigError(say("data.rule.deep", **facts))
     for node in tree.walk():
-        known = isinstance(node, (*_BINARY, *_FUNCTIONS, *_OTHER)) and type(node) in _EXACT
+        known = (
+            isinstance(node, (*_BINARY, *_FUNCTIONS, *_OTHER)) and type(node) in _EXACT
+        )
         if not known or node.comments or not _plain(node):
             part = repr(node.sql(dialect="duckdb"))
             raise ConfigError(say("data.rule.not_allowed", **facts, part=part))
@@ -128,12 +140,17 @@ def _plain(node: exp.Expr) -> bool:
         # `x = NULL` holds for nobody in SQL; whoever writes it means IS NULL.
         null = any(isinstance(child, exp.Null) for child in node.iter_expressions())
         return not (
-            null or node.args.get("query") or node.args.get("unnest") or node.args.get("field")
+            null
+            or node.args.get("query")
+            or node.args.get("unnest")
+            or node.args.get("field")
         )
     if isinstance(node, exp.Like):
         return isinstance(node.expression, exp.Literal)
     if isinstance(node, exp.Cast):
-        return isinstance(node.this, exp.Literal) and node.to.is_type("date", "timestamp")
+        return isinstance(node.this, exp.Literal) and node.to.is_type(
+            "date", "timestamp"
+        )
     if isinstance(node, exp.Trim):
         return not node.args.get("expression") and not node.args.get("position")
     if isinstance(node, exp.Is):
@@ -189,7 +206,11 @@ def compile_expression(
     unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
     if unknown:
         hints = [
-            say("data.rule.unknown", column=repr(name), hint=nearest(name, table.columns))
+            say(
+                "data.rule.unknown",
+                column=repr(name),
+                hint=nearest(name, table.columns),
+            )
             for name in unknown
         ]
         raise ConfigError(f"{where}: {'; '.join(hints)}.")
@@ -204,7 +225,12 @@ def compile_expression(
         values[name] = value
     try:
         return _value(tree, values)
-    except (ibis.common.exceptions.IbisError, TypeError, AttributeError, ValueError) as error:
+    except (
+        ibis.common.exceptions.IbisError,
+        TypeError,
+        AttributeError,
+        ValueError,
+    ) as error:
         said = str(error).partition("\n")[0]
         raise ConfigError(
             say("data.rule.not_computed", where=where, text=_shown(text), said=said)
@@ -251,7 +277,9 @@ def _outside_text(node: exp.Expr) -> list[exp.Expr]:
 def _results(node: exp.Expr) -> list[exp.Expr]:
     """What a choice between values may give."""
     if isinstance(node, exp.Case):
-        return [branch.args["true"] for branch in node.args["ifs"]] + [node.args.get("default")]
+        return [branch.args["true"] for branch in node.args["ifs"]] + [
+            node.args.get("default")
+        ]
     return [node.this, node.expression, *node.expressions]
 
 
@@ -274,7 +302,9 @@ def _value(node: Any, table: Any) -> Any:
     if isinstance(node, exp.In):
         return _in(node, table)
     if isinstance(node, exp.Between):
-        value, low, high = (_value(node.args[k], table) for k in ("this", "low", "high"))
+        value, low, high = (
+            _value(node.args[k], table) for k in ("this", "low", "high")
+        )
         return _compare(exp.GTE, value, low) & _compare(exp.LTE, value, high)
     if isinstance(node, exp.Is):
         value = _value(node.this, table)
@@ -296,7 +326,9 @@ def _value(node: Any, table: Any) -> Any:
 def _call(node: Any, table: Any) -> Any:
     if isinstance(node, exp.Round):
         digits = node.args.get("decimals")
-        return _FUNCTIONS[exp.Round][1](_value(node.this, table), int(digits.this) if digits else 0)
+        return _FUNCTIONS[exp.Round][1](
+            _value(node.this, table), int(digits.this) if digits else 0
+        )
     compute = _FUNCTIONS[type(node)][1]
     if type(node) in _ARGUMENTS:
         given = [node.args.get(name) for name in _ARGUMENTS[type(node)]]
@@ -304,7 +336,11 @@ def _call(node: Any, table: Any) -> Any:
         return compute(_value(node.this, table), *plain)
     if isinstance(node, exp.Nullif):
         return compute(_value(node.this, table), _value(node.expression, table))
-    rest = [_value(e, table) for e in node.expressions] if isinstance(node, exp.Coalesce) else []
+    rest = (
+        [_value(e, table) for e in node.expressions]
+        if isinstance(node, exp.Coalesce)
+        else []
+    )
     return compute(_value(node.this, table), *rest)
 
 
@@ -317,7 +353,9 @@ def _case(node: exp.Case, table: Any) -> Any:
             test = _compare(exp.EQ, subject, test)
         branches.append((test, _value(branch.args["true"], table)))
     otherwise = node.args.get("default")
-    return ibis.cases(*branches, else_=None if otherwise is None else _value(otherwise, table))
+    return ibis.cases(
+        *branches, else_=None if otherwise is None else _value(otherwise, table)
+    )
 
 
 def _in(node: exp.In, table: Any) -> Any:

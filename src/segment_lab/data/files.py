@@ -36,13 +36,18 @@ def cache_folder() -> Path:
     ConfigError
         It cannot be made.
     """
-    folder = Path(os.environ.get("SEGMENT_LAB_CACHE") or platformdirs.user_cache_dir("segment_lab"))
+    folder = Path(
+        os.environ.get("SEGMENT_LAB_CACHE")
+        or platformdirs.user_cache_dir("segment_lab")
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
         said = error.strerror or str(error)
-        raise ConfigError(say("data.cache.unwritable", folder=folder, said=said)) from None
+        raise ConfigError(
+            say("data.cache.unwritable", folder=folder, said=said)
+        ) from None
     return folder
 
 

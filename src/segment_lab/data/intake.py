@@ -69,7 +69,12 @@ class Intake:
         """A hash of the source's content and of how it is read; by size and date for files over 2
         GB."""
         return fingerprint_of(
-            self.source, self.base, self.lines, self.name, self.timezone, self.raw.content
+            self.source,
+            self.base,
+            self.lines,
+            self.name,
+            self.timezone,
+            self.raw.content,
         )
 
     @cached_property
@@ -83,7 +88,9 @@ class Intake:
         """The rows of a random share of the customers; a table that names none stays whole."""
         if "customer_id" not in self.lines.columns:
             return self
-        part = replace(self, lines=drawn(self.lines, share), kept_broken=self.broken.head(0))
+        part = replace(
+            self, lines=drawn(self.lines, share), kept_broken=self.broken.head(0)
+        )
         part.__dict__["narrow"] = drawn(self.narrow, share)
         part.__dict__["fingerprint"] = f"{self.fingerprint}:{share}"
         return part
@@ -107,7 +114,11 @@ class Intake:
     def _tally(self) -> pd.DataFrame:
         """One scan: ``rows`` by ``reason``, and by ``order_date`` and ``currency`` where there are
         such."""
-        keys = [key for key in ("reason", "order_date", "currency") if key in self.lines.columns]
+        keys = [
+            key
+            for key in ("reason", "order_date", "currency")
+            if key in self.lines.columns
+        ]
         query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
         with in_words(self.name, self.raw.label):
             frame = query.get_backend().to_pyarrow(query).to_pandas(date_as_object=True)
@@ -120,11 +131,22 @@ class Intake:
         days: dict[str, Any] = {}
         if "order_date" in self._tally:
             days = {"first": ("order_date", _least), "last": ("order_date", _most)}
-        frame: Any = self._tally.groupby("reason").agg(rows=("rows", "sum"), **days).reset_index()
-        if len(self.broken):  # known after the query: the reader notes them while it reads
+        frame: Any = (
+            self._tally.groupby("reason")
+            .agg(rows=("rows", "sum"), **days)
+            .reset_index()
+        )
+        if len(
+            self.broken
+        ):  # known after the query: the reader notes them while it reads
             for reason, part in self.broken.groupby("reason"):
-                frame.loc[len(frame), ["reason", "rows"]] = [f"{BROKEN}{reason}", len(part)]
-        return frame.set_index("reason").sort_index(key=lambda i: i.where(i != ACCEPTED, ""))
+                frame.loc[len(frame), ["reason", "rows"]] = [
+                    f"{BROKEN}{reason}",
+                    len(part),
+                ]
+        return frame.set_index("reason").sort_index(
+            key=lambda i: i.where(i != ACCEPTED, "")
+        )
 
     @property
     def counts(self) -> pd.Series:
@@ -170,9 +192,15 @@ class Intake:
             problem = say("data.faults.all_left_out", **facts)
             return [Fault(self.name, problem, say("data.faults.mend_where"))]
         if not total:
-            return [Fault(self.name, say("data.faults.empty"), say("data.faults.look_at_file"))]
+            return [
+                Fault(
+                    self.name, say("data.faults.empty"), say("data.faults.look_at_file")
+                )
+            ]
         if not counts[ACCEPTED]:
-            return [self._fault(str(reason), int(n)) for reason, n in counts.items() if n]
+            return [
+                self._fault(str(reason), int(n)) for reason, n in counts.items() if n
+            ]
         if several := self._several_currencies():
             return several
         bad = counts[[reason for reason in counts.index if _is_bad(reason)]]
@@ -187,7 +215,9 @@ class Intake:
         listed = [f"{code} ({rows:,})" for code, rows in found.items()]
         problem = say("data.faults.currencies", currencies=listed)
         column = self.mapping["currency"]
-        remedy = say("data.faults.currencies_remedy", column=column, first=next(iter(found)))
+        remedy = say(
+            "data.faults.currencies_remedy", column=column, first=next(iter(found))
+        )
         return [Fault(f"{self.name} ({self.raw.label})", problem, remedy)]
 
     @cached_property
@@ -200,14 +230,18 @@ class Intake:
         """Accepted rows by currency, commonest first; empty where no column says."""
         if "currency" not in self._tally:
             return {}
-        good = self._tally[(self._tally.reason == ACCEPTED) & self._tally.currency.notna()]
+        good = self._tally[
+            (self._tally.reason == ACCEPTED) & self._tally.currency.notna()
+        ]
         code = good.currency.str.strip().str.upper()
         rows = good.groupby(code).rows.sum().sort_values(ascending=False)
         return {str(name): int(count) for name, count in rows.items() if count}
 
     def _fault(self, reason: str, rows: int) -> Fault:
         where = f"{self.name} ({self.raw.label})"
-        return Fault(where, reason, _remedy(self.name, reason), rows, self.examples(reason))
+        return Fault(
+            where, reason, _remedy(self.name, reason), rows, self.examples(reason)
+        )
 
     def examples(self, reason: str, n: int = 3) -> tuple[str, ...]:
         """A few raw values behind a reason, for messages."""
@@ -289,14 +323,26 @@ def take_in(
         unopened: Any = Unopened(opening, known.label, known.content)
         lines, broken = read_copy(connection, known.target)
         intake = Intake(
-            name, source, unopened, known.reading, lines, connection, broken, base, timezone
+            name,
+            source,
+            unopened,
+            known.reading,
+            lines,
+            connection,
+            broken,
+            base,
+            timezone,
         )
         intake.__dict__["fingerprint"] = known.fingerprint
         return intake
     contract = CONTRACTS[name]
     where = base if raw is None else None
     raw = shaped(raw or open_source(source, base, connection, name), source, name)
-    dates = [source.columns.get(c.name, c.name) or "" for c in contract.columns if c.kind == "date"]
+    dates = [
+        source.columns.get(c.name, c.name) or ""
+        for c in contract.columns
+        if c.kind == "date"
+    ]
     reading = detect_reading(source, raw, dates, name, set_aside(source))
     if source.duplicates == "drop":
         conform(raw.table, contract, reading)  # faults of the mapping come first
@@ -312,7 +358,9 @@ def take_in(
             target = typed_copy(name, lines, raw, connection, fingerprint)
             lines, kept = read_copy(connection, target)
         if memory is not None:
-            remember(memory, Memory(reading, fingerprint, raw.label, raw.content, target))
+            remember(
+                memory, Memory(reading, fingerprint, raw.label, raw.content, target)
+            )
     return Intake(name, source, raw, reading, lines, connection, kept, where, timezone)
 
 
@@ -349,7 +397,9 @@ def _typed_extras(table: ir.Table, contract: Contract) -> ir.Table:
     return table.mutate(**numbers).drop(*empty)
 
 
-def raise_faults(intake: Intake, tolerance: float, counts: pd.Series | None = None) -> None:
+def raise_faults(
+    intake: Intake, tolerance: float, counts: pd.Series | None = None
+) -> None:
     """Raise one DataError with every fault of a table; `counts` spares a scan where they are
     known."""
     if faults := intake.faults(tolerance, counts):

@@ -83,14 +83,18 @@ def _suspicious(path: Path) -> bool:
     return bare or bool(before) or (windows and unix)
 
 
-def _numbered(file: IO[bytes], aside: list[tuple[int, str, str]]) -> Iterator[tuple[int, bytes]]:
+def _numbered(
+    file: IO[bytes], aside: list[tuple[int, str, str]]
+) -> Iterator[tuple[int, bytes]]:
     """Lines by any line end, without it; those too long are set aside."""
     number, rest, cut = 0, b"", False
     while True:
         block = file.read(BLOCK)
         if block.endswith(b"\r"):
             block += file.read(1)
-        text = rest + block.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
+        text = rest + block.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(
+            b"\0", b""
+        )
         lines = text.split(b"\n")
         rest = lines.pop() if block else b""
         for line in lines:
@@ -100,14 +104,18 @@ def _numbered(file: IO[bytes], aside: list[tuple[int, str, str]]) -> Iterator[tu
                 cut = False
             else:
                 yield number, line
-        if len(rest) > LONGEST:  # only its beginning is kept: it may be larger than memory
+        if (
+            len(rest) > LONGEST
+        ):  # only its beginning is kept: it may be larger than memory
             rest, cut = rest[:SHOWN], True
         if not block:
             return
 
 
 def _records(
-    lines: Iterator[tuple[int, bytes]], delimiter: bytes, aside: list[tuple[int, str, str]]
+    lines: Iterator[tuple[int, bytes]],
+    delimiter: bytes,
+    aside: list[tuple[int, str, str]],
 ) -> Iterator[bytes]:
     """Lines in order; those that open a quote and never close it are set aside."""
     fields = _Fields(delimiter)
@@ -170,7 +178,9 @@ class _Fields:
         mark = re.escape(delimiter)
         quoted = rb'"(?:[^"]|"")*"[^' + mark + rb"]*"
         plain = rb'(?!")[^' + mark + rb"]*"
-        self._field = re.compile(rb"(?:" + quoted + rb"|" + plain + rb")(" + mark + rb"|\Z)")
+        self._field = re.compile(
+            rb"(?:" + quoted + rb"|" + plain + rb")(" + mark + rb"|\Z)"
+        )
 
     def count(self, record: bytes) -> int | None:
         """The number of fields."""

@@ -27,7 +27,9 @@ MOST_BYTES = 4 << 30
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 
 
-def open_file(source: Source, base: Path, connection: Any, where: str = "orders") -> RawTable:
+def open_file(
+    source: Source, base: Path, connection: Any, where: str = "orders"
+) -> RawTable:
     """Open the file or folder of a source on a DuckDB `connection`.
 
     Raises
@@ -59,7 +61,9 @@ def _parquet(path: Path, connection: Any) -> ir.Table:
         return connection.read_parquet(literal(path))
     pattern = f"{literal(path)}/**/*.parquet" if path.is_dir() else str(path)
     # Folders such as region=007 are columns; their values stay the text they are.
-    return connection.read_parquet(pattern, hive_partitioning=True, hive_types_autocast=False)
+    return connection.read_parquet(
+        pattern, hive_partitioning=True, hive_types_autocast=False
+    )
 
 
 def _workbook(path: Path, source: Source) -> ir.Table:

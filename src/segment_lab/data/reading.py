@@ -18,8 +18,14 @@ CURRENCY_MARKS = (
 _TIDY = (
     # A spreadsheet's mark of a text, as in '-30.
     (r"^[\s\p{Z}]*['’]+", ""),
-    (rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*", r"\1"),
-    (rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$", r"\1"),
+    (
+        rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*",
+        r"\1",
+    ),
+    (
+        rf"[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*([-−)]?)[\s\p{{Z}}]*$",
+        r"\1",
+    ),
     (r"[\p{Z}'’](\d{3})\b", r"\1"),
     (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"),
 )
@@ -157,7 +163,12 @@ def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
         "excel": (number - 25569) * 86400,
         COUNTED: (number + FROM_1970_TO_2000) * 86400,
     }[form]
-    return ibis.ifelse(seconds.abs() < 1e11, seconds, None).cast("int64").as_timestamp("s").date()
+    return (
+        ibis.ifelse(seconds.abs() < 1e11, seconds, None)
+        .cast("int64")
+        .as_timestamp("s")
+        .date()
+    )
 
 
 def _monday(text: ir.StringValue) -> ir.DateValue:
@@ -191,7 +202,9 @@ def identity(value: ir.Value) -> ir.Value:
     return ibis.ifelse(value == value.floor(), value.cast("int64").cast("string"), text)
 
 
-def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False) -> ir.Value:
+def blank_to_null(
+    value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False
+) -> ir.Value:
     """Empty text, white space alone and the declared null words become null; other text stays as
     it is."""
     if not value.type().is_string():
@@ -209,4 +222,6 @@ def blank_to_null(value: ir.Value, nulls: tuple[str, ...] = (), collated: bool =
 def money(table: ir.Table, decimals: int = 2) -> ir.Table:
     """Add the readable amount beside every ``_minor`` column (a float, exact to the last digit)."""
     names = [c.removesuffix("_minor") for c in table.columns if c.endswith("_minor")]
-    return table.mutate(**{n: table[f"{n}_minor"].cast("float64") / 10**decimals for n in names})
+    return table.mutate(
+        **{n: table[f"{n}_minor"].cast("float64") / 10**decimals for n in names}
+    )

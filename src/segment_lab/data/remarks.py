@@ -111,7 +111,11 @@ def _free_of_charge(orders: ir.Table) -> list[str]:
 def _blanks(intake: Taken) -> dict[str, int]:
     """How many ids of each column have blanks around them."""
     lines = intake.lines
-    ids = [c.name for c in intake.contract.columns if c.kind == "id" and c.name in lines.columns]
+    ids = [
+        c.name
+        for c in intake.contract.columns
+        if c.kind == "id" and c.name in lines.columns
+    ]
     if not ids:
         return {}
     odd = lines.aggregate(**{i: (lines[i].strip() != lines[i]).sum() for i in ids})
@@ -177,5 +181,7 @@ def counted_until(
 
 def order_days(tally: pd.DataFrame) -> list[tuple[dt.date, int]]:
     """Days with accepted orders and their rows, in order of time."""
-    rows = tally[tally.reason == "accepted"].groupby("order_date").rows.sum().sort_index()
+    rows = (
+        tally[tally.reason == "accepted"].groupby("order_date").rows.sum().sort_index()
+    )
     return [(cast(dt.date, day), int(count)) for day, count in rows.items()]

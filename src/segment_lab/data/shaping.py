@@ -31,10 +31,15 @@ def shaped(raw: RawTable, source: Source, where: str) -> RawTable:
     if raw.remote:
         raise ConfigError(say("shaping.no_order_of_rows", where=where))
     table = raw.table
-    for name in (*source.fill_down, *(group.column for group in source.groups.values())):
+    for name in (
+        *source.fill_down,
+        *(group.column for group in source.groups.values()),
+    ):
         if name not in table.columns:
             known = nearest(name, table.columns)
-            raise ConfigError(say("shaping.no_column", where=where, column=name, hint=known))
+            raise ConfigError(
+                say("shaping.no_column", where=where, column=name, hint=known)
+            )
     table = table.mutate(row__=ibis.row_number())
     for name, group in source.groups.items():
         heading = compile_expression(group.when, table, f"{where}.groups.{name}")
@@ -51,8 +56,12 @@ def set_aside(source: Source) -> Mapping[str, str]:
     """Reason to SQL condition for rows that a source declares to be no data."""
     conditions = {}
     if source.groups:
-        conditions[HEADING] = " OR ".join(f"({group.when})" for group in source.groups.values())
-    if source.totals:  # a total below a group looks like a heading: the later reason holds
+        conditions[HEADING] = " OR ".join(
+            f"({group.when})" for group in source.groups.values()
+        )
+    if (
+        source.totals
+    ):  # a total below a group looks like a heading: the later reason holds
         conditions[TOTAL] = source.totals
     return conditions
 

@@ -24,7 +24,9 @@ _LAYOUT = re.compile(
 )
 _PASSWORD = re.compile(r"://[^/@]*:(?!\$\{\w+\}@)[^/]*@")
 _PARAMETER = re.compile(r"[?&;]([^=&;]+)=([^&;]*)")
-_SECRET = re.compile(r"pass|pwd|secret|token|key|credential|auth|signature|\bsig$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass|pwd|secret|token|key|credential|auth|signature|\bsig$", re.IGNORECASE
+)
 
 
 def holds_secret(url: str) -> bool:
@@ -163,7 +165,9 @@ class Source(BaseModel):
     def _layouts(cls, value: str | list[str] | None) -> str | list[str] | None:
         forms = [value] if isinstance(value, str) else value or []
         for form in forms:
-            if form not in (*NUMBERED_DAYS, COUNTED, WEEKS) and not _LAYOUT.fullmatch(form):
+            if form not in (*NUMBERED_DAYS, COUNTED, WEEKS) and not _LAYOUT.fullmatch(
+                form
+            ):
                 raise ValueError(say("data.source.layout", form=repr(form)))
         return value
 
@@ -266,7 +270,9 @@ def raw_frame(data: Any) -> RawTable:
         data = data.rename(columns=str).reset_index(drop=True)
         # Arrow has no column of mixed types: such values are read as the text they would be in a
         # file.
-        for name in data.columns[[pd.api.types.is_object_dtype(kind) for kind in data.dtypes]]:
+        for name in data.columns[
+            [pd.api.types.is_object_dtype(kind) for kind in data.dtypes]
+        ]:
             text = data[name].map(lambda value: None if pd.isna(value) else str(value))
             data = data.assign(**{name: text.astype("str")})
     return RawTable(ibis.memtable(data), is_text=False, label="frame")

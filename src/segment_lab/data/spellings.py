@@ -15,7 +15,9 @@ import yaml
 @cache
 def spellings() -> dict[str, Any]:
     """The packaged words: ``table.column`` → canonical word → spellings."""
-    text = resources.files("segment_lab.data").joinpath("spellings.yml").read_text("utf-8")
+    text = (
+        resources.files("segment_lab.data").joinpath("spellings.yml").read_text("utf-8")
+    )
     return yaml.safe_load(text)
 
 
@@ -31,7 +33,13 @@ def plain(text: str) -> str:
 
 def understood(value: ir.StringValue, table: str, column: str) -> ir.StringValue:
     """The canonical word of each spelling; null for words that are not known."""
-    bare = value.lower().replace("_", " ").replace("-", " ").re_replace(r"\s+", " ").strip()
+    bare = (
+        value.lower()
+        .replace("_", " ")
+        .replace("-", " ")
+        .re_replace(r"\s+", " ")
+        .strip()
+    )
     branches = []
     for word, known in spellings()[f"{table}.{column}"].items():
         branches.append((bare.isin([*known, plain(word)]), word))

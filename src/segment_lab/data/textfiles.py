@@ -74,7 +74,9 @@ def open_text(path: Path, source: Source, connection: Any) -> RawTable:
 def _mended(path: Path, delimiter: str, skip: int) -> Mended:
     """The file, or a copy that the engine reads row by row."""
     try:
-        return mended(path, scratch() / f"{uuid.uuid4().hex[:8]}_{path.name}.csv", delimiter, skip)
+        return mended(
+            path, scratch() / f"{uuid.uuid4().hex[:8]}_{path.name}.csv", delimiter, skip
+        )
     except (EOFError, zlib.error) as error:
         raise OSError(str(error)) from None
 
@@ -90,7 +92,12 @@ def _same_heads(files: list[Path], skip: int) -> list[str]:
     for file, head in zip(files, heads, strict=True):
         if head != heads[0]:
             raise OSError(
-                say("data.file.other_head", name=file.name, first=files[0].name, head=head)
+                say(
+                    "data.file.other_head",
+                    name=file.name,
+                    first=files[0].name,
+                    head=head,
+                )
             )
     return heads
 
@@ -109,7 +116,13 @@ def first_lines(path: Path, encoding: str, n: int = 1) -> list[str]:
 def _whitespace(path: Path, source: Source, connection: Any) -> ir.Table:
     """Lines split at runs of blanks: a layout DuckDB's reader does not know."""
     lines = connection.read_csv(
-        str(path), all_varchar=True, header=False, delim="\x01", names=["line"], quote="", escape=""
+        str(path),
+        all_varchar=True,
+        header=False,
+        delim="\x01",
+        names=["line"],
+        quote="",
+        escape="",
     )
     if isinstance(source.header, list):
         names = source.header
@@ -130,7 +143,9 @@ def _scratch(pid: int) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="segment_lab_"))
 
     def remove() -> None:
-        if os.getpid() == pid:  # a forked child inherits the farewell, but not the folder
+        if (
+            os.getpid() == pid
+        ):  # a forked child inherits the farewell, but not the folder
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)

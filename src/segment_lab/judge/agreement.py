@@ -76,7 +76,9 @@ def agreement(
         drawn = rand_of_tables(cells.reshape(draws, *table.shape).astype(float))
         low, high = interval(np.asarray(ari), drawn)
         # Expected V of unrelated names: chi-squared has (r-1)(c-1) degrees of freedom.
-        null_v = np.sqrt((max(table.any(axis=1).sum(), table.any(axis=0).sum()) - 1) / n)
+        null_v = np.sqrt(
+            (max(table.any(axis=1).sum(), table.any(axis=0).sum()) - 1) / n
+        )
         rows.append(
             {
                 "a": name_a,

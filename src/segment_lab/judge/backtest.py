@@ -38,7 +38,9 @@ class BackTest:
     opposite: bool
 
 
-def back_test(predicted: float, came: float, low: float = np.nan, high: float = np.nan) -> BackTest:
+def back_test(
+    predicted: float, came: float, low: float = np.nan, high: float = np.nan
+) -> BackTest:
     """Hold what came against what was predicted and its range.
 
     Examples

@@ -11,7 +11,13 @@ import pandas as pd
 
 from segment_lab.customers.predicted import predict
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.judge.learning import BEFORE, CAP_PERCENTILE, Prediction, Training, from_segments
+from segment_lab.judge.learning import (
+    BEFORE,
+    CAP_PERCENTILE,
+    Prediction,
+    Training,
+    from_segments,
+)
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
 
@@ -75,14 +81,25 @@ def features(customers: pd.DataFrame) -> pd.DataFrame:
 
 def past_spend(context: Context) -> list[Prediction]:
     """Rank by what was spent so far: no segments, no amount."""
-    return [Prediction("past-spend rank", "baseline", context.customers["revenue"].to_numpy(float))]
+    return [
+        Prediction(
+            "past-spend rank", "baseline", context.customers["revenue"].to_numpy(float)
+        )
+    ]
 
 
 def spend_bands(context: Context) -> list[Prediction]:
     """Quantile bands of past spend, as many as each scheme has segments."""
-    ks = sorted({int((s.sizes() > 0).sum()) for s in context.segmentations.values()} - {1})
+    ks = sorted(
+        {int((s.sizes() > 0).sum()) for s in context.segmentations.values()} - {1}
+    )
     return [
-        _banded(context, f"{k} spend bands", "revenue", partial(np.quantile, q=np.arange(1, k) / k))
+        _banded(
+            context,
+            f"{k} spend bands",
+            "revenue",
+            partial(np.quantile, q=np.arange(1, k) / k),
+        )
         for k in ks
     ]
 
@@ -98,7 +115,9 @@ def hiatus(context: Context) -> list[Prediction]:
     if bought.all() or not bought.any():
         raise NotEnoughDataError(say("comparison.baseline.all_or_none"))
     cuts = np.unique(np.quantile(recency, np.arange(0.01, 1, 0.01)))
-    gain = [(recency[bought] <= c).mean() - (recency[~bought] <= c).mean() for c in cuts]
+    gain = [
+        (recency[bought] <= c).mean() - (recency[~bought] <= c).mean() for c in cuts
+    ]
     best = float(cuts[int(np.argmax(gain))])
     name = f"hiatus rule ({best:.0f} days)"
     return [_banded(context, name, "recency_days", lambda _: np.array([best]))]
@@ -106,7 +125,10 @@ def hiatus(context: Context) -> list[Prediction]:
 
 def boosting(context: Context) -> list[Prediction]:
     """Gradient-boosted trees on the behaviour columns, learned on the period before t0 only."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.ensemble import (
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+    )
 
     customers, outcomes = context.seen()
     x, now = features(customers), context.customers
@@ -122,8 +144,16 @@ def boosting(context: Context) -> list[Prediction]:
     }
     capped = revenue.clip(upper=float(np.percentile(revenue, CAP_PERCENTILE)))
     table = now[list(x.columns)].astype(float)
-    amount = HistGradientBoostingRegressor(loss="poisson", **options).fit(x, capped).predict(table)
-    chance = HistGradientBoostingClassifier(**options).fit(x, bought).predict_proba(table)[:, 1]
+    amount = (
+        HistGradientBoostingRegressor(loss="poisson", **options)
+        .fit(x, capped)
+        .predict(table)
+    )
+    chance = (
+        HistGradientBoostingClassifier(**options)
+        .fit(x, bought)
+        .predict_proba(table)[:, 1]
+    )
     return [_model("gradient boosting", amount, chance)]
 
 
@@ -139,7 +169,9 @@ def lifetime_value(context: Context) -> list[Prediction]:
     return [_model("BG/NBD + Gamma-Gamma", amount)]
 
 
-def _model(name: str, amount: np.ndarray, chance: np.ndarray | None = None) -> Prediction:
+def _model(
+    name: str, amount: np.ndarray, chance: np.ndarray | None = None
+) -> Prediction:
     return Prediction(name, "baseline", amount, amount, chance, learned=BEFORE)
 
 
@@ -195,11 +227,17 @@ def _banded(
     def label(table: pd.DataFrame) -> Segmentation:
         values = table[column].to_numpy(float)
         edges = cuts(values)
-        codes = pd.Series(np.searchsorted(edges, values, side="left"), index=table.index)
-        return Segmentation(codes, tuple(f"band {i + 1}" for i in range(len(edges) + 1)), name)
+        codes = pd.Series(
+            np.searchsorted(edges, values, side="left"), index=table.index
+        )
+        return Segmentation(
+            codes, tuple(f"band {i + 1}" for i in range(len(edges) + 1)), name
+        )
 
     taught = context.taught
-    earlier = None if taught is None or taught.customers is None else label(taught.customers)
+    earlier = (
+        None if taught is None or taught.customers is None else label(taught.customers)
+    )
     return context.learned(name, "baseline", label(context.customers), earlier)
 
 

@@ -48,7 +48,9 @@ class Change:
         ``change`` and ``change_share`` (NaN where nobody was in it); ``drift``, what new cuts alone
         added to the segment's size on the earlier day (NaN without a refit), and ``refit_change``,
         the change that a reader of two reports would have seen."""
-        out = pd.DataFrame({"customers_then": self.then.sizes(), "customers_now": self.now.sizes()})
+        out = pd.DataFrame(
+            {"customers_then": self.then.sizes(), "customers_now": self.now.sizes()}
+        )
         out["change"] = out["customers_now"] - out["customers_then"]
         out["change_share"] = out["change"] / out["customers_then"].replace(0, np.nan)
         out["drift"] = out["refit_change"] = np.nan
@@ -89,7 +91,12 @@ def change(company: Company, method: str, days: int = 90) -> Change:
         length = min(company.at(day).window.days, company.window.days)
     if length < MIN_DAYS:
         raise NotEnoughDataError(
-            say("comparison.errors.change_too_short", days=days, left=length, needed=MIN_DAYS)
+            say(
+                "comparison.errors.change_too_short",
+                days=days,
+                left=length,
+                needed=MIN_DAYS,
+            )
         )
     earlier, later = (_seen_through(length, company.at(when)) for when in (day, today))
     rule = company.fitted(method)
@@ -135,5 +142,9 @@ def movement(changes: Mapping[str, Change]) -> pd.DataFrame:
             row["total_share"] = moved_share(anew, after)
         rows[name] = row
     out = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scheme")
-    shares = with_interval(out["moved"] * out["customers"], out["customers"], "moved_share")
-    return pd.concat([out[["customers"]], shares, out.drop(columns=["customers", "moved"])], axis=1)
+    shares = with_interval(
+        out["moved"] * out["customers"], out["customers"], "moved_share"
+    )
+    return pd.concat(
+        [out[["customers"]], shares, out.drop(columns=["customers", "moved"])], axis=1
+    )

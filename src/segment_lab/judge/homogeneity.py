@@ -47,7 +47,10 @@ def effects(n: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray
 
 
 def homogeneity(
-    segmentations: Mapping[str, Segmentation], revenue: pd.Series, draws: int = 200, seed: int = 0
+    segmentations: Mapping[str, Segmentation],
+    revenue: pd.Series,
+    draws: int = 200,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """η² and ω² of future log-revenue per scheme with 95 % intervals; `null_eta2` is what chance
     gives."""
@@ -59,7 +62,9 @@ def homogeneity(
     samples = []
     for weights in blocks(len(y), draws, seed):
         columns = (weights, weights * y, weights * y**2)
-        drawn = [effects(*(column @ member for column in columns)) for member in members]
+        drawn = [
+            effects(*(column @ member for column in columns)) for member in members
+        ]
         samples.append(np.stack(drawn, axis=1))
     low, high = interval(values, np.concatenate(samples))
     k = np.array([len(np.unique(c)) for c in codes])

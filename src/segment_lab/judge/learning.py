@@ -49,7 +49,9 @@ class Outcome:
     cap: float = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cap", float(np.percentile(self.revenue, CAP_PERCENTILE)))
+        object.__setattr__(
+            self, "cap", float(np.percentile(self.revenue, CAP_PERCENTILE))
+        )
 
     @classmethod
     def of(cls, outcomes: pd.DataFrame) -> Outcome:
@@ -135,7 +137,9 @@ def from_segments(
     gone = k  # one place more, for segments that exist no more
     place = np.array([*(position.get(n, gone) for n in seen.names), -1])
     taught = place[seen.codes.reindex(lesson, fill_value=-1).to_numpy()]
-    return Prediction(name, kind, learned=BEFORE, segments=k, codes=codes, taught=taught)
+    return Prediction(
+        name, kind, learned=BEFORE, segments=k, codes=codes, taught=taught
+    )
 
 
 def folds(n: int, seed: int) -> list[np.ndarray]:

@@ -65,10 +65,14 @@ def captured_area(n: np.ndarray, money: np.ndarray, order: Order) -> np.ndarray:
     ranked lower, how much more of the money the first brings."""
     reached = order.before(money) + order.tied(money) / 2
     area = 2 * (n * reached).sum(axis=-1) / np.maximum(n.sum(axis=-1), 1)
-    return ratio(area, money.sum(axis=-1)) - np.where(money.sum(axis=-1) > 0, 1.0, np.nan)
+    return ratio(area, money.sum(axis=-1)) - np.where(
+        money.sum(axis=-1) > 0, 1.0, np.nan
+    )
 
 
-def captured_share(n: np.ndarray, part: np.ndarray, order: Order, share: np.ndarray) -> np.ndarray:
+def captured_share(
+    n: np.ndarray, part: np.ndarray, order: Order, share: np.ndarray
+) -> np.ndarray:
     """Share of `part` held by the best `share` of customers; the group at the edge counts in
     part."""
     room = share[..., None] * n.sum(axis=-1, keepdims=True) - order.before(n)

@@ -21,7 +21,12 @@ from segment_lab.judge import sufficiency
 from segment_lab.judge.change import change
 from segment_lab.judge.company import Company
 from segment_lab.judge.learning import Training
-from segment_lab.judge.scorecard import Background, Scorecard, check_judgeable, scorecard
+from segment_lab.judge.scorecard import (
+    Background,
+    Scorecard,
+    check_judgeable,
+    scorecard,
+)
 from segment_lab.judge.stability import matched, refitted
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
@@ -48,19 +53,27 @@ class _Timeline:
     def _again(self, method: str, like: dt.date, day: dt.date) -> Any:
         """Fitted on `day` with what a search chose on the day `like` (the number of clusters)."""
         chosen = self.fitted(method, like)
-        if getattr(chosen, "supervised", False):  # learned from what followed an earlier day
+        if getattr(
+            chosen, "supervised", False
+        ):  # learned from what followed an earlier day
             return self.fitted(method, day)
         return refitted(chosen, self.table(method, day))
 
-    def label(self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date) -> Segmentation:
+    def label(
+        self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date
+    ) -> Segmentation:
         made = segmenter.segment(self.table(method, day), self.at(day).window)
-        return made.replace(parameters={**made.parameters, "fitted_on": fitted_on.isoformat()})
+        return made.replace(
+            parameters={**made.parameters, "fitted_on": fitted_on.isoformat()}
+        )
 
     def drawn(self, method: str, day: dt.date) -> Segmentation:
         """The scheme as the company would have drawn it that day."""
         return self.label(method, self.fitted(method, day), day, day)
 
-    def earlier(self, method: str, now: Segmentation, t0: dt.date, before: dt.date) -> Segmentation:
+    def earlier(
+        self, method: str, now: Segmentation, t0: dt.date, before: dt.date
+    ) -> Segmentation:
         """The scheme as drawn at `before`, under the names it has at `t0`."""
         old = self.again(method, t0, before)
         names = matched(now, self.label(method, old, before, t0)).names
@@ -81,7 +94,9 @@ class _Timeline:
         for before, day in zip([None, *days], days, strict=False):
             previous = None
             if before is not None:
-                previous = self.label(method, self.again(method, today, before), before, day)
+                previous = self.label(
+                    method, self.again(method, today, before), before, day
+                )
             over = day + dt.timedelta(days=horizon_days) <= today
             outcomes = self.at(day).outcomes(horizon_days) if over else None
             now = self.label(method, self.again(method, today, day), day, day)
@@ -141,7 +156,10 @@ def compare(
     if line.long_enough(before):
         earlier = line.at(before)
         training = Training(
-            {method: line.earlier(method, now[method], t0, before) for method in methods},
+            {
+                method: line.earlier(method, now[method], t0, before)
+                for method in methods
+            },
             earlier.outcomes(horizon_days),
             earlier.customers(),
             ObservationWindow(earlier.window.start, before, t0),

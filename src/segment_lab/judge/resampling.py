@@ -24,7 +24,9 @@ def blocks(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
     for first in range(0, draws, most):
         size = min(most, draws - first)
         rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(float)
+        yield (
+            np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(float)
+        )
 
 
 def groups_of(codes: np.ndarray, k: int) -> np.ndarray:
@@ -34,7 +36,9 @@ def groups_of(codes: np.ndarray, k: int) -> np.ndarray:
     return member
 
 
-def interval(estimate: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def interval(
+    estimate: np.ndarray, samples: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval around `estimate` from the spread of the draws over the first axis.
 
     Draws hold customers twice, so segments learned or measured on them look a little worse or

@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
+from segment_lab.errors import (
+    ConfigError,
+    DataError,
+    Fault,
+    NotEnoughDataError,
+    nearest,
+)
 from segment_lab.judge.agreement import agreement, flow
 from segment_lab.judge.baselines import Context, predictions
 from segment_lab.judge.change import Change, movement
@@ -144,7 +150,9 @@ class Scorecard:
             raise NotEnoughDataError(say(f"comparison.needs.{section}"))
         if section not in self.tables:
             help_ = nearest(section, SECTIONS)
-            raise ConfigError(say("comparison.errors.no_section", name=section, help=help_))
+            raise ConfigError(
+                say("comparison.errors.no_section", name=section, help=help_)
+            )
         return self.tables[section]
 
     @property
@@ -207,7 +215,10 @@ def scorecard(
     named = _named(segmentations)
     t0 = _refuse(named, outcomes, known.training, known.window)
     judged, left_out = _common(named, outcomes)
-    here = {n: s.replace(codes=s.codes.loc[judged.index], details=None) for n, s in named.items()}
+    here = {
+        n: s.replace(codes=s.codes.loc[judged.index], details=None)
+        for n, s in named.items()
+    }
     customers = known.customers
     table = None if customers is None else next(iter(here.values())).align(customers)
     # Reports render side by side: threads that wait for each other cost more.
@@ -230,11 +241,17 @@ def scorecard(
         if table is not None:
             tables |= _of_customers(here, judged, table, known.contacted, seed)
             tables |= _of_segmenters(named, known, table, judged, refits, seed)
-        if histories := {name: found for name, found in known.histories.items() if len(found)}:
+        if histories := {
+            name: found for name, found in known.histories.items() if len(found)
+        }:
             tables["sufficiency"] = pd.concat(histories, names=["scheme"])
     outcome = Outcome.of(judged)
     return Scorecard(
-        {name: tables[name] for name in SECTIONS if name in tables and len(tables[name])},
+        {
+            name: tables[name]
+            for name in SECTIONS
+            if name in tables and len(tables[name])
+        },
         tuple(name for name in SECTIONS if name not in tables or not len(tables[name])),
         dict(known.status),
         verdict(tables),
@@ -299,7 +316,9 @@ def _refuse(
         faults += _leaks(training.segmentations, day, t0 or day, "training")
         if t0 is not None and end > t0:
             what = say("comparison.faults.lesson", end=end, day=t0)
-            faults.append(Fault("training", what, say("comparison.faults.lesson_remedy")))
+            faults.append(
+                Fault("training", what, say("comparison.faults.lesson_remedy"))
+            )
     if faults:
         raise DataError(say("comparison.faults.title"), faults)
     return t0
@@ -385,7 +404,11 @@ def _validity(context: Context, draws: int, baselines: bool) -> dict[str, pd.Dat
 def _trust(every: list[Prediction], found: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for p in every:
-        banded = p.kind == "baseline" and p.segments is not None and p.name.endswith("spend bands")
+        banded = (
+            p.kind == "baseline"
+            and p.segments is not None
+            and p.name.endswith("spend bands")
+        )
         rows.append(
             {
                 "scheme": p.name,
@@ -429,7 +452,9 @@ def _of_customers(
     seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Sections that read the customer table."""
-    acting = {n: actionability(s, customers, judged, contacted) for n, s in named.items()}
+    acting = {
+        n: actionability(s, customers, judged, contacted) for n, s in named.items()
+    }
     found = {n: tree_accuracy(s, customers, seed=seed) for n, s in named.items()}
     return {
         "actionability": pd.concat(acting, names=["scheme"]),
@@ -454,10 +479,15 @@ def _of_segmenters(
         rows = known.populations.get(name, customers).loc[judged.index]
         unclear[name] = ambiguity(segmenter, rows, segmentation)
         spent = judged["future_revenue"]
-        stable[name] = refit_stability(segmenter, rows, spent=spent, refits=refits, seed=seed)
+        stable[name] = refit_stability(
+            segmenter, rows, spent=spent, refits=refits, seed=seed
+        )
     if not stable:
         return {}
-    return {"ambiguity": _rows(unclear), "stability": pd.concat(stable, names=["scheme"])}
+    return {
+        "ambiguity": _rows(unclear),
+        "stability": pd.concat(stable, names=["scheme"]),
+    }
 
 
 def _rows(rows: Mapping[str, pd.Series]) -> pd.DataFrame:

@@ -87,18 +87,29 @@ def refit_stability(
         segments in shuffled data too.
     """
     rng = np.random.default_rng(seed)
-    rows = customers if len(customers) <= SAMPLE else customers.sample(SAMPLE, random_state=seed)
+    rows = (
+        customers
+        if len(customers) <= SAMPLE
+        else customers.sample(SAMPLE, random_state=seed)
+    )
     taught = getattr(segmenter, "supervised", False)
-    y = spent.reindex(rows.index).to_numpy(float) if taught and spent is not None else None
+    y = (
+        spent.reindex(rows.index).to_numpy(float)
+        if taught and spent is not None
+        else None
+    )
     rows = rows.set_axis(range(len(rows)))
     base = refitted(segmenter, rows, y)
     apart = pd.DataFrame(
-        {c: rows[c].iloc[rng.permutation(len(rows))].array for c in rows}, index=rows.index
+        {c: rows[c].iloc[rng.permutation(len(rows))].array for c in rows},
+        index=rows.index,
     )
     # A quarter of the refits suffices for a reference value; half of them where the answer will
     # say nothing anyway.
     shuffled = refitted(segmenter, apart, y)
-    null = np.nanmean(_found_again(segmenter, shuffled, apart, y, max(2, refits // 4), rng))
+    null = np.nanmean(
+        _found_again(segmenter, shuffled, apart, y, max(2, refits // 4), rng)
+    )
     times = refits if null < VALID else max(2, refits // 2)
     found = _found_again(segmenter, base, rows, y, times, rng)
     sizes = np.bincount(base.predict(rows), minlength=len(base.segment_names_))
@@ -149,7 +160,9 @@ def matched(reference: Segmentation, other: Segmentation) -> Segmentation:
     if set(reference.names) == set(other.names):
         return other
     both = reference.codes.index.intersection(other.codes.index)
-    table = contingency(reference.codes.loc[both].to_numpy(), other.codes.loc[both].to_numpy())
+    table = contingency(
+        reference.codes.loc[both].to_numpy(), other.codes.loc[both].to_numpy()
+    )
     mine, theirs = linear_sum_assignment(-table)
     renamed = {int(t): reference.names[m] for m, t in zip(mine, theirs, strict=True)}
     names = [renamed.get(i, f"new: {name}") for i, name in enumerate(other.names)]

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.judge.agreement import adjusted_rand, rand_of_tables
-from segment_lab.judge.learning import Outcome, from_segments, learned_means, segment_sums
+from segment_lab.judge.learning import (
+    Outcome,
+    from_segments,
+    learned_means,
+    segment_sums,
+)
 from segment_lab.judge.validity import judge, null_power
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.texts import say
@@ -90,10 +95,14 @@ def history(steps: Sequence[Step], draws: int = 50) -> pd.DataFrame:
             "agreement": np.nan,
             "agreement_needed": agreement_needed(filled),
         }
-        row |= dict.fromkeys((*POWER, "null_power", "gain", "gain_low", "gain_high"), np.nan)
+        row |= dict.fromkeys(
+            (*POWER, "null_power", "gain", "gain_low", "gain_high"), np.nan
+        )
         if step.previous is not None:
             both = step.segmentation.codes.index.intersection(step.previous.codes.index)
-            before, now = (s.codes.loc[both] for s in (step.previous, step.segmentation))
+            before, now = (
+                s.codes.loc[both] for s in (step.previous, step.segmentation)
+            )
             row["agreement"] = adjusted_rand(now, before)
         if step.outcomes is not None and len(step.outcomes):
             row |= _validity(step, step.outcomes, draws)
@@ -107,7 +116,8 @@ def _validity(step: Step, outcomes: pd.DataFrame, draws: int) -> dict[str, float
     cuts = [s for s in (step.segmentation, step.previous) if s is not None]
     outcome = Outcome.of(outcomes)
     predictions = [
-        from_segments(str(i), "scheme", cut, outcomes.index) for i, cut in enumerate(cuts)
+        from_segments(str(i), "scheme", cut, outcomes.index)
+        for i, cut in enumerate(cuts)
     ]
     judged = judge(predictions, outcome, draws, seed=0)
     now = judged.table().iloc[0]
@@ -135,7 +145,9 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
         return _preliminary("few_days", days=days, needed=MIN_DAYS)
     if buyers < MIN_BUYERS:
         return _preliminary("few_buyers", buyers=buyers, needed=MIN_BUYERS)
-    known = table.dropna(subset=["agreement", "gain"]).tail(MONTHS) if len(table) else table
+    known = (
+        table.dropna(subset=["agreement", "gain"]).tail(MONTHS) if len(table) else table
+    )
     if len(known) < MONTHS:
         return _preliminary("few_months", months=MONTHS + 1)
     worth = (known["ranking_power_low"] - known["null_power"]).min()
@@ -147,7 +159,9 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     }
     agreements = table["agreement"].dropna()
     if (agreements == 1).all() and (known["gain"] == 0).all():
-        return Status("FIXED", say("comparison.status.fixed", predicts=bool(worth > 0), **shown))
+        return Status(
+            "FIXED", say("comparison.status.fixed", predicts=bool(worth > 0), **shown)
+        )
     if not worth > 0:
         return _preliminary("no_worth", **shown)
     recent = table.dropna(subset=["agreement"]).tail(MONTHS)
@@ -155,7 +169,9 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     weakest = recent.loc[weakest_day]
     agreement, needed = weakest["agreement"], weakest["agreement_needed"]
     if agreement < needed:
-        return _preliminary("shifting", agreement=_below(agreement, needed), needed=f"{needed:.2f}")
+        return _preliminary(
+            "shifting", agreement=_below(agreement, needed), needed=f"{needed:.2f}"
+        )
     gain = known["gain_high"].max()
     if gain >= GAIN:
         return _preliminary("gaining", gain=known["gain"].max(), high=gain, limit=GAIN)

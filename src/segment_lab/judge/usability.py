@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.customers.people import consented
-from segment_lab.customers.rates import FEWEST_FOR_A_RATE, detectable_effect, with_interval
+from segment_lab.customers.rates import (
+    FEWEST_FOR_A_RATE,
+    detectable_effect,
+    with_interval,
+)
 from segment_lab.judge.baselines import features
 from segment_lab.segments.segmentation import Segmentation
 
@@ -77,7 +81,9 @@ def nudged(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if "recency_days" in customers:
         recency = customers["recency_days"]
         tables["later"] = customers.assign(recency_days=recency + NUDGE_DAYS)
-        tables["sooner"] = customers.assign(recency_days=(recency - NUDGE_DAYS).clip(lower=0))
+        tables["sooner"] = customers.assign(
+            recency_days=(recency - NUDGE_DAYS).clip(lower=0)
+        )
     for word, factor in (("richer", 1 + NUDGE_SHARE), ("poorer", 1 - NUDGE_SHARE)):
         money = {c: customers[c] * factor for c in MONEY if c in customers}
         tables[word] = customers.assign(**money)
@@ -113,7 +119,11 @@ def ambiguity(
 
 
 def tree_accuracy(
-    segmentation: Segmentation, customers: pd.DataFrame, *, sample: int = SAMPLE, seed: int = 0
+    segmentation: Segmentation,
+    customers: pd.DataFrame,
+    *,
+    sample: int = SAMPLE,
+    seed: int = 0,
 ) -> pd.Series:
     """Could a person say in three questions who belongs where? Cross-validated ``accuracy`` of a
     tree of depth 3.

@@ -81,7 +81,9 @@ class Judged:
                 low, high = difference - joint, difference + joint
                 if (a, b) in apart:
                     low, high = (
-                        (max(low, SLIGHT), high) if difference > 0 else (low, min(high, -SLIGHT))
+                        (max(low, SLIGHT), high)
+                        if difference > 0
+                        else (low, min(high, -SLIGHT))
                     )
                 rows.append(
                     {
@@ -95,15 +97,26 @@ class Judged:
                         "joint_high": high,
                     }
                 )
-        columns = ["measure", "a", "b", "difference", "difference_low", "difference_high"]
+        columns = [
+            "measure",
+            "a",
+            "b",
+            "difference",
+            "difference_low",
+            "difference_high",
+        ]
         frame = pd.DataFrame(rows, columns=[*columns, "joint_low", "joint_high"])
-        return frame.assign(certain=(frame["joint_low"] > 0) | (frame["joint_high"] < 0))
+        return frame.assign(
+            certain=(frame["joint_low"] > 0) | (frame["joint_high"] < 0)
+        )
 
     def pairs(self) -> list[tuple[int, int]]:
         """Positions of the pairs that were learned alike; a rank with nothing to learn fits any."""
         found = []
         for a, b in combinations(range(len(self.predictions)), 2):
-            ways = {self.predictions[a].learned, self.predictions[b].learned} - {NOTHING}
+            ways = {self.predictions[a].learned, self.predictions[b].learned} - {
+                NOTHING
+            }
             if len(ways) < 2:
                 found.append((a, b))
         return found
@@ -116,7 +129,9 @@ class Judged:
             return "schemes"
         return "beside" if kinds == {"scheme", "baseline"} else "rest"
 
-    def _told_apart(self, pairs: Sequence[tuple[int, int]], m: int) -> set[tuple[int, int]]:
+    def _told_apart(
+        self, pairs: Sequence[tuple[int, int]], m: int
+    ) -> set[tuple[int, int]]:
         """Pairs of schemes that closed testing tells apart (`told_apart`)."""
         mine = [pair for pair in pairs if self._family(*pair) == "schemes"]
         found = told_apart(self.values[:, m], self.samples[:, :, m], mine)
@@ -193,7 +208,9 @@ def told_apart(
     apart = ratio > Z975
     place = {pair: i for i, pair in enumerate(pairs)}
     for blocks_of_equals in partitions(names):
-        inside = [place[pair] for block in blocks_of_equals for pair in combinations(block, 2)]
+        inside = [
+            place[pair] for block in blocks_of_equals for pair in combinations(block, 2)
+        ]
         # Refuted for certain, or nothing left to decide: no need to look up its own factor.
         if not apart[inside].any() or ratio[inside].max() > highest:
             continue
@@ -220,7 +237,9 @@ def partitions(names: Sequence[int]) -> Iterator[list[list[int]]]:
             yield [*groups[:i], [*group, last], *groups[i + 1 :]]
 
 
-def _simulated(samples: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray | None:
+def _simulated(
+    samples: np.ndarray, pairs: Sequence[tuple[int, int]]
+) -> np.ndarray | None:
     """|t| of every pair where nothing differs, shape (`SIMULATED`, pairs); None without draws."""
     if not pairs:
         return None
@@ -236,7 +255,9 @@ def _simulated(samples: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndar
     found = np.zeros((SIMULATED, len(pairs)))
     for i, pair in enumerate(pairs):
         a, b = (names.index(position) for position in pair)
-        spread = np.sqrt(max(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b], 0.0))
+        spread = np.sqrt(
+            max(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b], 0.0)
+        )
         if spread > 1e-9:
             found[:, i] = np.abs(drawn[:, a] - drawn[:, b]) / spread
     return found
@@ -262,7 +283,9 @@ def judge(
     n = len(outcome.revenue)
     crossed = any(p.learned == CROSS_FITTED for p in predictions)
     parts = folds(n, seed) if crossed else [np.arange(n)]
-    values = np.mean([_values(predictions, outcome, part, lesson) for part in parts], axis=0)
+    values = np.mean(
+        [_values(predictions, outcome, part, lesson) for part in parts], axis=0
+    )
     bootstrap = _Bootstrap(predictions, outcome, parts, lesson)
     everybody = n if lesson is None else n + int((lesson.place < 0).sum())
     samples = [bootstrap.measured(counts) for counts in blocks(everybody, draws, seed)]
@@ -270,7 +293,10 @@ def judge(
 
 
 def _values(
-    predictions: Sequence[Prediction], outcome: Outcome, part: np.ndarray, lesson: Lesson | None
+    predictions: Sequence[Prediction],
+    outcome: Outcome,
+    part: np.ndarray,
+    lesson: Lesson | None,
 ) -> np.ndarray:
     """The measures of the registry on the customers of one part, shape (predictions, measures)."""
     revenue, bought = outcome.revenue[part], outcome.bought[part]
@@ -285,7 +311,9 @@ def _values(
         row = []
         for name in MEASURES:
             said, happened = given.get(name, (score, revenue))
-            row.append(np.nan if said is None else METRICS[name].function(said, happened))
+            row.append(
+                np.nan if said is None else METRICS[name].function(said, happened)
+            )
         rows.append(row)
     return np.array(rows, dtype=float)
 
@@ -304,7 +332,9 @@ def scores_of(
     if prediction.taught is not None and lesson is not None:
         sums = segment_sums(prediction.taught, lesson.outcome, k + 1)
     else:
-        elsewhere = np.setdiff1d(np.arange(len(outcome.revenue)), part, assume_unique=True)
+        elsewhere = np.setdiff1d(
+            np.arange(len(outcome.revenue)), part, assume_unique=True
+        )
         taught = Outcome(outcome.revenue[elsewhere], outcome.bought[elsewhere])
         sums = segment_sums(prediction.codes[elsewhere], taught, k)
     amount, chance = learned_means(*sums)
@@ -332,7 +362,9 @@ class _Bootstrap:
                 k = int(prediction.segments or 0)
                 self.groups[i] = groups_of(prediction.codes, k)
                 if prediction.taught is not None:
-                    member = groups_of(prediction.taught, k + 2)  # the last for those not known
+                    member = groups_of(
+                        prediction.taught, k + 2
+                    )  # the last for those not known
                     self.taught[i] = member[:, : k + 1]
             else:
                 assert prediction.score is not None
@@ -369,7 +401,10 @@ class _Bootstrap:
         }
 
     def _part(
-        self, f: int, weights: np.ndarray, learned: dict[int, tuple[np.ndarray, np.ndarray]]
+        self,
+        f: int,
+        weights: np.ndarray,
+        learned: dict[int, tuple[np.ndarray, np.ndarray]],
     ) -> np.ndarray:
         part = self.parts[f]
         columns = _Columns(weights[:, part], self.outcome, part, self.truth[f])
@@ -400,7 +435,9 @@ class _Bootstrap:
 class _Columns:
     """The columns that are summed, weighted by the counts of every draw, shape (draws, n)."""
 
-    def __init__(self, weights: np.ndarray, outcome: Outcome, part: np.ndarray, truth: Ranked):
+    def __init__(
+        self, weights: np.ndarray, outcome: Outcome, part: np.ndarray, truth: Ranked
+    ):
         revenue, capped = outcome.revenue[part], outcome.capped[part]
         self.bought, self.capped_values = outcome.bought[part], capped
         self.weights = weights
@@ -414,14 +451,20 @@ class _Columns:
         self.total = total
         self.spread = self.squares.sum(axis=1) - self.capped.sum(axis=1) ** 2 / total
         order = measures.sorted_order()
-        self.perfect = measures.captured_area(truth.sums(weights), truth.sums(self.money), order)
+        self.perfect = measures.captured_area(
+            truth.sums(weights), truth.sums(self.money), order
+        )
 
     def _top(self, revenue: np.ndarray, truth: Ranked) -> np.ndarray:
         """The true top fifth of every draw: buyers whose group begins within it."""
         n = truth.sums(self.weights)
-        size = np.maximum(1, np.round(measures.TOP_SHARE * self.weights.sum(axis=1, keepdims=True)))
+        size = np.maximum(
+            1, np.round(measures.TOP_SHARE * self.weights.sum(axis=1, keepdims=True))
+        )
         begins = np.cumsum(n, axis=1) - n
-        inside = np.repeat(begins < size, np.diff(np.r_[truth.starts, len(truth.order)]), axis=1)
+        inside = np.repeat(
+            begins < size, np.diff(np.r_[truth.starts, len(truth.order)]), axis=1
+        )
         top = np.empty_like(self.weights)
         top[:, truth.order] = inside
         return top * (revenue > 0)
@@ -432,7 +475,9 @@ def _of_segments(
 ) -> np.ndarray:
     k = member.shape[1]
     amount, chance = amount[:, :k], chance[:, :k]
-    n, money, buyers = (c @ member for c in (columns.weights, columns.money, columns.buyers))
+    n, money, buyers = (
+        c @ member for c in (columns.weights, columns.money, columns.buyers)
+    )
     capped, squares = columns.capped @ member, columns.squares @ member
     top, top_money = columns.top @ member, columns.top_money @ member
     brier = (n * chance**2 - 2 * chance * buyers + buyers).sum(axis=1) / columns.total
@@ -444,12 +489,18 @@ def _of_segments(
 
 
 def _of_ranks(
-    columns: _Columns, prediction: Prediction, part: np.ndarray, ranked: Ranked, buying: Ranked
+    columns: _Columns,
+    prediction: Prediction,
+    part: np.ndarray,
+    ranked: Ranked,
+    buying: Ranked,
 ) -> np.ndarray:
     wanted = (columns.weights, columns.money, columns.top, columns.top_money)
     sums = tuple(ranked.sums(column) for column in wanted)
     order = measures.sorted_order()
-    auc = measures.area_under_roc(buying.sums(columns.weights), buying.sums(columns.buyers), order)
+    auc = measures.area_under_roc(
+        buying.sums(columns.weights), buying.sums(columns.buyers), order
+    )
     brier = loss = np.full(len(columns.total), np.nan)
     if prediction.probability is not None:
         error = (prediction.probability[part] - columns.bought) ** 2
@@ -489,5 +540,7 @@ def null_power(score: np.ndarray, revenue: np.ndarray) -> float:
     place = 2 * (np.cumsum(size) - size / 2) / n - 1
     spread = (size @ place**2) * ((revenue - revenue.mean()) ** 2).sum() / (n - 1)
     truth = Ranked(revenue)
-    perfect = measures.captured_area(truth.sums(one), truth.sums(revenue), measures.sorted_order())
+    perfect = measures.captured_area(
+        truth.sums(one), truth.sums(revenue), measures.sorted_order()
+    )
     return float(measures.ratio(Z975 * np.sqrt(spread) / revenue.sum(), perfect))

@@ -88,11 +88,15 @@ def _plain(
         return "", (), 0
     if all(better(power, "past-spend rank", scheme) for scheme in schemes):
         return "rank", (), 0
-    ahead = tuple(scheme for scheme in schemes if better(power, scheme, "past-spend rank"))
+    ahead = tuple(
+        scheme for scheme in schemes if better(power, scheme, "past-spend rank")
+    )
     return ("beaten" if ahead else "level"), ahead, 0
 
 
-def _moving(movement: pd.DataFrame, trust: pd.DataFrame) -> tuple[tuple[str, float, int], ...]:
+def _moving(
+    movement: pd.DataFrame, trust: pd.DataFrame
+) -> tuple[tuple[str, float, int], ...]:
     share = movement["moved_share"].sort_values(ascending=False)
     ends = [share.index[0], share.index[-1]] if len(share) > 1 else [share.index[0]]
     return tuple((str(n), float(share[n]), int(trust.loc[n, "segments"])) for n in ends)

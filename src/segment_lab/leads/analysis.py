@@ -133,9 +133,13 @@ class LeadAnalysis:
     @cached_property
     def places(self) -> pd.DataFrame:
         """Where every open lead stands: ``stage, days_waiting`` in it and ``stuck``."""
-        visits = funnels.stage_visits(self.leads, self.stages, self.as_of, order=self.order)
+        visits = funnels.stage_visits(
+            self.leads, self.stages, self.as_of, order=self.order
+        )
         here = (
-            visits[visits["here"]].sort_values("position").drop_duplicates("lead_id", keep="last")
+            visits[visits["here"]]
+            .sort_values("position")
+            .drop_duplicates("lead_id", keep="last")
         )
         here = here.set_index("lead_id").rename(columns={"days": "days_waiting"})
         return here[["stage", "days_waiting", "stuck"]]
@@ -156,7 +160,9 @@ class LeadAnalysis:
             chances = self.chances
         except NotEnoughDataError:
             order = [name for name in ("value", "days_waiting") if name in out]
-            return out.sort_values(order, ascending=False, kind="stable") if order else out
+            return (
+                out.sort_values(order, ascending=False, kind="stable") if order else out
+            )
         out["chance_share"] = chances
         out["band"] = self.segmentation().labels if len(out) else None
         by = "chance_share"
@@ -191,7 +197,13 @@ class LeadAnalysis:
         common ten."""
         table = self.funnel(by)["conversion"].unstack("stage")
         order = [name for name in self.order if name in table] or list(table.columns)
-        common = self.leads[by].fillna(funnels.UNKNOWN).astype("str").value_counts().index[:10]
+        common = (
+            self.leads[by]
+            .fillna(funnels.UNKNOWN)
+            .astype("str")
+            .value_counts()
+            .index[:10]
+        )
         table = table.reindex(index=common, columns=order)
         return table.loc[:, table.notna().any()]
 
@@ -204,9 +216,14 @@ class LeadAnalysis:
         model's favour.
         """
         scores, size = Scores(self.tested), len(self.tested)
-        drawn = pd.concat([scores.of(counts) for counts in blocks(size, draws, self.model.seed)])
+        drawn = pd.concat(
+            [scores.of(counts) for counts in blocks(size, draws, self.model.seed)]
+        )
         out = pd.DataFrame({"value": scores.of(np.ones((1, size))).iloc[0]})
-        bounds = {"value_low": drawn.quantile(0.025), "value_high": drawn.quantile(0.975)}
+        bounds = {
+            "value_low": drawn.quantile(0.025),
+            "value_high": drawn.quantile(0.975),
+        }
         return out.assign(**bounds).rename_axis("measure")
 
     def reliability(self, bins: int | None = None) -> pd.DataFrame:
@@ -219,9 +236,9 @@ class LeadAnalysis:
         part = pd.qcut(self.tested["expected"].rank(method="first"), bins, labels=False)
         by = self.tested.groupby(part.to_numpy() + 1)
         out = pd.DataFrame({"leads": by.size(), "predicted": by["expected"].mean()})
-        return out.join(with_interval(by["won"].sum(), out["leads"], "observed")).rename_axis(
-            "group"
-        )
+        return out.join(
+            with_interval(by["won"].sum(), out["leads"], "observed")
+        ).rename_axis("group")
 
     def expected_wins(self) -> dict[str, float]:
         """Wins expected until now among the leads that were not decided at the day of the test (or
@@ -246,7 +263,11 @@ class LeadAnalysis:
         labels = self.bander.segment(self.tested[["win_probability"]]).labels
         by = self.tested["won"].groupby(labels, observed=False)
         out = pd.DataFrame(
-            {"leads": by.size(), "lead_share": by.size() / len(labels), "wins": by.sum()}
+            {
+                "leads": by.size(),
+                "lead_share": by.size() / len(labels),
+                "wins": by.sum(),
+            }
         )
         total = np.repeat(out["wins"].sum(), len(out))
         out = out.join(with_interval(out["wins"], out["leads"], "win_rate"))
@@ -262,7 +283,9 @@ class LeadAnalysis:
             (limit, (chance < limit).sum(), (won & (chance < limit)).sum())
             for limit in IGNORED_BELOW
         ]
-        out = pd.DataFrame(rows, columns=["ignored_below", "leads_ignored", "wins_lost"])
+        out = pd.DataFrame(
+            rows, columns=["ignored_below", "leads_ignored", "wins_lost"]
+        )
         out["leads_ignored_share"] = out["leads_ignored"] / len(self.tested)
         total = np.repeat(self.tested["won"].sum(), len(out))
         return out.join(with_interval(out["wins_lost"], total, "wins_lost_share"))
@@ -283,8 +306,13 @@ class Scores:
     def of(self, counts: np.ndarray) -> pd.DataFrame:
         """A row of measures for every row of `counts`: how often each lead was drawn."""
         total = counts.sum(axis=1)
-        ranks, ranks_alone = self._auc(self.ranked, counts), self._auc(self.alone, counts)
-        brier, base = (counts @ self.errors[name] / total for name in ("expected", "base_rate"))
+        ranks, ranks_alone = (
+            self._auc(self.ranked, counts),
+            self._auc(self.alone, counts),
+        )
+        brier, base = (
+            counts @ self.errors[name] / total for name in ("expected", "base_rate")
+        )
         return pd.DataFrame(
             {
                 "AUC": ranks,
@@ -297,4 +325,6 @@ class Scores:
         )
 
     def _auc(self, ranked: Ranked, counts: np.ndarray) -> np.ndarray:
-        return area_under_roc(ranked.sums(counts), ranked.sums(counts * self.won), sorted_order())
+        return area_under_roc(
+            ranked.sums(counts), ranked.sums(counts * self.won), sorted_order()
+        )

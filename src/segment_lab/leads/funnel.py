@@ -75,11 +75,19 @@ def lead_table(
     if frame.empty:
         raise DataError(
             say("leads.errors.none"),
-            [Fault("leads", say("leads.errors.none_fault"), say("leads.errors.none_advice"))],
+            [
+                Fault(
+                    "leads",
+                    say("leads.errors.none_fault"),
+                    say("leads.errors.none_advice"),
+                )
+            ],
         )
     status = frame.get("status", pd.Series("", index=frame.index))
     status = status.astype("str").str.strip().str.lower()
-    outcome = np.select([status.isin(_words(won)), status.isin(_words(lost))], [1.0, 0.0], np.nan)
+    outcome = np.select(
+        [status.isin(_words(won)), status.isin(_words(lost))], [1.0, 0.0], np.nan
+    )
     frame["won"] = pd.Series(outcome, frame.index).astype("boolean")
     if stages is not None:
         frame = _with_history(frame, stages, as_of, _words(won), _words(lost))
@@ -99,7 +107,9 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
             values = pd.to_datetime(values)
         elif values.dtype.kind not in "iufbM" and name not in ("customer_id", "status"):
             numbers = pd.to_numeric(values, errors="coerce")
-            values = numbers if numbers.notna().sum() == values.notna().sum() else values
+            values = (
+                numbers if numbers.notna().sum() == values.notna().sum() else values
+            )
         out[name] = values
     return pd.DataFrame(out, index=frame.index)
 
@@ -128,18 +138,25 @@ def _with_history(
         .reindex(frame.index)
     )
     begun, won_on, lost_on, alive_on = (
-        pd.to_datetime(ends[c]) for c in ("first_entry", "won_on", "lost_on", "alive_on")
+        pd.to_datetime(ends[c])
+        for c in ("first_entry", "won_on", "lost_on", "alive_on")
     )
     reopened, is_won = lost_on < alive_on, won_on.notna()
     is_lost = lost_on.notna() & ~reopened & ~is_won
     still_open = ends["closes_later"].eq(True) | reopened
-    frame["won"] = frame["won"].mask(still_open, pd.NA).mask(is_lost, False).mask(is_won, True)
+    frame["won"] = (
+        frame["won"].mask(still_open, pd.NA).mask(is_lost, False).mask(is_won, True)
+    )
     frame["decided_on"] = won_on.where(is_won, lost_on.where(is_lost))
-    frame["began_on"] = frame["created_on"].fillna(begun) if "created_on" in frame else begun
+    frame["began_on"] = (
+        frame["created_on"].fillna(begun) if "created_on" in frame else begun
+    )
     return _timed(frame)
 
 
-def _with_closing(frame: pd.DataFrame, closed: pd.Series, day: pd.Timestamp | None) -> pd.DataFrame:
+def _with_closing(
+    frame: pd.DataFrame, closed: pd.Series, day: pd.Timestamp | None
+) -> pd.DataFrame:
     """Outcomes dated by a column of the leads; what was closed on or after `day` is still open."""
     frame = frame.drop(columns=[name for name in CLOSED if name in frame])
     if day is not None:
@@ -172,9 +189,15 @@ def stage_order(
     last."""
     firsts = stages.group_by("lead_id", "stage").aggregate(day=stages.entered_on.min())
     placed = firsts.mutate(place=ibis.rank().over(group_by="lead_id", order_by="day"))
-    means = placed.group_by("stage").aggregate(mean=placed.place.mean()).order_by("mean", "stage")
+    means = (
+        placed.group_by("stage")
+        .aggregate(mean=placed.place.mean())
+        .order_by("mean", "stage")
+    )
     names = [
-        name for name in means.to_pandas()["stage"] if name.strip().lower() not in _words(lost)
+        name
+        for name in means.to_pandas()["stage"]
+        if name.strip().lower() not in _words(lost)
     ]
     return sorted(names, key=lambda name: name.strip().lower() in _words(won))
 
@@ -216,14 +239,18 @@ def funnel(
     """
     if by is not None and by not in leads:
         advice = nearest(by, map(str, leads.columns))
-        raise DataError(say("leads.errors.split"), [Fault(by, say("leads.errors.column"), advice)])
+        raise DataError(
+            say("leads.errors.split"), [Fault(by, say("leads.errors.column"), advice)]
+        )
     visits = stage_visits(leads, stages, as_of, order=order)
     visits["group"] = "all"
     if by:
         group = leads[by].astype("str").where(leads[by].notna(), UNKNOWN)
         visits["group"] = visits["lead_id"].map(group)
     rows = {}
-    for key, part in visits.groupby(["position", "stage", "group"], observed=True, sort=True):
+    for key, part in visits.groupby(
+        ["position", "stage", "group"], observed=True, sort=True
+    ):
         rows[key[1:]] = _stage_facts(part, last=key[0] == visits.attrs["stages"] - 1)
     out = pd.DataFrame.from_dict(rows, orient="index")
     out.index = pd.MultiIndex.from_tuples(out.index, names=["stage", by or "group"])
@@ -277,13 +304,19 @@ def _visits(
     known = stages.mutate(day=stages.entered_on.cast("date"))
     if as_of is not None:
         known = known.filter(known.day < as_date(as_of))
-    first = known.group_by("lead_id", "stage").aggregate(day=known.day.min()).to_pandas()
+    first = (
+        known.group_by("lead_id", "stage").aggregate(day=known.day.min()).to_pandas()
+    )
     first["day"] = pd.to_datetime(first["day"])
     until = pd.Timestamp(as_date(as_of)) if as_of is not None else first["day"].max()
     absent = leads.index.difference(first["lead_id"])
     start = leads.get("created_on", pd.Series(pd.NaT, leads.index)).reindex(absent)
-    unseen = pd.DataFrame({"lead_id": absent, "stage": names[0], "day": start.to_numpy()})
-    rows = pd.concat([first, unseen.astype({"day": first["day"].dtype})], ignore_index=True)
+    unseen = pd.DataFrame(
+        {"lead_id": absent, "stage": names[0], "day": start.to_numpy()}
+    )
+    rows = pd.concat(
+        [first, unseen.astype({"day": first["day"].dtype})], ignore_index=True
+    )
     rows = rows[rows["lead_id"].isin(leads.index)].join(facts, on="lead_id")
     places = {name: place for place, name in enumerate(names)}
     # A stage out of the order, such as a loss, ends the one before and is no row itself.
@@ -294,7 +327,9 @@ def _visits(
     next_day = by_lead["day"].shift(-1)
     furthest = by_lead["position"].transform("max")
     last = len(names) - 1
-    rows["went_on"] = (furthest > rows["position"]) | (rows["is_won"] & (rows["position"] < last))
+    rows["went_on"] = (furthest > rows["position"]) | (
+        rows["is_won"] & (rows["position"] < last)
+    )
     rows["here"] = rows["open"] & next_day.isna()
     rows["days"] = (next_day.fillna(until) - rows["day"]).dt.days.astype(float)
     return rows[rows["position"].notna()].astype({"position": int})
@@ -308,7 +343,9 @@ def _one_stage(
     if "decided_on" in leads and as_of is not None:
         end = leads["decided_on"].fillna(pd.Timestamp(as_date(as_of)))
         days = (end - leads["began_on"]).dt.days.astype(float)
-    entered = rows.assign(stage="Lead", position=0, went_on=rows["is_won"], here=rows["open"])
+    entered = rows.assign(
+        stage="Lead", position=0, went_on=rows["is_won"], here=rows["open"]
+    )
     entered["days"] = days.to_numpy()
     won = rows[rows["is_won"]].assign(
         stage="Won", position=1, went_on=False, here=False, days=np.nan
@@ -335,7 +372,9 @@ def _stage_facts(visits: pd.DataFrame, last: bool) -> dict[str, float]:
     left = ~visits["here"]
     if not last and left.any():
         share = goes_on(visits)
-        interval: Any = with_interval([share * left.sum()], [left.sum()], "conversion").iloc[0]
+        interval: Any = with_interval(
+            [share * left.sum()], [left.sum()], "conversion"
+        ).iloc[0]
         facts |= interval.to_dict()
     return facts
 
@@ -371,7 +410,9 @@ def goes_on(visits: pd.DataFrame) -> float:
     return float(on / (on + out)) if on + out > 0 else 0.0
 
 
-def deal_time(leads: pd.DataFrame, by: str | None = None, seed: int = 0) -> pd.DataFrame:
+def deal_time(
+    leads: pd.DataFrame, by: str | None = None, seed: int = 0
+) -> pd.DataFrame:
     """Days from creation to win: ``won``, ``mean_days`` with a 95 % interval (from `FEWEST` wins
     on), and quartiles.
 
@@ -380,7 +421,9 @@ def deal_time(leads: pd.DataFrame, by: str | None = None, seed: int = 0) -> pd.D
     """
     dated = leads if "days_to_win" in leads else leads.assign(days_to_win=np.nan)
     won = dated[dated["days_to_win"].notna()]
-    groups = won[by].fillna(UNKNOWN) if by else pd.Series(say("leads.all_won"), won.index)
+    groups = (
+        won[by].fillna(UNKNOWN) if by else pd.Series(say("leads.all_won"), won.index)
+    )
     rng, rows = np.random.default_rng(seed), {}
     for name, days in won["days_to_win"].astype(float).groupby(groups, observed=True):
         low, high = _mean_interval(days.to_numpy(), rng)
@@ -410,4 +453,6 @@ def _mean_interval(days: np.ndarray, rng: np.random.Generator) -> tuple[float, f
     apart = (drawn.mean(axis=1) - days.mean())[error > 0] / error[error > 0]
     low, high = np.quantile(apart, [0.025, 0.975]) if len(apart) else (0.0, 0.0)
     spread = days.std(ddof=1) / np.sqrt(len(days))
-    return max(float(days.mean() - high * spread), 0.0), float(days.mean() - low * spread)
+    return max(float(days.mean() - high * spread), 0.0), float(
+        days.mean() - low * spread
+    )

@@ -35,7 +35,11 @@ BINS, FOLDS, PRIOR = 20, 5, 20
 
 
 def leakage(
-    leads: pd.DataFrame, *, leaky: Sequence[str] = (), trusted: Sequence[str] = (), seed: int = 0
+    leads: pd.DataFrame,
+    *,
+    leaky: Sequence[str] = (),
+    trusted: Sequence[str] = (),
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Every column of a `lead_table`: used by the model, refused or ignored, and the figure that
     decided.
@@ -68,13 +72,18 @@ def leakage(
     decided = leads["won"].notna().to_numpy()
     won = leads.loc[decided, "won"].astype(bool).to_numpy()
     folds = np.random.default_rng(seed).permutation(len(won)) % FOLDS
-    out = pd.DataFrame({name: _figures(leads[name], decided, won, folds) for name in columns}).T
+    out = pd.DataFrame(
+        {name: _figures(leads[name], decided, won, folds) for name in columns}
+    ).T
     reasons = [
-        _judge(name, leads[name], out.T[name], name in leaky, name in trusted) for name in columns
+        _judge(name, leads[name], out.T[name], name in leaky, name in trusted)
+        for name in columns
     ]
     out.insert(0, "verdict", [verdict for verdict, _ in reasons])
     out.insert(1, "reason", [reason for _, reason in reasons])
-    return out.rename_axis("column").sort_values("auc_alone", ascending=False, kind="stable")
+    return out.rename_axis("column").sort_values(
+        "auc_alone", ascending=False, kind="stable"
+    )
 
 
 def levels(values: pd.Series) -> np.ndarray:
@@ -83,7 +92,9 @@ def levels(values: pd.Series) -> np.ndarray:
     if values.dtype.kind in "iufM" and values.nunique() > BINS:
         bins = pd.qcut(values.rank(), BINS, labels=False, duplicates="drop")
         values = pd.Series(bins, index=values.index)
-    return pd.factorize(values.astype(object).where(values.notna(), None), use_na_sentinel=False)[0]
+    return pd.factorize(
+        values.astype(object).where(values.notna(), None), use_na_sentinel=False
+    )[0]
 
 
 def level_rates(codes: np.ndarray, won: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -110,7 +121,14 @@ def _figures(
 ) -> dict[str, float]:
     if not len(won):
         return dict.fromkeys(
-            ("auc_alone", "auc_filled", "decided_share", "filled_decided", "filled_open"), np.nan
+            (
+                "auc_alone",
+                "auc_filled",
+                "decided_share",
+                "filled_decided",
+                "filled_open",
+            ),
+            np.nan,
         )
     codes, filled = levels(values[decided]), values.notna().to_numpy()
     rates = np.empty(len(won))
@@ -120,7 +138,9 @@ def _figures(
     return {
         "auc_alone": auc(won, rates),
         "auc_filled": max(by_fill, 1 - by_fill),
-        "decided_share": max(_fixed(codes, won), _fixed(filled[decided].astype(int), won)),
+        "decided_share": max(
+            _fixed(codes, won), _fixed(filled[decided].astype(int), won)
+        ),
         "filled_decided": filled[decided].mean(),
         "filled_open": filled[~decided].mean() if (~decided).any() else np.nan,
     }
@@ -131,7 +151,9 @@ def _fixed(codes: np.ndarray, won: np.ndarray) -> float:
     n, wins = np.bincount(codes), np.bincount(codes, weights=won)
     rate = np.divide(wins, n, out=np.zeros(len(n)), where=n > 0)
     overall = won.mean()
-    sure = (rate >= CERTAIN) & (overall <= COMMON) | (rate <= 1 - CERTAIN) & (1 - overall <= COMMON)
+    sure = (rate >= CERTAIN) & (overall <= COMMON) | (rate <= 1 - CERTAIN) & (
+        1 - overall <= COMMON
+    )
     return float(n[sure & (n >= LEVEL_SIZE)].sum() / len(won))
 
 

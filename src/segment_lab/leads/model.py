@@ -85,7 +85,13 @@ class LeadModel(Segmenter):
         folds: Annotated[int, Field(ge=2, le=20)] = 5,
         seed: int = 0,
     ):
-        self.hot, self.cold, self.model, self.leaky, self.trusted = hot, cold, model, leaky, trusted
+        self.hot, self.cold, self.model, self.leaky, self.trusted = (
+            hot,
+            cold,
+            model,
+            leaky,
+            trusted,
+        )
         self.won, self.lost, self.stages = won, lost, stages
         self.test_share, self.folds, self.seed = test_share, folds, seed
 
@@ -107,7 +113,9 @@ class LeadModel(Segmenter):
         self.hot_ = _at_odds(self.base_, self.hot)
         self.cold_ = _at_odds(self.base_, self.cold)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
         chance = table["win_probability"]
         return [(chance >= self.hot_, 0), (chance >= self.cold_, 1)], 2
 
@@ -117,13 +125,19 @@ class LeadModel(Segmenter):
             "Warm": {"limit": self.base_},
             "Cold": {"times": self.cold, "limit": self.cold_},
         }
-        return {name: say(f"leads.segments.{name.lower()}", **of) for name, of in facts.items()}
+        return {
+            name: say(f"leads.segments.{name.lower()}", **of)
+            for name, of in facts.items()
+        }
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "hot_from": self.hot_, "cold_under": self.cold_}
 
     def analyse(
-        self, leads: ir.Table, stages: ir.Table | None = None, as_of: dt.date | str | None = None
+        self,
+        leads: ir.Table,
+        stages: ir.Table | None = None,
+        as_of: dt.date | str | None = None,
     ) -> LeadAnalysis:
         """The leads as of a day, their columns checked for leakage. The model is made when first
         asked for."""
@@ -136,7 +150,9 @@ class LeadModel(Segmenter):
             named = "; ".join(f"{name!r}: {nearest(name, order)}" for name in unknown)
             raise ConfigError(say("leads.errors.stages", named=named))
         checks = leakage(rows, leaky=self.leaky, trusted=self.trusted, seed=self.seed)
-        return LeadAnalysis(self, rows, stages, tuple(self.stages or order), as_of, checks)
+        return LeadAnalysis(
+            self, rows, stages, tuple(self.stages or order), as_of, checks
+        )
 
     def estimate(
         self, rows: pd.DataFrame, checks: pd.DataFrame, as_of: dt.date | str | None
@@ -148,18 +164,24 @@ class LeadModel(Segmenter):
         won = decided["won"].astype(bool).to_numpy()
         if min(won.sum(), (~won).sum()) < MIN_EVENTS or used.empty:
             facts = {"won": won.sum(), "lost": (~won).sum(), "needed": MIN_EVENTS}
-            raise NotEnoughDataError(say("leads.errors.few", columns=len(used), **facts))
+            raise NotEnoughDataError(
+                say("leads.errors.few", columns=len(used), **facts)
+            )
         data = _Data(rows, _model_frame(rows[used]), levels(rows[used[0]]))
         day = _last_day(rows, as_of) if _dated(rows) else None
         later = self._tested_later(data, day) if day is not None else None
         tested, ahead, how = later or self._tested_by_folds(data)
         waits = _timing(rows, day) if day is not None else None
         waiting = rows[rows["won"].isna()]
-        start = self._chances(data, rows.index[rows["won"].notna()], waiting.index, waits, day)
+        start = self._chances(
+            data, rows.index[rows["won"].notna()], waiting.index, waits, day
+        )
         chances = start
         if waits is not None and day is not None and len(waiting):
             chances = waits.chance(start, _age(waiting, day))
-        found = pd.DataFrame({"win_probability": chances, "at_start": start}, waiting.index)
+        found = pd.DataFrame(
+            {"win_probability": chances, "at_start": start}, waiting.index
+        )
         return Estimates(tested, ahead, found, how)
 
     def _tested_later(
@@ -196,12 +218,15 @@ class LeadModel(Segmenter):
         age = np.maximum(_age(rows.loc[open_then], cut), 0.0)
         span = np.minimum(_age(rows.loc[open_then], day), (day - cut).days)
         ahead = pd.DataFrame(
-            {"expected": waits.won_by(chance, age, span), "won": won[open_then]}, open_then
+            {"expected": waits.won_by(chance, age, span), "won": won[open_then]},
+            open_then,
         )
         how = {"way": "later", "past": len(past), "tested": len(test), "cut": cut}
         return tested, ahead, how
 
-    def _tested_by_folds(self, data: _Data) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    def _tested_by_folds(
+        self, data: _Data
+    ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
         """Every decided lead judged by a model that had not seen it."""
         from sklearn.model_selection import StratifiedKFold
 
@@ -273,7 +298,9 @@ class LeadModel(Segmenter):
             scaled = make_pipeline(
                 SimpleImputer(strategy="median", add_indicator=True), StandardScaler()
             )
-            one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10)
+            one_hot = OneHotEncoder(
+                handle_unknown="infrequent_if_exist", min_frequency=10
+            )
             prepare = make_column_transformer((scaled, numbers), (one_hot, words))
             return prepare, LogisticRegression(max_iter=2000)
         codes = OrdinalEncoder(
@@ -328,8 +355,12 @@ def _age(rows: pd.DataFrame, day: pd.Timestamp) -> np.ndarray:
 
 def _timing(rows: pd.DataFrame, day: pd.Timestamp) -> timing.Timing:
     """Days to a win and a loss, from the leads whose days are known."""
-    rows = rows[rows["began_on"].notna() & (rows["won"].isna() | rows["decided_on"].notna())]
-    days = (rows["decided_on"].where(rows["won"].notna(), day) - rows["began_on"]).dt.days
+    rows = rows[
+        rows["began_on"].notna() & (rows["won"].isna() | rows["decided_on"].notna())
+    ]
+    days = (
+        rows["decided_on"].where(rows["won"].notna(), day) - rows["began_on"]
+    ).dt.days
     won = rows["won"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     return timing.learn(days.to_numpy(dtype=float), won)
 
@@ -341,5 +372,7 @@ def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
         if values.dtype.kind in "iufb":
             out[name] = values.astype(float)
         else:
-            out[name] = values.astype(object).where(values.notna(), funnels.UNKNOWN).astype(str)
+            out[name] = (
+                values.astype(object).where(values.notna(), funnels.UNKNOWN).astype(str)
+            )
     return pd.DataFrame(out, index=rows.index)

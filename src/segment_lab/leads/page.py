@@ -45,7 +45,9 @@ class LeadsPage:
 
     def headline(self) -> Html:
         found = finding(self.leads)
-        return headline(*found.sentences, figures=found.figures, currency=self.study.currency)
+        return headline(
+            *found.sentences, figures=found.figures, currency=self.study.currency
+        )
 
     def board(self) -> Html:
         """Open leads by stage and age, as a map."""
@@ -67,7 +69,9 @@ class LeadsPage:
             bands, remark = None, say("leads.open.unranked_note", reason=str(reason))
         caption = say("leads.open.unranked")
         if bands is not None:
-            caption = say("leads.open.ranked", hot=bands.hot_, cold=bands.cold_, base=bands.base_)
+            caption = say(
+                "leads.open.ranked", hot=bands.hot_, cold=bands.cold_, base=bands.base_
+            )
         shown = table(waiting.head(rows), caption, empty=empty, note=remark)
         if len(waiting) <= rows:
             return shown
@@ -76,7 +80,11 @@ class LeadsPage:
 
     def slices(self) -> Html:
         """The share that goes on from each stage, by source, owner and segment."""
-        drawn = [by for by in self.leads.splits if self.leads.slices(by).notna().to_numpy().any()]
+        drawn = [
+            by
+            for by in self.leads.splits
+            if self.leads.slices(by).notna().to_numpy().any()
+        ]
         return group(
             *(
                 figure(
@@ -110,7 +118,9 @@ class LeadsPage:
     @says_why
     def ignoring_table(self) -> Html:
         self._ranked()
-        costs = table(self.leads.cost_of_ignoring(), say("leads.ignoring.table"), index=False)
+        costs = table(
+            self.leads.cost_of_ignoring(), say("leads.ignoring.table"), index=False
+        )
         return details(say("leads.ignoring.summary"), costs)
 
     def _ranked(self) -> None:
@@ -210,11 +220,20 @@ def finding(analysis: LeadAnalysis) -> Finding:
     }
     won = int(decided.sum())
     said = [
-        say("leads.headline.won", won=won, decided=len(decided), share=share, low=low, high=high)
+        say(
+            "leads.headline.won",
+            won=won,
+            decided=len(decided),
+            share=share,
+            low=low,
+            high=high,
+        )
     ]
     said[0] += _steps(analysis)
     if analysis.leads.attrs.get("impossible"):
-        said.append(say("leads.headline.impossible", count=analysis.leads.attrs["impossible"]))
+        said.append(
+            say("leads.headline.impossible", count=analysis.leads.attrs["impossible"])
+        )
     try:
         bands = analysis.bands()
         figures["AUC"] = float(analysis.measures()["value"]["AUC"])
@@ -240,7 +259,10 @@ def finding(analysis: LeadAnalysis) -> Finding:
     waiting, hot = int(bands["open_leads"].sum()), int(bands["open_leads"].loc["Hot"])
     key = "none_open" if not waiting else "start" if hot else "none_hot"
     start = say(f"leads.headline.{key}", waiting=waiting, hot=hot)
-    figures |= {"cold_leads_share": cold["lead_share"], "cold_wins_lost_share": cold["win_share"]}
+    figures |= {
+        "cold_leads_share": cold["lead_share"],
+        "cold_wins_lost_share": cold["win_share"],
+    }
     return Finding((start, *said), figures)
 
 
@@ -252,7 +274,9 @@ def _steps(analysis: LeadAnalysis) -> str:
     shares = steps["conversion"]
     apart = steps["conversion_high"].iloc[0] < steps["conversion_low"].iloc[1:].min()
     if apart:
-        said = say("leads.headline.narrowest", stage=steps.index[0], share=shares.iloc[0])
+        said = say(
+            "leads.headline.narrowest", stage=steps.index[0], share=shares.iloc[0]
+        )
     else:
         said = say("leads.headline.even", low=shares.iloc[0], high=shares.iloc[-1])
     return f" {said}"

@@ -36,7 +36,9 @@ def funnel(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
     parts = []
     for stage, entered, share in stages[["entered", "conversion"]].itertuples():
         key = "stage" if pd.isna(share) else "stage_on"
-        parts.append(say(f"leads.pictures.{key}", stage=stage, entered=entered, share=share))
+        parts.append(
+            say(f"leads.pictures.{key}", stage=stage, entered=entered, share=share)
+        )
     return style.described(ax, say("leads.pictures.funnel", parts=", ".join(parts)))
 
 
@@ -54,7 +56,8 @@ def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
         label=say("leads.pictures.perfect"),
     )
     spread = np.abs(
-        groups[["observed_low", "observed_high"]].to_numpy().T - groups["observed"].to_numpy()
+        groups[["observed_low", "observed_high"]].to_numpy().T
+        - groups["observed"].to_numpy()
     )
     ax.errorbar(
         groups["predicted"],
@@ -78,7 +81,9 @@ def reliability(groups: pd.DataFrame, ax: Axes | None = None) -> Axes:
         say("leads.pictures.pair", predicted=group.predicted, observed=group.observed)
         for group in groups.itertuples()
     ]
-    return style.described(ax, say("leads.pictures.reliability", parts="; ".join(parts)))
+    return style.described(
+        ax, say("leads.pictures.reliability", parts="; ".join(parts))
+    )
 
 
 def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -93,7 +98,11 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
         label=say("leads.pictures.spared"),
     )
     ax.plot(
-        x, costs["wins_lost_share"], "s-", color=style.PALETTE[1], label=say("leads.pictures.lost")
+        x,
+        costs["wins_lost_share"],
+        "s-",
+        color=style.PALETTE[1],
+        label=say("leads.pictures.lost"),
     )
     ax.fill_between(
         x,
@@ -142,16 +151,22 @@ def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="", ylabel="")
     parts = []
     for value, row in shares.iterrows():
-        cells = ", ".join(f"{stage} {share:.0%}" for stage, share in row.dropna().items())
+        cells = ", ".join(
+            f"{stage} {share:.0%}" for stage, share in row.dropna().items()
+        )
         parts.append(f"{value}: {cells}")
-    return style.described(ax, say("leads.pictures.slices", by=by, parts="; ".join(parts)))
+    return style.described(
+        ax, say("leads.pictures.slices", by=by, parts="; ".join(parts))
+    )
 
 
 def _map(values: pd.DataFrame, written: pd.DataFrame, ax: Axes | None) -> Axes:
     import seaborn
 
     ax = style.axes(ax, rows=len(values) + 2)
-    seaborn.heatmap(values, ax=ax, annot=written, fmt="", cmap=style.SEQUENTIAL, vmin=0, cbar=False)
+    seaborn.heatmap(
+        values, ax=ax, annot=written, fmt="", cmap=style.SEQUENTIAL, vmin=0, cbar=False
+    )
     ax.tick_params(axis="x", rotation=30)
     ax.tick_params(axis="y", rotation=0)
     ax.grid(visible=False)

@@ -56,18 +56,25 @@ class Timing:
         lose = (1 - start) * (1 - self.lost.longer(within))
         return np.divide(win, win + lose, out=start.astype(float), where=win + lose > 0)
 
-    def won_by(self, start: np.ndarray, age: np.ndarray, days: np.ndarray) -> np.ndarray:
+    def won_by(
+        self, start: np.ndarray, age: np.ndarray, days: np.ndarray
+    ) -> np.ndarray:
         """Chance that a lead open at an age is won within `days` from then."""
         left = self.won.longer(age)
         soon = np.divide(
-            left - self.won.longer(age + days), left, out=np.zeros_like(start), where=left > 0
+            left - self.won.longer(age + days),
+            left,
+            out=np.zeros_like(start),
+            where=left > 0,
         )
         return self.chance(start, age) * soon
 
     def weights(self, won: np.ndarray, within: np.ndarray) -> np.ndarray:
         """How many leads of its age each decided lead stands for: 1 ÷ the chance that it is decided
         by now (inverse probability of censoring)."""
-        by_now = np.where(won, 1 - self.won.longer(within), 1 - self.lost.longer(within))
+        by_now = np.where(
+            won, 1 - self.won.longer(within), 1 - self.lost.longer(within)
+        )
         return np.clip(1 / np.maximum(by_now, 1e-9), 1.0, MOST_WEIGHT)
 
 
@@ -97,7 +104,9 @@ def learn(days: np.ndarray, won: np.ndarray) -> Timing:
     return Timing(wins, losses, share)
 
 
-def _waits(days: np.ndarray, ended: np.ndarray, weight: np.ndarray, *, ends: bool = True) -> Waits:
+def _waits(
+    days: np.ndarray, ended: np.ndarray, weight: np.ndarray, *, ends: bool = True
+) -> Waits:
     """Weighted Kaplan–Meier; `ends` at the longest wait that was seen, or leaves a rest that is
     never decided."""
     order = np.argsort(days, kind="stable")

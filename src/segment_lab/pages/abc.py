@@ -12,7 +12,13 @@ from segment_lab.contacts import events
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.serving import serving_table
 from segment_lab.segments import abc
-from segment_lab.segments.abc import ABCSegmenter, against_reference, effort_gap, gini, pareto
+from segment_lab.segments.abc import (
+    ABCSegmenter,
+    against_reference,
+    effort_gap,
+    gini,
+    pareto,
+)
 from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show import Html, says_why
@@ -74,7 +80,9 @@ class ABCPage:
             drawn = pictures.shares(self.shares, self.value)
             return show.figure(drawn, caption=say("abc.page.shares", value=self.value))
         drawn = pictures.value_and_effort(both, self.value)
-        return show.figure(drawn, caption=say("abc.page.value_and_effort", value=self.value))
+        return show.figure(
+            drawn, caption=say("abc.page.value_and_effort", value=self.value)
+        )
 
     def strategies(self) -> Html:
         """The classes, and what the trade usually does with them."""
@@ -97,7 +105,9 @@ class ABCPage:
     def reference(self) -> Html:
         """Actual shares beside the usual ones."""
         beside = self.shares.drop(columns=["customers", self.value])
-        return show.table(beside, say("abc.page.reference"), note=reference_remark(self.shares))
+        return show.table(
+            beside, say("abc.page.reference"), note=reference_remark(self.shares)
+        )
 
     @says_why
     def lorenz(self) -> Html:
@@ -182,11 +192,17 @@ def reference_remark(table: pd.DataFrame) -> str:
 def concentration_remark(values: pd.Series | np.ndarray, value: str = "revenue") -> str:
     """What the best fifth holds, and the Gini coefficient."""
     return say(
-        "abc.concentration", top=TOP, held=pareto(values, TOP), gini=gini(values), value=value
+        "abc.concentration",
+        top=TOP,
+        held=pareto(values, TOP),
+        gini=gini(values),
+        value=value,
     )
 
 
-def zero_remark(segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue") -> str:
+def zero_remark(
+    segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue"
+) -> str:
     """Where the customers are who brought nothing, or cost money."""
     without = int((segmentation.align(customers)[value] <= 0).sum())
     if not without:

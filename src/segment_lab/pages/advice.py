@@ -59,11 +59,15 @@ def sentences(page: Page) -> list[str]:
     out += _said("test", tests, cost=tests["cost"].sum())
     out += _said("stop", stopped)
     out += _said("later", decided[decided["status"] == "later"])
-    judged = decided[(decided["status"] == verdicts.JUDGEMENT) & (decided["members"] > 0)]
+    judged = decided[
+        (decided["status"] == verdicts.JUDGEMENT) & (decided["members"] > 0)
+    ]
     bought = judged["segment"].map(page.known["revenue"]) > 0
     if bought.any():
         names = _names(judged.loc[bought, "segment"])
-        out.append(say("decision.headline.judgement", segments=names, fewest=page.rules.fewest))
+        out.append(
+            say("decision.headline.judgement", segments=names, fewest=page.rules.fewest)
+        )
         out.append(_by_name(page, names))
     if not bought.all():
         names = _names(judged.loc[~bought, "segment"])
@@ -107,7 +111,9 @@ def _exceptions(page: Page) -> list[str]:
     reasons = _reasons(counts)
     if not reasons:
         return []
-    return [say("decision.headline.exceptions", customers=counts.sum(), reasons=reasons)]
+    return [
+        say("decision.headline.exceptions", customers=counts.sum(), reasons=reasons)
+    ]
 
 
 def _reasons(counts: Mapping[str, Any] | pd.Series) -> list[str]:
@@ -144,9 +150,13 @@ def _by_name(page: Page, segments: list[str]) -> str:
     labels = page.now.labels.astype(str)
     revenue = page.now.align(page.people)["revenue"]
     largest = revenue[labels.isin(segments)].nlargest(GIANTS)
-    named = [say("decision.headline.account", name=n, revenue=r) for n, r in largest.items()]
+    named = [
+        say("decision.headline.account", name=n, revenue=r) for n, r in largest.items()
+    ]
     share = largest.sum() / revenue.sum() if revenue.sum() > 0 else 0.0
-    return say("decision.headline.by_name", names=named, customers=len(named), share=share)
+    return say(
+        "decision.headline.by_name", names=named, customers=len(named), share=share
+    )
 
 
 def reason(page: Page, segment: str, row: pd.Series) -> str:
@@ -164,7 +174,9 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
     uplift = belief.buyers.mean[belief.segments.index(segment)]
     facts = {**row, "expected_uplift": uplift}
     if verdict == verdicts.JUDGEMENT:
-        return say("decision.why.too_few", customers=row["customers"], one_in=one_in(row))
+        return say(
+            "decision.why.too_few", customers=row["customers"], one_in=one_in(row)
+        )
     facts["test_cost"] = row["tested"] * row["cost_per_contact"]
     why = [say("decision.why.pays", **facts), say(f"decision.why.{verdict}", **facts)]
     left_out = _reasons(row)
@@ -206,7 +218,9 @@ def decision_table(page: Page) -> pd.DataFrame:
     known = page.known
     out["next_period"] = [
         say("decision.next_period", low=low, high=high) if low == low else ""
-        for low, high in zip(known["next_rate_low"], known["next_rate_high"], strict=True)
+        for low, high in zip(
+            known["next_rate_low"], known["next_rate_high"], strict=True
+        )
     ]
     return out.join(known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
 
@@ -220,7 +234,10 @@ def stance_table(page: Page) -> pd.DataFrame:
     out["treatment"] = rows["stance"].map(lambda key: say(f"stance.treatment.{key}"))
     out["owner"] = [say("stance.owner", name=_text(name)) for name in rows["owner"]]
     if rows["hours_now"].notna().any():
-        out["hours_now"], out["hours_proposed"] = rows["hours_now"], rows["hours_proposed"]
+        out["hours_now"], out["hours_proposed"] = (
+            rows["hours_now"],
+            rows["hours_proposed"],
+        )
     out["what_would_change_it"] = [change(row) for row in rows.to_dict("records")]
     out["next_look"] = rows["next_look"]
     return out
@@ -341,9 +358,13 @@ def budget_remark(page: Page) -> str:
     facts = {"spent": plan.spent, "hours": plan.hours, "limits": limits}
     out = [say("decision.budget_remark.takes", **facts)]
     if page.budget is not None:
-        out.append(say("decision.budget_remark.price_of_money", price=plan.price_of_money))
+        out.append(
+            say("decision.budget_remark.price_of_money", price=plan.price_of_money)
+        )
     if page.hours is not None:
-        out.append(say("decision.budget_remark.price_of_hour", price=plan.price_of_hour))
+        out.append(
+            say("decision.budget_remark.price_of_hour", price=plan.price_of_hour)
+        )
     if plan.next_funded is not None:
         added = [f"{segment}: {action}" for segment, action in plan.next_funded.added]
         unit = plan.next_funded.resource

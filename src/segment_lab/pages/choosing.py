@@ -10,7 +10,14 @@ import pandas as pd
 
 from segment_lab import config
 from segment_lab.act import campaigns as ledger
-from segment_lab.act.choice import FILE, ONLY, Choice, agreement, certainly_worse, choose
+from segment_lab.act.choice import (
+    FILE,
+    ONLY,
+    Choice,
+    agreement,
+    certainly_worse,
+    choose,
+)
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.playbook import Playbook
 from segment_lab.act.stance import stances

@@ -65,14 +65,18 @@ class ClustersPage:
 
     def bubbles(self) -> Html:
         """Where the groups lie, and what each brings."""
-        return show.figure(maps.bubbles(self.profile), caption=say("clusters.page.bubbles"))
+        return show.figure(
+            maps.bubbles(self.profile), caption=say("clusters.page.bubbles")
+        )
 
     def meanings(self) -> Html:
         """The groups with their typical customer."""
         return show.table(
             self.profile[SIZES].join(self.fitted.meaning_table()),
             say("clusters.page.segments", window=self.study.window),
-            labels={"meaning": say("clusters.page.meaning", currency=self.study.currency)},
+            labels={
+                "meaning": say("clusters.page.meaning", currency=self.study.currency)
+            },
             note=say("clusters.page.names"),
         )
 
@@ -82,7 +86,9 @@ class ClustersPage:
 
     def shares(self) -> Html:
         """Share of the customers beside share of the revenue."""
-        return show.figure(pictures.shares(self.profile), caption=say("clusters.page.shares"))
+        return show.figure(
+            pictures.shares(self.profile), caption=say("clusters.page.shares")
+        )
 
     def differences(self) -> Html:
         """What sets the groups apart."""
@@ -151,7 +157,10 @@ def headline(
         apart=say(f"clusters.apart.{apart}"),
         clear=apart == "clear",
     )
-    figures |= {"stability": float(row["jaccard"]), "silhouette": float(row["silhouette"])}
+    figures |= {
+        "stability": float(row["jaccard"]),
+        "silhouette": float(row["silhouette"]),
+    }
     return Finding((first, second), figures)
 
 

@@ -72,11 +72,20 @@ class ComparisonPage:
         found = [say(f"comparison.verdict.{self._outcome()}", **facts)]
         if verdict.plain:
             schemes = len(self.card.schemes)
-            plain = {"schemes": schemes, "bands": verdict.bands, "ahead": names_of(verdict.ahead)}
+            plain = {
+                "schemes": schemes,
+                "bands": verdict.bands,
+                "ahead": names_of(verdict.ahead),
+            }
             found.append(say(f"comparison.plain.{verdict.plain}", **plain))
         if verdict.moving:
             (most, share, segments), *rest = verdict.moving
-            moving = {"days": days, "most": scheme_name(most), "share": share, "segments": segments}
+            moving = {
+                "days": days,
+                "most": scheme_name(most),
+                "share": share,
+                "segments": segments,
+            }
             if rest:
                 least, least_share, _ = rest[0]
                 moving |= {"least": scheme_name(least), "least_share": least_share}
@@ -105,13 +114,21 @@ class ComparisonPage:
 
     def picture(self) -> Html:
         """The one picture: ranking power of every scheme and plain rule."""
-        return figure(pictures.power_forest(self.card["trust"]), caption=self.sentence("trust"))
+        return figure(
+            pictures.power_forest(self.card["trust"]), caption=self.sentence("trust")
+        )
 
     def matrix(self) -> Html:
         """Every scheme (rows) on every criterion (columns)."""
         card = self.card
-        trust = card["trust"].loc[card.schemes].sort_values("ranking_power", ascending=False)
-        frame = trust[["segments", "ranking_power", "ranking_power_low", "ranking_power_high"]]
+        trust = (
+            card["trust"]
+            .loc[card.schemes]
+            .sort_values("ranking_power", ascending=False)
+        )
+        frame = trust[
+            ["segments", "ranking_power", "ranking_power_low", "ranking_power_high"]
+        ]
         frame = frame.copy()
         wrong = card["misclassification"]
         frame["missed_revenue_share"] = wrong["missed_revenue_share"]
@@ -133,8 +150,14 @@ class ComparisonPage:
             standing[card.status[name].kind] if name in card.status else None
             for name in frame.index
         ]
-        frame.index = pd.Index(names_of(frame.index), name=say("comparison.label.scheme"))
-        formats = {"segments": "count", "stability": "number", "smallest_uplift": "share"}
+        frame.index = pd.Index(
+            names_of(frame.index), name=say("comparison.label.scheme")
+        )
+        formats = {
+            "segments": "count",
+            "stability": "number",
+            "smallest_uplift": "share",
+        }
         caption = say("comparison.caption.matrix")
         return table(frame, caption, labels=labels(), formats=formats)
 
@@ -168,7 +191,9 @@ class ComparisonPage:
         """A section as a picture with its sentence."""
         if section in self.card.missing:
             return note(say(f"comparison.needs.{section}"), "missing")
-        return figure(PICTURES[section](self.card[section]), caption=self.sentence(section))
+        return figure(
+            PICTURES[section](self.card[section]), caption=self.sentence(section)
+        )
 
     def table(self, section: str) -> Html:
         """A section's table: best first, the words of the field in the headers, failures below."""
@@ -182,9 +207,13 @@ class ComparisonPage:
         elif section == "stability":
             frame = frame.replace({"reading": phrases("comparison.reading")})
         elif section == "differences":
-            power = (frame["measure"] == "ranking_power") & frame["a"].isin(self.card.schemes)
+            power = (frame["measure"] == "ranking_power") & frame["a"].isin(
+                self.card.schemes
+            )
             frame = frame[power].drop(columns="measure")
-            joint = list(zip(frame.pop("joint_low"), frame.pop("joint_high"), strict=True))
+            joint = list(
+                zip(frame.pop("joint_low"), frame.pop("joint_high"), strict=True)
+            )
             frame.insert(len(frame.columns) - 1, "joint", joint)
         caption = say(f"comparison.caption.{section}", **CAPTION_FACTS.get(section, {}))
         pairs = "a" in frame  # a row per pair of schemes: its number says nothing
@@ -193,14 +222,24 @@ class ComparisonPage:
         else:
             frame = frame.rename(index=phrases("comparison.names"))
         formats = {"difference": "number", "joint": "number"}
-        return table(frame, caption, labels=labels(), formats=formats, note=below, index=not pairs)
+        return table(
+            frame,
+            caption,
+            labels=labels(),
+            formats=formats,
+            note=below,
+            index=not pairs,
+        )
 
     def status(self) -> Html:
         """The status of every scheme with its reason, in words a reader knows."""
         standing = phrases("comparison.standing")
         rows = {}
         for name, status in self.card.status.items():
-            rows[scheme_name(name)] = {"status": standing[status.kind], "reason": status.reason}
+            rows[scheme_name(name)] = {
+                "status": standing[status.kind],
+                "reason": status.reason,
+            }
         columns = ["status", "reason"]
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
         frame = frame.rename_axis(say("comparison.label.scheme"))
@@ -210,7 +249,10 @@ class ComparisonPage:
         """The rule behind the status, with the thresholds that were used."""
         facts = {"months": MONTHS, "limit": GAIN}
         text = say(
-            "comparison.status.what", two=agreement_needed(2), many=agreement_needed(11), **facts
+            "comparison.status.what",
+            two=agreement_needed(2),
+            many=agreement_needed(11),
+            **facts,
         )
         return note(text.replace("*", ""))
 
@@ -221,10 +263,14 @@ class ComparisonPage:
         for (a, b), counts in self.card.flows.items():
             if a == first:
                 facts = {"first": scheme_name(a), "second": scheme_name(b)}
-                tables.append(flow_table(counts, say("comparison.caption.flow", **facts)))
+                tables.append(
+                    flow_table(counts, say("comparison.caption.flow", **facts))
+                )
         if not tables:
             return note(say("comparison.summary.one_scheme"))
-        return details(say("comparison.summary.flows", first=scheme_name(first)), *tables)
+        return details(
+            say("comparison.summary.flows", first=scheme_name(first)), *tables
+        )
 
     def moves(self) -> Html:
         """From which segment to which customers moved, by the same cut points."""
@@ -253,7 +299,9 @@ class ComparisonPage:
         judged = {"customers": trial.customers, "bought": trial.bought_share}
         found.append(say("comparison.note.judged", **judged))
         found.append(say("comparison.note.intervals", draws=trial.draws))
-        found.append(say("comparison.note.capped", percentile=CAP_PERCENTILE, cap=trial.cap))
+        found.append(
+            say("comparison.note.capped", percentile=CAP_PERCENTILE, cap=trial.cap)
+        )
         found.append(say("comparison.note.chance"))
         if trial.crossed:
             found.append(say("comparison.note.crossed", folds=FOLDS))
@@ -297,7 +345,9 @@ def _trust_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     failed = frame.loc[frame["ranking_power"].isna(), "note"]
     below = "; ".join(f"{scheme_name(name)}: {why}" for name, why in failed.items())
     shown = frame[frame["ranking_power"].notna()]
-    shown = shown.sort_values("ranking_power", ascending=False).drop(columns=["note", "band_count"])
+    shown = shown.sort_values("ranking_power", ascending=False).drop(
+        columns=["note", "band_count"]
+    )
     shown = shown.replace(
         {"kind": phrases("comparison.kind"), "learned": phrases("comparison.learned")}
     )
@@ -346,7 +396,9 @@ def _differences(frame: pd.DataFrame, schemes: list[str]) -> str:
     rows = frame[frame["measure"] == "ranking_power"]
     rows = rows[rows["a"].isin(schemes) & rows["b"].isin(schemes)]
     return say(
-        "comparison.sentence.differences", certain=int(rows["certain"].sum()), pairs=len(rows)
+        "comparison.sentence.differences",
+        certain=int(rows["certain"].sum()),
+        pairs=len(rows),
     )
 
 
@@ -373,7 +425,9 @@ def _agreement(frame: pd.DataFrame, schemes: list[str]) -> str:
 def _movement(frame: pd.DataFrame, schemes: list[str]) -> str:
     drift = frame["drift_share"].dropna()
     drifted = _span(drift) if len(drift) else ""
-    return say("comparison.sentence.movement", moved=_span(frame["moved_share"]), drift=drifted)
+    return say(
+        "comparison.sentence.movement", moved=_span(frame["moved_share"]), drift=drifted
+    )
 
 
 def _stability(frame: pd.DataFrame, schemes: list[str]) -> str:
@@ -417,7 +471,9 @@ def _actionability(frame: pd.DataFrame, schemes: list[str]) -> str:
 
 
 def _interpretability(frame: pd.DataFrame, schemes: list[str]) -> str:
-    return say("comparison.sentence.interpretability", accuracy=_span(frame["accuracy"]))
+    return say(
+        "comparison.sentence.interpretability", accuracy=_span(frame["accuracy"])
+    )
 
 
 SENTENCES: dict[str, Callable[[pd.DataFrame, list[str]], str]] = {

@@ -45,7 +45,11 @@ class DataPage:
         orders = self.study.intake("orders")
         if orders.left_out:
             reason = say("data_page.left_out", where=orders.reading.where)
-            row = {"reason": [reason], "lines": [orders.left_out], "revenue": [float("nan")]}
+            row = {
+                "reason": [reason],
+                "lines": [orders.left_out],
+                "revenue": [float("nan")],
+            }
             account = pd.concat([account, pd.DataFrame(row)], ignore_index=True)
         account["share"] = account["lines"] / account["lines"].sum()
         return account.set_index("reason")[["lines", "share", "revenue"]]
@@ -70,7 +74,9 @@ class DataPage:
     def returns(self) -> pd.DataFrame:
         """The customer base with returns netted, and with returns left out."""
         intake = self.study.intake("orders")
-        return overview.returns_effect(intake.lines, self.study.window, intake.reading.decimals)
+        return overview.returns_effect(
+            intake.lines, self.study.window, intake.reading.decimals
+        )
 
     @cached_property
     def months(self) -> pd.DataFrame:
@@ -130,7 +136,9 @@ class DataPage:
             "accepted_share": float(accepted / read),
             "revenue_share_of_the_largest_20%": float(top),
         }
-        return headline(*sentences, figures=known | shares, currency=self.study.currency)
+        return headline(
+            *sentences, figures=known | shares, currency=self.study.currency
+        )
 
     @property
     def _later(self) -> int:
@@ -147,11 +155,15 @@ class DataPage:
             duplicates=self.study.intake("orders").source.duplicates,
         )
         labels = {"reason": say("data_page.captions.account_reason")}
-        return table(self.account, say("data_page.captions.account"), labels=labels, note=rule)
+        return table(
+            self.account, say("data_page.captions.account"), labels=labels, note=rule
+        )
 
     def sources(self) -> Html:
         """Every table with its rows."""
-        return table(self.tables, say("data_page.captions.tables"), formats={"table": "words"})
+        return table(
+            self.tables, say("data_page.captions.tables"), formats={"table": "words"}
+        )
 
     def remarks(self) -> Html:
         """What looked odd in the files."""

@@ -127,7 +127,11 @@ class DecisionReport:
         touches = study.table("touches")
         since = study.window.as_of - dt.timedelta(days=YEAR)
         recent = touches.filter(touches.touch_date.cast("date") >= since)
-        usual = usual_minutes(study.table("contact_costs")) if study.has("contact_costs") else None
+        usual = (
+            usual_minutes(study.table("contact_costs"))
+            if study.has("contact_costs")
+            else None
+        )
         table = engagement_table(recent, study.window.as_of, minutes=usual)
         return table["contact_minutes"]
 
@@ -142,7 +146,9 @@ class DecisionReport:
         silent_days = max(int(silence_limit(gaps)), self.horizon_days)
         lines = study.orders(all_time=True)
         if "amount_minor" not in lines.columns:
-            lines = lines.mutate(amount_minor=(lines.amount * 100).round().cast("int64"))
+            lines = lines.mutate(
+                amount_minor=(lines.amount * 100).round().cast("int64")
+            )
         return returners(lines, study.window.as_of, silent_days)
 
     @cached_property
@@ -155,11 +161,15 @@ class DecisionReport:
             busy = ledger.running(campaigns, self.study.window.as_of)
             flags["running_test"] = index.isin(busy)
         if self.study.has("invoices"):
-            debts = receivables_table(self._debts, self.study.window.as_of).reindex(index)
+            debts = receivables_table(self._debts, self.study.window.as_of).reindex(
+                index
+            )
             flags["dispute"] = debts["disputed_open"].fillna(0) > 0
             flags["debt"] = debts["overdue_amount"].fillna(0) > 0
         if "consent" in self.people and self.people["consent"].notna().any():
-            flags["no_consent"] = ~consented(self.people).reindex(index, fill_value=False)
+            flags["no_consent"] = ~consented(self.people).reindex(
+                index, fill_value=False
+            )
         return flags
 
     @property
@@ -186,7 +196,11 @@ class DecisionReport:
     def back(self) -> int:
         """Days from the last period to the one it is compared with: a year, where the data reach
         (the same season)."""
-        return 365 if self.study.window.days > 365 + 2 * self.horizon_days else self.horizon_days
+        return (
+            365
+            if self.study.window.days > 365 + 2 * self.horizon_days
+            else self.horizon_days
+        )
 
     @cached_property
     def recent(self) -> pd.DataFrame:
@@ -226,22 +240,30 @@ class DecisionReport:
         parts = market.bridge(
             before, self.recent, self._segments(self.back + self.horizon_days).labels
         )
-        return parts.rename(columns={factor: f"from_{factor}" for factor in market.FACTORS})
+        return parts.rename(
+            columns={factor: f"from_{factor}" for factor in market.FACTORS}
+        )
 
     @cached_property
     def stressed(self) -> pd.DataFrame:
         """The last period's revenue and cash in each scenario (`market.stress`)."""
-        return market.stress(self._paying, period_days=self.horizon_days, seed=self.seed or 0)
+        return market.stress(
+            self._paying, period_days=self.horizon_days, seed=self.seed or 0
+        )
 
     def breaking(self, share: float = 0.2) -> pd.DataFrame:
         """What takes `share` of the cash away, each alone (`market.reverse_stress`)."""
         floor = (1 - share) * market.cash(self._paying, self.horizon_days)
-        found = market.reverse_stress(self._paying, floor, period_days=self.horizon_days)
+        found = market.reverse_stress(
+            self._paying, floor, period_days=self.horizon_days
+        )
         return found.map("{:.3g}".format, na_action="ignore")
 
     def concentration(self) -> str:
         """How much hangs on the largest customers."""
-        return say("market.concentration", **market.concentration(self.recent["revenue"]))
+        return say(
+            "market.concentration", **market.concentration(self.recent["revenue"])
+        )
 
     @cached_property
     def _paying(self) -> pd.DataFrame:
@@ -308,7 +330,9 @@ class DecisionReport:
     def _on(self, days: int) -> Study:
         """The study so many days ago."""
         return (
-            self.study.at(self.study.window.as_of - dt.timedelta(days=days)) if days else self.study
+            self.study.at(self.study.window.as_of - dt.timedelta(days=days))
+            if days
+            else self.study
         )
 
     def _customers(self, days: int) -> pd.DataFrame:

@@ -50,7 +50,9 @@ class LessonsPage:
         """`campaigns.effects`, with money per contact after its cost (``net``) and its range."""
         out = ledger.effects(self.found)
         for end in RANGES:
-            out[f"net{end}"] = out[f"money_effect{end}"] - out["cost_per_contact"].fillna(0.0)
+            out[f"net{end}"] = out[f"money_effect{end}"] - out[
+                "cost_per_contact"
+            ].fillna(0.0)
         return out
 
     @cached_property
@@ -70,7 +72,9 @@ class LessonsPage:
             own = parts[same]
             moved.append(list(own.loc[own["effect_low"] > 0, "segment"]))
             harmed.append(list(own.loc[own["effect_high"] < 0, "segment"]))
-        return whole.assign(moved=moved, harmed=harmed).sort_values("assigned_on", kind="stable")
+        return whole.assign(moved=moved, harmed=harmed).sort_values(
+            "assigned_on", kind="stable"
+        )
 
     def sentences(self) -> list[str]:
         """Each campaign in a sentence."""
@@ -87,7 +91,9 @@ class LessonsPage:
             out[f"money_effect{end}"] = rows[f"money_effect{end}"]
         out["cost_per_contact"] = rows["cost_per_contact"]
         facts: list[dict[Any, Any]] = rows.to_dict("records")
-        out["next_time"] = [say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts]
+        out["next_time"] = [
+            say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts
+        ]
         return out
 
     def response(self, campaign: str) -> ResponseSegmenter:
@@ -99,14 +105,20 @@ class LessonsPage:
     def values(self, campaign: str) -> pd.DataFrame:
         """Money per customer of contacting nobody, everybody, or whom the rules name, and by the
         present scheme's segments."""
-        cost = float(campaign_of(self.found, campaign).get("cost_per_contact", pd.Series(0)).max())
+        cost = float(
+            campaign_of(self.found, campaign)
+            .get("cost_per_contact", pd.Series(0))
+            .max()
+        )
         return self.response(campaign).value(0.0 if pd.isna(cost) else cost)
 
     # The page, from top to bottom.
 
     def headline(self) -> Html:
         """What each campaign did."""
-        return headline(*self.sentences(), figures={"campaigns_measured": len(self.lessons)})
+        return headline(
+            *self.sentences(), figures={"campaigns_measured": len(self.lessons)}
+        )
 
     def campaigns(self) -> Html:
         """Each campaign against customers left alone, what to do next time, and whether its arms
@@ -123,7 +135,9 @@ class LessonsPage:
         found: list[dict[Any, Any]] = rows.to_dict("records")
         told = [say("trials.check", **row) for row in found]
         shown = rows.drop(columns=["loss_p", "ratio_p", "ok"]).assign(result=told)
-        return table(shown, say("trials.checks"), index=False, note=say("trials.checks_note"))
+        return table(
+            shown, say("trials.checks"), index=False, note=say("trials.checks_note")
+        )
 
     @says_why
     def by_segment(self) -> Html:
@@ -134,27 +148,35 @@ class LessonsPage:
     @says_why
     def by_segment_table(self) -> Html:
         """The same as figures, folded."""
-        ranges = [f"{name}{end}" for name in ("effect", "money_effect") for end in RANGES]
+        ranges = [
+            f"{name}{end}" for name in ("effect", "money_effect") for end in RANGES
+        ]
         shown = self.effects[[*SHOWN, *ranges]]
         rows = table(shown, say("campaigns.captions.by_segment_table"), index=False)
         return details(say("campaigns.captions.folded"), rows)
 
     def who_responds(self) -> Html:
         """Response segments of every campaign, or that no difference was found."""
-        pieces = [self._campaign(str(name)) for name in self.lessons["campaign_id"].unique()]
+        pieces = [
+            self._campaign(str(name)) for name in self.lessons["campaign_id"].unique()
+        ]
         return group(*pieces)
 
     def _campaign(self, campaign: str) -> Html:
         try:
             fitted = self.response(campaign)
         except NotEnoughDataError as error:
-            return note(say("campaigns.lesson.too_few", campaign=campaign, why=error), "missing")
+            return note(
+                say("campaigns.lesson.too_few", campaign=campaign, why=error), "missing"
+            )
         values = self.values(campaign)
         facts: dict[str, Any] = {**values.loc["rules"], "campaign": campaign}
         if not fitted.difference_found_:
             return finding(say("campaigns.lesson.no_difference", campaign=campaign))
         said = finding(say("campaigns.lesson.difference", **facts))
-        effects = fitted.effects_.rename_axis("segment")[["customers", "shrunk", "shrunk_se"]]
+        effects = fitted.effects_.rename_axis("segment")[
+            ["customers", "shrunk", "shrunk_se"]
+        ]
         shown = pd.DataFrame({"customers": effects["customers"]})
         shown["money_per_contact"] = effects["shrunk"]
         for sign, end in ((-1, "_low"), (1, "_high")):

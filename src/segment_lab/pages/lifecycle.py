@@ -13,7 +13,12 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.serving import serving_table
 from segment_lab.segments import lifecycle
 from segment_lab.segments.base import Finding
-from segment_lab.segments.lifecycle import LifecycleSegmenter, truth_table, unclaimed, vip_check
+from segment_lab.segments.lifecycle import (
+    LifecycleSegmenter,
+    truth_table,
+    unclaimed,
+    vip_check,
+)
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show import Html, says_why
 from segment_lab.show.pictures import maps
@@ -96,7 +101,10 @@ class LifecyclePage:
     @says_why
     def moves(self) -> Html:
         """Who moved between the bases."""
-        then, now = say("lifecycle.page.then", days=self.days), say("lifecycle.page.now")
+        then, now = (
+            say("lifecycle.page.then", days=self.days),
+            say("lifecycle.page.now"),
+        )
         caption = say("lifecycle.page.moves", days=self.days)
         return show.figure(maps.flows(self.flows, then, now), caption=caption)
 
@@ -114,7 +122,9 @@ class LifecyclePage:
 
     def shares(self) -> Html:
         """Share of the customers beside share of the revenue."""
-        return show.figure(pictures.shares(self.profile), caption=say("lifecycle.page.shares"))
+        return show.figure(
+            pictures.shares(self.profile), caption=say("lifecycle.page.shares")
+        )
 
     @says_why
     def reach(self) -> Html:
@@ -145,14 +155,20 @@ class LifecyclePage:
     def to_call(self) -> Html:
         """The silent VIPs, folded."""
         caption = say("lifecycle.page.silent", currency=self.study.currency)
-        silent = show.table(self.silent_vips, caption, empty=say("lifecycle.page.nobody_silent"))
-        return show.details(say("lifecycle.page.silent_folded", vips=len(self.silent_vips)), silent)
+        silent = show.table(
+            self.silent_vips, caption, empty=say("lifecycle.page.nobody_silent")
+        )
+        return show.details(
+            say("lifecycle.page.silent_folded", vips=len(self.silent_vips)), silent
+        )
 
     @says_why
     def coming_back(self) -> Html:
         """Who comes back without a campaign."""
         caption = say("lifecycle.page.returned", days=self.days)
-        rates = show.table(self.returned, caption, note=say("lifecycle.page.returned_note"))
+        rates = show.table(
+            self.returned, caption, note=say("lifecycle.page.returned_note")
+        )
         remark = dead_remark(self.returned, self.days)
         return show.group(show.note(remark, "warning"), rates) if remark else rates
 
@@ -201,7 +217,9 @@ def vip_remark(check: dict, value: str = "revenue") -> str:
 def overlap_remark(segmentation: Segmentation) -> str:
     """How many customers meet several rules, and how many meet none."""
     several = float((truth_table(segmentation).sum(axis=1) > 1).mean())
-    return say("lifecycle.overlap", several=several, nobody=len(unclaimed(segmentation)))
+    return say(
+        "lifecycle.overlap", several=several, nobody=len(unclaimed(segmentation))
+    )
 
 
 def silence_remark(fitted: LifecycleSegmenter) -> str:
@@ -216,7 +234,9 @@ def silence_remark(fitted: LifecycleSegmenter) -> str:
     return say("lifecycle.silence.learned", days=days, reason=reason)
 
 
-def look_back(study: Study, days: int) -> tuple[Segmentation, pd.DataFrame, Sequence[str]]:
+def look_back(
+    study: Study, days: int
+) -> tuple[Segmentation, pd.DataFrame, Sequence[str]]:
     """The tiers as they stood `days` ago, what happened since, and whom campaigns reached: for
     `natural_return`.
 
@@ -234,7 +254,9 @@ def _on(study: Study, days: int) -> Study:
     day = study.window.as_of - dt.timedelta(days=days)
     if day <= study.window.start:
         known = study.window.days
-        raise NotEnoughDataError(say("lifecycle.errors.too_short", known=known, needed=days))
+        raise NotEnoughDataError(
+            say("lifecycle.errors.too_short", known=known, needed=days)
+        )
     return study.at(day)
 
 

@@ -123,9 +123,15 @@ class ActionList:
     @cached_property
     def _made(self) -> pd.DataFrame:
         """Every action that the lists of today ask for."""
-        parts = [self._rows(kind, found) for kind, found in self._listed().items() if len(found)]
+        parts = [
+            self._rows(kind, found)
+            for kind, found in self._listed().items()
+            if len(found)
+        ]
         if not parts:
-            return pd.DataFrame(columns=[c for c in COLUMNS if self.personal or c not in PERSONAL])
+            return pd.DataFrame(
+                columns=[c for c in COLUMNS if self.personal or c not in PERSONAL]
+            )
         rows = pd.concat(parts, ignore_index=True)
         return self._described(rows)
 
@@ -155,13 +161,20 @@ class ActionList:
         if column is None:
             return pd.DataFrame()
         days = pd.to_datetime(people[column], errors="coerce")
-        coming = [self.study.window.as_of + dt.timedelta(days=k) for k in range(AHEAD_DAYS)]
+        coming = [
+            self.study.window.as_of + dt.timedelta(days=k) for k in range(AHEAD_DAYS)
+        ]
         wanted = {(day.month, day.day) for day in coming}
-        near = [(day.month, day.day) in wanted for day in days.fillna(pd.Timestamp(1900, 2, 29))]
+        near = [
+            (day.month, day.day) in wanted
+            for day in days.fillna(pd.Timestamp(1900, 2, 29))
+        ]
         rows = people[near]
         return pd.DataFrame(
             {
-                "at_stake": self.watching.facts.at_stake.reindex(rows.index).fillna(0.0),
+                "at_stake": self.watching.facts.at_stake.reindex(rows.index).fillna(
+                    0.0
+                ),
                 "usual_days": rows["gap_days"],
                 "silent_days": rows["recency_days"],
                 "orders": rows["frequency"],
@@ -175,7 +188,9 @@ class ActionList:
         last = self.study.customers()["last_order"].reindex(found.index)
         trigger = found.get("birthday", last)
         ids = [
-            actions.action_id(self.study.name, str(customer), kind, pd.Timestamp(day).date())
+            actions.action_id(
+                self.study.name, str(customer), kind, pd.Timestamp(day).date()
+            )
             for customer, day in trigger.items()
         ]
         rows = found.rename_axis("customer_id").reset_index()
@@ -231,8 +246,15 @@ class ActionList:
     def _channels(self, ids: pd.Series) -> list[str]:
         """How the customer may be reached: mail only with a recorded yes."""
         people = self.study.customers()
-        allowed = consented(people) if "consent" in people else pd.Series(False, index=people.index)
-        keys = ["call_or_mail" if allowed.get(customer, False) else "call" for customer in ids]
+        allowed = (
+            consented(people)
+            if "consent" in people
+            else pd.Series(False, index=people.index)
+        )
+        keys = [
+            "call_or_mail" if allowed.get(customer, False) else "call"
+            for customer in ids
+        ]
         return [say(f"lists.channel.{key}") for key in keys]
 
     def _offers(self, ids: pd.Series) -> list[str]:
@@ -263,7 +285,11 @@ def running_arms(campaigns: pd.DataFrame | None, as_of: dt.date) -> dict[str, st
     """Customers in a test whose period is not over: the arm each is in."""
     if campaigns is None or campaigns.empty:
         return {}
-    days = campaigns.get("horizon_days", pd.Series(90, index=campaigns.index)).fillna(90)
+    days = campaigns.get("horizon_days", pd.Series(90, index=campaigns.index)).fillna(
+        90
+    )
     ends = pd.to_datetime(campaigns["assigned_on"]) + pd.to_timedelta(days, unit="D")
     running = campaigns[(ends > pd.Timestamp(as_of)).to_numpy()]
-    return dict(zip(running["customer_id"].astype(str), running["arm"].astype(str), strict=True))
+    return dict(
+        zip(running["customer_id"].astype(str), running["arm"].astype(str), strict=True)
+    )

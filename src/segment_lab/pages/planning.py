@@ -26,7 +26,10 @@ def plan(study: Study) -> list[pd.DataFrame]:
     drawn = campaigns(
         gathered.page,
         campaign_plan.Drawing(
-            study.name, gathered.scheme, study.window.as_of, study.config.strategy.horizon_days
+            study.name,
+            gathered.scheme,
+            study.window.as_of,
+            study.config.strategy.horizon_days,
         ),
     )
     if not drawn:
@@ -42,7 +45,9 @@ def campaigns(page: Page, drawing: campaign_plan.Drawing) -> list[pd.DataFrame]:
     owners = people["owner"] if "owner" in people else pd.Series(dtype="object")
     funded = page.funded.assign(predicted_uplift=_uplifts(page))
     drawn = []
-    for segment, actions in funded[funded["contacts"] > 0].groupby("segment", sort=False):
+    for segment, actions in funded[funded["contacts"] > 0].groupby(
+        "segment", sort=False
+    ):
         members = people[people["segment"] == segment]
         allowed = {}
         for place, row in actions.iterrows():
@@ -65,7 +70,9 @@ def _uplifts(page: Page) -> pd.Series:
     return pd.Series(values, index=rows.index, dtype="float64")
 
 
-def write_plan(study: Study, folder: Path | None, went_out: dt.date | None) -> list[Path]:
+def write_plan(
+    study: Study, folder: Path | None, went_out: dt.date | None
+) -> list[Path]:
     """Freeze the plan of the study's day in `folder` (``plans/<study>`` beside the study file by
     default); the files of its campaigns."""
     target = folder or study.base / "plans" / study.name

@@ -66,7 +66,9 @@ class RFMPage:
     def map(self) -> Html:
         """The recency × frequency grid with the names of the segments."""
         caption = say("rfm.page.map")
-        return show.figure(maps.named_map, self.cells, self.fitted.n_bins, caption=caption)
+        return show.figure(
+            maps.named_map, self.cells, self.fitted.n_bins, caption=caption
+        )
 
     def meanings(self) -> Html:
         """Every segment with who they are."""
@@ -82,18 +84,24 @@ class RFMPage:
 
     def shares(self) -> Html:
         """Share of the customers beside share of the revenue."""
-        return show.figure(pictures.shares(self.profile), caption=say("rfm.page.shares"))
+        return show.figure(
+            pictures.shares(self.profile), caption=say("rfm.page.shares")
+        )
 
     def behaviour(self) -> Html:
         """Revenue and typical customer of each segment, folded."""
         caption = say("rfm.page.behaviour", currency=self.study.currency)
         behaviour = self.profile.drop(columns=SIZES)
-        return show.details(say("rfm.page.behaviour_folded"), show.table(behaviour, caption))
+        return show.details(
+            say("rfm.page.behaviour_folded"), show.table(behaviour, caption)
+        )
 
     def scores(self) -> Html:
         """What each score stands for."""
         caption = say("rfm.page.scores", currency=self.study.currency)
-        return show.table(self.fitted.score_table(), caption, note=cut_remark(self.fitted))
+        return show.table(
+            self.fitted.score_table(), caption, note=cut_remark(self.fitted)
+        )
 
     @property
     def _scored(self) -> pd.DataFrame:
@@ -147,7 +155,9 @@ def _first(profile: pd.DataFrame, everybody: int) -> str:
     )
 
 
-def _second(segmentation: Segmentation, customers: pd.DataFrame, profile: pd.DataFrame) -> str:
+def _second(
+    segmentation: Segmentation, customers: pd.DataFrame, profile: pd.DataFrame
+) -> str:
     largest = {"name": profile.customers.idxmax(), "customers": profile.customers.max()}
     if largest["customers"] == len(segmentation) > 1:
         return say("rfm.finding.alike", **largest)
@@ -156,7 +166,9 @@ def _second(segmentation: Segmentation, customers: pd.DataFrame, profile: pd.Dat
     if not lost.customers:
         return say("rfm.finding.largest", **largest)
     # What "silent" means depends on the base: 12 days in a grocery, a year where furniture is sold.
-    days = segmentation.align(customers)["recency_days"][segmentation.labels.isin(silent)].min()
+    days = segmentation.align(customers)["recency_days"][
+        segmentation.labels.isin(silent)
+    ].min()
     return say(
         "rfm.finding.silent",
         customers=lost.customers,
@@ -179,4 +191,8 @@ def cut_remark(fitted: RFMSegmenter) -> str:
 def tie_remark(scores: pd.DataFrame, n_bins: int) -> str:
     """Which scores nobody has because many customers are equal."""
     unused = unused_scores(scores, n_bins)
-    return say("rfm.ties.some", unused=list(unused.items())) if unused else say("rfm.ties.none")
+    return (
+        say("rfm.ties.some", unused=list(unused.items()))
+        if unused
+        else say("rfm.ties.none")
+    )

@@ -68,9 +68,13 @@ class RulesPage:
     def moves(self) -> Html:
         """From where to where the new version moves customers; without one, the segments."""
         if self.moved.empty:
-            return show.figure(pictures.shares(self.profile), caption=say("rules.page.shares"))
+            return show.figure(
+                pictures.shares(self.profile), caption=say("rules.page.shares")
+            )
         counts = pd.crosstab(self.moved["before"], self.moved["now"])
-        place = {name: i for i, name in enumerate(self.segments.names)}  # an old name stands last
+        place = {
+            name: i for i, name in enumerate(self.segments.names)
+        }  # an old name stands last
         for axis in (0, 1):
             by = counts.axes[axis].map(lambda name: place.get(name, len(place)))
             counts = counts.take(np.argsort(by, kind="stable"), axis=axis)
@@ -90,7 +94,9 @@ class RulesPage:
 
     def sizes(self) -> Html:
         """The segments that result."""
-        return show.table(self.profile, say("rules.page.segments", currency=self.study.currency))
+        return show.table(
+            self.profile, say("rules.page.segments", currency=self.study.currency)
+        )
 
     def overlaps(self) -> Html:
         """Customers claimed by several rules."""
@@ -108,7 +114,9 @@ class RulesPage:
 
     def moved_who(self) -> Html:
         """Who changed segment, folded."""
-        who = show.table(self.moved, say("rules.page.moved_who"), empty=unmoved(self.fitted))
+        who = show.table(
+            self.moved, say("rules.page.moved_who"), empty=unmoved(self.fitted)
+        )
         return show.details(say("rules.page.moved_folded"), who)
 
     def matched(self) -> Html:

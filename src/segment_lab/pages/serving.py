@@ -67,7 +67,9 @@ def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
     known = given.notna()
     counts = pd.crosstab(labels[known], given[known], dropna=False)
     named = [stance for stance in STANCES if stance in counts]
-    counts = counts.reindex(index=list(labels.cat.categories), columns=named, fill_value=0)
+    counts = counts.reindex(
+        index=list(labels.cat.categories), columns=named, fill_value=0
+    )
     everybody = counts.sum(axis=1)
     shares = counts.div(everybody.where(everybody > 0), axis=0)
     shares.insert(0, "customers", everybody)
@@ -100,19 +102,25 @@ def serving_table(study: Study, scheme: str) -> Html:
         remark = say("stance.as_on_page_one.note", scheme=scheme_name(acted))
         caption = say("stance.as_on_page_one.caption")
         formats = {stance: "share" for stance in shares if stance in labels}
-        return group(table(shares, caption, labels=labels, note=remark, formats=formats), rhythm)
+        return group(
+            table(shares, caption, labels=labels, note=remark, formats=formats), rhythm
+        )
     words = pd.DataFrame(
         {
             "customers": served["customers"],
             "stance": [say(f"stance.name.{stance}") for stance in served["stance"]],
-            "treatment": [say(f"stance.treatment.{stance}") for stance in served["stance"]],
+            "treatment": [
+                say(f"stance.treatment.{stance}") for stance in served["stance"]
+            ],
         },
         index=served.index,
     )
     labels = {name: say(f"stance.columns.{name}") for name in ("stance", "treatment")}
     remark = say("stance.by_segment_note")
     shown = table(words, say("stance.by_segment"), labels=labels, note=remark)
-    return group(shown, link("segments.html", say("segment_cards.serving_link")), rhythm)
+    return group(
+        shown, link("segments.html", say("segment_cards.serving_link")), rhythm
+    )
 
 
 def returned(study: Study) -> str:
@@ -137,7 +145,9 @@ def _rhythm(study: Study, scheme: str) -> Html:
     """The table of `state_shares`."""
     shares = state_shares(study, scheme)
     labels = {state: say(f"state.name.{state}") for state in STATES}
-    remark = f"{say('stance.rhythm.note', slow=SLOW, lapse=LAPSE)} {returned(study)}".strip()
+    remark = (
+        f"{say('stance.rhythm.note', slow=SLOW, lapse=LAPSE)} {returned(study)}".strip()
+    )
     formats = dict.fromkeys(STATES, "share")
     caption = say("stance.rhythm.caption")
     return table(shares, caption, labels=labels, note=remark, formats=formats)

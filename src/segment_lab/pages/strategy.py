@@ -97,7 +97,9 @@ class StrategyPage:
     @says_why
     def stances(self) -> Html:
         """How every segment is served."""
-        return table(advice.stance_table(self.decision), say("decision.captions.stances"))
+        return table(
+            advice.stance_table(self.decision), say("decision.captions.stances")
+        )
 
     @says_why
     def effort(self) -> Html:
@@ -114,7 +116,12 @@ class StrategyPage:
         running = self.report.running_tests
         return group(
             left_out,
-            table(running, say("trials.running"), index=False, empty=say("trials.none_running")),
+            table(
+                running,
+                say("trials.running"),
+                index=False,
+                empty=say("trials.none_running"),
+            ),
         )
 
     # Why.
@@ -133,11 +140,13 @@ class StrategyPage:
             verdicts.NOT_WORTH,
         )
         rows = {
-            say(f"decision.verdict.{key}"): say(f"decision.rule.{key}", **facts) for key in order
+            say(f"decision.verdict.{key}"): say(f"decision.rule.{key}", **facts)
+            for key in order
         }
         frame = pd.DataFrame({"when": rows}).rename_axis("verdict")
         return details(
-            say("decision.captions.rules_folded"), table(frame, say("decision.captions.rules"))
+            say("decision.captions.rules_folded"),
+            table(frame, say("decision.captions.rules")),
         )
 
     @says_why
@@ -184,8 +193,12 @@ class StrategyPage:
     @says_why
     def plan(self) -> Html:
         """The plan, and how firm it is."""
-        chosen = self.decision.plan.chosen.rename(columns=PLAN_NAMES).drop(columns="segment")
-        remark = say("decision.captions.plan_note", campaigns=self.decision.rules.campaigns_ahead)
+        chosen = self.decision.plan.chosen.rename(columns=PLAN_NAMES).drop(
+            columns="segment"
+        )
+        remark = say(
+            "decision.captions.plan_note", campaigns=self.decision.rules.campaigns_ahead
+        )
         rows = table(chosen, say("decision.captions.plan", draws=PLANS), note=remark)
         return details(say("decision.captions.plan_folded"), rows)
 
@@ -224,14 +237,20 @@ class StrategyPage:
         report = self.report
         steps = report.moves()["change"]
         before = report.before["revenue"].sum()
-        facts = {"change": report.change, "periods": report.periods, "money": self.money}
+        facts = {
+            "change": report.change,
+            "periods": report.periods,
+            "money": self.money,
+        }
         caption = say("market.captions.change", **facts)
         return figure(pictures.waterfall, steps, before, caption=caption)
 
     @says_why
     def bridge(self) -> Html:
         """The change by segment, folded."""
-        caption = say("market.captions.bridge", periods=self.report.periods, money=self.money)
+        caption = say(
+            "market.captions.bridge", periods=self.report.periods, money=self.money
+        )
         formats = dict.fromkeys(("before", "after", "change"), "money")
         rows = table(self.report.bridge(), caption, formats=formats)
         return details(say("market.captions.bridge_folded"), rows)
@@ -242,7 +261,9 @@ class StrategyPage:
         middle = market.ENDS[1] - market.ENDS[0]
         facts = {"days": self.days, "money": self.money, "middle": middle}
         stressed = self.report.stressed.rename(index=advice.scenario_names())
-        return figure(pictures.stress, stressed, caption=say("market.captions.stress", **facts))
+        return figure(
+            pictures.stress, stressed, caption=say("market.captions.stress", **facts)
+        )
 
     @says_why
     def breaking(self) -> Html:
@@ -262,7 +283,10 @@ class StrategyPage:
     def overturned(self) -> Html:
         """Recommendations that a worse market would change."""
         worse = market.SCENARIOS
-        facts = {"customers": worse["customers"].customers, "basket": worse["basket"].basket}
+        facts = {
+            "customers": worse["customers"].customers,
+            "basket": worse["basket"].basket,
+        }
         empty = say("market.captions.overturned_empty", **facts)
         rows = advice.overturned(self.decision)
         return table(rows, say("market.captions.overturned"), empty=empty)
@@ -320,9 +344,15 @@ class StrategyPage:
         for segment, size in now.sizes().items():
             if size:
                 name = str(segment)
-                rows = profiles.examples(now, people, name, n=EXAMPLES, personal=personal)
-                pieces.append(table(rows, say("decision.captions.examples", segment=name)))
-        return details(say("decision.captions.examples_folded", customers=EXAMPLES), *pieces)
+                rows = profiles.examples(
+                    now, people, name, n=EXAMPLES, personal=personal
+                )
+                pieces.append(
+                    table(rows, say("decision.captions.examples", segment=name))
+                )
+        return details(
+            say("decision.captions.examples_folded", customers=EXAMPLES), *pieces
+        )
 
 
 def case_rows(rows: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,9 @@ class TreePage:
             last=spent[-1],
             last_name=self.profile.index[-1],
         )
-        return show.headline(first, second, figures=figures, status=self.segments.status)
+        return show.headline(
+            first, second, figures=figures, status=self.segments.status
+        )
 
     def spent(self) -> Html:
         """What the customers of each rule spent on average."""
@@ -66,11 +68,15 @@ class TreePage:
             "customers_learned_on": say("tree.page.learned_on"),
         }
         as_of = self.study.window.as_of.isoformat()
-        return show.table(table, say("tree.page.rules", days=self.days, as_of=as_of), labels=labels)
+        return show.table(
+            table, say("tree.page.rules", days=self.days, as_of=as_of), labels=labels
+        )
 
     def shares(self) -> Html:
         """Share of the customers and of the revenue so far."""
-        return show.figure(pictures.shares(self.profile), caption=say("tree.page.shares"))
+        return show.figure(
+            pictures.shares(self.profile), caption=say("tree.page.shares")
+        )
 
     def trust(self) -> Html:
         """Where the rules are judged."""

@@ -106,7 +106,10 @@ class Page:
         """What a playbook's ``when`` may ask of a segment."""
         profile = self.now.profile(self.people)
         known = self.known
-        named = ["natural_rate", *known.filter(regex="^(new|active|slowing|lapsed)_share$")]
+        named = [
+            "natural_rate",
+            *known.filter(regex="^(new|active|slowing|lapsed)_share$"),
+        ]
         profile = profile.join(known[named])
         by = self.now.labels.astype(str)
         rows = self.now.align(self.people)
@@ -163,7 +166,10 @@ class Page:
             return pd.DataFrame()
         done = ledger.measurable(self.found)
         days = done.groupby("campaign_id")["assigned_on"].first()
-        then = {str(campaign): self.segments_on(day.date()) for campaign, day in days.items()}
+        then = {
+            str(campaign): self.segments_on(day.date())
+            for campaign, day in days.items()
+        }
         return ledger.regroup(done, then)
 
     @property
@@ -193,7 +199,9 @@ class Page:
         for kind, stated in sorted(keys, key=str):
             prior = None
             if stated is not None:
-                prior = believing.Prior(stated.mean, stated.sd, stated.sd, stated.source)
+                prior = believing.Prior(
+                    stated.mean, stated.sd, stated.sd, stated.source
+                )
             learned[kind, stated] = believing.learn(
                 self.arms, names, kind=kind, basket_cv=variation, prior=prior
             )
@@ -208,7 +216,9 @@ class Page:
 
     def decide(self, known: pd.DataFrame) -> pd.DataFrame:
         """`verdicts.decide` with this page's playbook, audiences and beliefs."""
-        people = self.now.align(self.people).assign(segment=self.now.labels.astype(str).to_numpy())
+        people = self.now.align(self.people).assign(
+            segment=self.now.labels.astype(str).to_numpy()
+        )
         offered = audiences.options(known, self.entries, people, self.exceptions)
         decided = verdicts.decide(offered, self.beliefs, self.rules)
         nobody = (decided["members"] > 0) & (decided["customers"] == 0)
@@ -224,7 +234,9 @@ class Page:
     def plan(self) -> BudgetPlan:
         """What is funded under money and hours."""
         drawn = verdicts.draws(self.options, self.beliefs, PLANS, self.seed)
-        return plan_budget(self.options, money=self.budget, hours=self.hours, draws=drawn)
+        return plan_budget(
+            self.options, money=self.budget, hours=self.hours, draws=drawn
+        )
 
     @cached_property
     def decided(self) -> pd.DataFrame:
@@ -243,15 +255,21 @@ class Page:
         options.loc[funded & ~done, "status"] = "test"
         options.loc[~funded, ["contacts", "held_out", "cost", "hours"]] = 0.0
         options["rank"] = options["status"].map(SPEAKS.index)
-        order = options.sort_values(["rank", "expected"], ascending=[True, False], kind="stable")
+        order = options.sort_values(
+            ["rank", "expected"], ascending=[True, False], kind="stable"
+        )
         first = order.drop_duplicates("segment").set_index("segment")
         return first.reindex(list(self.now.names)).drop(columns="rank")
 
     @cached_property
     def beside(self) -> pd.DataFrame:
         """Tests that run beside another action of their segment."""
-        tests = self.options[self.plan.picked & (self.options["role"] == verdicts.BESIDE)]
-        speaks = self.decided.loc[tests["segment"], "action"].to_numpy() == tests["action"]
+        tests = self.options[
+            self.plan.picked & (self.options["role"] == verdicts.BESIDE)
+        ]
+        speaks = (
+            self.decided.loc[tests["segment"], "action"].to_numpy() == tests["action"]
+        )
         return tests[~speaks].set_index("segment")
 
     @cached_property
@@ -274,9 +292,32 @@ class Page:
         more_than_mail = acting & (decided["kind"] != "email")
         stance = stances(self.known, winnable=list(decided.index[more_than_mail]))
         columns = [
-            *("action", "kind", "channel", "members", "customers", *audiences.EXCEPTIONS),
-            *("contacts", "held_out", "cost", "hours", "worth", "worth_low", "worth_high"),
-            *("verdict", "ground", "status", "survival", "break_even", "p_pays", "margin"),
+            *(
+                "action",
+                "kind",
+                "channel",
+                "members",
+                "customers",
+                *audiences.EXCEPTIONS,
+            ),
+            *(
+                "contacts",
+                "held_out",
+                "cost",
+                "hours",
+                "worth",
+                "worth_low",
+                "worth_high",
+            ),
+            *(
+                "verdict",
+                "ground",
+                "status",
+                "survival",
+                "break_even",
+                "p_pays",
+                "margin",
+            ),
         ]
         out = stance[["stance", "worth_index"]].join(decided[columns])
         idle = out["contacts"].fillna(0) == 0
@@ -300,13 +341,21 @@ class Page:
         if "owner" not in rows:
             return pd.Series(None, index=list(self.now.names), dtype="object")
         by: Any = rows["owner"].groupby(self.now.labels.astype(str).to_numpy())
-        most = by.agg(lambda names: names.mode().iloc[0] if names.notna().any() else None)
+        most = by.agg(
+            lambda names: names.mode().iloc[0] if names.notna().any() else None
+        )
         return most.reindex(list(self.now.names))
 
     def _next_look(self) -> pd.Timestamp | NaTType:
-        days = self.known["horizon_days"].iloc[0] if "horizon_days" in self.known else 90
+        days = (
+            self.known["horizon_days"].iloc[0] if "horizon_days" in self.known else 90
+        )
         day = self.now.window.as_of if self.now.window is not None else None
-        return pd.NaT if day is None else pd.Timestamp(day) + pd.Timedelta(days=float(days))
+        return (
+            pd.NaT
+            if day is None
+            else pd.Timestamp(day) + pd.Timedelta(days=float(days))
+        )
 
     @cached_property
     def left_out(self) -> pd.DataFrame:
@@ -324,12 +373,16 @@ class Page:
     @cached_property
     def stopped(self) -> pd.DataFrame:
         """Actions that own tests have shown to do harm or not to pay."""
-        return self.options[self.options["verdict"] == verdicts.STOP].set_index("segment")
+        return self.options[self.options["verdict"] == verdicts.STOP].set_index(
+            "segment"
+        )
 
     @cached_property
     def expected(self) -> verdicts.Total:
         """What all that is done brings, with its 80 % range."""
-        done = self.options[self.plan.picked & (self.options["role"] != verdicts.BESIDE)]
+        done = self.options[
+            self.plan.picked & (self.options["role"] != verdicts.BESIDE)
+        ]
         return verdicts.total(done, self.beliefs)
 
     @property
@@ -346,7 +399,9 @@ class Page:
             figures |= {"cost": round(self.plan.spent), "hours": round(self.plan.hours)}
             figures["expected_value"] = round(self.expected.worth)
         return {
-            name: value for name, value in figures.items() if value or name == "customers_contacted"
+            name: value
+            for name, value in figures.items()
+            if value or name == "customers_contacted"
         }
 
     @cached_property
@@ -354,7 +409,10 @@ class Page:
         """This page at each of `MARGINS`, where the margin is unknown (and all else is not); else
         empty."""
         known = self.known
-        if known["margin_per_conversion"].notna().any() or known["natural_rate"].isna().all():
+        if (
+            known["margin_per_conversion"].notna().any()
+            or known["natural_rate"].isna().all()
+        ):
             return {}
         return {rate: replace(self, margin_rate=rate) for rate in MARGINS}
 
@@ -382,10 +440,18 @@ class Page:
         rows = rows[rows["held_out"] > 0].set_index("segment")
         if rows.empty:
             raise NotEnoughDataError(say("decision.no_experiment"))
-        sizes = zip(rows["natural_rate"], rows["contacts"], rows["held_out"], strict=True)
-        shown = pd.Series([detectable_effect(*size) for size in sizes], index=rows.index)
-        out = rows[["action", "contacts", "held_out"]].rename(columns={"contacts": "contacted"})
-        return out.assign(detectable_per_100=100 * shown.where(shown <= 1 - rows["natural_rate"]))
+        sizes = zip(
+            rows["natural_rate"], rows["contacts"], rows["held_out"], strict=True
+        )
+        shown = pd.Series(
+            [detectable_effect(*size) for size in sizes], index=rows.index
+        )
+        out = rows[["action", "contacts", "held_out"]].rename(
+            columns={"contacts": "contacted"}
+        )
+        return out.assign(
+            detectable_per_100=100 * shown.where(shown <= 1 - rows["natural_rate"])
+        )
 
     def overturned(
         self, scenarios: Mapping[str, market.Scenario] = market.SCENARIOS

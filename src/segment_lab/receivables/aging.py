@@ -9,12 +9,20 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segment_lab.receivables.ledger import SCALE, UNALLOCATED, Ledger, bucket_names, owed
+from segment_lab.receivables.ledger import (
+    SCALE,
+    UNALLOCATED,
+    Ledger,
+    bucket_names,
+    owed,
+)
 
 SALES_DAYS = 90
 
 
-def amount_bands(amounts: pd.Series, shares: Sequence[float] = (0.5, 0.8, 0.95)) -> list[float]:
+def amount_bands(
+    amounts: pd.Series, shares: Sequence[float] = (0.5, 0.8, 0.95)
+) -> list[float]:
     """Round band edges from the data's own quantiles, rising and distinct."""
     if amounts.empty:
         return []
@@ -23,7 +31,9 @@ def amount_bands(amounts: pd.Series, shares: Sequence[float] = (0.5, 0.8, 0.95))
     return sorted({float(edge) for edge in np.round(raw / size) * size})
 
 
-def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> pd.DataFrame:
+def aging_matrix(
+    items: pd.DataFrame, bands: Sequence[float] | None = None
+) -> pd.DataFrame:
     """Open money by age bucket (rows) and size of the item (columns), with totals and the number
     of items.
 
@@ -33,11 +43,13 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     rows = owed(items)
     bands = amount_bands(rows["open_amount"]) if bands is None else sorted(bands)
     edges = [0.0, *bands]
-    names = [f"{low:,.0f}–{high:,.0f}" for low, high in zip(edges, bands, strict=False)] + [
-        f"over {edges[-1]:,.0f}"
-    ]
+    names = [
+        f"{low:,.0f}–{high:,.0f}" for low, high in zip(edges, bands, strict=False)
+    ] + [f"over {edges[-1]:,.0f}"]
     place = np.searchsorted(bands, rows["open_amount"].to_numpy(), side="left")
-    band = pd.Categorical(np.array(names, dtype=object)[place], categories=names, ordered=True)
+    band = pd.Categorical(
+        np.array(names, dtype=object)[place], categories=names, ordered=True
+    )
     by_cell = rows.assign(band=band).groupby(["bucket", "band"], observed=False)
     matrix = by_cell["open_amount"].sum().unstack()
     matrix.columns = pd.Index(names)
@@ -46,7 +58,10 @@ def aging_matrix(items: pd.DataFrame, bands: Sequence[float] | None = None) -> p
     credit = items[items["open_amount"] < 0]
     if len(credit):
         matrix.index = matrix.index.astype("str")
-        matrix.loc[UNALLOCATED] = [0.0] * len(names) + [credit["open_amount"].sum(), len(credit)]
+        matrix.loc[UNALLOCATED] = [0.0] * len(names) + [
+            credit["open_amount"].sum(),
+            len(credit),
+        ]
     return matrix.astype({"items": int})
 
 
@@ -70,18 +85,29 @@ def dso(ledger: Ledger, days: Sequence[dt.date | str]) -> pd.DataFrame:
     """
     items = ledger.balances(days)
     moves = ledger.movements.filter(ibis._.kind != "payment")
-    daily = moves.group_by("day").aggregate(units=ibis._.units.sum()).order_by("day").execute()
+    daily = (
+        moves.group_by("day")
+        .aggregate(units=ibis._.units.sum())
+        .order_by("day")
+        .execute()
+    )
     sales = daily.set_index("day")["units"] / SCALE
     late = items["days_overdue"].where(items["open_amount"] > 0, 0) > 0
     out = pd.DataFrame(
-        index=pd.DatetimeIndex(pd.to_datetime([str(d) for d in days]), name="as_of").as_unit("s")
+        index=pd.DatetimeIndex(
+            pd.to_datetime([str(d) for d in days]), name="as_of"
+        ).as_unit("s")
     )
-    out["receivables"] = items.groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
+    out["receivables"] = (
+        items.groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
+    )
     out["overdue"] = (
         items[late].groupby("as_of")["open_amount"].sum().reindex(out.index).fillna(0.0)
     )
     out["sales"] = [
-        sales[(sales.index < day) & (sales.index >= day - pd.Timedelta(days=SALES_DAYS))].sum()
+        sales[
+            (sales.index < day) & (sales.index >= day - pd.Timedelta(days=SALES_DAYS))
+        ].sum()
         for day in out.index
     ]
     seen = (out.index - daily["day"].min()).days >= SALES_DAYS

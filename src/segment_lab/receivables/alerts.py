@@ -49,7 +49,11 @@ class AlertRules:
     def __post_init__(self) -> None:
         if self.min_days < 1 or not self.min_amount > 0:
             raise ConfigError(
-                say("receivables.errors.alert_rules", days=self.min_days, amount=self.min_amount)
+                say(
+                    "receivables.errors.alert_rules",
+                    days=self.min_days,
+                    amount=self.min_amount,
+                )
             )
 
     @classmethod
@@ -80,13 +84,21 @@ def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
         amount=old["open_amount"],
     )
     by_customer = late.groupby("customer_id")
-    sums = by_customer.agg(amount=("open_amount", "sum"), days_overdue=("days_overdue", "max"))
+    sums = by_customer.agg(
+        amount=("open_amount", "sum"), days_overdue=("days_overdue", "max")
+    )
     sums = sums.assign(invoices=by_customer["invoice_id"].agg(list)).reset_index()
     large = sums[sums["amount"] >= rules.min_amount]
-    large = large.assign(key="large:" + large["customer_id"].astype("str"), rule="large")
-    frames = [frame[_COLUMNS] for frame in (old, large) if len(frame)] or [old[_COLUMNS]]
+    large = large.assign(
+        key="large:" + large["customer_id"].astype("str"), rule="large"
+    )
+    frames = [frame[_COLUMNS] for frame in (old, large) if len(frame)] or [
+        old[_COLUMNS]
+    ]
     out = pd.concat(frames, ignore_index=True)
-    return out.sort_values(["amount", "key"], ascending=[False, True], ignore_index=True)
+    return out.sort_values(
+        ["amount", "key"], ascending=[False, True], ignore_index=True
+    )
 
 
 def alerts(
@@ -118,13 +130,20 @@ def alerts(
     out, known = fire(items, rules), _read(state)
     if known["as_of"] > day:
         raise ConfigError(
-            say("receivables.errors.alerts_later", state=state, known=known["as_of"], day=day)
+            say(
+                "receivables.errors.alerts_later",
+                state=state,
+                known=known["as_of"],
+                day=day,
+            )
         )
     out["first_raised"] = [known["raised"].get(key, day) for key in out["key"]]
     out["is_new"] = out["first_raised"] == day
     names = pd.Series(dict(owners) if owners is not None else {}, dtype="object")
     out.insert(
-        3, "owner", out["customer_id"].map(names).fillna(say("receivables.nobody")).astype("str")
+        3,
+        "owner",
+        out["customer_id"].map(names).fillna(say("receivables.nobody")).astype("str"),
     )
     _keep(
         state,
@@ -152,7 +171,8 @@ def write(frame: pd.DataFrame, folder: Path | str) -> list[Path]:
         )
     with replacing(data) as draft:
         draft.write_text(
-            json.dumps(frame.to_dict("records"), indent=1, ensure_ascii=False), encoding="utf-8"
+            json.dumps(frame.to_dict("records"), indent=1, ensure_ascii=False),
+            encoding="utf-8",
         )
     return [table, data]
 
@@ -224,26 +244,37 @@ def backtest(
     stops = [day for day in ledger.month_starts(as_of, months) if day <= last]
     stock = overdue(ledger.balances(stops)) if stops else pd.DataFrame()
     if stock.empty:
-        raise NotEnoughDataError(say("receivables.errors.backtest", days=days, as_of=as_of))
+        raise NotEnoughDataError(
+            say("receivables.errors.backtest", days=days, as_of=as_of)
+        )
     closed = invoice_history(ledger, as_of)["closed_on"]
     found: list[pd.DataFrame] = []
     before: set[str] = set()
     for stop in stops:
         late = stock[stock["as_of"] == pd.Timestamp(stop)]
-        in_time = set(closed.index[closed <= pd.Timestamp(stop + dt.timedelta(days=days))])
+        in_time = set(
+            closed.index[closed <= pd.Timestamp(stop + dt.timedelta(days=days))]
+        )
         fired = fire(late, rules)
         fired["paid"] = [in_time.issuperset(ids) for ids in fired["invoices"]]
         found.append(fired[~fired["key"].isin(before)])
         quiet = late[~late["invoice_id"].isin(fired["invoices"].explode())]
-        found.append(quiet.assign(rule="no alert", paid=quiet["invoice_id"].isin(in_time)))
+        found.append(
+            quiet.assign(rule="no alert", paid=quiet["invoice_id"].isin(in_time))
+        )
         before = set(fired["key"])
-    all_ = pd.concat([frame[["rule", "customer_id", "paid"]] for frame in found if len(frame)])
+    all_ = pd.concat(
+        [frame[["rule", "customer_id", "paid"]] for frame in found if len(frame)]
+    )
     out = pd.DataFrame(index=pd.Index(["old", "large", "no alert"], name="rule"))
     groups = [all_[all_["rule"] == rule] for rule in out.index]
     out["alerts"] = [len(group) for group in groups]
     out["per_month"] = out["alerts"] / len(stops)
     out["paid"] = [int(group["paid"].sum()) for group in groups]
-    shares = [_clustered(group["paid"].astype(float), group["customer_id"]) for group in groups]
+    shares = [
+        _clustered(group["paid"].astype(float), group["customer_id"])
+        for group in groups
+    ]
     return out.join(pd.DataFrame(shares, index=out.index))
 
 

@@ -83,7 +83,9 @@ class Book:
             raise NotEnoughDataError(say("receivables.errors.no_month"))
         return aging.dso(self.ledger, days)
 
-    def rules(self, min_days: int = 30, min_amount: float | None = None) -> alerts.AlertRules:
+    def rules(
+        self, min_days: int = 30, min_amount: float | None = None
+    ) -> alerts.AlertRules:
         """When to raise an alert; without an amount, one debtor in ten owes enough."""
         return alerts.AlertRules.from_items(self.items, min_days, min_amount)
 
@@ -131,12 +133,16 @@ class Book:
         overdue debt."""
         best = value.index[value == value.cat.categories[0]]
         return collection.exposure(
-            self.customers, self.debtors().index.intersection(best), horizon_days=horizon_days
+            self.customers,
+            self.debtors().index.intersection(best),
+            horizon_days=horizon_days,
         )
 
     def by_value(self, value: pd.Series, payment: pd.Series) -> pd.DataFrame:
         """`collection.value_payment` of this day's overdue money."""
-        return collection.value_payment(value, payment, self.customers["overdue_amount"])
+        return collection.value_payment(
+            value, payment, self.customers["overdue_amount"]
+        )
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -12,7 +12,11 @@ import pandas as pd
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables.ledger import Ledger, overdue, settings
-from segment_lab.receivables.payments import RECENT_DAYS, invoice_history, receivables_table
+from segment_lab.receivables.payments import (
+    RECENT_DAYS,
+    invoice_history,
+    receivables_table,
+)
 from segment_lab.texts import say
 from segment_lab.window import as_date
 
@@ -36,7 +40,9 @@ def causes(items: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     out["source"] = np.select(
         [known, suggested["cause"].notna()], ["recorded", "suggested"], "unknown"
     )
-    out["evidence"] = suggested["evidence"].mask(known, say("receivables.evidence.recorded"))
+    out["evidence"] = suggested["evidence"].mask(
+        known, say("receivables.evidence.recorded")
+    )
     out["treatment"] = out["cause"].fillna("unknown").map(treatment)
     return out
 
@@ -49,9 +55,13 @@ def treatment(cause: str) -> str:
 def by_cause(found: pd.DataFrame) -> pd.DataFrame:
     """`causes` summed up, most money first: per cause and source the treatment, ``invoices`` and
     ``amount``."""
-    by = found.fillna({"cause": "unknown"}).groupby(["cause", "source", "treatment"])["open_amount"]
+    by = found.fillna({"cause": "unknown"}).groupby(["cause", "source", "treatment"])[
+        "open_amount"
+    ]
     sums = pd.DataFrame({"invoices": by.size(), "amount": by.sum()})
-    return sums.sort_values("amount", ascending=False, kind="stable").reset_index("treatment")
+    return sums.sort_values("amount", ascending=False, kind="stable").reset_index(
+        "treatment"
+    )
 
 
 def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
@@ -69,7 +79,12 @@ def suggestion_check(items: pd.DataFrame, customers: pd.DataFrame) -> pd.Series:
     share = with_interval([(guess[made] == truth).sum()], [made.sum()], "agree").iloc[0]
     commonest = truth.value_counts(normalize=True).max() if len(truth) else np.nan
     return pd.Series(
-        {"recorded": len(rows), "suggested": int(made.sum()), **share, "baseline": commonest}
+        {
+            "recorded": len(rows),
+            "suggested": int(made.sum()),
+            **share,
+            "baseline": commonest,
+        }
     )
 
 
@@ -97,13 +112,17 @@ def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame(
         {
             "cause": pd.Series(None, rows.index, dtype="str"),
-            "evidence": pd.Series(say("receivables.evidence.none"), rows.index, dtype="str"),
+            "evidence": pd.Series(
+                say("receivables.evidence.none"), rows.index, dtype="str"
+            ),
         }
     )
     for cause, sign, holds in reversed(rules):
         facts = of[holds].to_dict("records")
         out.loc[holds, "cause"] = cause
-        out.loc[holds, "evidence"] = [say(f"receivables.evidence.{sign}", **row) for row in facts]
+        out.loc[holds, "evidence"] = [
+            say(f"receivables.evidence.{sign}", **row) for row in facts
+        ]
     return out
 
 
@@ -131,11 +150,15 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
             reason = "do" if reply == "no" else "ask"
             steps[invoice].append(say(f"receivables.checklist.{name}.{reason}"))
     out["ready"] = (out[list(good)] == "yes").all(axis=1)
-    out["next_step"] = steps.map("; ".join).where(~out["ready"], say("receivables.collect"))
+    out["next_step"] = steps.map("; ".join).where(
+        ~out["ready"], say("receivables.collect")
+    )
     return out
 
 
-def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Series) -> pd.DataFrame:
+def value_payment(
+    value: pd.Series, payment: pd.Series, overdue_amount: pd.Series
+) -> pd.DataFrame:
     """Customers and overdue money by value class (rows) and by how they pay: ``(customers |
     overdue, segment)``.
 
@@ -150,10 +173,14 @@ def value_payment(value: pd.Series, payment: pd.Series, overdue_amount: pd.Serie
         }
     )
     by = rows.groupby(["value", "payment"], observed=False)["overdue"]
-    return pd.concat({"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1)
+    return pd.concat(
+        {"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1
+    )
 
 
-def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) -> pd.DataFrame:
+def exposure(
+    customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90
+) -> pd.DataFrame:
     """What each customer of `who` owes, and would owe if shipping goes on as before for
     `horizon_days`.
 
@@ -180,7 +207,9 @@ def exposure(customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90) 
     return out.sort_values(["overdue_amount", "exposure"], ascending=False)
 
 
-def exposure_check(ledger: Ledger, as_of: dt.date | str, horizon_days: int = 90) -> pd.Series:
+def exposure_check(
+    ledger: Ledger, as_of: dt.date | str, horizon_days: int = 90
+) -> pd.Series:
     """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
 
     ``customers, expected, happened`` (money), and ``inside``: the share of customers whose
@@ -190,11 +219,15 @@ def exposure_check(ledger: Ledger, as_of: dt.date | str, horizon_days: int = 90)
     then = as_date(as_of) - dt.timedelta(days=horizon_days)
     customers = receivables_table(ledger, then)
     if customers.empty:
-        raise NotEnoughDataError(say("receivables.errors.nobody_then", days=horizon_days))
+        raise NotEnoughDataError(
+            say("receivables.errors.nobody_then", days=horizon_days)
+        )
     forecast = exposure(customers, customers.index, horizon_days=horizon_days)
     history = invoice_history(ledger, as_of)
     since = (
-        history[history["issue_date"] >= pd.Timestamp(then)].groupby("customer_id")["amount"].sum()
+        history[history["issue_date"] >= pd.Timestamp(then)]
+        .groupby("customer_id")["amount"]
+        .sum()
     )
     happened = since.reindex(forecast.index).fillna(0.0)
     inside = happened.between(forecast["expected_low"], forecast["expected_high"])

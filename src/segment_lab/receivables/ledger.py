@@ -113,7 +113,9 @@ class Ledger:
             units=_whole(rows.amount),
             credit=(rows.kind == "credit_note").fill_null(False) | (rows.amount < 0),
         )
-        return rows.mutate(units=ibis.ifelse(rows.credit, -rows.units.abs(), rows.units))
+        return rows.mutate(
+            units=ibis.ifelse(rows.credit, -rows.units.abs(), rows.units)
+        )
 
     @cached_property
     def movements(self) -> ir.Table:
@@ -149,8 +151,12 @@ class Ledger:
             .aggregate(units=ibis._.units.sum())
             .filter(ibis._.units != 0)
         )
-        items = left.left_join(self.rows.select("invoice_id", *_ATTRIBUTES), "invoice_id")
-        items = items.drop("invoice_id_right").order_by("as_of", "customer_id", "invoice_id")
+        items = left.left_join(
+            self.rows.select("invoice_id", *_ATTRIBUTES), "invoice_id"
+        )
+        items = items.drop("invoice_id_right").order_by(
+            "as_of", "customer_id", "invoice_id"
+        )
         frame = items.execute()
         frame["open_amount"] = frame.pop("units") / SCALE
         frame["days_overdue"] = (frame["as_of"] - frame["due_date"]).dt.days - 1
@@ -169,13 +175,17 @@ class Ledger:
         """`balances` at one day, index ``invoice_id``."""
         return self.balances([as_of]).drop(columns="as_of").set_index("invoice_id")
 
-    def month_starts(self, as_of: dt.date | str, months: int | None = None) -> list[dt.date]:
+    def month_starts(
+        self, as_of: dt.date | str, months: int | None = None
+    ) -> list[dt.date]:
         """First days of months after the first invoice, up to `as_of`: as `as_of`, each is a month
         end's close."""
         first = self.rows.issue_date.min().execute()
         if pd.isna(first):
             return []
-        days = pd.date_range(pd.Timestamp(first) + pd.Timedelta(days=1), as_date(as_of), freq="MS")
+        days = pd.date_range(
+            pd.Timestamp(first) + pd.Timedelta(days=1), as_date(as_of), freq="MS"
+        )
         return [day.date() for day in days][-(months + 1) if months else 0 :]
 
     def reconcile(self, as_of: dt.date | str) -> pd.Series:
@@ -187,7 +197,9 @@ class Ledger:
         """
         moves = self.movements.filter(ibis._.day < as_date(as_of))
         by_kind = moves.group_by("kind").aggregate(units=ibis._.units.sum()).execute()
-        sums = by_kind.set_index("kind")["units"].reindex(["invoice", "credit", "payment"])
+        sums = by_kind.set_index("kind")["units"].reindex(
+            ["invoice", "credit", "payment"]
+        )
         sums = sums.fillna(0).abs() / SCALE
         items = self.open_items(as_of)["open_amount"]
         found = {
@@ -206,7 +218,9 @@ class Ledger:
             return 0.0
         lost = self.payments.anti_join(self.invoices, "invoice_id")
         lost = lost.filter(lost.payment_date.cast("date") < day)
-        units = lost.aggregate(units=_whole(lost.amount).sum()).execute()["units"].iloc[0]
+        units = (
+            lost.aggregate(units=_whole(lost.amount).sum()).execute()["units"].iloc[0]
+        )
         return 0.0 if pd.isna(units) else float(units) / SCALE
 
 
@@ -231,7 +245,9 @@ def age_buckets(items: pd.DataFrame, cuts: Sequence[int]) -> pd.Categorical:
     names = np.array([*bucket_names(cuts), UNALLOCATED], dtype=object)
     place = np.searchsorted([0, *cuts], items["days_overdue"].to_numpy(), side="left")
     return pd.Categorical(
-        names[np.where(items["open_amount"] < 0, -1, place)], categories=list(names), ordered=True
+        names[np.where(items["open_amount"] < 0, -1, place)],
+        categories=list(names),
+        ordered=True,
     )
 
 
@@ -276,7 +292,9 @@ def _paid(payments: ir.Table, home: ir.Table) -> ir.Table:
 def _settled(rows: ir.Table, moves: ir.Table) -> ir.Table:
     """The part of a settled invoice that no recorded payment or credit note explains, paid on that
     day."""
-    ends = rows.filter(~rows.credit).select("customer_id", "invoice_id", day=ibis._.settled_date)
+    ends = rows.filter(~rows.credit).select(
+        "customer_id", "invoice_id", day=ibis._.settled_date
+    )
     known = moves.select("invoice_id", "units", moved="day")
     left = (
         ends.join(known, [ends.invoice_id == known.invoice_id, known.moved <= ends.day])
@@ -284,5 +302,9 @@ def _settled(rows: ir.Table, moves: ir.Table) -> ir.Table:
         .aggregate(units=ibis._.units.sum())
     )
     return left.filter(left.units > 0).select(
-        "customer_id", "invoice_id", "day", kind=ibis.literal("payment"), units=-left.units
+        "customer_id",
+        "invoice_id",
+        "day",
+        kind=ibis.literal("payment"),
+        units=-left.units,
     )

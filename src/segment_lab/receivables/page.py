@@ -109,7 +109,9 @@ class ReceivablesPage:
         """Open debt by age, as bars."""
         matrix = self.book.aging()
         share = aging.oldest_share(matrix)
-        caption = self._say("ages.caption", share=share, days=AGE_CUTS[-1], as_of=self.book.as_of)
+        caption = self._say(
+            "ages.caption", share=share, days=AGE_CUTS[-1], as_of=self.book.as_of
+        )
         return figure(pictures.aging(matrix), caption=caption)
 
     def ages_table(self) -> Html:
@@ -130,7 +132,9 @@ class ReceivablesPage:
     @says_why
     def exposure_check(self) -> Html:
         """How far the expected invoices can be trusted."""
-        return exposure_note(self.book.exposure_check(self.horizon_days), self.horizon_days)
+        return exposure_note(
+            self.book.exposure_check(self.horizon_days), self.horizon_days
+        )
 
     def conflict_map(self) -> Html:
         """Customers by value and payment."""
@@ -166,12 +170,16 @@ class ReceivablesPage:
     ) -> Html:
         """Today's alerts; written to `folder` and sent, where asked for."""
         owners = self.study.customers().get("owner")
-        raised = alerts.alerts(self.book.items, rules, self.book.as_of, owners=owners, state=state)
+        raised = alerts.alerts(
+            self.book.items, rules, self.book.as_of, owners=owners, state=state
+        )
         if folder:
             alerts.write(raised, folder)
         if notify:
             title = say(
-                "receivables.alerts.title", study=self.study.title, as_of=str(self.book.as_of)
+                "receivables.alerts.title",
+                study=self.study.title,
+                as_of=str(self.book.as_of),
             )
             alerts.push(raised, title, self.study.currency, state)
         said = rules_in_words(rules)
@@ -182,23 +190,34 @@ class ReceivablesPage:
     def backtest(self, rules: AlertRules) -> Html:
         """The same rules in the past."""
         found = self.book.backtest(rules, BACKTEST_DAYS)
-        caption = say("receivables.alerts.backtest", months=self.months, days=BACKTEST_DAYS)
+        caption = say(
+            "receivables.alerts.backtest", months=self.months, days=BACKTEST_DAYS
+        )
         return table(found, caption, note=say("receivables.alerts.backtest_note"))
 
     def plans(self, rows: int = 10) -> Html:
         """One plan per debtor, whom to call first on top; all of them folded."""
         plans = self.book.plans(self.study.customers().get("owner"))
         short = plans[[name for name in PLAN_COLUMNS if name in plans]]
-        remark = say("receivables.plans.note", days=CALL_DAYS) if "not_coming" in plans else ""
+        remark = (
+            say("receivables.plans.note", days=CALL_DAYS)
+            if "not_coming" in plans
+            else ""
+        )
         empty = say("receivables.plans.empty")
-        first = table(short, self._say("plans.table"), rows=rows, note=remark, empty=empty)
+        first = table(
+            short, self._say("plans.table"), rows=rows, note=remark, empty=empty
+        )
         if plans.empty:
             return first
         whole = say("receivables.plans.whole", count=len(plans))
         return group(
             first,
             details(
-                whole, table(plans, whole, rows=FOLDED_ROWS, note=say("receivables.whole_list"))
+                whole,
+                table(
+                    plans, whole, rows=FOLDED_ROWS, note=say("receivables.whole_list")
+                ),
             ),
         )
 
@@ -248,7 +267,9 @@ class ReceivablesPage:
         """How far the forecast can be trusted."""
         check = self.book.payment_check()
         remark = say("receivables.days.check_note", level=LEVEL)
-        return table(check, say("receivables.days.check"), formats="number", note=remark)
+        return table(
+            check, say("receivables.days.check"), formats="number", note=remark
+        )
 
     def causes(self) -> Html:
         """Overdue debt by cause."""
@@ -265,7 +286,10 @@ class ReceivablesPage:
         """Every overdue invoice with its cause."""
         empty = say("receivables.causes.empty")
         rows = table(
-            self.book.causes, self._say("causes.list_table"), empty=empty, rows=FOLDED_ROWS
+            self.book.causes,
+            self._say("causes.list_table"),
+            empty=empty,
+            rows=FOLDED_ROWS,
         )
         return details(say("receivables.causes.list"), rows)
 
@@ -273,7 +297,9 @@ class ReceivablesPage:
         """What must be in order before anything is collected."""
         todo = self.book.checklist()
         summary = say(
-            "receivables.checklist.summary", ready=int(todo["ready"].sum()), count=len(todo)
+            "receivables.checklist.summary",
+            ready=int(todo["ready"].sum()),
+            count=len(todo),
         )
         rows = table(
             todo.drop(columns="ready"),
@@ -287,7 +313,9 @@ class ReceivablesPage:
     def provision(self) -> Html:
         """Expected loss by age."""
         caption = self._say("worth.provision")
-        return table(self.book.provision, caption, note=say("receivables.worth.provision_note"))
+        return table(
+            self.book.provision, caption, note=say("receivables.worth.provision_note")
+        )
 
     @says_why
     def pools(self) -> Html:
@@ -310,7 +338,9 @@ class ReceivablesPage:
             days=self.loss_days,
         )
         empty = say("receivables.worth.write_off_empty")
-        return details(summary, table(off, self._say("worth.write_off_table"), empty=empty))
+        return details(
+            summary, table(off, self._say("worth.write_off_table"), empty=empty)
+        )
 
     @says_why
     def dso(self) -> Html:
@@ -331,9 +361,13 @@ class ReceivablesPage:
     def sizes(self) -> Html:
         """Customers by how they pay, with the meaning of each segment."""
         profile = self.payment.profile(self.study.population("receivables"))
-        profile = profile[[name for name in PROFILE if name in profile]].dropna(axis=1, how="all")
+        profile = profile[[name for name in PROFILE if name in profile]].dropna(
+            axis=1, how="all"
+        )
         profile = profile.assign(meaning=self.study.fitted("receivables").meanings())
-        return table(profile, self._say("data.sizes"), note=say("receivables.data.sizes_note"))
+        return table(
+            profile, self._say("data.sizes"), note=say("receivables.data.sizes_note")
+        )
 
     def reconcile(self) -> Html:
         """The proof that nothing was lost."""
@@ -362,7 +396,9 @@ def finding(book: Book, value: pd.Series) -> Finding:
         "conflict_customers": len(conflict),
         "conflict_overdue_amount": conflict["overdue_amount"].sum(),
     }
-    owed = say("receivables.headline.owed", open_amount=open_amount, overdue_amount=late)
+    owed = say(
+        "receivables.headline.owed", open_amount=open_amount, overdue_amount=late
+    )
     loss, more = _expected_loss(book)
     best = say("receivables.headline.no_conflict")
     if len(conflict):
@@ -392,7 +428,11 @@ def exposure_note(check: pd.Series, days: int) -> Html:
     """`exposure_check` in words: by how much the estimate was off."""
     if not check["expected"] > 0:
         return note(
-            say("receivables.conflict.check_nothing", days=days, happened=check["happened"])
+            say(
+                "receivables.conflict.check_nothing",
+                days=days,
+                happened=check["happened"],
+            )
         )
     gap = check["happened"] / check["expected"] - 1
     return note(say("receivables.conflict.check", days=days, gap=gap, **check))
@@ -401,7 +441,9 @@ def exposure_note(check: pd.Series, days: int) -> Html:
 def rules_in_words(rules: AlertRules) -> str:
     """What raises an alert, with the names of the rules."""
     key = "old" if rules.min_amount == float("inf") else "both"
-    return say(f"receivables.alerts.{key}", days=rules.min_days, amount=rules.min_amount)
+    return say(
+        f"receivables.alerts.{key}", days=rules.min_days, amount=rules.min_amount
+    )
 
 
 def suggestion_note(check: pd.Series) -> Html:
@@ -410,9 +452,14 @@ def suggestion_note(check: pd.Series) -> Html:
     if not check["recorded"]:
         return note(say("receivables.causes.no_recorded"), "warning")
     if not check["suggested"]:
-        return note(say("receivables.causes.no_sign", recorded=check["recorded"]), "warning")
+        return note(
+            say("receivables.causes.no_sign", recorded=check["recorded"]), "warning"
+        )
     said = say(
-        "receivables.causes.check", low=check["agree_low"], high=check["agree_high"], **check
+        "receivables.causes.check",
+        low=check["agree_low"],
+        high=check["agree_high"],
+        **check,
     )
     return note(said, "info" if check["agree_low"] > check["baseline"] else "warning")
 

@@ -99,7 +99,9 @@ class Outlook:
         """Days from the issue by which it is paid with this chance, given that it is paid."""
         paid = self.weights.cumsum(axis=1)
         reached = paid >= level * paid[:, -1:] - 1e-12
-        return np.take_along_axis(self.days, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.take_along_axis(self.days, reached.argmax(axis=1)[:, None], axis=1)[
+            :, 0
+        ]
 
 
 def payment_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
@@ -112,7 +114,11 @@ def payment_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
 
 
 def learn(
-    history: pd.DataFrame, as_of: dt.date | str, *, loss_days: int = 365, months: int = 24
+    history: pd.DataFrame,
+    as_of: dt.date | str,
+    *,
+    loss_days: int = 365,
+    months: int = 24,
 ) -> PaymentDays:
     """Learn payment days from the invoices of the last `months`.
 
@@ -151,7 +157,9 @@ def learn(
     )
 
 
-def outlook(model: PaymentDays, invoices: pd.DataFrame, as_of: dt.date | str) -> Outlook:
+def outlook(
+    model: PaymentDays, invoices: pd.DataFrame, as_of: dt.date | str
+) -> Outlook:
     """The payment days of open `invoices`, given that they were unpaid at the start of `as_of`.
 
     `invoices` need ``customer_id, issue_date, due_date, amount, disputed``.
@@ -225,7 +233,9 @@ def cash_calendar(
     """
     starts = model.as_of + pd.to_timedelta(7 * np.arange(weeks), unit="D")
     money = invoices["open_amount"].to_numpy(dtype=float)
-    expected = _weekly(outlook(model, invoices, model.as_of), invoices, model.as_of, weeks)
+    expected = _weekly(
+        outlook(model, invoices, model.as_of), invoices, model.as_of, weeks
+    )
     drawn = _drawn_weeks(model, invoices, weeks, money, np.random.default_rng(seed))
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
@@ -233,10 +243,14 @@ def cash_calendar(
     return pd.DataFrame(out, index=pd.Index(starts, name="week"))
 
 
-def _weekly(seen: Outlook, invoices: pd.DataFrame, day: pd.Timestamp, weeks: int) -> np.ndarray:
+def _weekly(
+    seen: Outlook, invoices: pd.DataFrame, day: pd.Timestamp, weeks: int
+) -> np.ndarray:
     week = (seen.days - _passed(invoices, day)[:, None]) // 7
     money = invoices["open_amount"].to_numpy(dtype=float)
-    paid = [(seen.weights * (week == number)).sum(axis=1) @ money for number in range(weeks)]
+    paid = [
+        (seen.weights * (week == number)).sum(axis=1) @ money for number in range(weeks)
+    ]
     return np.array(paid)
 
 
@@ -258,11 +272,15 @@ def _drawn_weeks(
     cash = np.zeros((DRAWS, weeks + 1))
     for draw in range(DRAWS):
         shift = (roots @ rng.standard_normal((len(names), 2, 1)))[:, :, 0]
-        middle = fixed @ model.coefficients + (own * (effects + shift[codes])).sum(axis=1)
+        middle = fixed @ model.coefficients + (own * (effects + shift[codes])).sum(
+            axis=1
+        )
         # The residuals that are still possible are equally likely.
         start = np.searchsorted(model.residuals, passed - 0.5 - middle)
         left = np.maximum(POINTS - start, 1)
-        pick = np.minimum(start + (rng.random(len(money)) * left).astype(int), POINTS - 1)
+        pick = np.minimum(
+            start + (rng.random(len(money)) * left).astype(int), POINTS - 1
+        )
         days = np.maximum(np.round(middle + model.residuals[pick]), passed)
         week = np.clip((days - passed) // 7, 0, weeks).astype(int)
         week[rng.random(len(money)) < seen.never] = weeks
@@ -307,8 +325,12 @@ def payment_check(
         cash.append(_cash_judged(model, history, day, weeks))
     rows = pd.concat(new) if new else pd.DataFrame()
     if len(rows) < MIN_PAID:
-        raise NotEnoughDataError(say("receivables.errors.few_judged", needed=MIN_PAID, n=len(rows)))
-    came, forecast, own_mean = (np.concatenate(part) for part in zip(*cash, strict=True))
+        raise NotEnoughDataError(
+            say("receivables.errors.few_judged", needed=MIN_PAID, n=len(rows))
+        )
+    came, forecast, own_mean = (
+        np.concatenate(part) for part in zip(*cash, strict=True)
+    )
     # Still open: late once the terms have passed, else not known yet.
     rows = rows[rows["took"].notna() | (rows["waited"] > rows["terms"])]
     late = ~(rows["took"] <= rows["terms"])
@@ -319,19 +341,25 @@ def payment_check(
             (paid[name] - paid["took"]).abs().mean() for name in ("middle", "own_mean")
         ],
         "late_auc": [
-            roc_auc_score(late, rows[name]) if known else np.nan for name in ("late", "own_late")
+            roc_auc_score(late, rows[name]) if known else np.nan
+            for name in ("late", "own_late")
         ],
         "inside": [paid["took"].between(paid["low"], paid["high"]).mean(), np.nan],
         "weekly_cash_missed": [
-            np.abs(guess - came).sum() / max(came.sum(), 1e-9) for guess in (forecast, own_mean)
+            np.abs(guess - came).sum() / max(came.sum(), 1e-9)
+            for guess in (forecast, own_mean)
         ],
         "invoices": [len(rows), len(rows)],
     }
-    out = pd.DataFrame.from_dict(figures, orient="index", columns=["forecast", "own_mean"])
+    out = pd.DataFrame.from_dict(
+        figures, orient="index", columns=["forecast", "own_mean"]
+    )
     return out.rename_axis("figure")
 
 
-def _judged(model: PaymentDays, history: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+def _judged(
+    model: PaymentDays, history: pd.DataFrame, day: pd.Timestamp
+) -> pd.DataFrame:
     """Invoices issued in the week after a stop: what was forecast at their issue, what came."""
     end = day + pd.Timedelta(days=7)
     rows = history[(history["issue_date"] >= day) & (history["issue_date"] < end)]
@@ -373,7 +401,9 @@ def _cash_judged(
     return by_week(took), forecast, by_week(_own_mean(history, day, rows))
 
 
-def _own_mean(history: pd.DataFrame, day: pd.Timestamp, rows: pd.DataFrame) -> np.ndarray:
+def _own_mean(
+    history: pd.DataFrame, day: pd.Timestamp, rows: pd.DataFrame
+) -> np.ndarray:
     """The rival: each customer's mean days to payment among the invoices paid by then."""
     past = history[history["closed_on"] < day]
     took = (past["closed_on"] - past["issue_date"]).dt.days
@@ -391,13 +421,19 @@ def _design(invoices: pd.DataFrame, day: pd.Timestamp) -> tuple[np.ndarray, np.n
     customer's own (n, 2): level, dispute."""
     one = np.ones(len(invoices))
     disputed = invoices["disputed"].to_numpy(dtype=float)
-    terms = (invoices["due_date"] - invoices["issue_date"]).dt.days.to_numpy(dtype=float)
+    terms = (invoices["due_date"] - invoices["issue_date"]).dt.days.to_numpy(
+        dtype=float
+    )
     size = np.log(np.maximum(invoices["amount"].to_numpy(dtype=float), 0.01))
     years = (invoices["issue_date"] - day).dt.days.to_numpy(dtype=float) / 365
-    return np.column_stack([one, disputed, terms, size, years]), np.column_stack([one, disputed])
+    return np.column_stack([one, disputed, terms, size, years]), np.column_stack(
+        [one, disputed]
+    )
 
 
-def _never(customer: pd.Series, old: np.ndarray, gone: np.ndarray) -> tuple[pd.Series, float]:
+def _never(
+    customer: pd.Series, old: np.ndarray, gone: np.ndarray
+) -> tuple[pd.Series, float]:
     """Share of invoices never paid, per customer and overall, among those old enough to tell."""
     if not old.any():
         return pd.Series(dtype=float), 0.0
@@ -430,7 +466,9 @@ def _fitted(
         np.add.at(sums, codes, own * rest[:, None])
         doubt = np.linalg.inv(products / noise + np.linalg.inv(prior))
         effects = np.einsum("cij,cj->ci", doubt, sums / noise)
-        spread = (effects**2).mean(axis=0) + np.diagonal(doubt, axis1=1, axis2=2).mean(axis=0)
+        spread = (effects**2).mean(axis=0) + np.diagonal(doubt, axis1=1, axis2=2).mean(
+            axis=0
+        )
         prior = np.diag(np.maximum(spread, 1e-3))
         leverage = np.einsum("ni,nij,nj->n", own, doubt[codes], own) / noise
         middle = fixed @ coefficients + (own * effects[codes]).sum(axis=1)
@@ -472,7 +510,9 @@ def _drawn_in(
     left = chances[::-1].cumsum()[::-1]
     sums = (chances * steps)[::-1].cumsum()[::-1]
     place = np.searchsorted(steps, residuals).clip(max=len(steps) - 1)
-    beyond = np.where(left[place] > 1e-9, sums[place] / np.maximum(left[place], 1e-9), residuals)
+    beyond = np.where(
+        left[place] > 1e-9, sums[place] / np.maximum(left[place], 1e-9), residuals
+    )
     told = np.where(paid, residuals, np.maximum(beyond, residuals))
     limit = FAR * np.sqrt(noise)
     return np.clip(told, -limit, limit)

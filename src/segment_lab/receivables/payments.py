@@ -46,7 +46,9 @@ def invoice_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     frame[money] = frame[money].fillna(0) / SCALE
     until = frame["closed_on"].fillna(pd.Timestamp(day) - pd.Timedelta(days=1))
     late = (until - frame["due_date"]).dt.days
-    frame["days_late"] = late.clip(lower=0).where(frame["closed_on"].notna() | (late > 0))
+    frame["days_late"] = late.clip(lower=0).where(
+        frame["closed_on"].notna() | (late > 0)
+    )
     return frame
 
 
@@ -62,7 +64,9 @@ def _sums(moves: ir.Table) -> ir.Table:
         },
     )
     daily = daily.mutate(
-        run=ibis._.units.sum().over(ibis.cumulative_window(group_by="invoice_id", order_by="day"))
+        run=ibis._.units.sum().over(
+            ibis.cumulative_window(group_by="invoice_id", order_by="day")
+        )
     )
     last = ibis.ifelse(daily.run > 0, daily.day, ibis.null("date")).max()
     daily = daily.mutate(owed_on=last.over(group_by="invoice_id"))
@@ -113,7 +117,9 @@ def receivables_table(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     return table.assign(**table[zero].fillna(0))
 
 
-def debtors(customers: pd.DataFrame, debts: pd.DataFrame, everybody: bool) -> pd.DataFrame:
+def debtors(
+    customers: pd.DataFrame, debts: pd.DataFrame, everybody: bool
+) -> pd.DataFrame:
     """The customer table with how each pays (`receivables_table`).
 
     With `everybody`, whoever has an invoice is a customer too; without any order, what was
@@ -148,8 +154,15 @@ def _by_period(history: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """The history with amounts and delays split into the last two periods, by issue and by due
     date."""
     ago, due = ((day - history[name]).dt.days for name in ("issue_date", "due_date"))
-    amount, late, closed = history["amount"], history["days_late"], history["closed_on"].notna()
-    recently, before = ago <= RECENT_DAYS, (ago > RECENT_DAYS) & (ago <= 2 * RECENT_DAYS)
+    amount, late, closed = (
+        history["amount"],
+        history["days_late"],
+        history["closed_on"].notna(),
+    )
+    recently, before = (
+        ago <= RECENT_DAYS,
+        (ago > RECENT_DAYS) & (ago <= 2 * RECENT_DAYS),
+    )
     return history.assign(
         late=(late > 0).where(late.notna()).astype("float"),
         paid_off=amount.where(closed),

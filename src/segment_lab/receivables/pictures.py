@@ -21,7 +21,10 @@ def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `aging_matrix`."""
     rows = matrix[matrix["open_amount"] > 0]["open_amount"].iloc[::-1]
     ax = style.axes(ax, rows=len(rows))
-    colours = [style.PALETTE[0] if name == "current" else style.PALETTE[1] for name in rows.index]
+    colours = [
+        style.PALETTE[0] if name == "current" else style.PALETTE[1]
+        for name in rows.index
+    ]
     bars = ax.barh([str(name) for name in rows.index], rows, color=colours)
     ax.bar_label(bars, labels=[style.short(round(value)) for value in rows], padding=3)
     ax.set(
@@ -41,7 +44,9 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `pools`."""
     rows = frame.iloc[::-1]
     ax = style.axes(ax, rows=len(rows) + 1)
-    ends = np.abs(rows[["share_low", "share_high"]].to_numpy().T - rows["share"].to_numpy())
+    ends = np.abs(
+        rows[["share_low", "share_high"]].to_numpy().T - rows["share"].to_numpy()
+    )
     ax.barh(
         list(rows.index),
         rows["share"],
@@ -70,7 +75,9 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )
         for pool in frame.itertuples()
     ]
-    return style.described(ax, say("receivables.pictures.pools", parts="; ".join(parts)))
+    return style.described(
+        ax, say("receivables.pictures.pools", parts="; ".join(parts))
+    )
 
 
 def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -80,7 +87,13 @@ def dso(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = style.axes(ax)
     for place, name in enumerate(("dso", "best_possible")):
         label = say(f"receivables.pictures.{name}")
-        ax.plot(frame.index, frame[name], color=style.PALETTE[place], marker="o", label=label)
+        ax.plot(
+            frame.index,
+            frame[name],
+            color=style.PALETTE[place],
+            marker="o",
+            label=label,
+        )
     ax.set(ylabel=say("receivables.pictures.days"), ylim=(0, None))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     locator = AutoDateLocator(maxticks=6)
@@ -96,9 +109,13 @@ def roll_rates(summary: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `RollRates.summary`."""
     rows = summary[summary["customers_seen"] > 0].iloc[::-1]
     ax = style.axes(ax, rows=len(rows) + 1)
-    ends = np.abs(rows[["paid_low", "paid_high"]].to_numpy().T - rows["paid"].to_numpy())
+    ends = np.abs(
+        rows[["paid_low", "paid_high"]].to_numpy().T - rows["paid"].to_numpy()
+    )
     names = [str(name) for name in rows.index]
-    ax.barh(names, rows["paid"], xerr=ends, color=style.PALETTE[0], error_kw={"capsize": 3})
+    ax.barh(
+        names, rows["paid"], xerr=ends, color=style.PALETTE[0], error_kw={"capsize": 3}
+    )
     ax.set(
         xlabel=say("receivables.pictures.rolls_axis"),
         ylabel=say("receivables.pictures.days_overdue"),
@@ -106,7 +123,9 @@ def roll_rates(summary: pd.DataFrame, ax: Axes | None = None) -> Axes:
     )
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis, "share")
-    told = style.listed(say("receivables.pictures.rolls"), rows["paid"].iloc[::-1], "share")
+    told = style.listed(
+        say("receivables.pictures.rolls"), rows["paid"].iloc[::-1], "share"
+    )
     return style.described(ax, told)
 
 
@@ -114,9 +133,14 @@ def calendar(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cash expected by week with its range. `weeks`: from `payment_day.cash_calendar`."""
     ax = style.axes(ax)
     names = [f"{week:%m-%d}" for week in weeks.index]
-    ends = weeks[["expected_low", "expected_high"]].to_numpy().T - weeks["expected"].to_numpy()
+    ends = (
+        weeks[["expected_low", "expected_high"]].to_numpy().T
+        - weeks["expected"].to_numpy()
+    )
     ax.bar(names, weeks["expected"], yerr=np.abs(ends), error_kw={"capsize": 3})
-    ax.set(xlabel=say("receivables.pictures.week"), ylabel=say("receivables.pictures.cash"))
+    ax.set(
+        xlabel=say("receivables.pictures.week"), ylabel=say("receivables.pictures.cash")
+    )
     ax.grid(axis="x", visible=False)
     style.numbers(ax.yaxis)
     parts = [
@@ -129,7 +153,9 @@ def calendar(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )
         for week in weeks.itertuples()
     ]
-    return style.described(ax, say("receivables.pictures.calendar", parts="; ".join(parts)))
+    return style.described(
+        ax, say("receivables.pictures.calendar", parts="; ".join(parts))
+    )
 
 
 def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -138,19 +164,30 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     from matplotlib.patches import Rectangle
 
     ax = _heat(counts, ax, "{:,.0f}")
-    ax.set(xlabel=say("receivables.pictures.payment"), ylabel=say("receivables.pictures.value"))
+    ax.set(
+        xlabel=say("receivables.pictures.payment"),
+        ylabel=say("receivables.pictures.value"),
+    )
     late = [place for place, name in enumerate(counts.columns) if name in IN_DEBT]
     if late:
         corner = (late[0] + 0.02, 0.02)
         frame = Rectangle(
-            corner, len(late), 0.97, fill=False, clip_on=False, edgecolor=style.PALETTE[1], lw=3
+            corner,
+            len(late),
+            0.97,
+            fill=False,
+            clip_on=False,
+            edgecolor=style.PALETTE[1],
+            lw=3,
         )
         ax.add_patch(frame)
     rows = []
     for value, row in counts.iterrows():
         cells = ", ".join(f"{name} {n:,}" for name, n in row.items() if n)
         rows.append(f"{value}: {cells}")
-    return style.described(ax, say("receivables.pictures.conflict", rows="; ".join(rows)))
+    return style.described(
+        ax, say("receivables.pictures.conflict", rows="; ".join(rows))
+    )
 
 
 def _heat(frame: pd.DataFrame, ax: Axes | None, text: str) -> Axes:
@@ -159,7 +196,9 @@ def _heat(frame: pd.DataFrame, ax: Axes | None, text: str) -> Axes:
 
     ax = style.axes(ax, rows=len(frame) + 2)
     values = frame.to_numpy(dtype=float)
-    written = [[text.format(value) if value >= 0.5 else "" for value in row] for row in values]
+    written = [
+        [text.format(value) if value >= 0.5 else "" for value in row] for row in values
+    ]
     seaborn.heatmap(
         np.sqrt(frame.astype(float)),
         ax=ax,

@@ -93,7 +93,10 @@ def debtor_plans(
         return out.sort_values("overdue_amount", ascending=False, kind="stable")
     out = out.join(calls[["not_coming", "never_amount", "expected_on"]])
     return out.sort_values(
-        ["not_coming", "overdue_amount"], ascending=False, kind="stable", na_position="last"
+        ["not_coming", "overdue_amount"],
+        ascending=False,
+        kind="stable",
+        na_position="last",
     )
 
 
@@ -107,7 +110,9 @@ def instalments(plans: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     rules = settings()["instalments"]
     first = pd.Timestamp(as_date(as_of)) + pd.Timedelta(days=rules["first_days"])
     rows = []
-    for customer, owed in plans.loc[plans["plan"] == "instalments", "net_overdue"].items():
+    for customer, owed in plans.loc[
+        plans["plan"] == "instalments", "net_overdue"
+    ].items():
         count = int(np.clip(owed // rules["smallest"], 1, rules["most"]))
         part = round(owed / count, 2)
         parts = [part] * (count - 1) + [round(owed - part * (count - 1), 2)]

@@ -42,7 +42,9 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     more, less = rates.unseen(share[0])
     spread = _Spread.of(items, rates)
     rng = np.random.default_rng(0)
-    out = pd.DataFrame({"open_amount": amounts}, index=pd.Index(rates.buckets, name="bucket"))
+    out = pd.DataFrame(
+        {"open_amount": amounts}, index=pd.Index(rates.buckets, name="bucket")
+    )
     losses = spread.drawn(share, rng)
     out["expected_loss"], low, high = with_range(losses)
     out["expected_loss_low"] = np.maximum(low - less * amounts, 0.0)
@@ -52,7 +54,9 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     size = np.where(amounts > 0, amounts, 1.0)
     ends = {
         "low": np.where(amounts > 0, out["expected_loss_low"] / size, rate_low - less),
-        "high": np.where(amounts > 0, out["expected_loss_high"] / size, rate_high + more),
+        "high": np.where(
+            amounts > 0, out["expected_loss_high"] / size, rate_high + more
+        ),
     }
     out.insert(1, "loss_share", share[0])
     out.insert(2, "loss_share_low", np.clip(ends["low"], 0.0, 1.0))
@@ -63,7 +67,12 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
         say("receivables.basis.own"),
     )
     out = out[(rates.seen() > 0) | (amounts > 0)].copy()
-    lost = [old, *[1.0] * 3, *[old] * 3, say("receivables.basis.old", loss_days=rates.loss_days)]
+    lost = [
+        old,
+        *[1.0] * 3,
+        *[old] * 3,
+        say("receivables.basis.old", loss_days=rates.loss_days),
+    ]
     out.loc[f"over {rates.loss_days}"] = pd.Series(lost, out.columns)
     # Bounds of several buckets are added: the ends of the total are on the safe side.
     wider = [0.0, -less @ amounts, more @ amounts]
@@ -108,7 +117,9 @@ class _Spread:
         chance = share * (1 - share)
         joint = (self.owed**2).sum(axis=0)
         variance = chance * ((1 - self.alike) * self.squares + self.alike * joint)
-        return _beta(share * self.owed.sum(axis=0), variance, self.owed.sum(axis=0), rng)
+        return _beta(
+            share * self.owed.sum(axis=0), variance, self.owed.sum(axis=0), rng
+        )
 
     def drawn_together(self, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The same for all buckets together, shape (1 + draws,)."""
@@ -120,7 +131,10 @@ class _Spread:
 
 
 def _beta(
-    mean: np.ndarray, variance: np.ndarray, most: np.ndarray | float, rng: np.random.Generator
+    mean: np.ndarray,
+    variance: np.ndarray,
+    most: np.ndarray | float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Draws between 0 and `most` with these means and variances (beta distributions); the first
     row is the mean itself."""
@@ -131,7 +145,10 @@ def _beta(
     moves = (relative > 1e-12) & (room > 1e-9)
     size = np.where(moves, room / np.where(moves, relative, 1.0) - 1, 1.0)
     size = np.maximum(size, 1e-3)
-    first, second = np.where(moves, share * size, 1.0), np.where(moves, (1 - share) * size, 1.0)
+    first, second = (
+        np.where(moves, share * size, 1.0),
+        np.where(moves, (1 - share) * size, 1.0),
+    )
     drawn = np.where(moves, rng.beta(first, second) * most, mean)
     drawn[0] = mean[0]
     return drawn
@@ -178,7 +195,9 @@ def pools_check(
     """
     days = ledger.month_starts(as_of)
     if len(days) <= 12 + MIN_MONTHS:
-        raise NotEnoughDataError(say("receivables.errors.pools_check", needed=MIN_MONTHS + 1))
+        raise NotEnoughDataError(
+            say("receivables.errors.pools_check", needed=MIN_MONTHS + 1)
+        )
     stages = then, soon, year = [pd.Timestamp(days[i]) for i in (-13, -10, -1)]
     rates = roll_rates(ledger, days[-13], loss_days=loss_days, months=months)
     stock = ledger.balances([day.date() for day in stages])
@@ -193,7 +212,8 @@ def pools_check(
         .fillna(0.0)
     )
     out["happened"] = (
-        np.array([left[then] - left[soon], left[soon] - left[year], left[year]]) / left[then]
+        np.array([left[then] - left[soon], left[soon] - left[year], left[year]])
+        / left[then]
     )
     return out.rename(columns=lambda name: name.replace("share", "forecast"))
 
@@ -202,7 +222,14 @@ def write_off_list(items: pd.DataFrame, loss_days: int = 365) -> pd.DataFrame:
     """Items overdue for more than `loss_days`, largest first: take them off the books to see the
     real state."""
     rows = owed(items)
-    columns = ["customer_id", "due_date", "days_overdue", "open_amount", "disputed", "cause"]
+    columns = [
+        "customer_id",
+        "due_date",
+        "days_overdue",
+        "open_amount",
+        "disputed",
+        "cause",
+    ]
     return rows.loc[rows["days_overdue"] > loss_days, columns].sort_values(
         ["open_amount", "customer_id"], ascending=[False, True]
     )
@@ -219,4 +246,6 @@ def _split(items: pd.DataFrame, rates: RollRates) -> tuple[np.ndarray, float]:
 
 def _need_losses(rates: RollRates) -> None:
     if not rates.losses_visible:
-        raise NotEnoughDataError(say("receivables.errors.no_losses", loss_days=rates.loss_days))
+        raise NotEnoughDataError(
+            say("receivables.errors.no_losses", loss_days=rates.loss_days)
+        )

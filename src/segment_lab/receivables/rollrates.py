@@ -53,7 +53,9 @@ class RollRates:
         """Share of each bucket's money (rows) by where it is a month later; null where nothing was
         ever seen."""
         total = self.money.sum(axis=0)
-        share = total / np.where(total.sum(axis=1) > 0, total.sum(axis=1), np.nan)[:, None]
+        share = (
+            total / np.where(total.sum(axis=1) > 0, total.sum(axis=1), np.nan)[:, None]
+        )
         return pd.DataFrame(
             share,
             index=pd.Index(self.buckets, name="bucket"),
@@ -113,7 +115,9 @@ class RollRates:
         for draw in range(1 + DRAWS):
             drawn = pooled
             if draw:
-                drawn = (money @ rng.multinomial(customers, equal)).reshape(pooled.shape)
+                drawn = (money @ rng.multinomial(customers, equal)).reshape(
+                    pooled.shape
+                )
                 drawn = drawn + self._stranger(rng)
             # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by
             # the callers.
@@ -171,11 +175,15 @@ def roll_rates(
     start = moves["bucket"].cat.codes.to_numpy(dtype="int64")
     np.add.at(money, (customer, start, np.zeros_like(start)), moves["paid"].to_numpy())
     np.add.at(
-        money, (customer, start, moves["state"].to_numpy(dtype="int64")), moves["left"].to_numpy()
+        money,
+        (customer, start, moves["state"].to_numpy(dtype="int64")),
+        moves["left"].to_numpy(),
     )
     oldest = (pd.Timestamp(days[-1]) - items["due_date"].min()).days - 1
     alike = _alike(items, days[-1], loss_days)
-    return RollRates(money, buckets, len(days) - 1, loss_days, bool(oldest > loss_days), alike)
+    return RollRates(
+        money, buckets, len(days) - 1, loss_days, bool(oldest > loss_days), alike
+    )
 
 
 def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
@@ -194,15 +202,23 @@ def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
     between = ((means - lost.mean()) ** 2).sum() / (groups - 1)
     within = ((lost - means) ** 2).sum() / max(len(rows) - groups, 1)
     usual = (len(rows) - (sizes**2).sum() / len(rows)) / (groups - 1)
-    return float(np.clip((between - within) / (between + (usual - 1) * within), 0.0, 1.0))
+    return float(
+        np.clip((between - within) / (between + (usual - 1) * within), 0.0, 1.0)
+    )
 
 
 def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataFrame:
     """Every item open and not yet lost at a month end: what was paid until the next, and the state
     of the rest."""
-    following = dict(zip(pd.to_datetime(days[:-1]), pd.to_datetime(days[1:]), strict=True))
-    starts = items[items["as_of"].isin(list(following)) & (items["days_overdue"] <= loss_days)]
-    starts = starts.assign(then=starts["as_of"].map(following).astype(items["as_of"].dtype))
+    following = dict(
+        zip(pd.to_datetime(days[:-1]), pd.to_datetime(days[1:]), strict=True)
+    )
+    starts = items[
+        items["as_of"].isin(list(following)) & (items["days_overdue"] <= loss_days)
+    ]
+    starts = starts.assign(
+        then=starts["as_of"].map(following).astype(items["as_of"].dtype)
+    )
     ends = items[["as_of", "invoice_id", "open_amount", "days_overdue", "bucket"]]
     both = starts.merge(
         ends,

@@ -79,7 +79,9 @@ class ReceivablesSegmenter(Segmenter):
         else:
             self.slow_days_ = 0.0
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
         value = {name: table[name].fill_null(0) for name in self.columns}
         # No invoice is paid or overdue yet, and none is disputed: nothing is known of payment.
         unknown = table["mean_days_late"].isnull() & (value["max_days_overdue"] <= 0)

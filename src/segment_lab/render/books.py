@@ -27,7 +27,9 @@ LONGEST_NAME = 31
 WIDEST, NARROWEST = 60, 9
 
 
-def write_book(path: Path | IO[bytes], sheets: Mapping[str, pd.DataFrame], title: str) -> None:
+def write_book(
+    path: Path | IO[bytes], sheets: Mapping[str, pd.DataFrame], title: str
+) -> None:
     """Write frames as the sheets of one workbook, columns headed as pages head them.
 
     Parameters
@@ -79,11 +81,15 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) ->
         sheet.set_column(column, column, min(max(longest + 1, NARROWEST), WIDEST))
 
 
-def _write_cell(sheet: Any, row: int, column: int, value: Any, formats: Mapping[str, Any]) -> None:
+def _write_cell(
+    sheet: Any, row: int, column: int, value: Any, formats: Mapping[str, Any]
+) -> None:
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return
     if isinstance(value, pd.Timestamp | dt.date):
-        sheet.write_datetime(row, column, pd.Timestamp(value).to_pydatetime(), formats["date"])
+        sheet.write_datetime(
+            row, column, pd.Timestamp(value).to_pydatetime(), formats["date"]
+        )
     elif pd.api.types.is_bool(value):
         sheet.write_boolean(row, column, bool(value))
     elif pd.api.types.is_number(value):
@@ -92,7 +98,9 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, formats: Mapping[
         sheet.write_string(row, column, shown(value), formats["text"])
 
 
-def by_owner(frame: pd.DataFrame, everybody: str, nobody: str) -> dict[str, pd.DataFrame]:
+def by_owner(
+    frame: pd.DataFrame, everybody: str, nobody: str
+) -> dict[str, pd.DataFrame]:
     """All rows under `everybody`, then one entry per owner; rows without an owner under
     `nobody`."""
     owners = frame["owner"].fillna("").astype(str).replace("", nobody)

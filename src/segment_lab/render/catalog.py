@@ -29,7 +29,11 @@ def notebooks_folder() -> Path:
     installed package."""
     package = Path(segment_lab.__file__).parent
     given = os.environ.get("SEGMENT_LAB_NOTEBOOKS")
-    places = [Path(given)] if given else [package.parents[1] / "notebooks", package / "notebooks"]
+    places = (
+        [Path(given)]
+        if given
+        else [package.parents[1] / "notebooks", package / "notebooks"]
+    )
     for place in places:
         if place.is_dir():
             return place.resolve()
@@ -97,13 +101,19 @@ class Report:
         prose = self._prose.get(first.get("id"), "".join(first["source"]))
         text = prose.strip()
         title, _, rest = text.partition("\n")
-        return title.lstrip("# ").strip(), rest.strip().split("\n\n")[0].replace("\n", " ").strip()
+        return title.lstrip("# ").strip(), rest.strip().split("\n\n")[0].replace(
+            "\n", " "
+        ).strip()
 
     @property
     def _prose(self) -> dict[str, str]:
         """Markdown by the id of its cell, in the language in use; English stands in the
         notebook."""
-        return {} if language() == DEFAULT else phrases(f"notebooks.{Path(self.file).stem}")
+        return (
+            {}
+            if language() == DEFAULT
+            else phrases(f"notebooks.{Path(self.file).stem}")
+        )
 
     def translate(self, cells: Sequence[Any]) -> None:
         """Put the prose of the language in use into a notebook's cells."""
@@ -117,14 +127,20 @@ class Report:
 
         found = [getattr(study_config, self.extra)] if self.extra else []
         if self.options.startswith("methods."):
-            found.append(study_config.options_model(self.options.removeprefix("methods.")))
+            found.append(
+                study_config.options_model(self.options.removeprefix("methods."))
+            )
         elif self.options:
             found.append(study_config.StudyConfig.model_fields[self.options].annotation)
         return found
 
     def cell(self) -> dict[str, Any]:
         """The defaults written in the notebook's cell tagged ``parameters``."""
-        cells = [c for c in self.content["cells"] if "parameters" in c["metadata"].get("tags", [])]
+        cells = [
+            c
+            for c in self.content["cells"]
+            if "parameters" in c["metadata"].get("tags", [])
+        ]
         if len(cells) != 1:
             text = say("render.error.parameter_cell", file=self.file, count=len(cells))
             raise ConfigError(text)
@@ -142,7 +158,12 @@ def _page_of(scheme: Scheme) -> Report:
     options = f"methods.{scheme.name}" if scheme.options_on_page else ""
     tables = scheme.page_tables or scheme.tables
     return Report(
-        scheme.name, scheme.notebook, options, scheme.page_options, tables, scheme.from_summary
+        scheme.name,
+        scheme.notebook,
+        options,
+        scheme.page_options,
+        tables,
+        scheme.from_summary,
     )
 
 
@@ -154,7 +175,9 @@ _REPORTS = (
     Report("strategy", "90_strategy.ipynb", "strategy"),
 )
 #: Every report by name, in the order of the notebooks' numbers.
-CATALOG = {report.name: report for report in sorted(_REPORTS, key=lambda report: report.file)}
+CATALOG = {
+    report.name: report for report in sorted(_REPORTS, key=lambda report: report.file)
+}
 
 
 def chosen(names: Sequence[str] | None) -> list[Report]:
@@ -187,7 +210,9 @@ def prepare(
     for name in changes:
         if name not in able:
             near = nearest(name, able)
-            raise ConfigError(say("render.error.no_parameters", name=repr(name), near=near))
+            raise ConfigError(
+                say("render.error.no_parameters", name=repr(name), near=near)
+            )
     study = Study.from_yaml(config, as_of=as_of)
     intakes = study.check()
     check_playbook(study)
@@ -197,10 +222,18 @@ def prepare(
     }
     tables = {}
     for intake in intakes:
-        read, accepted = int(intake.counts.sum()) + intake.left_out, int(intake.counts["accepted"])
-        tables[intake.name] = {"read": read, "accepted": accepted, "rejected": read - accepted}
+        read, accepted = (
+            int(intake.counts.sum()) + intake.left_out,
+            int(intake.counts["accepted"]),
+        )
+        tables[intake.name] = {
+            "read": read,
+            "accepted": accepted,
+            "rejected": read - accepted,
+        }
     rest = study.config.model_dump(
-        mode="json", exclude={"sources", "methods", "comparison", "strategy", "report", "notify"}
+        mode="json",
+        exclude={"sources", "methods", "comparison", "strategy", "report", "notify"},
     )
     strategy = study.config.strategy.model_dump(mode="json")
     named = inputs.files_named(study.config.model_dump(exclude={"sources"}), study.base)
@@ -229,9 +262,13 @@ def prepare(
         "made_with": {
             "methods": inputs.digest(study.config.methods),
             "decision": inputs.digest(strategy),
-            "comparison": inputs.digest(study.config.comparison.model_dump(mode="json")),
+            "comparison": inputs.digest(
+                study.config.comparison.model_dump(mode="json")
+            ),
             "playbook": inputs.digest(named),
-            "rest": inputs.digest({k: v for k, v in rest.items() if k not in ("as_of", "window")}),
+            "rest": inputs.digest(
+                {k: v for k, v in rest.items() if k not in ("as_of", "window")}
+            ),
         },
     }
 
@@ -290,7 +327,9 @@ def parameters_of(
         raise ConfigError(say("render.error.no_parameter", name=name, near=near))
     out: dict[str, Any] = {"as_of": study.window.as_of.isoformat()}
     for model in report.models():
-        own = {name: value for name, value in values.items() if name in model.model_fields}
+        own = {
+            name: value for name, value in values.items() if name in model.model_fields
+        }
         title = say("render.error.parameters_of", report=report.name)
         out |= validate(model, own, title).model_dump(mode="json")
     return out

@@ -26,9 +26,13 @@ def earlier_run(runs: Iterable[Run], as_of: str) -> Run | None:
     able = [
         run
         for run in runs
-        if run.good and run.manifest["as_of"] < as_of and ACTIONS in run.manifest["files"]
+        if run.good
+        and run.manifest["as_of"] < as_of
+        and ACTIONS in run.manifest["files"]
     ]
-    return max(able, key=lambda run: (run.manifest["as_of"], run.folder.name), default=None)
+    return max(
+        able, key=lambda run: (run.manifest["as_of"], run.folder.name), default=None
+    )
 
 
 def described(run: Run | None) -> dict[str, Any]:

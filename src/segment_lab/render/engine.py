@@ -41,7 +41,10 @@ class ForkedProvisioner(LocalProvisioner):
         env = {**kwargs.get("env", os.environ), "JPY_PARENT_PID": "1"}
         env.setdefault("MPLBACKEND", worker.BACKEND)
         child = self.server.fork(
-            "kernel", {"connection_file": file, "extra": extra}, cwd=kwargs.get("cwd"), env=env
+            "kernel",
+            {"connection_file": file, "extra": extra},
+            cwd=kwargs.get("cwd"),
+            env=env,
         )
         self.process: Any = child
         self.pid = self.pgid = child.pid
@@ -96,7 +99,9 @@ class Bounds:
         process, total = self._process(), 0
         with contextlib.suppress(psutil.Error, AttributeError):
             root = psutil.Process(process.pid)
-            total = sum(p.memory_info().rss for p in (root, *root.children(recursive=True)))
+            total = sum(
+                p.memory_info().rss for p in (root, *root.children(recursive=True))
+            )
         return total / 1e9
 
     def _kill(self) -> bool:
@@ -158,9 +163,13 @@ class ForkedEngine(NBClientEngine):
 def _blame(nb_man: NotebookExecutionManager, reason: str) -> None:
     """Put `reason` on the cell that was running, the way a kernel reports an exception."""
     states = [cell.metadata.papermill["status"] for cell in nb_man.nb.cells]
-    ran = [i for i, state in enumerate(states) if state != NotebookExecutionManager.PENDING] or [0]
+    ran = [
+        i for i, state in enumerate(states) if state != NotebookExecutionManager.PENDING
+    ] or [0]
     codes = [i for i in ran if nb_man.nb.cells[i].cell_type == "code"] or ran
     cell = nb_man.nb.cells[codes[-1]]
-    error = nbformat.v4.new_output("error", ename="Stopped", evalue=reason, traceback=[reason])
+    error = nbformat.v4.new_output(
+        "error", ename="Stopped", evalue=reason, traceback=[reason]
+    )
     cell.outputs = [*cell.get("outputs", []), error]
     nb_man.cell_exception(cell, cell_index=codes[-1])

@@ -43,7 +43,11 @@ def shell() -> dict[str, str]:
     script = (TEMPLATES / "script.js").read_text("utf-8")
 
     def allowed(text: str) -> str:
-        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+        return (
+            "'sha256-"
+            + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            + "'"
+        )
 
     policy = (
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; "
@@ -60,7 +64,12 @@ def environment() -> Environment:
     loader = ChoiceLoader([FileSystemLoader(TEMPLATES), shown])
     env = Environment(loader=loader, autoescape=True, trim_blocks=True)
     env.globals |= {"table": plain_table, "words": words}
-    env.globals |= {"shell": shell(), "say": say, "language": language, "phrases": phrases}
+    env.globals |= {
+        "shell": shell(),
+        "say": say,
+        "language": language,
+        "phrases": phrases,
+    }
     return env
 
 
@@ -76,7 +85,9 @@ class ReportExporter(TemplateExporter):
     def _create_environment(self) -> Environment:
         return environment()
 
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> Any:
         resources = dict(resources or {})
         resources["report"] = {**EMPTY, **resources.get("report", {}), **describe(nb)}
         return super().from_notebook_node(nb, resources, **kw)
@@ -129,14 +140,23 @@ def failure(nb: NotebookNode) -> dict[str, Any] | None:
                 thin = output.ename == "NotEnoughDataError"
                 kind = "" if known else f"{output.ename}: "
                 heading = next(
-                    (h for c in reversed(nb.cells[: i + 1]) for h in reversed(_headings(c))), ""
+                    (
+                        h
+                        for c in reversed(nb.cells[: i + 1])
+                        for h in reversed(_headings(c))
+                    ),
+                    "",
                 )
                 return {
-                    "title": say("render.failure.thin") if thin else say("render.failure.title"),
+                    "title": say("render.failure.thin")
+                    if thin
+                    else say("render.failure.title"),
                     "cell": i,
                     "what": f"{cause['what']} {kind}{strip_ansi(output.evalue)}",
                     "thin": thin,
-                    "where": say("render.failure.where", heading=heading) if heading else "",
+                    "where": say("render.failure.where", heading=heading)
+                    if heading
+                    else "",
                     "next": cause["next"],
                 }
     return None
@@ -179,7 +199,9 @@ def _outputs(nb: NotebookNode) -> Iterator[Any]:
 
 def _headings(cell: Any, marks: str = "##") -> list[str]:
     return (
-        re.findall(rf"^{marks} +(.+)$", cell.source, re.M) if cell.cell_type == "markdown" else []
+        re.findall(rf"^{marks} +(.+)$", cell.source, re.M)
+        if cell.cell_type == "markdown"
+        else []
     )
 
 
@@ -197,7 +219,9 @@ def _rendered(cells: list[Any], broken: Mapping[str, Any] | None) -> Iterator[st
             ):
                 waiting.append(cell.source)
                 continue
-            if cell.cell_type == "markdown" and not HIDDEN & set(cell.metadata.get("tags", [])):
+            if cell.cell_type == "markdown" and not HIDDEN & set(
+                cell.metadata.get("tags", [])
+            ):
                 yield from _code(waiting)
                 yield str(mistune.html(cell.source))
             continue
@@ -216,7 +240,10 @@ def _introduces_nothing(pair: list[Any]) -> bool:
         return False
     if re.search(r"^#", pair[0].source, re.M) or not pair[1].outputs:
         return False
-    shown = [output.get("data", {}).get("text/html", "something") for output in pair[1].outputs]
+    shown = [
+        output.get("data", {}).get("text/html", "something")
+        for output in pair[1].outputs
+    ]
     shown = [re.sub(r"<style\b.*?</style>", "", html, flags=re.S) for html in shown]
     return not any(Markup(html).striptags() or "<img" in html for html in shown)
 
@@ -225,7 +252,9 @@ def _code(sources: list[str], opened: bool = False) -> Iterator[str]:
     if sources:
         text = "\n\n".join(sources)
         sources.clear()
-        marked = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="hl-"))
+        marked = highlight(
+            text, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="hl-")
+        )
         yield (
             f'<details class="code"{" open" if opened else ""}><summary>{say("render.page.code")}'
             f"</summary>"
@@ -237,14 +266,22 @@ def _output(output: Any) -> str:
     """One output of a cell as HTML; whatever it is, nothing is left out."""
     if output.output_type == "stream":
         text = f'<pre tabindex="0">{escape(strip_ansi(output.text))}</pre>'
-        return text if output.name == "stdout" else _folded(say("render.page.messages"), text)
+        return (
+            text
+            if output.name == "stdout"
+            else _folded(say("render.page.messages"), text)
+        )
     if output.output_type == "error":
         trace = strip_ansi("\n".join(output.traceback))
-        return _folded(say("render.page.trace"), f'<pre tabindex="0">{escape(trace)}</pre>')
+        return _folded(
+            say("render.page.trace"), f'<pre tabindex="0">{escape(trace)}</pre>'
+        )
     data = output.data
     if "text/html" in data:
         # A style or script of a foreign output would be refused by the page's policy, noisily.
-        return re.sub(r"<(style|script)\b.*?</\1>", "", data["text/html"], flags=re.S | re.I)
+        return re.sub(
+            r"<(style|script)\b.*?</\1>", "", data["text/html"], flags=re.S | re.I
+        )
     if "text/markdown" in data:
         return str(mistune.html(data["text/markdown"]))
     for mime in ("image/png", "image/jpeg", "image/svg+xml"):
@@ -256,8 +293,14 @@ def _output(output: Any) -> str:
             )
             alt = say("render.page.no_alt")
             source = f"data:{mime};base64,{raw.strip()}"
-            return f'<figure class="sl-figure"><img alt="{alt}" src="{source}"></figure>'
-    return f'<pre tabindex="0">{escape(data["text/plain"])}</pre>' if data.get("text/plain") else ""
+            return (
+                f'<figure class="sl-figure"><img alt="{alt}" src="{source}"></figure>'
+            )
+    return (
+        f'<pre tabindex="0">{escape(data["text/plain"])}</pre>'
+        if data.get("text/plain")
+        else ""
+    )
 
 
 def _folded(summary: str, html: str) -> str:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 SHEET_ROWS = 1_048_575
 #: What is expected of a customer, and how it is rounded in the files.
 EXPECTED = {"p_active": 4, "expected_orders": 4, "expected_revenue": 2}
-SEGMENT_FILES = ("segments.xlsx", "segments.csv", "segments.parquet", "rejected.parquet")
+SEGMENT_FILES = (
+    "segments.xlsx",
+    "segments.csv",
+    "segments.parquet",
+    "rejected.parquet",
+)
 
 
 def write_segments(
@@ -49,7 +54,9 @@ def write_segments(
         write_sheet(safe, target / "segments.xlsx")
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
-    rejected = study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
+    rejected = (
+        study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
+    )
     from segment_lab.render.lists import write_lists, write_read
 
     before = None
@@ -61,7 +68,9 @@ def write_segments(
     for name in languages[1:]:
         (target / name).mkdir(exist_ok=True)
         with speaking(name):
-            listed += [f"{name}/{file}" for file in write_read(study, target / name, before)]
+            listed += [
+                f"{name}/{file}" for file in write_read(study, target / name, before)
+            ]
     written = [name for name in SEGMENT_FILES if (target / name).exists()]
     return {
         "files": [*listed, *written],

@@ -60,7 +60,11 @@ def write_imports(actions: pd.DataFrame, folder: Path) -> list[str]:
     for name, (layout, separator) in FORMATS.items():
         rows = neutralised(layout(actions))
         rows.to_csv(
-            folder / name, index=False, sep=separator, encoding="utf-8-sig", lineterminator="\n"
+            folder / name,
+            index=False,
+            sep=separator,
+            encoding="utf-8-sig",
+            lineterminator="\n",
         )
     (folder / "calendar.ics").write_bytes(calendar(actions))
     return [*FORMATS, "calendar.ics"]

@@ -30,7 +30,9 @@ SPEAKERS = (
 )
 
 
-def run_page(manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None) -> str:
+def run_page(
+    manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None
+) -> str:
     """``index.html`` of a run: the decision first, then every report with its answer, then the
     files.
 
@@ -43,7 +45,11 @@ def run_page(manifest: Mapping[str, Any], front: Mapping[str, Any] | None = None
         The document of page one (`pages.front`); without it the reports' own answers stand there.
     """
     reports = {r["name"]: r for r in manifest["reports"]}
-    good = {name: r for name, r in reports.items() if r["status"] == "ok" and r.get("headline")}
+    good = {
+        name: r
+        for name, r in reports.items()
+        if r["status"] == "ok" and r.get("headline")
+    }
     trust, decision = good.get("comparison"), good.get("strategy")
     failed = [r for r in reports.values() if r["status"] == "failed"]
     scheme = reports.get((decision or {}).get("parameters", {}).get("scheme"))
@@ -97,7 +103,11 @@ def _write_studies(out: Path) -> None:
             runs = Shelf(out, folder.parent.name).runs()
             if runs:
                 studies.append(_study(folder.parent.name, runs))
-    text = environment().get_template("studies.html.j2").render(studies=studies, tones=TONES)
+    text = (
+        environment()
+        .get_template("studies.html.j2")
+        .render(studies=studies, tones=TONES)
+    )
     write_whole(out / "index.html", text)
 
 
@@ -120,7 +130,11 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
                 "as_of": run.manifest["as_of"],
                 "status": run.manifest["status"],
                 "complete": run.manifest["complete"],
-                "failed": [r["title"] for r in run.manifest["reports"] if r["status"] == "failed"],
+                "failed": [
+                    r["title"]
+                    for r in run.manifest["reports"]
+                    if r["status"] == "failed"
+                ],
             }
             for run in runs
         ],

@@ -39,7 +39,9 @@ SHOWN = (
 
 def digest(*parts: Any) -> str:
     """A hash of plain data."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(parts, sort_keys=True, default=str).encode()
+    ).hexdigest()
 
 
 @cache
@@ -89,7 +91,11 @@ def study_name(config: Path) -> str | None:
         name = yaml.safe_load(config.read_text("utf-8"))["name"]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         return None
-    return name if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_\-]*", name) else None
+    return (
+        name
+        if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_\-]*", name)
+        else None
+    )
 
 
 def study_languages(config: Path) -> tuple[str, ...]:
@@ -113,12 +119,16 @@ def request_key(
     try:
         data = yaml.safe_load(config.read_text("utf-8"))
         sources = data["sources"].values()
-        if any(not isinstance(source, dict) or "path" not in source for source in sources):
+        if any(
+            not isinstance(source, dict) or "path" not in source for source in sources
+        ):
             return None
         files = files_named(data, config.resolve().parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return None
-    return digest(data, files, arguments, notebooks, segment_lab.code_fingerprint(), versions())
+    return digest(
+        data, files, arguments, notebooks, segment_lab.code_fingerprint(), versions()
+    )
 
 
 def files_named(data: Any, base: Path) -> list[tuple[str, int, str]]:

@@ -24,11 +24,22 @@ if TYPE_CHECKING:
 
 FRONT, CARDS = "front.json", "segments.html"
 #: What the workbook says of the actions of the run before.
-OUTCOME = ("action_id", "customer_id", "owner", "why", "made_on", "done", "done_on", "bought")
+OUTCOME = (
+    "action_id",
+    "customer_id",
+    "owner",
+    "why",
+    "made_on",
+    "done",
+    "done_on",
+    "bought",
+)
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
-def write_lists(study: Study, folder: Path, earlier: pd.DataFrame | None = None) -> list[str]:
+def write_lists(
+    study: Study, folder: Path, earlier: pd.DataFrame | None = None
+) -> list[str]:
     """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files.
 
     Returns
@@ -66,7 +77,9 @@ def write_lists(study: Study, folder: Path, earlier: pd.DataFrame | None = None)
     return files
 
 
-def write_read(study: Study, folder: Path, earlier: pd.DataFrame | None = None) -> list[str]:
+def write_read(
+    study: Study, folder: Path, earlier: pd.DataFrame | None = None
+) -> list[str]:
     """What people read, in a further language: page one's document and the workbooks."""
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
@@ -84,14 +97,18 @@ def write_read(study: Study, folder: Path, earlier: pd.DataFrame | None = None) 
     _write_front(study, folder, document)
     cards = discreet(_from_inside(cards_of(gathered)), study.config.personal)
     (folder / CARDS).write_text(segments_page(cards), "utf-8")
-    books = [name for name in write_actions(gathered.actions, folder) if name.endswith("x")]
+    books = [
+        name for name in write_actions(gathered.actions, folder) if name.endswith("x")
+    ]
     return [FRONT, CARDS, *books, *write_wings(gathered.wings, folder)]
 
 
 def _write_front(study: Study, folder: Path, document: Any) -> None:
     """Page one's document, without addresses unless the study allows them."""
     shown = discreet(document, study.config.personal)
-    (folder / FRONT).write_text(json.dumps(shown, ensure_ascii=False, indent=1), "utf-8")
+    (folder / FRONT).write_text(
+        json.dumps(shown, ensure_ascii=False, indent=1), "utf-8"
+    )
 
 
 def _from_inside(value: Any) -> Any:
@@ -177,4 +194,8 @@ def as_tasks(actions: pd.DataFrame) -> pd.DataFrame:
 
 def _named(row: dict[Any, Any]) -> str:
     name = row.get("name")
-    return f"{name} ({row['customer_id']})" if isinstance(name, str) else str(row["customer_id"])
+    return (
+        f"{name} ({row['customer_id']})"
+        if isinstance(name, str)
+        else str(row["customer_id"])
+    )

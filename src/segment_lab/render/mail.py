@@ -102,7 +102,9 @@ class Post:
                 if letter.address in sent.get(key, []):
                     self._tell("already", letter)
                 elif dry_run:
-                    self._tell("would", letter, bytes=len(bytes(letter.message("x@example"))))
+                    self._tell(
+                        "would", letter, bytes=len(bytes(letter.message("x@example")))
+                    )
                 elif self._delivered(study.notify, letter):
                     sent.setdefault(key, []).append(letter.address)
                     _keep(shelf.folder, sent)
@@ -112,7 +114,9 @@ class Post:
         named = {"role": letter.role, "address": letter.address}
         self.told.append(say(f"notify.{key}", **named, **facts))
 
-    def _letters(self, options: NotifyOptions, run: Path, title: str) -> Iterator[Letter]:
+    def _letters(
+        self, options: NotifyOptions, run: Path, title: str
+    ) -> Iterator[Letter]:
         if options.director:
             front = _front(run)
             for address in options.director if front else ():
@@ -132,7 +136,9 @@ class Post:
         for owner, rows in open_ones.groupby("owner", sort=True):
             address = options.owners.get(str(owner), "")
             if not address:
-                self.told.append(say("notify.no_address", owner=owner, actions=len(rows)))
+                self.told.append(
+                    say("notify.no_address", owner=owner, actions=len(rows))
+                )
                 continue
             yield _own_list(str(owner), address, rows, title, options.link)
 
@@ -198,8 +204,17 @@ def _page_one(front: dict[str, Any], address: str, link: str) -> Letter:
 def _own_list(owner: str, address: str, rows: Any, title: str, link: str) -> Letter:
     book = io.BytesIO()
     write_book(book, {owner: rows.drop(columns=["owner"])}, title)
-    first = [f"{row['customer_id']}: {row['why']}" for row in rows.head(10).to_dict("records")]
-    facts = {"owner": owner, "actions": len(rows), "title": title, "link": link, "first": first}
+    first = [
+        f"{row['customer_id']}: {row['why']}"
+        for row in rows.head(10).to_dict("records")
+    ]
+    facts = {
+        "owner": owner,
+        "actions": len(rows),
+        "title": title,
+        "link": link,
+        "first": first,
+    }
     return Letter(
         role=owner,
         address=address,
@@ -227,7 +242,9 @@ def as_png(svg: str) -> bytes:
         tone = piece.attrib["class"]
         if piece.tag.endswith("rect"):
             size = float(piece.attrib["width"]), float(piece.attrib["height"])
-            axes.add_patch(Rectangle(place, *size, facecolor=TONES.get(tone, "#cfd8dc")))
+            axes.add_patch(
+                Rectangle(place, *size, facecolor=TONES.get(tone, "#cfd8dc"))
+            )
         else:
             weight = "bold" if tone == "name" else "normal"
             side = "center" if middle else "left"

@@ -25,7 +25,10 @@ def report_part(
     """A report's entry in the manifest, before it is made. `facts` come from `catalog.prepare`."""
     with speaking(edition.language):
         title, question = report.words
-    parameters, missing = facts["parameters"][report.name], facts["missing"].get(report.name, "")
+    parameters, missing = (
+        facts["parameters"][report.name],
+        facts["missing"].get(report.name, ""),
+    )
     others = "" if report.alone or report.name == "data" else facts["methods"]
     key = inputs.digest(
         report.digest,
@@ -60,7 +63,12 @@ def segments_part(
     """The entry of the segment files."""
     data = facts["fingerprint"], facts["rest"], facts["methods"]
     key = inputs.digest(
-        SEGMENTS, *data, _code(), languages, earlier.get("actions"), facts["report"]["done"]
+        SEGMENTS,
+        *data,
+        _code(),
+        languages,
+        earlier.get("actions"),
+        facts["report"]["done"],
     )
     return {
         "name": SEGMENTS,
@@ -82,10 +90,15 @@ def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
     possible."""
     for run in earlier:
         translated = run.manifest.get("translations", {}).values()
-        reports = [*run.manifest["reports"], *(part for parts in translated for part in parts)]
+        reports = [
+            *run.manifest["reports"],
+            *(part for parts in translated for part in parts),
+        ]
         for old in (*reports, run.manifest[SEGMENTS]):
             if old["key"] == part["key"] and old["status"] in DONE:
-                named = [name for name in (old.get("page"), old.get("notebook")) if name]
+                named = [
+                    name for name in (old.get("page"), old.get("notebook")) if name
+                ]
                 for name in named or old["files"]:
                     if (run.folder / name).exists():
                         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -104,12 +117,20 @@ def ordered(reports: Sequence[Report], runs: Sequence[Run]) -> list[Report]:
         for r in run.manifest["reports"]
         if r["seconds"]
     }
-    return sorted(reports, key=lambda report: (-took.get(report.name, 0.0), -reports.index(report)))
+    return sorted(
+        reports,
+        key=lambda report: (-took.get(report.name, 0.0), -reports.index(report)),
+    )
 
 
-def page_facts(part: Mapping[str, Any], facts: Mapping[str, Any], config: str) -> dict[str, Any]:
+def page_facts(
+    part: Mapping[str, Any], facts: Mapping[str, Any], config: str
+) -> dict[str, Any]:
     """What a page prints beside its notebook."""
-    parameters = [("config", config), *((k, _words(v)) for k, v in part["parameters"].items())]
+    parameters = [
+        ("config", config),
+        *((k, _words(v)) for k, v in part["parameters"].items()),
+    ]
     return {
         "study": facts["title"],
         "as_of": facts["as_of"],
@@ -130,10 +151,17 @@ def table_rows(tables: Mapping[str, Mapping[str, int]]) -> list[tuple[str, ...]]
 
 def version_rows(fingerprint: str) -> list[tuple[str, str]]:
     """What made a page, as texts."""
-    shown = {name: number for name, number in inputs.versions().items() if name in inputs.SHOWN}
+    shown = {
+        name: number
+        for name, number in inputs.versions().items()
+        if name in inputs.SHOWN
+    }
     return [
         (say("render.provenance.data"), fingerprint),
-        (say("render.provenance.commit"), inputs.commit() or say("render.provenance.no_checkout")),
+        (
+            say("render.provenance.commit"),
+            inputs.commit() or say("render.provenance.no_checkout"),
+        ),
         (say("render.provenance.code"), segment_lab.code_fingerprint()),
         *shown.items(),
     ]
@@ -141,7 +169,11 @@ def version_rows(fingerprint: str) -> list[tuple[str, str]]:
 
 def _words(value: Any) -> str:
     if isinstance(value, bool):
-        return say("render.provenance.is_true") if value else say("render.provenance.is_false")
+        return (
+            say("render.provenance.is_true")
+            if value
+            else say("render.provenance.is_false")
+        )
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value)) or "–"
     if isinstance(value, Mapping):

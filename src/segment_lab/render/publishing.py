@@ -50,7 +50,8 @@ class Run:
     def intact(self) -> bool:
         """Whether all its files are still there, in full."""
         return all(
-            (file := self.folder / name).is_file() and file.stat().st_size == facts["bytes"]
+            (file := self.folder / name).is_file()
+            and file.stat().st_size == facts["bytes"]
             for name, facts in self.manifest["files"].items()
         )
 
@@ -74,7 +75,9 @@ class Shelf:
                 try:
                     lock.acquire(timeout=timeout)
                 except Timeout:
-                    text = say("render.error.locked", study=self.folder.name, seconds=timeout)
+                    text = say(
+                        "render.error.locked", study=self.folder.name, seconds=timeout
+                    )
                     raise ConfigError(text) from None
         try:
             for left in self.folder.iterdir():

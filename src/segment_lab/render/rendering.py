@@ -63,7 +63,8 @@ def render_report(
     target = folder / name
     with speaking(edition.language):
         notebook = tidied(
-            _execute(report, {"config": str(config), **parameters}, target, limits), config.name
+            _execute(report, {"config": str(config), **parameters}, target, limits),
+            config.name,
         )
         notebook = discreet(notebook, limits.personal)
         report.translate(notebook.cells)
@@ -129,7 +130,9 @@ def tidied(notebook: NotebookNode, config: str) -> NotebookNode:
     """An executed notebook without clock times, paths of this machine and papermill's own marks."""
     notebook.metadata.pop("papermill", None)
     notebook.cells = [
-        c for c in notebook.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])
+        c
+        for c in notebook.cells
+        if "papermill-error-cell-tag" not in c.metadata.get("tags", [])
     ]
     for cell in notebook.cells:
         for mark in ("papermill", "execution", "ExecuteTime"):

@@ -124,7 +124,11 @@ def run_study(
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
 
 
 @dataclass
@@ -160,7 +164,8 @@ class _Job:
                     run.manifest["request"] == request
                     and run.manifest["status"] == "ok"
                     and run.intact()
-                    and run.manifest.get("earlier", {}) == self._earlier(shelf, run.manifest)
+                    and run.manifest.get("earlier", {})
+                    == self._earlier(shelf, run.manifest)
                 ):
                     return self._keep(shelf, run)
             with (
@@ -179,7 +184,9 @@ class _Job:
             "pdf": self.pdf,
             "languages": self.languages,
         }
-        return inputs.request_key(self.config, arguments, {r.name: r.digest for r in reports})
+        return inputs.request_key(
+            self.config, arguments, {r.name: r.digest for r in reports}
+        )
 
     def _earlier(self, shelf: Shelf, facts: Mapping[str, Any]) -> dict[str, Any]:
         """The run before, as the manifest names it."""
@@ -190,7 +197,9 @@ class _Job:
             shelf.point(run)
         text = say("render.run.unchanged", folder=run.folder)
         self.progress.say("unchanged", text, folder=str(run.folder))
-        return RunResult(0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]})
+        return RunResult(
+            0, run.folder, {r["name"]: r["status"] for r in run.manifest["reports"]}
+        )
 
     def _make(
         self, shelf: Shelf, staging: Path, server: ForkServer, request: str | None
@@ -249,7 +258,8 @@ class _Job:
             for part in (*parts.values(), segments):
                 part.update(key="")  # nobody can say what they show
         made = {
-            edition.language: [parts[edition, report] for report in reports] for edition in sets
+            edition.language: [parts[edition, report] for report in reports]
+            for edition in sets
         }
         manifest = self._manifest(facts, made, segments, request, partial, fault)
         manifest["earlier"] = earlier.described(before)
@@ -302,7 +312,9 @@ class _Job:
                 self._tell(futures[future])
         finally:
             self.progress.end()
-            pool.shutdown(wait=False, cancel_futures=True)  # left early: nothing new begins,
+            pool.shutdown(
+                wait=False, cancel_futures=True
+            )  # left early: nothing new begins,
             server.close()  # what still runs ends,
             pool.shutdown()  # and nobody writes any more
 
@@ -374,9 +386,15 @@ class _Job:
         }
 
     def _publish(
-        self, shelf: Shelf, staging: Path, manifest: dict[str, Any], rendered: tuple[str, ...]
+        self,
+        shelf: Shelf,
+        staging: Path,
+        manifest: dict[str, Any],
+        rendered: tuple[str, ...],
     ) -> RunResult:
-        translated = [part for parts in manifest["translations"].values() for part in parts]
+        translated = [
+            part for parts in manifest["translations"].values() for part in parts
+        ]
         parts = [*manifest["reports"], *translated, manifest["segments"]]
         failed = manifest["status"] == "failed"
         ending = "-failed" if failed else ""
@@ -392,7 +410,9 @@ class _Job:
             from segment_lab.render.pdf import print_pages
 
             print_pages(sorted(staging.rglob("*.html")))
-        manifest.update(finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging))
+        manifest.update(
+            finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging)
+        )
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
         folder = shelf.publish(staging, name, instead=failed)
         if manifest["complete"] and not failed:
@@ -412,7 +432,9 @@ class _Job:
             rendered,
         )
 
-    def _write_index(self, edition: Edition, staging: Path, manifest: Mapping[str, Any]) -> None:
+    def _write_index(
+        self, edition: Edition, staging: Path, manifest: Mapping[str, Any]
+    ) -> None:
         """The decision page of one language."""
         from segment_lab.render.index import run_page
 
@@ -426,7 +448,9 @@ class _Job:
                 "tables_shown": plan.table_rows(manifest["data"]["tables"]),
                 "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
                 "downloads": [
-                    name for name in files if "/" not in name and not name.endswith(".html")
+                    name
+                    for name in files
+                    if "/" not in name and not name.endswith(".html")
                 ],
                 "editions": edition.others("index.html"),
                 "studies": edition.up + "../../index.html",

@@ -32,7 +32,10 @@ def by_month(study: Study) -> dict[str, tuple[int, float]]:
     rows = table.order_by("year", "month")
     found = rows.get_backend().to_pyarrow(rows).to_pylist()
     return {
-        f"{row['year']:04}-{row['month']:02}": (int(row["lines"]), float(row["revenue"]))
+        f"{row['year']:04}-{row['month']:02}": (
+            int(row["lines"]),
+            float(row["revenue"]),
+        )
         for row in found
     }
 
@@ -69,16 +72,26 @@ def restated(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     old, new = before.get("months"), now.get("months")
     if not old or not new:
         return []
-    over = sorted(month for month in {*old, *new} if month < min(before["as_of"], now["as_of"])[:7])
+    over = sorted(
+        month
+        for month in {*old, *new}
+        if month < min(before["as_of"], now["as_of"])[:7]
+    )
     changed = []
     for month in over:
         lines, revenue = new.get(month, (0, 0.0))
         lines_before, revenue_before = old.get(month, (0, 0.0))
         if lines != lines_before or abs(revenue - revenue_before) > 0.005:
-            change = {"lines": lines - lines_before, "revenue": revenue - revenue_before}
+            change = {
+                "lines": lines - lines_before,
+                "revenue": revenue - revenue_before,
+            }
             changed.append({"month": _day(month), **change})
     largest = sorted(changed, key=lambda row: -abs(row["revenue"]))[:TOLD]
-    sentences = [say("since.restated", **row) for row in sorted(largest, key=lambda r: r["month"])]
+    sentences = [
+        say("since.restated", **row)
+        for row in sorted(largest, key=lambda r: r["month"])
+    ]
     if len(changed) > TOLD:
         sentences.append(say("since.restated_more", months=len(changed) - TOLD))
     return sentences

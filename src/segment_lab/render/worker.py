@@ -143,7 +143,13 @@ class ForkServer:
                 return child
             number = next(self._numbers)
             self._children[number] = child
-            request = {"id": number, "task": task, "arguments": arguments, "cwd": cwd, "env": env}
+            request = {
+                "id": number,
+                "task": task,
+                "arguments": arguments,
+                "cwd": cwd,
+                "env": env,
+            }
             # To a server that is closing nothing can be written; the listener then gives up its
             # children.
             with contextlib.suppress(BrokenPipeError, ValueError):
@@ -170,7 +176,9 @@ class ForkServer:
         child.wait()
         if not result.exists():
             status = child.returncode
-            raise RuntimeError(say("render.error.no_result", function=function, status=status))
+            raise RuntimeError(
+                say("render.error.no_result", function=function, status=status)
+            )
         answer = json.loads(result.read_text("utf-8"))
         result.unlink()
         if "error" not in answer:
@@ -310,7 +318,10 @@ def _reap(running: dict[int, int], replies: Any) -> None:
         if not pid:
             return
         replies.write(
-            json.dumps({"id": running.pop(pid), "exit": os.waitstatus_to_exitcode(status)}) + "\n"
+            json.dumps(
+                {"id": running.pop(pid), "exit": os.waitstatus_to_exitcode(status)}
+            )
+            + "\n"
         )
 
 

@@ -27,9 +27,13 @@ def leads(
     table["day"] = rng.integers(0, clock.days - 3, len(table)).astype(float)
     table["who"] = _accounts(table, people, orders, clock, rng)
     like = np.where(
-        table["who"] >= 0, table["who"], rng.choice(people.index[people["company"]], len(table))
+        table["who"] >= 0,
+        table["who"],
+        rng.choice(people.index[people["company"]], len(table)),
     )
-    size = np.searchsorted([10, 50], people["employees"].loc[like].to_numpy(int), side="right")
+    size = np.searchsorted(
+        [10, 50], people["employees"].loc[like].to_numpy(int), side="right"
+    )
     table["segment"] = SIZES["name"].to_numpy()[size]
     table[["industry", "region", "employees"]] = people.loc[
         like, ["industry", "region", "employees"]
@@ -120,32 +124,51 @@ def _schedule(
     closed = closed.fillna(day + cycle).mask(~wins & (rng.random(n) < 0.04), np.inf)
     closed = closed.mask(pending, np.maximum(day + cycle, clock.days))
     status = np.select([closed >= clock.days, wins], ["open", "won"], "lost")
-    note = np.where(wins, rng.choice(PLAN["won_notes"], n), rng.choice(PLAN["lost_notes"], n))
+    note = np.where(
+        wins, rng.choice(PLAN["won_notes"], n), rng.choice(PLAN["lost_notes"], n)
+    )
     return table.assign(
-        day=day, closed=closed, status=status, close_note=pd.Series(note).where(status != "open")
+        day=day,
+        closed=closed,
+        status=status,
+        close_note=pd.Series(note).where(status != "open"),
     )
 
 
-def _history(table: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
+def _history(
+    table: pd.DataFrame, clock: Clock, rng: np.random.Generator
+) -> pd.DataFrame:
     """Stage by stage: won leads went through all, lost ones stopped somewhere, open ones are on
     the way."""
-    last = np.where(table["wins"], 3, rng.choice(4, len(table), p=(0.40, 0.30, 0.18, 0.12)))
+    last = np.where(
+        table["wins"], 3, rng.choice(4, len(table), p=(0.40, 0.30, 0.18, 0.12))
+    )
     span = (table["closed"] - table["day"]).replace(np.inf, 60)
     steps = np.sort(rng.random((len(table), 3)) ** 1.3, axis=1)
     rows = [table[["lead_id", "day"]].assign(stage="new", step=0)]
     for number, stage in enumerate(STAGES[1:], start=1):
         entered = table["day"] + np.floor(span * steps[:, number - 1])
         rows.append(
-            table[["lead_id"]].assign(stage=stage, step=number, day=entered)[last >= number]
+            table[["lead_id"]].assign(stage=stage, step=number, day=entered)[
+                last >= number
+            ]
         )
     ended = table[table["status"] != "open"]
-    rows.append(ended[["lead_id"]].assign(stage=ended["status"], step=4, day=ended["closed"]))
+    rows.append(
+        ended[["lead_id"]].assign(stage=ended["status"], step=4, day=ended["closed"])
+    )
     history = pd.concat(rows)
-    return history[history["day"] < clock.days].sort_values(["lead_id", "step"], ignore_index=True)
+    return history[history["day"] < clock.days].sort_values(
+        ["lead_id", "step"], ignore_index=True
+    )
 
 
 def touches(
-    people: pd.DataFrame, orders: pd.DataFrame, campaigns: pd.DataFrame, clock: Clock, seed: int
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    campaigns: pd.DataFrame,
+    clock: Clock,
+    seed: int,
 ) -> pd.DataFrame:
     """The last year's contacts: news by e-mail, campaign contacts, calls, chats and visits to the
     site."""
@@ -167,7 +190,9 @@ def touches(
         _site_visits(people, recent, interest, clock, rng),
         _talks(calls, "call", 4.0, clock, rng),
         _talks(0.5 * interest, "chat", 2.5, clock, rng),
-        called.assign(channel="call", event="call", minutes=rng.integers(2, 15, len(called))),
+        called.assign(
+            channel="call", event="call", minutes=rng.integers(2, 15, len(called))
+        ),
     ]
     table = pd.concat(parts, ignore_index=True)
     known = people["created_day"].reindex(table["who"]).to_numpy()
@@ -206,7 +231,9 @@ def _mail(
         arrived & (rng.random(n) < 0.12 + 0.45 * keen),
         arrived & (rng.random(n) < 0.30 * keen**1.5),
     )
-    answer = sent.assign(day=sent["day"] + rng.integers(0, 4, n), topic=rng.choice(TOPICS, n))
+    answer = sent.assign(
+        day=sent["day"] + rng.integers(0, 4, n), topic=rng.choice(TOPICS, n)
+    )
     return pd.concat(
         [
             sent.assign(event=np.where(arrived, "delivered", "undelivered")),
@@ -231,7 +258,8 @@ def _site_visits(
     )
     who = np.append(before["who"], np.repeat(people.index, number))
     day = np.append(
-        before["day"] - rng.integers(0, 6, len(before)), _any_day(int(number.sum()), clock, rng)
+        before["day"] - rng.integers(0, 6, len(before)),
+        _any_day(int(number.sum()), clock, rng),
     )
     return pd.DataFrame(
         {

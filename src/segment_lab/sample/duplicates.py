@@ -95,7 +95,18 @@ _PERSONS = {
         ],
     ),
     "en": (
-        ["James", "Emma", "Oliver", "Grace", "Henry", "Alice", "Thomas", "Ruby", "Edward", "Lucy"],
+        [
+            "James",
+            "Emma",
+            "Oliver",
+            "Grace",
+            "Henry",
+            "Alice",
+            "Thomas",
+            "Ruby",
+            "Edward",
+            "Lucy",
+        ],
         [
             "Smith",
             "Turner",
@@ -125,20 +136,49 @@ _COMPANIES = {
         "ООО",
     ),
     "pl": (
-        ["Żubr", "Agromax", "Pol-Trans", "Dąb", "Budimex_Bis", "Łąka", "Meble_Plus", "Elektra"],
+        [
+            "Żubr",
+            "Agromax",
+            "Pol-Trans",
+            "Dąb",
+            "Budimex_Bis",
+            "Łąka",
+            "Meble_Plus",
+            "Elektra",
+        ],
         "Sp. z o.o.",
     ),
     "de": (
-        ["Bäckerei_Huber", "Möbelwerk", "Grünland", "Techno-Süd", "Nordlicht", "Öko_Haus"],
+        [
+            "Bäckerei_Huber",
+            "Möbelwerk",
+            "Grünland",
+            "Techno-Süd",
+            "Nordlicht",
+            "Öko_Haus",
+        ],
         "GmbH",
     ),
     "en": (
-        ["Bluebell", "Northgate_Foods", "Harbour_Tools", "Redwood", "Silverline", "Oakfield"],
+        [
+            "Bluebell",
+            "Northgate_Foods",
+            "Harbour_Tools",
+            "Redwood",
+            "Silverline",
+            "Oakfield",
+        ],
         "Ltd",
     ),
 }
 _FORMS = {
-    "ru": ("ООО «{}»", 'ООО "{}"', "{} ООО", "Общество с ограниченной ответственностью {}", "{}"),
+    "ru": (
+        "ООО «{}»",
+        'ООО "{}"',
+        "{} ООО",
+        "Общество с ограниченной ответственностью {}",
+        "{}",
+    ),
     "pl": ("{} Sp. z o.o.", "{} spółka z o.o.", "{} SP Z O O", "{}"),
     "de": ("{} GmbH", "{} G.m.b.H.", "{} GMBH", "{}"),
     "en": ("{} Ltd", "{} Limited", "{} Ltd.", "{}"),
@@ -196,7 +236,9 @@ class Base:
     truth: pd.DataFrame
 
 
-def base_with_duplicates(seed: int = 7, customers: int = 2000, share: float = 0.1) -> Base:
+def base_with_duplicates(
+    seed: int = 7, customers: int = 2000, share: float = 0.1
+) -> Base:
     """`customers` different customers, and second records for a `share` of them."""
     rng = stream(seed, "duplicates")
     people = [_customer(rng, number) for number in range(customers)]
@@ -210,7 +252,9 @@ def base_with_duplicates(seed: int = 7, customers: int = 2000, share: float = 0.
     order = rng.permutation(len(frame))
     place = {int(old): f"C{new + 1:05d}" for new, old in enumerate(order)}
     frame = frame.iloc[order].reset_index(drop=True)
-    frame.index = pd.Index([f"C{i + 1:05d}" for i in range(len(frame))], name="customer_id")
+    frame.index = pd.Index(
+        [f"C{i + 1:05d}" for i in range(len(frame))], name="customer_id"
+    )
     pairs = [(place[copy], place[original]) for copy, original in truth]
     return Base(frame, pd.DataFrame(pairs, columns=["customer_id", "merge_into"]))
 
@@ -256,12 +300,16 @@ def _again(person: dict[str, str], rng: np.random.Generator) -> dict[str, str]:
         national = digits[1 + len(_PREFIX[person["language"]]) :]
         trunk = "8" if person["language"] == "ru" else "0"
         copy["phone"] = str(
-            rng.choice([digits, "00" + digits[1:], f"{trunk} ({national[:3]}) {national[3:]}"])
+            rng.choice(
+                [digits, "00" + digits[1:], f"{trunk} ({national[:3]}) {national[3:]}"]
+            )
         )
     elif rng.random() < 0.5:
         copy["phone"] = ""
     else:
-        copy["phone"] = "+" + _PREFIX[person["language"]] + str(rng.integers(10**9, 10**10 - 1))
+        copy["phone"] = (
+            "+" + _PREFIX[person["language"]] + str(rng.integers(10**9, 10**10 - 1))
+        )
     if rng.random() < 0.3:
         copy["email"] = ""
     elif person["email"] and rng.random() < 0.5:
@@ -277,7 +325,9 @@ def _another_name(person: dict[str, str], rng: np.random.Generator) -> str:
         name = str(rng.choice(_FORMS[language])).format(stem)
     elif rng.random() < 0.4:
         given, family = name.split(" ", 1)
-        name = str(rng.choice([f"{family} {given}", f"{family}, {given}", name.upper()]))
+        name = str(
+            rng.choice([f"{family} {given}", f"{family}, {given}", name.upper()])
+        )
     if language == "ru" and rng.random() < 0.25:
         name = _latin(name).title()
     elif rng.random() < 0.2 and len(name) > 8:  # a slip of the pen
@@ -288,6 +338,12 @@ def _another_name(person: dict[str, str], rng: np.random.Generator) -> str:
 
 def _latin(text: str) -> str:
     plain = "".join(_LATIN.get(letter, letter) for letter in text.lower())
-    for marked, letters in {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l"}.items():
+    for marked, letters in {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "ł": "l",
+    }.items():
         plain = plain.replace(marked, letters)
     return plain

@@ -14,14 +14,18 @@ import yaml
 from segment_lab.errors import ConfigError
 from segment_lab.window import as_date
 
-PLAN: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("plan.yml").read_text("utf-8"))
+PLAN: dict[str, Any] = yaml.safe_load(
+    files(__package__).joinpath("plan.yml").read_text("utf-8")
+)
 SEGMENTS = pd.DataFrame(PLAN["segments"]).set_index("name")
 DOWNTURN = PLAN["downturn"]
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
     """An own random stream per table, so that a change to one leaves the others as they are."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *name.encode()])))
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence([seed, *name.encode()]))
+    )
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class Clock:
         """The `years` before `as_of` (exclusive). At least two are needed for seasons and roll
         rates."""
         if years < 2:
-            raise ConfigError(f"years={years} is too short for a sample CRM. Ask for 2 or more.")
+            raise ConfigError(
+                f"years={years} is too short for a sample CRM. Ask for 2 or more."
+            )
         end = pd.Timestamp(as_date(as_of))
         start = end - pd.DateOffset(years=years)
         return cls(np.datetime64(start.date(), "D"), (end - start).days)
@@ -47,16 +53,22 @@ class Clock:
         numbers = np.asarray(day, dtype=float)
         known = np.isfinite(numbers)
         result = np.full(numbers.shape, np.datetime64("NaT"), dtype="datetime64[s]")
-        result[known] = (self.start + numbers[known].astype("int64")).astype("datetime64[s]")
+        result[known] = (self.start + numbers[known].astype("int64")).astype(
+            "datetime64[s]"
+        )
         return result
 
     def downturn(self, day: Any) -> np.ndarray:
         """0 in good times, 1 once the market has turned."""
-        return np.clip((np.asarray(day) - (self.days - DOWNTURN["days"])) / DOWNTURN["ramp"], 0, 1)
+        return np.clip(
+            (np.asarray(day) - (self.days - DOWNTURN["days"])) / DOWNTURN["ramp"], 0, 1
+        )
 
     def demand(self) -> np.ndarray:
         """Relative demand by day, shape (2, days): ordinary customers, then seasonal ones."""
-        month = (self.start + np.arange(self.days)).astype("datetime64[M]").astype(int) % 12
+        month = (self.start + np.arange(self.days)).astype("datetime64[M]").astype(
+            int
+        ) % 12
         fewer = 1 - DOWNTURN["orders"] * self.downturn(np.arange(self.days))
         demand = np.array([PLAN["season"], PLAN["holidays"]])[:, month] * fewer
         return demand / demand.mean(axis=1, keepdims=True)
@@ -86,22 +98,32 @@ def population(seed: int, customers: int, clock: Clock) -> pd.DataFrame:
         first_day=_first_days(segment, clock, rng),
     )
     first = people["first_day"]
-    leave = np.floor(first + 60 + rng.random(customers) * (0.8 * clock.days - first - 60))
+    leave = np.floor(
+        first + 60 + rng.random(customers) * (0.8 * clock.days - first - 60)
+    )
     people["left_day"] = leave.where(segment == "lapsed")
     # Who buys in the first weeks was a customer before; a prospect is known from before its first
     # touch.
-    before = np.where(first < 60, rng.integers(60, 1500, customers), rng.integers(0, 40, customers))
+    before = np.where(
+        first < 60, rng.integers(60, 1500, customers), rng.integers(0, 40, customers)
+    )
     heard = clock.days - rng.integers(370, clock.days, customers)
     people["created_day"] = np.where(segment == "prospect", heard, first - before)
     return people.join(_accounts(people, rng))
 
 
-def _first_days(segment: np.ndarray, clock: Clock, rng: np.random.Generator) -> np.ndarray:
+def _first_days(
+    segment: np.ndarray, clock: Clock, rng: np.random.Generator
+) -> np.ndarray:
     """First order in the data: an existing base at the start, then new customers, fewer in the
     downturn."""
     day, n = np.arange(clock.days), segment.size
-    arrivals = (1 + 8 * np.exp(-day / 30)) * (1 - DOWNTURN["arrivals"] * clock.downturn(day))
-    ordinary, seasonal = (rng.choice(day, n, p=p / p.sum()) for p in clock.demand() * arrivals)
+    arrivals = (1 + 8 * np.exp(-day / 30)) * (
+        1 - DOWNTURN["arrivals"] * clock.downturn(day)
+    )
+    ordinary, seasonal = (
+        rng.choice(day, n, p=p / p.sum()) for p in clock.demand() * arrivals
+    )
     return np.select(
         [segment == "seasonal", segment == "lapsed"],
         [seasonal, rng.integers(0, clock.days // 3, n)],
@@ -114,16 +136,26 @@ def _accounts(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     potential."""
     n, company = len(people), people["company"]
     surname, given, industry = (
-        rng.choice(PLAN[key], n).astype(object) for key in ("surnames", "given_names", "industries")
+        rng.choice(PLAN[key], n).astype(object)
+        for key in ("surnames", "given_names", "industries")
     )
     ids = pd.Series([f"C{i + 1:05d}" for i in range(n)])
     number = np.array([f" {i % 97}" for i in range(n)], dtype=object)
-    names = pd.Series(np.where(company, surname + " " + industry + number, given + " " + surname))
+    names = pd.Series(
+        np.where(company, surname + " " + industry + number, given + " " + surname)
+    )
     ids.update(pd.Series(PLAN["odd_ids"]))
     names.update(pd.Series(PLAN["odd_names"]))
-    region, yearly = rng.integers(0, len(PLAN["regions"]), n), people["rate"] * people["basket"]
-    owner = np.where(rng.random(n) < 0.8, region, rng.integers(0, len(PLAN["owners"]), n))
-    employees = np.ceil(np.exp(1.6 + 0.35 * np.log1p(yearly / 50) + rng.normal(0, 0.8, n)))
+    region, yearly = (
+        rng.integers(0, len(PLAN["regions"]), n),
+        people["rate"] * people["basket"],
+    )
+    owner = np.where(
+        rng.random(n) < 0.8, region, rng.integers(0, len(PLAN["owners"]), n)
+    )
+    employees = np.ceil(
+        np.exp(1.6 + 0.35 * np.log1p(yearly / 50) + rng.normal(0, 0.8, n))
+    )
     email = pd.Series([f"contact{i + 1}@example.com" for i in range(n)])
     return pd.DataFrame(
         {
@@ -135,14 +167,19 @@ def _accounts(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "region": np.array(PLAN["regions"])[region],
             "owner": np.array(PLAN["owners"])[owner],
             "consent": rng.random(n) < np.where(company, 0.78, 0.66),
-            "vip": rng.random(n) < np.where(people["segment"] == "key account", 0.7, 0.006),
+            "vip": rng.random(n)
+            < np.where(people["segment"] == "key account", 0.7, 0.006),
             "employees": employees.where(company).astype("Int64"),
-            "potential": (yearly.clip(lower=60) * np.exp(rng.normal(0.3, 0.6, n))).round(-1),
+            "potential": (
+                yearly.clip(lower=60) * np.exp(rng.normal(0.3, 0.6, n))
+            ).round(-1),
         }
     )
 
 
-def order_days(people: pd.DataFrame, clock: Clock, seed: int) -> tuple[pd.DataFrame, pd.Series]:
+def order_days(
+    people: pd.DataFrame, clock: Clock, seed: int
+) -> tuple[pd.DataFrame, pd.Series]:
     """When each buys on its own account.
 
     A Poisson process thinned by season and downturn. After each order a customer leaves for good
@@ -161,10 +198,15 @@ def order_days(people: pd.DataFrame, clock: Clock, seed: int) -> tuple[pd.DataFr
     peak = demand.max(axis=1)[kind]
     expected = people["rate"].to_numpy() / 365 * peak * (clock.days - first)
     who = np.repeat(buyers, rng.poisson(expected[buyers]))
-    day = first[who] + np.floor(rng.random(who.size) * (clock.days - first[who])).astype(int)
+    day = first[who] + np.floor(
+        rng.random(who.size) * (clock.days - first[who])
+    ).astype(int)
     happens = rng.random(who.size) * peak[who] < demand[kind[who], day]
     orders = pd.DataFrame(
-        {"who": np.append(buyers, who[happens]), "day": np.append(first[buyers], day[happens])}
+        {
+            "who": np.append(buyers, who[happens]),
+            "day": np.append(first[buyers], day[happens]),
+        }
     )
     orders = orders.drop_duplicates().sort_values(["who", "day"], ignore_index=True)
     number = orders.groupby("who").cumcount().to_numpy() + 1

@@ -37,7 +37,9 @@ def invoices(
         .agg(who=("who", "first"), day=("day", "first"), amount=("amount", "sum"))
     )
     returned = orders["order_id"].str.startswith("R-")
-    credits = orders[returned].assign(order_id=orders["order_id"].str.removeprefix("R-"))
+    credits = orders[returned].assign(
+        order_id=orders["order_id"].str.removeprefix("R-")
+    )
     bills = (
         orders[~returned]
         .merge(
@@ -49,9 +51,13 @@ def invoices(
         .join(payers(people, seed), on="who")
     )
     bills = _behave(
-        bills.assign(invoice_id=[f"I{i + 1:06d}" for i in range(len(bills))]), clock, rng
+        bills.assign(invoice_id=[f"I{i + 1:06d}" for i in range(len(bills))]),
+        clock,
+        rng,
     )
-    table = pd.concat([_ledger(bills, clock, rng), _credit_notes(bills)], ignore_index=True)
+    table = pd.concat(
+        [_ledger(bills, clock, rng), _credit_notes(bills)], ignore_index=True
+    )
     truth = bills[["invoice_id", "real_cause", "paid_day"]].assign(
         never_paid=bills["paid_day"] == NEVER
     )
@@ -62,7 +68,9 @@ def invoices(
     )
 
 
-def _behave(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
+def _behave(
+    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+) -> pd.DataFrame:
     """When each invoice is due and paid, whether it is disputed, and why it is late."""
     n, plan = len(bills), PAYERS.loc[bills["payer"]].reset_index(names="name")
     consignment = bills["consigns"] & (rng.random(n) < 0.6)
@@ -73,16 +81,20 @@ def _behave(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.D
     mean = (plan["delay"] + 25 * disputed + 40 * consignment) * (
         1 + DOWNTURN["payment_delay"] * turned
     )
-    delay = np.round(rng.gamma(1.6, mean / 1.6)) - (plan["name"] == "prompt") * rng.integers(
-        0, 9, n
-    )
+    delay = np.round(rng.gamma(1.6, mean / 1.6)) - (
+        plan["name"] == "prompt"
+    ) * rng.integers(0, 9, n)
     # Nobody pays before the invoice, nor the rest of one before its credit note.
     paid = np.maximum(due + delay, bills["day_credit"].fillna(bills["day"]) + 1)
-    paid = paid.mask(rng.random(n) < plan["never"] * (1 + DOWNTURN["never_paid"] * turned), NEVER)
+    paid = paid.mask(
+        rng.random(n) < plan["never"] * (1 + DOWNTURN["never_paid"] * turned), NEVER
+    )
     paid = paid.mask(bills["amount"] + bills["amount_credit"] == 0, bills["day_credit"])
     late = np.minimum(paid, clock.days) - due > LATE_DAYS
     cause = np.select(
-        [consignment, disputed | ~documents], ["consignment", "our_failure"], plan["cause"]
+        [consignment, disputed | ~documents],
+        ["consignment", "our_failure"],
+        plan["cause"],
     )
     parts = late & bills["day_credit"].isna() & (rng.random(n) < plan["instalments"])
     return bills.assign(
@@ -96,7 +108,9 @@ def _behave(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.D
     )
 
 
-def _ledger(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
+def _ledger(
+    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+) -> pd.DataFrame:
     """The invoices as they stand at the end: the cause is recorded for less than half of the late
     ones."""
     n, unpaid = len(bills), bills["paid_day"] >= clock.days
@@ -107,7 +121,8 @@ def _ledger(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.D
         related_invoice_id=None,
         settled_day=bills["paid_day"].mask(unpaid),
         statement_sent=overdue & (rng.random(n) < 0.6),
-        questions_open=unpaid & (rng.random(n) < np.where(bills["disputed"], 0.7, 0.03)),
+        questions_open=unpaid
+        & (rng.random(n) < np.where(bills["disputed"], 0.7, 0.03)),
     )
 
 
@@ -135,10 +150,16 @@ def _credit_notes(bills: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _payments(bills: pd.DataFrame, clock: Clock, rng: np.random.Generator) -> pd.DataFrame:
+def _payments(
+    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+) -> pd.DataFrame:
     """First instalments and final payments that arrived before the end."""
     owed = bills["amount"] + bills["amount_credit"].fillna(0)
-    first = (owed * rng.uniform(0.25, 0.6, len(bills))).round().where(bills["part_day"].notna(), 0)
+    first = (
+        (owed * rng.uniform(0.25, 0.6, len(bills)))
+        .round()
+        .where(bills["part_day"].notna(), 0)
+    )
     parts = pd.concat(
         [
             bills[["invoice_id"]].assign(day=bills["part_day"], amount=first),

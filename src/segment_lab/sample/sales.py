@@ -43,9 +43,14 @@ def run_campaigns(
         if campaign["action"] == "email":
             eligible &= reachable.reindex(groups.index)
         groups = groups[eligible]
-        chosen = groups.iloc[np.sort(rng.permutation(groups.size)[: int(0.6 * len(people))])]
+        chosen = groups.iloc[
+            np.sort(rng.permutation(groups.size)[: int(0.6 * len(people))])
+        ]
         for segment, members in chosen.groupby(chosen):
-            who, effect = rng.permutation(members.index.to_numpy()), campaign["effects"][segment]
+            who, effect = (
+                rng.permutation(members.index.to_numpy()),
+                campaign["effects"][segment],
+            )
             treated, natural = (
                 np.arange(who.size) < round(campaign["treated"] * who.size),
                 _buys(orders, who, day),
@@ -62,7 +67,9 @@ def run_campaigns(
             # The chance of each to be moved comes from both arms, so that the treated stay a
             # binomial sample.
             pool = natural != (effect > 0)
-            moved = who[treated & pool & (rng.random(who.size) * pool.mean() < abs(effect))]
+            moved = who[
+                treated & pool & (rng.random(who.size) * pool.mean() < abs(effect))
+            ]
             orders = _move(orders, moved, day, effect, rng)
             assignments.append(_assignment(campaign, segment, day, who, treated))
     return orders, pd.concat(assignments, ignore_index=True), pd.DataFrame(truths)
@@ -70,21 +77,35 @@ def run_campaigns(
 
 def _buys(orders: pd.DataFrame, who: np.ndarray, day: int) -> np.ndarray:
     """Whether each of `who` orders within the horizon from `day`."""
-    return np.isin(who, orders.loc[orders["day"].between(day, day + HORIZON - 1), "who"])
+    return np.isin(
+        who, orders.loc[orders["day"].between(day, day + HORIZON - 1), "who"]
+    )
 
 
 def _move(
-    orders: pd.DataFrame, moved: np.ndarray, day: int, effect: float, rng: np.random.Generator
+    orders: pd.DataFrame,
+    moved: np.ndarray,
+    day: int,
+    effect: float,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Give each of `moved` an order within the horizon, or take away those it has."""
     if effect < 0:
-        return orders[~(orders["who"].isin(moved) & orders["day"].between(day, day + HORIZON - 1))]
-    added = pd.DataFrame({"who": moved, "day": day + rng.integers(1, HORIZON, moved.size)})
+        return orders[
+            ~(orders["who"].isin(moved) & orders["day"].between(day, day + HORIZON - 1))
+        ]
+    added = pd.DataFrame(
+        {"who": moved, "day": day + rng.integers(1, HORIZON, moved.size)}
+    )
     return pd.concat([orders, added]).sort_values(["who", "day"], ignore_index=True)
 
 
 def _assignment(
-    campaign: dict[str, Any], segment: Any, day: int, who: np.ndarray, treated: np.ndarray
+    campaign: dict[str, Any],
+    segment: Any,
+    day: int,
+    who: np.ndarray,
+    treated: np.ndarray,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -96,7 +117,9 @@ def _assignment(
             "scheme": "activity",
             "segment": segment,
             "action": campaign["action"],
-            "cost_per_contact": COSTS.set_index("action")["cost_per_contact"][campaign["action"]],
+            "cost_per_contact": COSTS.set_index("action")["cost_per_contact"][
+                campaign["action"]
+            ],
             "predicted_uplift": campaign["predicted"][segment],
         }
     )
@@ -110,21 +133,33 @@ def order_lines(
     rng = stream(seed, "lines")
     orders = orders.sort_values(["day", "who"], ignore_index=True)
     orders["number"] = orders.index
-    orders["pick"] = _first_product(people["segment"].reindex(orders["who"]).to_numpy(), rng)
-    lines = orders.loc[np.repeat(orders.index, 1 + rng.binomial(3, 0.28, len(orders)))].reset_index(
-        drop=True
+    orders["pick"] = _first_product(
+        people["segment"].reindex(orders["who"]).to_numpy(), rng
     )
-    account, n, position = people.loc[lines["who"]], len(lines), lines.groupby("number").cumcount()
+    lines = orders.loc[
+        np.repeat(orders.index, 1 + rng.binomial(3, 0.28, len(orders)))
+    ].reset_index(drop=True)
+    account, n, position = (
+        people.loc[lines["who"]],
+        len(lines),
+        lines.groupby("number").cumcount(),
+    )
     # Further lines step through the range, so that no product comes twice in an order.
-    product = (lines["pick"] + position * (1 + lines["number"] % (len(PRODUCTS) - 1))) % len(
-        PRODUCTS
-    )
+    product = (
+        lines["pick"] + position * (1 + lines["number"] % (len(PRODUCTS) - 1))
+    ) % len(PRODUCTS)
     price = PRODUCTS["price"].to_numpy()[product]
-    spend = account["basket"].to_numpy() * np.exp(rng.normal(0, 0.3, n)) / (1 + position)
+    spend = (
+        account["basket"].to_numpy() * np.exp(rng.normal(0, 0.3, n)) / (1 + position)
+    )
     spend *= 1 - DOWNTURN["baskets"] * clock.downturn(lines["day"])
     quantity = np.maximum(1, np.round(spend / price)).astype(int)
-    amount = np.round(100 * price * quantity * np.exp(rng.normal(0, 0.06, n))).astype(int)
-    margin = np.round(amount * (account["margin"].to_numpy() + rng.normal(0, 0.05, n))).astype(int)
+    amount = np.round(100 * price * quantity * np.exp(rng.normal(0, 0.06, n))).astype(
+        int
+    )
+    margin = np.round(
+        amount * (account["margin"].to_numpy() + rng.normal(0, 0.05, n))
+    ).astype(int)
     lines = lines.assign(
         order_id="O" + (lines["number"] + 1).map("{:06d}".format),
         quantity=quantity,
@@ -133,7 +168,9 @@ def order_lines(
         product=PRODUCTS["product"].to_numpy()[product],
     )
     back = _returns(lines, account["returns"].to_numpy(), clock, rng)
-    return pd.concat([lines, back]).sort_values(["day", "order_id", "product"], ignore_index=True)
+    return pd.concat([lines, back]).sort_values(
+        ["day", "order_id", "product"], ignore_index=True
+    )
 
 
 def _first_product(segment: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -151,8 +188,13 @@ def _returns(
     ones in part."""
     n = len(lines)
     day = lines["day"] + rng.integers(3, 15, n)[lines["number"]]
-    sent_back, partial = (rng.random(n) < rate) & (day < clock.days), rng.random(n) < 0.33
-    half = np.where(partial, np.ceil(lines["quantity"] / 2), lines["quantity"]).astype(int)
+    sent_back, partial = (
+        (rng.random(n) < rate) & (day < clock.days),
+        rng.random(n) < 0.33,
+    )
+    half = np.where(partial, np.ceil(lines["quantity"] / 2), lines["quantity"]).astype(
+        int
+    )
     part = half / lines["quantity"]
     return lines.assign(
         day=day,

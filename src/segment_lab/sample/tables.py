@@ -12,7 +12,9 @@ import yaml
 from segment_lab.sample import contacts, receivables, sales
 from segment_lab.sample.population import Clock, order_days, population
 
-DICTIONARY = yaml.safe_load(files(__package__).joinpath("dictionary.yml").read_text("utf-8"))
+DICTIONARY = yaml.safe_load(
+    files(__package__).joinpath("dictionary.yml").read_text("utf-8")
+)
 MONEY = ("amount", "margin", "value", "potential", "cost_per_contact")
 #: Date columns and the day numbers they come from.
 DATES = {
@@ -91,7 +93,11 @@ def write(
     folder, tables = Path(folder), generate(seed, customers, as_of, years)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        money = {column: table[column].map("{:.2f}".format) for column in MONEY if column in table}
+        money = {
+            column: table[column].map("{:.2f}".format)
+            for column in MONEY
+            if column in table
+        }
         table.assign(**money).to_csv(
             folder / f"{name}.csv",
             index=False,
@@ -100,7 +106,9 @@ def write(
             date_format="%Y-%m-%d",
             float_format="%.4f",
         )
-    made = f"seed {seed}, {customers:,} customers, {years} years up to {as_of} (exclusive)"
+    made = (
+        f"seed {seed}, {customers:,} customers, {years} years up to {as_of} (exclusive)"
+    )
     (folder / "README.md").write_bytes(_readme(tables, made).encode())
     return [*(folder / f"{name}.csv" for name in tables), folder / "README.md"]
 
@@ -114,7 +122,8 @@ def _core(
     natural, people["dropped_day"] = order_days(people, clock, seed)
     orders, campaigns, effects = sales.run_campaigns(people, natural, clock, seed)
     counts = [
-        o.groupby("who").size().reindex(people.index, fill_value=0) for o in (orders, natural)
+        o.groupby("who").size().reindex(people.index, fill_value=0)
+        for o in (orders, natural)
     ]
     people["campaign_orders"] = counts[0] - counts[1]
     lines = sales.order_lines(people, orders, clock, seed)
@@ -122,7 +131,12 @@ def _core(
         clock,
         people,
         orders,
-        {"customers": people, "orders": lines, "campaigns": campaigns, "truth_campaigns": effects},
+        {
+            "customers": people,
+            "orders": lines,
+            "campaigns": campaigns,
+            "truth_campaigns": effects,
+        },
     )
 
 
@@ -138,7 +152,9 @@ def _truth(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     )
 
 
-def _finish(name: str, table: pd.DataFrame, people: pd.DataFrame, clock: Clock) -> pd.DataFrame:
+def _finish(
+    name: str, table: pd.DataFrame, people: pd.DataFrame, clock: Clock
+) -> pd.DataFrame:
     """Canonical columns in canonical order: ids for customer numbers, dates for days, money for
     cents."""
     columns, table = list(DICTIONARY[name]["columns"]), table.copy()

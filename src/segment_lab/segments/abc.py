@@ -57,7 +57,10 @@ class ABCSegmenter(Segmenter):
 
     def __init__(
         self,
-        cuts: Annotated[tuple[Share, ...], Field(min_length=1, max_length=9)] = (0.8, 0.95),
+        cuts: Annotated[tuple[Share, ...], Field(min_length=1, max_length=9)] = (
+            0.8,
+            0.95,
+        ),
         value: Literal["revenue", "margin"] = "revenue",
         crossing: Literal["up", "down"] = "up",
     ):
@@ -87,11 +90,17 @@ class ABCSegmenter(Segmenter):
                 members = int(np.searchsorted(begun, cut, side="left"))
             else:
                 members = max(int(np.searchsorted(reached, cut, side="right")), 1)
-            self.thresholds_.append(shortest_cut(ranked[members - 1], at_least_zero, "left"))
+            self.thresholds_.append(
+                shortest_cut(ranked[members - 1], at_least_zero, "left")
+            )
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         money = table[self.value]
-        classes = [(money >= least, code) for code, least in enumerate(self.thresholds_)]
+        classes = [
+            (money >= least, code) for code, least in enumerate(self.thresholds_)
+        ]
         return classes, len(self.cuts)
 
     def meanings(self) -> dict[str, str]:
@@ -112,7 +121,11 @@ class ABCSegmenter(Segmenter):
         return strategies if tuple(strategies) == self.segment_names_ else {}
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "cuts": list(self.cuts), "least_value": self.thresholds_}
+        return {
+            **super().describe(),
+            "cuts": list(self.cuts),
+            "least_value": self.thresholds_,
+        }
 
 
 def against_reference(
@@ -125,17 +138,23 @@ def against_reference(
     classes were cut; for three classes also the reference ranges as text and, for both shares,
     ``inside``, ``above`` or ``below``.
     """
-    table = segmentation.profile(customers)[["customers", "customer_share", value]].copy()
+    table = segmentation.profile(customers)[
+        ["customers", "customer_share", value]
+    ].copy()
     positive = segmentation.align(customers)[value].clip(lower=0)
     money = positive.groupby(segmentation.labels.array, observed=False).sum()
     table[f"{value}_share"] = money / money.sum() if money.sum() else np.nan
     usual = {row["name"]: row for row in packaged("abc")["classes"]}
     if tuple(usual) != segmentation.names:
         return table
-    for share, reference in (("customer_share", "customers"), (f"{value}_share", "sales")):
+    for share, reference in (
+        ("customer_share", "customers"),
+        (f"{value}_share", "sales"),
+    ):
         ranges = [usual[name][reference] for name in segmentation.names]
         flags = [
-            _flag(actual, *limits) for actual, limits in zip(table[share], ranges, strict=True)
+            _flag(actual, *limits)
+            for actual, limits in zip(table[share], ranges, strict=True)
         ]
         written = [f"{low:.0%} to {high:.0%}" for low, high in ranges]
         beside = list(table).index(share) + 1
@@ -169,7 +188,9 @@ def gini(values: pd.Series | np.ndarray) -> float:
     """
     ranked = np.sort(_positive(values))
     n = len(ranked)
-    return float(2 * (np.arange(1, n + 1) * ranked).sum() / (n * ranked.sum()) - (n + 1) / n)
+    return float(
+        2 * (np.arange(1, n + 1) * ranked).sum() / (n * ranked.sum()) - (n + 1) / n
+    )
 
 
 def pareto(values: pd.Series | np.ndarray, top: float = 0.2) -> float:
@@ -206,7 +227,10 @@ def effort_gap(
 
 
 def other_money(
-    segmentation: Segmentation, customers: pd.DataFrame, cuts: Sequence[float], value: str
+    segmentation: Segmentation,
+    customers: pd.DataFrame,
+    cuts: Sequence[float],
+    value: str,
 ) -> pd.DataFrame:
     """Customers by their class here (rows) and by another money, for example margin (columns)."""
     if value not in customers or customers[value].isna().any():
@@ -215,7 +239,9 @@ def other_money(
     money: Literal["revenue", "margin"] = "margin" if value == "margin" else "revenue"
     other = ABCSegmenter(tuple(cuts), money, crossing).fit(customers)
     table = other.segment(customers).migration(segmentation)
-    return table.rename_axis(index=f"by {segmentation.parameters['value']}", columns=f"by {value}")
+    return table.rename_axis(
+        index=f"by {segmentation.parameters['value']}", columns=f"by {value}"
+    )
 
 
 def _positive(values: pd.Series | np.ndarray) -> np.ndarray:

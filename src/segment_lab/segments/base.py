@@ -87,12 +87,19 @@ class Segmenter(BaseEstimator):
         hints = get_type_hints(cls.__init__, include_extras=True)
         fields: dict[str, Any] = {}
         for name, parameter in inspect.signature(cls.__init__).parameters.items():
-            several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            several = parameter.kind in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            )
             if name != "self" and not several:
-                default = ... if parameter.default is parameter.empty else parameter.default
+                default = (
+                    ... if parameter.default is parameter.empty else parameter.default
+                )
                 fields[name] = (hints.get(name, Any), default)
         config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        return pydantic.create_model(f"{cls.__name__}Options", __config__=config, **fields)
+        return pydantic.create_model(
+            f"{cls.__name__}Options", __config__=config, **fields
+        )
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         """Learn from a customer table: one row per ``customer_id`` (the index). `y` is ignored.
@@ -120,7 +127,9 @@ class Segmenter(BaseEstimator):
     def _fit(self, rows: pd.DataFrame) -> None:
         """Set ``segment_names_`` and the learned attributes from the validated columns."""
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         """Conditions in order with their segments' codes, and the code of the rest (None: nobody
         is left)."""
         raise NotImplementedError
@@ -197,7 +206,9 @@ class Segmenter(BaseEstimator):
         if type(self).expression is Segmenter.expression:
             return self._cases(table, self.segment_names_)
         code = self.expression(table)
-        return ibis.cases(*((code == i, name) for i, name in enumerate(self.segment_names_)))
+        return ibis.cases(
+            *((code == i, name) for i, name in enumerate(self.segment_names_))
+        )
 
     def _cases(self, table: ir.Table, answers: Sequence[Any]) -> ir.Value:
         branches, rest = self.branches(table)
@@ -251,9 +262,16 @@ class Segmenter(BaseEstimator):
         segmenter = type(self).__name__
         if not isinstance(customers, pd.DataFrame):
             came = type(customers).__name__
-            raise TypeError(say("segments.errors.no_frame", segmenter=segmenter, came=came))
-        needed: list[str] = [*(columns or getattr(self, "columns_", None) or self.columns)]
-        faults = [*_column_faults(customers, needed, self._nullable), *_row_faults(customers)]
+            raise TypeError(
+                say("segments.errors.no_frame", segmenter=segmenter, came=came)
+            )
+        needed: list[str] = [
+            *(columns or getattr(self, "columns_", None) or self.columns)
+        ]
+        faults = [
+            *_column_faults(customers, needed, self._nullable),
+            *_row_faults(customers),
+        ]
         if faults:
             raise DataError(say("segments.errors.table", segmenter=segmenter), faults)
         return customers[needed]
@@ -275,13 +293,18 @@ def explained(
         hint = nearest(dialect, DIALECTS)
         raise ConfigError(say("segments.errors.dialect", dialect=dialect, hint=hint))
     query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
-    if dialect == "sqlite":  # Ibis would call functions that only its own connection has
+    if (
+        dialect == "sqlite"
+    ):  # Ibis would call functions that only its own connection has
         query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
     learned = say("segments.sql.unknown_window")
     if window:
         learned = say("segments.sql.learned", window=window, as_of=window.as_of)
     comment = ""
-    for line in (f"{name}: {learned}", *(f"{fact}: {value}" for fact, value in facts.items())):
+    for line in (
+        f"{name}: {learned}",
+        *(f"{fact}: {value}" for fact, value in facts.items()),
+    ):
         comment += f"-- {' '.join(line.split())}\n"
     return comment + str(query)
 
@@ -296,7 +319,10 @@ def _column_faults(
             faults.append(Fault(column, problem, say("segments.errors.missing_remedy")))
         elif column not in nullable and customers[column].isna().any():
             null = customers.index[customers[column].isna()]
-            problem, remedy = say("segments.errors.nulls"), say("segments.errors.nulls_remedy")
+            problem, remedy = (
+                say("segments.errors.nulls"),
+                say("segments.errors.nulls_remedy"),
+            )
             examples = tuple(map(str, null[:3]))
             faults.append(Fault(column, problem, remedy, len(null), examples))
     return faults
@@ -305,7 +331,10 @@ def _column_faults(
 def _row_faults(customers: pd.DataFrame) -> list[Fault]:
     faults = []
     if not customers.index.is_unique:
-        where, problem = say("segments.errors.index"), say("segments.errors.index_twice")
+        where, problem = (
+            say("segments.errors.index"),
+            say("segments.errors.index_twice"),
+        )
         faults.append(Fault(where, problem, say("segments.errors.index_remedy")))
     if customers.empty:
         where, problem = say("segments.errors.rows"), say("segments.errors.empty")

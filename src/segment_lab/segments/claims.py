@@ -16,7 +16,9 @@ import pandas as pd
 from segment_lab.customers.states import LAPSE, SLOW, StateRule
 from segment_lab.data import engine
 
-Word = Literal["lately", "slowing", "silent", "lapsed", "often", "few", "rich", "small", "young"]
+Word = Literal[
+    "lately", "slowing", "silent", "lapsed", "often", "few", "rich", "small", "young"
+]
 #: Share of a segment's customers of whom a word must be true.
 ENOUGH = 0.9
 #: From so many orders on a customer orders often; below, there are few.
@@ -48,7 +50,10 @@ class Words:
 
     @classmethod
     def learn(
-        cls, customers: pd.DataFrame, season: Sequence[float] = (), as_of: dt.date | None = None
+        cls,
+        customers: pd.DataFrame,
+        season: Sequence[float] = (),
+        as_of: dt.date | None = None,
     ) -> Words:
         """Learn from ``recency_days, tenure_days, frequency, revenue``; season as `StateRule`."""
         middle = round(float(customers["revenue"].median()), 2)
@@ -100,9 +105,14 @@ class Words:
         DataFrame
             One row per segment, one column per word; null for an empty segment.
         """
-        rows = customers[["recency_days", "tenure_days", "frequency", "revenue"]].astype("float64")
+        rows = customers[
+            ["recency_days", "tenure_days", "frequency", "revenue"]
+        ].astype("float64")
         words = ("often", "few", "rich", "small", "young")
-        rules = {"state": self._state, **{word: self._plain_rule(word) for word in words}}
+        rules = {
+            "state": self._state,
+            **{word: self._plain_rule(word) for word in words},
+        }
         found = engine.evaluate_all(rows, rules, self.states.clocked)
         state = pd.Series(found.pop("state"), index=customers.index)
         held: dict[str, Any] = {
@@ -111,7 +121,9 @@ class Words:
             "silent": state.isin(["slowing", "lapsed"]),
             "lapsed": state == "lapsed",
         }
-        shares = pd.DataFrame({**held, **found}, index=customers.index).astype("float64")
+        shares = pd.DataFrame({**held, **found}, index=customers.index).astype(
+            "float64"
+        )
         return shares.groupby(labels.array, observed=False).mean()
 
 

@@ -16,7 +16,13 @@ from pydantic import Field
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import Segmenter
 from segment_lab.segments.claims import ENOUGH, Word, Words
-from segment_lab.segments.search import Algorithm, choose_k, make_model, search_k, separation
+from segment_lab.segments.search import (
+    Algorithm,
+    choose_k,
+    make_model,
+    search_k,
+    separation,
+)
 from segment_lab.texts import DEFAULT, has, phrases, say, speaking
 
 COUNTS = frozenset(
@@ -141,24 +147,39 @@ class ClusterSegmenter(Segmenter):
         self.columns_ = self.columns
         rows = rows.astype("float64").sort_values(list(rows.columns), kind="stable")
         self.units_ = [1.0 if f in COUNTS else _typical(rows[f]) for f in self.features]
-        scale = {"units": self.units_, "signed": [f not in COUNTS for f in self.features]}
-        prepare = make_pipeline(FunctionTransformer(log_features, kw_args=scale), StandardScaler())
+        scale = {
+            "units": self.units_,
+            "signed": [f not in COUNTS for f in self.features],
+        }
+        prepare = make_pipeline(
+            FunctionTransformer(log_features, kw_args=scale), StandardScaler()
+        )
         points = prepare.fit_transform(rows[list(self.features)].to_numpy())
         with threadpool_limits(1):
             model = self._model(points)
         self.pipeline_ = make_pipeline(*(step for _, step in prepare.steps), model)
         labels = model.predict(points)
-        revenue = rows["revenue"].groupby(labels).mean().reindex(range(self.k_)).fillna(-np.inf)
+        revenue = (
+            rows["revenue"]
+            .groupby(labels)
+            .mean()
+            .reindex(range(self.k_))
+            .fillna(-np.inf)
+        )
         self.order_ = np.argsort(-revenue.to_numpy(), kind="stable")
         self._describe_clusters(rows, np.argsort(self.order_)[labels])
-        self.discriminants_ = [d[self.order_] for d in _discriminants(model, prepare[-1])]
+        self.discriminants_ = [
+            d[self.order_] for d in _discriminants(model, prepare[-1])
+        ]
 
     def _check_numeric(self, rows: pd.DataFrame) -> None:
         faults = []
         for column in rows:
             if not pd.api.types.is_numeric_dtype(rows[column]):
                 problem = say("clusters.errors.not_numeric", dtype=rows[column].dtype)
-                faults.append(Fault(str(column), problem, say("clusters.errors.choose")))
+                faults.append(
+                    Fault(str(column), problem, say("clusters.errors.choose"))
+                )
         if faults:
             raise DataError(say("clusters.errors.title"), faults)
 
@@ -189,7 +210,9 @@ class ClusterSegmenter(Segmenter):
                 "precisions_init": first.precisions_,
             }
         )
-        return make_model(self.algorithm, self.k_, self.random_state, **start).fit(points)
+        return make_model(self.algorithm, self.k_, self.random_state, **start).fit(
+            points
+        )
 
     def _choose(self, points: np.ndarray, candidates: range) -> None:
         """Judge the candidates, and choose; a refit with a given number has nothing to judge."""
@@ -221,18 +244,24 @@ class ClusterSegmenter(Segmenter):
         apart = say(f"clusters.apart.{separation(row['silhouette'])}")
         quality = say("clusters.quality", apart=apart, **row)
         k_min = min(self.k_min, self.k_)
-        return say(f"clusters.reason.{self.basis_}", k=self.k_, k_min=k_min, quality=quality)
+        return say(
+            f"clusters.reason.{self.basis_}", k=self.k_, k_min=k_min, quality=quality
+        )
 
     def _describe_clusters(self, rows: pd.DataFrame, codes: np.ndarray) -> None:
         features = rows[list(self.features)]
         profile = features.groupby(codes).median().reindex(range(self.k_))
         truth = self._truth(rows, codes)
-        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+        with speaking(
+            DEFAULT
+        ):  # keys in data and SQL; pages show them in their own language
             names = [say("clusters.name.everybody")]
             if self.k_ > 1:
                 names = _names(profile, features, _untrue(truth, self.k_))
         self.segment_names_ = tuple(names)
-        self.truth_ = None if truth is None else truth.set_axis(pd.Index(names, name="segment"))
+        self.truth_ = (
+            None if truth is None else truth.set_axis(pd.Index(names, name="segment"))
+        )
         profile.insert(0, "customers", np.bincount(codes, minlength=self.k_))
         self.profile_ = profile.set_axis(pd.Index(self.segment_names_, name="segment"))
 
@@ -245,7 +274,9 @@ class ClusterSegmenter(Segmenter):
         labels = pd.Series(pd.Categorical(codes, range(self.k_)), index=rows.index)
         return Words.learn(rows, season, as_of).truth(rows, labels)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         """A cluster wins where it beats all that come after it: those before it have lost
         already."""
         logs = [
@@ -273,7 +304,9 @@ class ClusterSegmenter(Segmenter):
         medians = self.profile_[list(self.features)].to_numpy()
         texts = {}
         for name, row in zip(self.segment_names_, medians, strict=True):
-            values = [_value(f, value) for f, value in zip(self.features, row, strict=True)]
+            values = [
+                _value(f, value) for f, value in zip(self.features, row, strict=True)
+            ]
             texts[name] = say("clusters.meaning", values=values)
         return texts
 
@@ -287,13 +320,19 @@ class ClusterSegmenter(Segmenter):
         }
 
 
-def log_features(values: np.ndarray, units: Sequence[float], signed: Sequence[bool]) -> np.ndarray:
+def log_features(
+    values: np.ndarray, units: Sequence[float], signed: Sequence[bool]
+) -> np.ndarray:
     """``sign(x)·log(1 + |x|/unit)`` per column; columns that cannot be negative are cut at 0."""
     values = np.asarray(values, dtype="float64") / np.asarray(units)
-    return np.log1p(values.clip(min=0)) - np.where(signed, np.log1p((-values).clip(min=0)), 0)
+    return np.log1p(values.clip(min=0)) - np.where(
+        signed, np.log1p((-values).clip(min=0)), 0
+    )
 
 
-def _log_expression(value: ir.NumericValue, unit: float, signed: bool) -> ir.NumericValue:
+def _log_expression(
+    value: ir.NumericValue, unit: float, signed: bool
+) -> ir.NumericValue:
     value = value if unit == 1 else value / unit
     up = (ibis.greatest(value, 0.0) + 1).ln()
     return up - (ibis.greatest(-value, 0.0) + 1).ln() if signed else up
@@ -305,7 +344,9 @@ def _typical(values: pd.Series) -> float:
     return float(f"{sizes.median():.3g}") if len(sizes) else 1.0
 
 
-def _discriminants(model: Any, scaler: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _discriminants(
+    model: Any, scaler: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Per cluster the constant (k,), linear (k, p) and quadratic (k, p, p) part of its score in
     unscaled logs.
 
@@ -326,7 +367,11 @@ def _discriminants(model: Any, scaler: Any) -> tuple[np.ndarray, np.ndarray, np.
         )
     mean, scale = scaler.mean_, scaler.scale_
     quadratic = quadratic / np.outer(scale, scale)
-    constant = constant - linear @ (mean / scale) + np.einsum("a,kab,b->k", mean, quadratic, mean)
+    constant = (
+        constant
+        - linear @ (mean / scale)
+        + np.einsum("a,kab,b->k", mean, quadratic, mean)
+    )
     return constant, linear / scale - 2 * quadratic @ mean, quadratic
 
 
@@ -347,7 +392,9 @@ def _untrue(truth: pd.DataFrame | None, k: int) -> list[set[tuple[str, str]]]:
 
 
 def _names(
-    profile: pd.DataFrame, features: pd.DataFrame, untrue: Sequence[Collection[tuple[str, str]]]
+    profile: pd.DataFrame,
+    features: pd.DataFrame,
+    untrue: Sequence[Collection[tuple[str, str]]],
 ) -> list[str]:
     """Plain words for what is low or high in each cluster's medians against thirds of all
     customers, but nothing that is untrue of it; unique."""
@@ -358,7 +405,9 @@ def _names(
     names = []
     for (_, row), unsaid in zip(profile.iterrows(), untrue, strict=True):
         levels = [(f, _level(row[f], features[f])) for f in order]
-        words = [_say(f, level) for f, level in levels if level and (f, level) not in unsaid]
+        words = [
+            _say(f, level) for f, level in levels if level and (f, level) not in unsaid
+        ]
         names.append(", ".join(words).capitalize() or say("clusters.name.middling"))
     for name in {name for name in names if names.count(name) > 1}:
         alike = [i for i, other in enumerate(names) if other == name]
@@ -366,7 +415,10 @@ def _names(
         widest = str((spread / features.std().replace(0, 1)).idxmax())
         for i in alike:
             names[i] = f"{name} ({_value(widest, profile[widest].iloc[i])})"
-    return [name if names.index(name) == i else f"{name} {i + 1}" for i, name in enumerate(names)]
+    return [
+        name if names.index(name) == i else f"{name} {i + 1}"
+        for i, name in enumerate(names)
+    ]
 
 
 def _level(value: float, values: pd.Series) -> str:
@@ -384,4 +436,6 @@ def _value(feature: str, value: float) -> str:
 def _say(feature: str, what: str, **facts: Any) -> str:
     known = has(f"clusters.feature.{feature}.{what}")
     place = feature if known else "other"
-    return say(f"clusters.feature.{place}.{what}", feature=feature.replace("_", " "), **facts)
+    return say(
+        f"clusters.feature.{place}.{what}", feature=feature.replace("_", " "), **facts
+    )

@@ -75,7 +75,12 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
             spans = [span for block in rule.ranges for span in block.spans(self.n_bins)]
             for low, high in spans:
                 if not 1 <= low <= high <= self.n_bins:
-                    where = {"name": rule.name, "low": low, "high": high, "n_bins": self.n_bins}
+                    where = {
+                        "name": rule.name,
+                        "low": low,
+                        "high": high,
+                        "n_bins": self.n_bins,
+                    }
                     raise ValueError(say("rfm.errors.span", **where))
         return self
 
@@ -102,16 +107,22 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
         `otherwise`; a grid that claims every cell once still does.
         """
         place = {
-            s: 1 + round((s - 1) * (self.n_bins - 1) / (n_bins - 1)) for s in range(1, n_bins + 1)
+            s: 1 + round((s - 1) * (self.n_bins - 1) / (n_bins - 1))
+            for s in range(1, n_bins + 1)
         }
 
         def spread(span: tuple[int, int]) -> tuple[int, int] | None:
-            inside = [s for s, place_of in place.items() if span[0] <= place_of <= span[1]]
+            inside = [
+                s for s, place_of in place.items() if span[0] <= place_of <= span[1]
+            ]
             return (inside[0], inside[-1]) if inside else None
 
         rules = []
         for rule in self.segments:
-            blocks = [[spread(span) for span in block.spans(self.n_bins)] for block in rule.ranges]
+            blocks = [
+                [spread(span) for span in block.spans(self.n_bins)]
+                for block in rule.ranges
+            ]
             ranges = [Range(r=r, f=f, m=m) for r, f, m in blocks if r and f and m]
             if ranges or rule.name in self.otherwise:
                 rules.append(rule.model_copy(update={"ranges": tuple(ranges)}))
@@ -139,7 +150,9 @@ class GridReport:
     @property
     def ok(self) -> bool:
         """Whether every cell is claimed exactly once, and every customer has a segment."""
-        return not (self.unclaimed or self.overlaps or self.never_fires or self.left_over)
+        return not (
+            self.unclaimed or self.overlaps or self.never_fires or self.left_over
+        )
 
     def __str__(self) -> str:
         if self.ok:
@@ -183,7 +196,9 @@ def _decided(
     words = {rule.name: set(rule.words) for rule in grid.segments}
     decide, left_over = set(), set()
     for names, true in product(claims, profiles()):
-        first = next((name for name in (*names, *grid.otherwise) if words[name] <= true), None)
+        first = next(
+            (name for name in (*names, *grid.otherwise) if words[name] <= true), None
+        )
         if first:
             decide.add(first)
         elif names:
@@ -201,9 +216,13 @@ def load_grid(source: Grid | Mapping[str, Any] | str | Path) -> Grid:
         return Grid.model_validate(data)
     except pydantic.ValidationError as error:
         places = [".".join(map(str, e["loc"])) or "grid" for e in error.errors()]
-        faults = "; ".join(f"{p}: {e['msg']}" for p, e in zip(places, error.errors(), strict=True))
+        faults = "; ".join(
+            f"{p}: {e['msg']}" for p, e in zip(places, error.errors(), strict=True)
+        )
         shown = "" if isinstance(source, Mapping) else source
-        raise ConfigError(say("rfm.errors.invalid_grid", source=shown, faults=faults)) from None
+        raise ConfigError(
+            say("rfm.errors.invalid_grid", source=shown, faults=faults)
+        ) from None
 
 
 def _named(source: str) -> Any:
@@ -220,4 +239,8 @@ def default_grid(n_bins: int) -> Grid:
     """The packaged grid for a number of scores: terciles, quintiles, or quintiles spread in
     proportion."""
     named = {3: "terciles", 5: "quintiles"}
-    return load_grid(named[n_bins]) if n_bins in named else load_grid("quintiles").resized(n_bins)
+    return (
+        load_grid(named[n_bins])
+        if n_bins in named
+        else load_grid("quintiles").resized(n_bins)
+    )

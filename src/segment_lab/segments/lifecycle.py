@@ -128,7 +128,9 @@ class LifecycleSegmenter(Segmenter):
         self.segment_names_ = TIERS
         buyers = rows[rows["frequency"] > 0]
         self.state_rule_ = None
-        self.dead_days_, self.dead_basis_, self.dead_known_ = self._learn_silence(buyers)
+        self.dead_days_, self.dead_basis_, self.dead_known_ = self._learn_silence(
+            buyers
+        )
         if self.dead_basis_ == "own":
             season, as_of = getattr(self, "_calendar", ((), None))
             self.state_rule_ = StateRule.learn(buyers, season, as_of, chances=False)
@@ -142,7 +144,11 @@ class LifecycleSegmenter(Segmenter):
         if len(buyers) and self.silence == "own":
             return None, "own", len(buyers)
         repeat = buyers[buyers["frequency"] > 1]
-        gaps = repeat["gap_days"].dropna() if "gap_days" in repeat else repeat["frequency"].iloc[:0]
+        gaps = (
+            repeat["gap_days"].dropna()
+            if "gap_days" in repeat
+            else repeat["frequency"].iloc[:0]
+        )
         if len(gaps):
             return max(int(np.quantile(gaps, self.dead_quantile)), 1), "gaps", len(gaps)
         if len(buyers):
@@ -153,7 +159,11 @@ class LifecycleSegmenter(Segmenter):
     @property
     def dead_reason_(self) -> str:
         """How the limit of silence was found, in words."""
-        facts = {"share": self.dead_quantile, "customers": self.dead_known_, "lapse": LAPSE}
+        facts = {
+            "share": self.dead_quantile,
+            "customers": self.dead_known_,
+            "lapse": LAPSE,
+        }
         return say(f"lifecycle.limit.{self.dead_basis_}", **facts)
 
     def _learn_vip_value(self, values: np.ndarray) -> float | None:
@@ -170,7 +180,9 @@ class LifecycleSegmenter(Segmenter):
         orders, told = table.frequency, self.columns_
         no = ibis.literal(False)
         flagged = table.vip.cast("boolean").fill_null(False) if "vip" in told else no
-        offered = table.offer.cast("boolean").fill_null(False) if "offer" in told else no
+        offered = (
+            table.offer.cast("boolean").fill_null(False) if "offer" in told else no
+        )
         touched = (table.touches > 0).fill_null(False) if "touches" in told else no
         often, rich, silent = no, no, no
         if self.vip_orders is not None:
@@ -194,9 +206,13 @@ class LifecycleSegmenter(Segmenter):
     def prepared(self, table: ir.Table) -> ir.Table:
         return self.state_rule_.clocked(table) if self.state_rule_ else table
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         rules = self.rules(table)
-        return [(rules[tier], TIERS.index(tier)) for tier in self.precedence], TIERS.index("Cold")
+        return [
+            (rules[tier], TIERS.index(tier)) for tier in self.precedence
+        ], TIERS.index("Cold")
 
     def on(self, season: Sequence[float], as_of: dt.date) -> Self:
         """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
@@ -212,7 +228,9 @@ class LifecycleSegmenter(Segmenter):
         ``rules_matched``."""
         bits = engine.evaluate(
             self._checked(customers),
-            lambda t: sum(rule.ifelse(1 << i, 0) for i, rule in enumerate(self.rules(t).values())),
+            lambda t: sum(
+                rule.ifelse(1 << i, 0) for i, rule in enumerate(self.rules(t).values())
+            ),
             self.prepared,
         )
         truth = pd.DataFrame(
@@ -235,14 +253,18 @@ class LifecycleSegmenter(Segmenter):
             "lapse": LAPSE,
         }
         words = [say(f"lifecycle.rule.{tier}", **facts) for tier in self.precedence]
-        return pd.DataFrame({"rule": words}, index=pd.Index(self.precedence, name="tier"))
+        return pd.DataFrame(
+            {"rule": words}, index=pd.Index(self.precedence, name="tier")
+        )
 
     def meanings(self) -> dict[str, str]:
         return phrases("lifecycle.meaning")
 
     @property
     def _schema(self) -> dict[str, str]:
-        return super()._schema | {c: "boolean" for c in ("vip", "offer") if c in self.columns_}
+        return super()._schema | {
+            c: "boolean" for c in ("vip", "offer") if c in self.columns_
+        }
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -278,7 +300,10 @@ def silent_vips(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataF
 
 
 def vip_check(
-    segmentation: Segmentation, customers: pd.DataFrame, value: str = "revenue", small: float = 0.1
+    segmentation: Segmentation,
+    customers: pd.DataFrame,
+    value: str = "revenue",
+    small: float = 0.1,
 ) -> dict[str, Any]:
     """Whether the VIPs are what the word says: a small share of the customers that leads in profit.
 
@@ -288,7 +313,9 @@ def vip_check(
     """
     rows = segmentation.align(customers)
     vip, buyer = segmentation.labels == "VIP", rows["frequency"] > 0
-    shares = rows[value].fillna(0).groupby(segmentation.labels.array, observed=False).sum()
+    shares = (
+        rows[value].fillna(0).groupby(segmentation.labels.array, observed=False).sum()
+    )
     shares = shares / shares.sum() if shares.sum() else shares * 0
     share = float(vip.sum() / max(buyer.sum(), 1))
     return {
@@ -303,7 +330,9 @@ def vip_check(
 
 
 def natural_return(
-    segmentation: Segmentation, outcomes: pd.DataFrame, contacted: pd.Index | Sequence[str] = ()
+    segmentation: Segmentation,
+    outcomes: pd.DataFrame,
+    contacted: pd.Index | Sequence[str] = (),
 ) -> pd.DataFrame:
     """Who ordered by themselves (``future_orders``) in the period after the day of the
     segmentation.
@@ -311,14 +340,21 @@ def natural_return(
     Customers `contacted` by a campaign in that period are left out, so that the rate is the
     natural one. Per tier ``customers, returned`` and ``return_rate`` with its interval.
     """
-    known = segmentation.codes.index.intersection(outcomes.index).difference(pd.Index(contacted))
-    labels, back = segmentation.labels.loc[known], outcomes["future_orders"].loc[known] > 0
+    known = segmentation.codes.index.intersection(outcomes.index).difference(
+        pd.Index(contacted)
+    )
+    labels, back = (
+        segmentation.labels.loc[known],
+        outcomes["future_orders"].loc[known] > 0,
+    )
     table = (
         back.groupby(labels.array, observed=False)
         .agg(customers="size", returned="sum")
         .rename_axis("tier")
     )
-    return table.join(with_interval(table["returned"], table["customers"], "return_rate"))
+    return table.join(
+        with_interval(table["returned"], table["customers"], "return_rate")
+    )
 
 
 def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
@@ -330,7 +366,8 @@ def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
         customers="size", may_be_written_to="sum"
     )
     return table.assign(
-        reachable_share=table["may_be_written_to"] / table["customers"].replace(0, np.nan)
+        reachable_share=table["may_be_written_to"]
+        / table["customers"].replace(0, np.nan)
     ).rename_axis("tier")
 
 

@@ -124,9 +124,15 @@ class RFMSegmenter(Segmenter):
         return self
 
     def _fit(self, rows: pd.DataFrame) -> None:
-        self.grid_ = default_grid(self.n_bins) if self.grid is None else load_grid(self.grid)
+        self.grid_ = (
+            default_grid(self.n_bins) if self.grid is None else load_grid(self.grid)
+        )
         if self.grid_.n_bins != self.n_bins:
-            facts = {"grid": self.grid_.name, "made_for": self.grid_.n_bins, "n_bins": self.n_bins}
+            facts = {
+                "grid": self.grid_.name,
+                "made_for": self.grid_.n_bins,
+                "n_bins": self.n_bins,
+            }
             raise ConfigError(say("rfm.errors.bins", **facts))
         self.grid_report_ = lint_grid(self.grid_)
         given = self._given_cuts()
@@ -152,12 +158,18 @@ class RFMSegmenter(Segmenter):
         money = table[self.value]
         if self.monetary == "per_order":
             money = (money / table.frequency.nullif(0)).fill_null(0)
-        return {"recency": table.recency_days, "frequency": table.frequency, "monetary": money}
+        return {
+            "recency": table.recency_days,
+            "frequency": table.frequency,
+            "monetary": money,
+        }
 
     def prepared(self, table: ir.Table) -> ir.Table:
         return table if self.words_ is None else self.words_.states.clocked(table)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         return self._branches(table, {}), self._rest
 
     @property
@@ -174,7 +186,9 @@ class RFMSegmenter(Segmenter):
         cases = []
         for silence, test in self.words_.silences(table).items():
             tests = {**plain, **dict.fromkeys(SILENCES[silence])}
-            inner = [(held, answers[code]) for held, code in self._branches(table, tests)]
+            inner = [
+                (held, answers[code]) for held, code in self._branches(table, tests)
+            ]
             answer = ibis.cases(*inner, else_=rest) if inner else ibis.literal(rest)
             cases.append((test, answer))
         return ibis.cases(*cases, else_=rest)
@@ -185,7 +199,9 @@ class RFMSegmenter(Segmenter):
         """The grid's blocks, then its `otherwise`, of which `words` can be true: word → its test,
         None where it is known to hold. Without words the scores alone decide."""
         measures = self.measures(table)
-        within = cache(lambda measure, span: self._within(measure, measures[measure], *span))
+        within = cache(
+            lambda measure, span: self._within(measure, measures[measure], *span)
+        )
         codes = {rule.name: code for code, rule in enumerate(self.grid_.segments)}
         branches = []
         for rule in self.grid_.segments:
@@ -193,7 +209,9 @@ class RFMSegmenter(Segmenter):
                 continue
             for block in rule.ranges:
                 spans = zip(MEASURES, block.spans(self.n_bins), strict=True)
-                tests = [test for measure, span in spans for test in within(measure, span)]
+                tests = [
+                    test for measure, span in spans for test in within(measure, span)
+                ]
                 tests += [words[w] for w in rule.words if words.get(w) is not None]
                 branches.append((ibis.and_(*tests), codes[rule.name]))
         for rule in self.grid_.fallback if words else ():
@@ -211,7 +229,9 @@ class RFMSegmenter(Segmenter):
         side: Literal["left", "right"] = "left" if self.closed == "right" else "right"
         columns = {}
         for measure in MEASURES:
-            passed = np.searchsorted(self.cuts_[measure], self._values(rows, measure), side=side)
+            passed = np.searchsorted(
+                self.cuts_[measure], self._values(rows, measure), side=side
+            )
             score = self.n_bins - passed if measure == "recency" else 1 + passed
             columns[f"{measure[0]}_score"] = score.astype("int32")
         return pd.DataFrame(columns, index=customers.index)
@@ -236,7 +256,9 @@ class RFMSegmenter(Segmenter):
         if self._told is not None:
             codes = self.predict(customers)
             labels = pd.Categorical.from_codes(codes, pd.Index(self.segment_names_))
-            self.truth_ = self._told.truth(customers, pd.Series(labels, index=customers.index))
+            self.truth_ = self._told.truth(
+                customers, pd.Series(labels, index=customers.index)
+            )
         return self
 
     def refit(self, customers: pd.DataFrame, y: Any = None) -> Self:
@@ -245,7 +267,10 @@ class RFMSegmenter(Segmenter):
 
     def meanings(self) -> dict[str, str]:
         own = {rule.name: rule.meaning for rule in self.grid_.segments}
-        texts = {name: own.get(name) or self._true_words(name) for name in self.segment_names_}
+        texts = {
+            name: own.get(name) or self._true_words(name)
+            for name in self.segment_names_
+        }
         if OTHERS in texts and OTHERS not in own:
             texts[OTHERS] = say("rfm.meaning.others")
         return texts
@@ -273,11 +298,20 @@ class RFMSegmenter(Segmenter):
         return self.scores(customers)
 
     def _given_cuts(self) -> Mapping[Measure, list[float]]:
-        given = {measure: [float(c) for c in cuts] for measure, cuts in (self.cuts or {}).items()}
+        given = {
+            measure: [float(c) for c in cuts]
+            for measure, cuts in (self.cuts or {}).items()
+        }
         steps = self.n_bins - 1
-        wrong = [m for m, cuts in given.items() if len(cuts) != steps or sorted(cuts) != cuts]
+        wrong = [
+            m for m, cuts in given.items() if len(cuts) != steps or sorted(cuts) != cuts
+        ]
         if wrong:
-            facts = {"measures": wrong, "needed": steps, "given": [given[m] for m in wrong]}
+            facts = {
+                "measures": wrong,
+                "needed": steps,
+                "given": [given[m] for m in wrong],
+            }
             raise ConfigError(say("rfm.errors.cuts", **facts))
         return given
 
@@ -306,7 +340,9 @@ class RFMSegmenter(Segmenter):
     def _steps(self, measure: Measure, low: int, high: int) -> tuple[int, int]:
         """Scores as positions along the values: few days are good, so recency counts backwards."""
         return (
-            (self.n_bins + 1 - high, self.n_bins + 1 - low) if measure == "recency" else (low, high)
+            (self.n_bins + 1 - high, self.n_bins + 1 - low)
+            if measure == "recency"
+            else (low, high)
         )
 
     def _words(self, measure: Measure, score: int) -> str:
@@ -324,7 +360,9 @@ class RFMSegmenter(Segmenter):
         return say(key, low=low, high=high)
 
 
-def quantile_cuts(values: np.ndarray, n_bins: int, closed: str = "right") -> list[float]:
+def quantile_cuts(
+    values: np.ndarray, n_bins: int, closed: str = "right"
+) -> list[float]:
     """Cut points of `values` into `n_bins` by type-7 quantiles, ties kept together; see
     `RFMSegmenter`."""
     cuts = np.quantile(values, np.arange(1, n_bins) / n_bins)
@@ -355,9 +393,12 @@ def score_cells(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataF
     if segmentation.details is None:
         raise ValueError(say("rfm.errors.no_scores"))
     rows = segmentation.details[["r_score", "f_score"]].assign(
-        segment=segmentation.labels.astype(str), revenue=segmentation.align(customers)["revenue"]
+        segment=segmentation.labels.astype(str),
+        revenue=segmentation.align(customers)["revenue"],
     )
     by = rows.groupby(["r_score", "f_score", "segment"], as_index=False)["revenue"]
     cells: Any = by.agg(customers="size", revenue_share="sum")
     cells["revenue_share"] /= cells["revenue_share"].sum() or np.nan
-    return cells.sort_values("customers", ascending=False, kind="stable", ignore_index=True)
+    return cells.sort_values(
+        "customers", ascending=False, kind="stable", ignore_index=True
+    )

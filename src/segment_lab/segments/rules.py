@@ -86,7 +86,9 @@ class RuleSegmenter(Segmenter):
 
     def _all_rules(self) -> list[tuple[str, Rule]]:
         current = [(say("rules.fault.where", **rule), rule) for rule in self.rules]
-        before = [(say("rules.fault.where_previous", **r), r) for r in self.previous or ()]
+        before = [
+            (say("rules.fault.where_previous", **r), r) for r in self.previous or ()
+        ]
         return current + before
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
@@ -131,16 +133,22 @@ class RuleSegmenter(Segmenter):
     def _schema(self) -> dict[str, str]:
         return self.schema_
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int]:
         conditions = self._conditions(table)
-        return [(condition, code) for code, condition in enumerate(conditions)], len(conditions)
+        return [(condition, code) for code, condition in enumerate(conditions)], len(
+            conditions
+        )
 
     def _conditions(self, table: ir.Table) -> list[ir.BooleanValue]:
         typed: Any = _Typed(table, self.schema_)
         conditions = []
         for rule in self.rules:
             where = say("rules.fault.where", **rule)
-            conditions.append(compile_expression(rule["when"], typed, where).cast("boolean"))
+            conditions.append(
+                compile_expression(rule["when"], typed, where).cast("boolean")
+            )
         return conditions
 
     def truth(self, customers: pd.DataFrame) -> pd.DataFrame:
@@ -148,16 +156,23 @@ class RuleSegmenter(Segmenter):
         customer."""
         rows = self._checked(customers)
         held = engine.evaluate(
-            rows, lambda table: ibis.array([c.fill_null(False) for c in self._conditions(table)])
+            rows,
+            lambda table: ibis.array(
+                [c.fill_null(False) for c in self._conditions(table)]
+            ),
         )
         names = list(self.segment_names_[:-1])
-        return pd.DataFrame(np.stack(list(held)).astype(bool), index=customers.index, columns=names)
+        return pd.DataFrame(
+            np.stack(list(held)).astype(bool), index=customers.index, columns=names
+        )
 
     def moved(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Customers whom the previous version of the rules put elsewhere: ``before`` and
         ``now``."""
         if not self.previous:
-            return pd.DataFrame({"before": [], "now": []}, index=customers.index[:0], dtype="str")
+            return pd.DataFrame(
+                {"before": [], "now": []}, index=customers.index[:0], dtype="str"
+            )
         previous = RuleSegmenter(self.previous, self.otherwise).fit(customers)
         before = previous.segment(customers).labels.astype("str")
         now = self.segment(customers).labels.astype("str")
@@ -177,22 +192,30 @@ class RuleSegmenter(Segmenter):
         # Joined once per combination of rules, of which there are few, not once per customer.
         which = truth.groupby(list(truth), sort=False).ngroup()
         combinations = truth[~which.duplicated()].to_numpy()
-        matched = np.array(["; ".join(names[row]) for row in combinations], dtype=object)[which]
-        return truth.add_prefix("rule: ").assign(rules_matched=truth.sum(axis=1), matched=matched)
+        matched = np.array(
+            ["; ".join(names[row]) for row in combinations], dtype=object
+        )[which]
+        return truth.add_prefix("rule: ").assign(
+            rules_matched=truth.sum(axis=1), matched=matched
+        )
 
 
 def _fault(where: str, when: str, customers: pd.DataFrame) -> str:
     """What is wrong with one rule as it is written; empty where nothing is."""
     try:
         read = columns(when, where)
-        schema = dict.fromkeys(map(str, customers.columns), "string") | _types(customers, read)
+        schema = dict.fromkeys(map(str, customers.columns), "string") | _types(
+            customers, read
+        )
         compiled = compile_expression(when, ibis.table(schema, name="customers"), where)
     except ConfigError as error:
         return str(error)
     if not read:
         return say("rules.fault.no_column", where=where, when=when)
     if not compiled.type().is_boolean():
-        return say("rules.fault.no_condition", where=where, when=when, type=compiled.type())
+        return say(
+            "rules.fault.no_condition", where=where, when=when, type=compiled.type()
+        )
     return ""
 
 
@@ -212,12 +235,17 @@ def _dry_run(conditions: Sequence[str], customers: pd.DataFrame) -> str:
     -TRUE …)."""
     read = set().union(*(columns(when, "rule") for when in conditions))
     rows = customers[[c for c in customers if c in read]].head(1)
-    schema = dict.fromkeys(map(str, customers.columns), "string") | _types(customers, read)
+    schema = dict.fromkeys(map(str, customers.columns), "string") | _types(
+        customers, read
+    )
 
     def rule(table: ir.Table) -> ir.Value:
         typed: Any = _Typed(table, schema)
         return ibis.array(
-            [compile_expression(when, typed, "rule").cast("boolean") for when in conditions]
+            [
+                compile_expression(when, typed, "rule").cast("boolean")
+                for when in conditions
+            ]
         )
 
     try:
@@ -232,7 +260,9 @@ def _types(customers: pd.DataFrame, names: set[str]) -> dict[str, str]:
     """Ibis types of those columns that the table has; one without any value is read as text."""
     rows = customers[[c for c in customers if c in names]]
     found = ibis.Schema.from_pyarrow(pa.Schema.from_pandas(rows, preserve_index=False))
-    return {name: "string" if kind.is_null() else str(kind) for name, kind in found.items()}
+    return {
+        name: "string" if kind.is_null() else str(kind) for name, kind in found.items()
+    }
 
 
 def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
@@ -252,7 +282,9 @@ def rule_counts(truth: pd.DataFrame) -> pd.DataFrame:
         index=truth.columns.rename("rule"),
     )
     idle = [out["customers_matched"] == 0, out["customers_claimed"] == 0]
-    out["finding"] = np.select(idle, [say("rules.dead.nobody"), say("rules.dead.taken")], "")
+    out["finding"] = np.select(
+        idle, [say("rules.dead.nobody"), say("rules.dead.taken")], ""
+    )
     return out
 
 
@@ -260,5 +292,7 @@ def rule_overlaps(truth: pd.DataFrame) -> pd.DataFrame:
     """Customers for whom both rules hold; the diagonal counts all customers of a rule."""
     held = truth.to_numpy().astype("int64")
     return pd.DataFrame(
-        held.T @ held, truth.columns.rename("rule"), truth.columns.rename("also claimed by")
+        held.T @ held,
+        truth.columns.rename("rule"),
+        truth.columns.rename("also claimed by"),
     )

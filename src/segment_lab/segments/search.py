@@ -17,7 +17,9 @@ VALID, WEAKEST = 0.75, 0.60
 SILHOUETTE_ROWS, GMM_ROWS = 4_000, 2_500  # one is quadratic, the other slow per row
 
 
-def make_model(algorithm: Algorithm, k: int, seed: int, starts: int = 10, **start: Any) -> Any:
+def make_model(
+    algorithm: Algorithm, k: int, seed: int, starts: int = 10, **start: Any
+) -> Any:
     """An unfitted k-means or Gaussian mixture of `k` clusters; `start` continues from another
     solution."""
     if algorithm == "kmeans":
@@ -29,12 +31,20 @@ def make_model(algorithm: Algorithm, k: int, seed: int, starts: int = 10, **star
     # The floor keeps a component from shrinking onto a spike of equal customers (a sd of .1 in
     # standard units).
     return GaussianMixture(
-        k, n_init=1 if start else max(starts // 3, 1), reg_covar=0.01, random_state=seed, **start
+        k,
+        n_init=1 if start else max(starts // 3, 1),
+        reg_covar=0.01,
+        random_state=seed,
+        **start,
     )
 
 
 def search_k(
-    points: np.ndarray, algorithm: Algorithm, candidates: range, bootstraps: int, seed: int
+    points: np.ndarray,
+    algorithm: Algorithm,
+    candidates: range,
+    bootstraps: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Judge every number of clusters on standardised `points`, shape (n, p), n up to some ten
     thousand.
@@ -52,13 +62,22 @@ def search_k(
         points = points[rng.permutation(len(points))[:GMM_ROWS]]
     rows = [_judge(points, few, algorithm, k, bootstraps, seed) for k in candidates]
     table = pd.DataFrame(
-        rows, columns=["jaccard", "jaccard_min", "silhouette"], index=pd.Index(candidates, name="k")
+        rows,
+        columns=["jaccard", "jaccard_min", "silhouette"],
+        index=pd.Index(candidates, name="k"),
     )
-    return table.assign(stable=(table["jaccard"] >= VALID) & (table["jaccard_min"] >= WEAKEST))
+    return table.assign(
+        stable=(table["jaccard"] >= VALID) & (table["jaccard_min"] >= WEAKEST)
+    )
 
 
 def _judge(
-    points: np.ndarray, few: np.ndarray, algorithm: Algorithm, k: int, bootstraps: int, seed: int
+    points: np.ndarray,
+    few: np.ndarray,
+    algorithm: Algorithm,
+    k: int,
+    bootstraps: int,
+    seed: int,
 ) -> tuple[float, float, float]:
     from sklearn.exceptions import ConvergenceWarning
 
@@ -75,7 +94,11 @@ def _judge(
             again = make_model(algorithm, k, seed + draw, starts=3).fit(resampled)
             found.append(best_jaccard(labels, again.predict(points), k))
     recovered = np.nan_to_num(found).mean(axis=0)
-    return float(recovered.mean()), float(recovered.min()), _silhouette(few, model.predict(few))
+    return (
+        float(recovered.mean()),
+        float(recovered.min()),
+        _silhouette(few, model.predict(few)),
+    )
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:

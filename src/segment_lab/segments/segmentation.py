@@ -72,7 +72,9 @@ class Segmentation:
 
     def __post_init__(self) -> None:
         names = tuple(str(n) for n in self.names)
-        codes = pd.Series(self.codes).rename("segment").rename_axis("customer_id").copy()
+        codes = (
+            pd.Series(self.codes).rename("segment").rename_axis("customer_id").copy()
+        )
         if faults := _faults(codes, names):
             raise DataError(say("segments.errors.invalid", method=self.method), faults)
         object.__setattr__(self, "codes", codes.astype("int32"))
@@ -112,8 +114,16 @@ class Segmentation:
         elif names is None:
             names = sorted(series.dropna().astype(str).unique())
         names = [str(name) for name in names]
-        texts = series.astype(object).where(series.notna(), None).map(str, na_action="ignore")
-        codes = pd.Index(names).get_indexer(pd.Index(texts)) if names else np.full(len(texts), -1)
+        texts = (
+            series.astype(object)
+            .where(series.notna(), None)
+            .map(str, na_action="ignore")
+        )
+        codes = (
+            pd.Index(names).get_indexer(pd.Index(texts))
+            if names
+            else np.full(len(texts), -1)
+        )
         return cls(pd.Series(codes, index=series.index), tuple(names), method, **kwargs)
 
     def __len__(self) -> int:
@@ -130,7 +140,9 @@ class Segmentation:
     def sizes(self) -> pd.Series:
         """Customers per segment in canonical order; an empty segment counts 0."""
         counts = np.bincount(self.codes.to_numpy(), minlength=len(self.names))
-        return pd.Series(counts, index=pd.Index(self.names, name="segment"), name="customers")
+        return pd.Series(
+            counts, index=pd.Index(self.names, name="segment"), name="customers"
+        )
 
     def __getitem__(self, name: str) -> pd.Index:
         """The customers of one segment.
@@ -201,7 +213,9 @@ class Segmentation:
         details = None if self.details is None else self.details.loc[known.index]
         return customers.loc[known.index], self.replace(codes=known, details=details)
 
-    def plot(self, customers: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+    def plot(
+        self, customers: pd.DataFrame | None = None, ax: Axes | None = None
+    ) -> Axes:
         """Draw the sizes of the segments; with a customer table, beside their share of the money.
 
         Parameters
@@ -241,7 +255,9 @@ class Segmentation:
         if len(missing):
             problem = say("segments.errors.not_in_table")
             remedy = say("segments.errors.not_in_table_remedy")
-            fault = Fault("customer_id", problem, remedy, len(missing), _examples(missing))
+            fault = Fault(
+                "customer_id", problem, remedy, len(missing), _examples(missing)
+            )
             raise DataError(say("segments.errors.incomplete"), [fault])
         return customers.loc[self.codes.index]
 
@@ -259,7 +275,12 @@ class Segmentation:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {n:,}" for name, n in self.sizes().items())
         status = cast(Status, self.status).kind
-        facts = {"method": self.method, "customers": len(self), "sizes": sizes, "status": status}
+        facts = {
+            "method": self.method,
+            "customers": len(self),
+            "sizes": sizes,
+            "status": status,
+        }
         return say("segments.repr", **facts)
 
     def _repr_html_(self) -> str:
@@ -294,8 +315,13 @@ def _faults(codes: pd.Series, names: tuple[str, ...]) -> list[Fault]:
         faults.append(Fault("names", say("segments.errors.names", names=list(names))))
     twice = codes.index[codes.index.duplicated()]
     if len(twice):
-        problem, remedy = say("segments.errors.twice"), say("segments.errors.index_remedy")
-        faults.append(Fault("customer_id", problem, remedy, len(twice), _examples(twice)))
+        problem, remedy = (
+            say("segments.errors.twice"),
+            say("segments.errors.index_remedy"),
+        )
+        faults.append(
+            Fault("customer_id", problem, remedy, len(twice), _examples(twice))
+        )
     outside = ~codes.isin(range(len(names)))
     if outside.any():
         problem = say("segments.errors.outside", names=list(names))
@@ -309,11 +335,14 @@ def _examples(ids: pd.Index) -> tuple[str, ...]:
     return tuple(map(str, ids[:3]))
 
 
-def contingency(a: np.ndarray, b: np.ndarray, rows: int = 0, columns: int = 0) -> np.ndarray:
+def contingency(
+    a: np.ndarray, b: np.ndarray, rows: int = 0, columns: int = 0
+) -> np.ndarray:
     """Counts by code of `a` (rows) and code of `b` (columns), of at least that shape."""
     a, b = np.asarray(a, dtype="int64"), np.asarray(b, dtype="int64")
     rows, columns = (
-        max(least, int(codes.max(initial=-1)) + 1) for least, codes in ((rows, a), (columns, b))
+        max(least, int(codes.max(initial=-1)) + 1)
+        for least, codes in ((rows, a), (columns, b))
     )
     return np.bincount(a * columns + b, minlength=rows * columns).reshape(rows, columns)
 

@@ -108,7 +108,11 @@ class TreeSegmenter(Segmenter):
         rows = self._checked(customers, self.columns)
         if y is None:
             raise NotEnoughDataError(say("tree.errors.no_outcomes"))
-        spent = pd.Series(y) if isinstance(y, pd.Series) else pd.Series(np.asarray(y), rows.index)
+        spent = (
+            pd.Series(y)
+            if isinstance(y, pd.Series)
+            else pd.Series(np.asarray(y), rows.index)
+        )
         spent = spent.reindex(rows.index).astype("float64")
         if missing := int(spent.isna().sum()):
             raise DataError(say("tree.errors.other_customers", missing=missing))
@@ -132,7 +136,9 @@ class TreeSegmenter(Segmenter):
         self.leaves_ = [leaf.box for leaf in leaves]
         self.spent_ = [float(spent[leaf.rows].mean()) for leaf in leaves]
         self.learned_on_ = [len(leaf.rows) for leaf in leaves]
-        with speaking(DEFAULT):  # keys in data and SQL; pages show them in their own language
+        with speaking(
+            DEFAULT
+        ):  # keys in data and SQL; pages show them in their own language
             self.segment_names_ = tuple(_name(box) for box in self.leaves_)
 
     def _grow(self, rows: pd.DataFrame, spent: np.ndarray, whole: Box) -> list[Leaf]:
@@ -166,10 +172,14 @@ class TreeSegmenter(Segmenter):
             tree.fit(few.to_numpy(), np.sqrt(expected))
         return _leaves(tree.tree_, rows, whole)
 
-    def branches(self, table: ir.Table) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
+    def branches(
+        self, table: ir.Table
+    ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         branches = []
         for code, box in enumerate(self.leaves_):
-            tests = [table[column].notnull() for column in box if len(self.leaves_) == 1]
+            tests = [
+                table[column].notnull() for column in box if len(self.leaves_) == 1
+            ]
             for column, (low, high) in box.items():
                 if low > -np.inf:
                     tests.append(table[column] > low)

@@ -12,7 +12,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segment_lab.show.cards import card, details, finding, group, headline, note, says_why
+    from segment_lab.show.cards import (
+        card,
+        details,
+        finding,
+        group,
+        headline,
+        note,
+        says_why,
+    )
     from segment_lab.show.figures import figure
     from segment_lab.show.macros import Html
     from segment_lab.show.tables import table

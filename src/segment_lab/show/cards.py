@@ -44,7 +44,9 @@ def note(text: Any, kind: str = "info") -> Html:
     if callable(text):
         return says_why(lambda: note(text(), kind))()
     missing = kind == "missing"
-    return Html(macro("note", text=str(text), kind=kind, word=kinds[kind]), missing=missing)
+    return Html(
+        macro("note", text=str(text), kind=kind, word=kinds[kind]), missing=missing
+    )
 
 
 def says_why(show: Callable[Given, Html]) -> Callable[Given, Html]:
@@ -142,7 +144,9 @@ def headline(
         "status": None,
     }
     if standing:
-        kept["status"] = {key: standing[key] for key in ("kind", "reason", "word", "advice")}
+        kept["status"] = {
+            key: standing[key] for key in ("kind", "reason", "word", "advice")
+        }
     return Html(macro("headline", sentences, shown, standing), {HEADLINE_MIME: kept})
 
 
@@ -192,7 +196,9 @@ def card(
         "body": plain(str(body)) if rich else body,
         "facts": {fact["name"]: fact["text"].unescape() for fact in shown},
     }
-    return Html(macro("card", named(title), shown, verdict, tone, body), {CARDS_MIME: [kept]})
+    return Html(
+        macro("card", named(title), shown, verdict, tone, body), {CARDS_MIME: [kept]}
+    )
 
 
 def _tone(verdict: str) -> str:
@@ -211,7 +217,9 @@ def group(*pieces: Html) -> Html:
     <div class="sl-group"><p class="sl-finding">One.</p>
     <p class="sl-finding">Two.</p></div>
     """
-    cards_alone = bool(pieces) and all('class="sl-card"' in p.markup[:40] for p in pieces)
+    cards_alone = bool(pieces) and all(
+        'class="sl-card"' in p.markup[:40] for p in pieces
+    )
     css = "sl-cards" if cards_alone else "sl-group"
     return Html(macro("group", pieces, css), _kept(pieces))
 

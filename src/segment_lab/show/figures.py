@@ -97,8 +97,12 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
         pil_kwargs={"compress_level": 0},
     )
     plt.close(canvas)
-    octree = Image.Quantize.FASTOCTREE  # a seventh of the median cut's time, and smaller pictures
-    image = Image.open(raw).convert("RGB").quantize(64, octree, dither=Image.Dither.NONE)
+    octree = (
+        Image.Quantize.FASTOCTREE
+    )  # a seventh of the median cut's time, and smaller pictures
+    image = (
+        Image.open(raw).convert("RGB").quantize(64, octree, dither=Image.Dither.NONE)
+    )
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=1)
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2

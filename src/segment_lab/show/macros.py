@@ -50,8 +50,14 @@ class Html:
     def _repr_html_(self) -> str:
         return f"{LAB_STYLE}{self.markup}"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/html": self._repr_html_(), "text/plain": plain(self.markup), **self.data}
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> dict[str, Any]:
+        return {
+            "text/html": self._repr_html_(),
+            "text/plain": plain(self.markup),
+            **self.data,
+        }
 
     def __str__(self) -> str:
         return str(self.markup)

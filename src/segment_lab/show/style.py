@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe & Ito (2008), darkened where needed so that each stands out from white.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#B8860B", "#56B4E9", "#555555", "#882255")
+PALETTE = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#AA4499",
+    "#B8860B",
+    "#56B4E9",
+    "#555555",
+    "#882255",
+)
 INK, MUTED, GRID = "#1b1f24", "#5b6470", "#e3e6ea"
 # Ordered steps (low to high) and the two ends of a scale around zero.
 SEQUENTIAL, DIVERGING = "Blues", "PuOr"
@@ -119,11 +128,14 @@ def described(ax: Axes, alt: str) -> Axes:
 def listed(what: str, values: pd.Series, kind: str = "money") -> str:
     """An alternative text from the data: every row with its value (money, share or uplift), in the
     order drawn."""
-    write = {"share": lambda v: f"{v:.0%}", "uplift": lambda v: f"{100 * v:+.1f} per 100"}.get(
-        kind, lambda v: f"{v:,.0f}"
-    )
+    write = {
+        "share": lambda v: f"{v:.0%}",
+        "uplift": lambda v: f"{100 * v:+.1f} per 100",
+    }.get(kind, lambda v: f"{v:,.0f}")
     return (
         f"{what}: "
-        + "; ".join(f"{shown(name)} {write(v)}" for name, v in values.items() if pd.notna(v))
+        + "; ".join(
+            f"{shown(name)} {write(v)}" for name, v in values.items() if pd.notna(v)
+        )
         + "."
     )

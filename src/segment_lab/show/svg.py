@@ -134,9 +134,13 @@ class Area:
 
 def area_map(areas: Sequence[Area], alt: str) -> Markup:
     """Areas in proportion to their size (squarified treemap, Bruls, Huizing & van Wijk 2000)."""
-    shown = sorted((area for area in areas if area.size > 0), key=lambda area: -area.size)
+    shown = sorted(
+        (area for area in areas if area.size > 0), key=lambda area: -area.size
+    )
     width, height = MAP
-    boxes = _squarified([area.size for area in shown], 0.0, 0.0, float(width), float(height))
+    boxes = _squarified(
+        [area.size for area in shown], 0.0, 0.0, float(width), float(height)
+    )
     pieces = [_box(area, box) for area, box in zip(shown, boxes, strict=True)]
     return Markup(
         '<svg class="map" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'

@@ -12,7 +12,13 @@ from markupsafe import Markup
 from segment_lab.show.cards import called, note, says_why
 from segment_lab.show.macros import Html, macro, tidy
 from segment_lab.texts import say
-from segment_lab.texts.formats import NUMERIC, format_value, guess_format, is_missing, words
+from segment_lab.texts.formats import (
+    NUMERIC,
+    format_value,
+    guess_format,
+    is_missing,
+    words,
+)
 
 MOST_ROWS = 200
 LONG = 24  # characters from which a text gets a wide column, also on a phone
@@ -104,7 +110,10 @@ def table(
 
 
 def plain_table(
-    caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence[int] = ()
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    numeric: Sequence[int] = (),
 ) -> Markup:
     """A table of texts as they are given, the first of each row its header; for templates.
 
@@ -126,9 +135,12 @@ def plain_table(
     True
     """
     css = ["num" if position in numeric else "txt" for position in range(len(head))]
-    heads = [{"label": label, "css": look} for label, look in zip(head, css, strict=True)]
+    heads = [
+        {"label": label, "css": look} for label, look in zip(head, css, strict=True)
+    ]
     cells = [
-        [{"text": text, "css": look} for text, look in zip(row, css, strict=True)] for row in rows
+        [{"text": text, "css": look} for text, look in zip(row, css, strict=True)]
+        for row in rows
     ]
     return macro("table", caption, heads, cells)
 
@@ -137,7 +149,9 @@ def _sentence(text: str) -> Html:
     return note(text)  # in `table` the name is taken by a parameter
 
 
-def _per_column(formats: Mapping[str, str] | str | None, frame: pd.DataFrame) -> Mapping[Any, str]:
+def _per_column(
+    formats: Mapping[str, str] | str | None, frame: pd.DataFrame
+) -> Mapping[Any, str]:
     if isinstance(formats, str):
         return dict.fromkeys(frame.columns, formats)
     return formats or {}
@@ -169,9 +183,13 @@ def _columns(
         values = frame.iloc[:, position]
         intervals = None
         if str(name) in ranged:
-            intervals = list(zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True))
+            intervals = list(
+                zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
+            )
         kind = formats.get(name) or guess_format(str(name), values)
-        columns.append(Column(labels.get(name, _label(name)), kind, list(values), intervals))
+        columns.append(
+            Column(labels.get(name, _label(name)), kind, list(values), intervals)
+        )
     return columns
 
 
@@ -195,7 +213,10 @@ def _row(columns: list[Column], i: int) -> list[dict[str, Any]]:
 
 def _cell(column: Column, i: int) -> dict[str, Any]:
     value = column.cells[i]
-    cell: dict[str, Any] = {"text": format_value(value, column.kind), "css": _css(column, value)}
+    cell: dict[str, Any] = {
+        "text": format_value(value, column.kind),
+        "css": _css(column, value),
+    }
     if is_missing(value):
         return cell
     if column.intervals is not None:

@@ -154,7 +154,9 @@ class StudyConfig(Strict):
     def _empty_methods(cls, value: Any) -> Any:
         if isinstance(value, list):
             value = dict.fromkeys(value)
-        return {k: v or {} for k, v in value.items()} if isinstance(value, dict) else value
+        return (
+            {k: v or {} for k, v in value.items()} if isinstance(value, dict) else value
+        )
 
     @field_validator("lang", mode="before")
     @classmethod
@@ -173,7 +175,9 @@ class StudyConfig(Strict):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError):
-            raise ValueError(say("study.settings.timezone", value=repr(value))) from None
+            raise ValueError(
+                say("study.settings.timezone", value=repr(value))
+            ) from None
         return value
 
     @field_validator("sources")
@@ -182,12 +186,16 @@ class StudyConfig(Strict):
         for name in value:
             if name not in CONTRACTS:
                 hint = nearest(name, CONTRACTS)
-                raise ValueError(say("study.settings.no_table", name=repr(name), hint=hint))
+                raise ValueError(
+                    say("study.settings.no_table", name=repr(name), hint=hint)
+                )
         return value
 
     @field_validator("methods")
     @classmethod
-    def _known_methods(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _known_methods(
+        cls, value: dict[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
         faults = []
         for name, options in value.items():
             try:
@@ -209,7 +217,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
     except FileNotFoundError:
         raise ConfigError(say("study.file.missing", path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise ConfigError(say("study.file.no_yaml", path=path, said=_where(error))) from None
+        raise ConfigError(
+            say("study.file.no_yaml", path=path, said=_where(error))
+        ) from None
     except ValueError as error:  # 2026-13-01 looks like a date and is none
         raise ConfigError(say("study.file.no_day", path=path, said=error)) from None
     if not isinstance(data, dict):
@@ -233,7 +243,9 @@ def _text(path: Path) -> str:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ConfigError(say("study.file.special", path=path))
     if path.is_file() and path.stat().st_size > MOST_BYTES:
-        raise ConfigError(say("study.file.too_large", path=path, limit=MOST_BYTES >> 20))
+        raise ConfigError(
+            say("study.file.too_large", path=path, limit=MOST_BYTES >> 20)
+        )
     return path.read_text(encoding="utf-8")
 
 
@@ -254,7 +266,9 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     for key, value in overrides.items():
         old = out.get(key)
         out[key] = (
-            merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+            merge(old, value)
+            if isinstance(old, Mapping) and isinstance(value, Mapping)
+            else value
         )
     return out
 
@@ -265,7 +279,9 @@ def check_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = with_options()
     if method not in known:
         hint = nearest(method, known)
-        raise ConfigError(say("study.settings.no_method", method=repr(method), hint=hint))
+        raise ConfigError(
+            say("study.settings.no_method", method=repr(method), hint=hint)
+        )
     return dict(validate(options_model(method), dict(options), f"methods.{method}"))
 
 

@@ -79,8 +79,12 @@ def customer_table(
         "timezone": timezone,
         "returns": returns,
         "tolerance": tolerance,
-        "sources": {"orders": {"path": where, "columns": dict(columns or {}), **reading}},
-        "window": {"start": as_date(start) if start else dt.date.min} if start or as_of else {},
+        "sources": {
+            "orders": {"path": where, "columns": dict(columns or {}), **reading}
+        },
+        "window": {"start": as_date(start) if start else dt.date.min}
+        if start or as_of
+        else {},
     }
     study = Study(validate(StudyConfig, config, "customer_table"), Path.cwd())
     study._keep_copies = False

@@ -126,8 +126,12 @@ class OrdersStatement:
 
     def sql(self, dialect: str) -> str:
         """``lines AS (…), …, people AS (…)``, to be opened by WITH; `people` holds the columns."""
-        text = f"WITH {self._lines()}{self._gaps()}, people AS ({self._people()}) SELECT 1"
-        [written] = sqlglot.transpile(text, "duckdb", dialect, identify=True, pretty=True)
+        text = (
+            f"WITH {self._lines()}{self._gaps()}, people AS ({self._people()}) SELECT 1"
+        )
+        [written] = sqlglot.transpile(
+            text, "duckdb", dialect, identify=True, pretty=True
+        )
         opening = written[: written.rindex("SELECT")].rstrip()
         date = exp.column("order_date", quoted=True).sql(dialect)
         days = {"__day__": date, "__as_of__": self.day or ""}
@@ -166,7 +170,9 @@ class OrdersStatement:
     def _people(self) -> str:
         facts = {"as_of": self._as_of, "scale": 10**self.decimals}
         columns = ["b.customer_id"]
-        columns += [f"{MEASURES[name].format(**facts)} AS {name}" for name in self.columns]
+        columns += [
+            f"{MEASURES[name].format(**facts)} AS {name}" for name in self.columns
+        ]
         columns += [f"a.{_quoted(name)}" for name in self.account_columns]
         for name in self.absent:
             kind = "BOOLEAN" if name == "offer" else "BIGINT"

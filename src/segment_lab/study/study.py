@@ -108,7 +108,9 @@ class Study(StudyData):
         population = scheme(method).population
         if population in ("buyers", "everybody"):
             return self.customers(prospects=population == "everybody")
-        rows = self.shared("population", population, lambda: self._population(population))
+        rows = self.shared(
+            "population", population, lambda: self._population(population)
+        )
         return rows.copy()
 
     def _population(self, population: str) -> pd.DataFrame:
@@ -136,17 +138,25 @@ class Study(StudyData):
 
         if not self.has("touches"):
             raise NotEnoughDataError(say("study.no_contacts"))
-        usual = usual_minutes(self.table("contact_costs")) if self.has("contact_costs") else None
+        usual = (
+            usual_minutes(self.table("contact_costs"))
+            if self.has("contact_costs")
+            else None
+        )
         return self._keep(
             "contacts",
-            lambda: engagement_table(self.table("touches"), self.window.as_of, minutes=usual),
+            lambda: engagement_table(
+                self.table("touches"), self.window.as_of, minutes=usual
+            ),
         )
 
     def fitted(self, method: str) -> Any:
         """The segmenter of a method, fitted at as_of (kept on disk under the data's
         fingerprint)."""
         if gone := self.missing(method):
-            raise NotEnoughDataError(say("study.needs", method=method, tables=gone, name=self.name))
+            raise NotEnoughDataError(
+                say("study.needs", method=method, tables=gone, name=self.name)
+            )
         return self.cached(
             f"fitted-{method}",
             self.options(method),
@@ -167,7 +177,9 @@ class Study(StudyData):
         days = self.config.comparison.horizon_days
         before = self.at(self.window.as_of - dt.timedelta(days=days))
         earlier = before.population(method)
-        spent = before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
+        spent = (
+            before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
+        )
         return earlier, spent
 
     def trial(self, campaign: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -203,7 +215,9 @@ class Study(StudyData):
             touches = self._optional("touches")
             dated = [(orders, "order_date"), (touches, "touch_date")]
             undated = [self._optional("customers"), self._optional("leads")]
-            listing = [t for t in undated if t is not None and "customer_id" in t.columns]
+            listing = [
+                t for t in undated if t is not None and "customer_id" in t.columns
+            ]
             kept = [(t, day) for t, day in dated if t is not None]
             known = arms.traces(drawn, listing, kept)
             day = self.window.as_of
@@ -228,7 +242,9 @@ class Study(StudyData):
         """Every scheme that applies."""
         return {method: self.segmentation(method) for method in self.methods}
 
-    def scorecard(self, own: Mapping[str, Segmentation] | None = None, **options: Any) -> Scorecard:
+    def scorecard(
+        self, own: Mapping[str, Segmentation] | None = None, **options: Any
+    ) -> Scorecard:
         """How far each scheme deserves trust, out of time; see `segment_lab.judge.compare`.
 
         Parameters
@@ -287,10 +303,15 @@ class Study(StudyData):
 
         if scheme(method).from_campaign:
             found = self.fitted(method).difference_found_
-            return Status("PROPER" if found else "PRELIMINARY", say(f"campaigns.response.{found}"))
+            return Status(
+                "PROPER" if found else "PRELIMINARY", say(f"campaigns.response.{found}")
+            )
         if not self.has("orders"):
             return Status("PRELIMINARY", say("summary.status"))
-        buyers, days = int((self.population(method)["frequency"] > 0).sum()), self.window.days
+        buyers, days = (
+            int((self.population(method)["frequency"] > 0).sum()),
+            self.window.days,
+        )
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
         return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)
 
@@ -340,7 +361,11 @@ class Study(StudyData):
             ``"current_date"``, or a parameter such as ``":day"``. The cut points stay those that
             were learned. By default the day is the study's own, and later orders change nothing.
         """
-        fitted = StateStatement(self.state_rule) if method == "state" else self.fitted(method)
+        fitted = (
+            StateStatement(self.state_rule)
+            if method == "state"
+            else self.fitted(method)
+        )
         return statement(self, fitted, dialect, source, table, accounts, day)
 
     def assign(
@@ -364,7 +389,9 @@ class Study(StudyData):
         segmenter = self.segmenter(method)
 
         def taught(everybody: int) -> tuple[Any, int]:
-            part = self if scheme(method).from_campaign else self.drawn(limit, everybody)
+            part = (
+                self if scheme(method).from_campaign else self.drawn(limit, everybody)
+            )
             customers, followed = part._lessons(method)
             return segmenter.fit(customers, followed), len(customers)
 
@@ -398,8 +425,14 @@ class Study(StudyData):
 
         rows = []
         for name, source in self.config.sources.items():
-            rows.append((name, source.path or say("study.database"), len(source.columns)))
+            rows.append(
+                (name, source.path or say("study.database"), len(source.columns))
+            )
         heads = [say(f"study.columns.{name}") for name in ("table", "source", "mapped")]
         frame = pd.DataFrame(rows, columns=heads).set_index(heads[0])
-        facts = {"window": self.window, "as_of": self.window.as_of, "schemes": self.methods}
+        facts = {
+            "window": self.window,
+            "as_of": self.window.as_of,
+            "schemes": self.methods,
+        }
         return table(frame, say("study.shown", title=self.title, **facts))._repr_html_()

@@ -23,7 +23,12 @@ from segment_lab.customers.orders import (
     with_reason,
 )
 from segment_lab.customers.overview import full_months, monthly
-from segment_lab.customers.people import accounts, ordered_later, with_accounts, with_prospects
+from segment_lab.customers.people import (
+    accounts,
+    ordered_later,
+    with_accounts,
+    with_prospects,
+)
 from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
@@ -32,7 +37,13 @@ from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
-from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError, nearest
+from segment_lab.errors import (
+    ConfigError,
+    DataError,
+    Fault,
+    NotEnoughDataError,
+    nearest,
+)
 from segment_lab.study.config import StudyConfig, WindowConfig, load, validate
 from segment_lab.texts import say, speak
 from segment_lab.texts.languages import spoken_first
@@ -42,7 +53,14 @@ T = TypeVar("T")
 #: Names the folder that the processes of a run share.
 SHARED = "SEGMENT_LAB_SHARED"
 #: What dates a study without orders.
-OTHER_DAYS = ("first_order", "last_order", "created_on", "entered_on", "issue_date", "touch_date")
+OTHER_DAYS = (
+    "first_order",
+    "last_order",
+    "created_on",
+    "entered_on",
+    "issue_date",
+    "touch_date",
+)
 
 
 class StudyData:
@@ -87,12 +105,17 @@ class StudyData:
         return cls(load(path, changes), path.resolve().parent, path=path.resolve())
 
     @classmethod
-    def from_frames(cls, tables: Mapping[str, Any], name: str = "frames", **config: Any) -> Self:
+    def from_frames(
+        cls, tables: Mapping[str, Any], name: str = "frames", **config: Any
+    ) -> Self:
         """A study over frames that are already here (pandas, polars or Arrow), canonical column
         names."""
         sources = {table: {"path": f"<{table}>"} for table in tables}
         study = cls(
-            validate(StudyConfig, {"name": name, "sources": sources, **config}, "study"), Path.cwd()
+            validate(
+                StudyConfig, {"name": name, "sources": sources, **config}, "study"
+            ),
+            Path.cwd(),
         )
         study._frames = {t: raw_frame(f) for t, f in tables.items()}
         return study
@@ -129,7 +152,9 @@ class StudyData:
             return self._parent.intake(table)
         if self._whole is not None:
             whole = self._whole
-            return self._keep(("intake", table), lambda: whole.intake(table).drawn(self._share))
+            return self._keep(
+                ("intake", table), lambda: whole.intake(table).drawn(self._share)
+            )
         if not self.has(table):
             facts = {"name": self.name, "table": table, "file": self.path}
             raise NotEnoughDataError(say("study.tables.missing", **facts))
@@ -175,7 +200,13 @@ class StudyData:
                 intakes.append(self.intake(name))
             except DataError as error:
                 faults += [
-                    Fault(f"{error.title}: {f.where}", f.problem, f.remedy, f.rows, f.examples)
+                    Fault(
+                        f"{error.title}: {f.where}",
+                        f.problem,
+                        f.remedy,
+                        f.rows,
+                        f.examples,
+                    )
                     for f in error.faults
                 ]
         for intake in intakes:
@@ -187,8 +218,12 @@ class StudyData:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all the data and of how they are read."""
-        prints = [f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)]
-        return hashlib.sha256("|".join([self.config.timezone, *prints]).encode()).hexdigest()[:16]
+        prints = [
+            f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)
+        ]
+        return hashlib.sha256(
+            "|".join([self.config.timezone, *prints]).encode()
+        ).hexdigest()[:16]
 
     # Time.
 
@@ -203,15 +238,21 @@ class StudyData:
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
         if as_of <= first and self._parent is not None:
-            raise NotEnoughDataError(say("study.day.before_first", first=first, as_of=as_of))
+            raise NotEnoughDataError(
+                say("study.day.before_first", first=first, as_of=as_of)
+            )
         if rule.start and as_of <= rule.start and self._parent is not None:
-            raise NotEnoughDataError(say("study.day.before_window", start=rule.start, as_of=as_of))
+            raise NotEnoughDataError(
+                say("study.day.before_window", start=rule.start, as_of=as_of)
+            )
         if as_of <= first:
             days = {"as_of": as_of, "first": first, "last": last}
             raise ConfigError(say("study.day.not_after_first", **days))
         # Days before the first order are no observed days: nobody must take them for data.
         start = (
-            max(first, as_of - dt.timedelta(days=rule.days)) if rule.days else rule.start or first
+            max(first, as_of - dt.timedelta(days=rule.days))
+            if rule.days
+            else rule.start or first
         )
         return ObservationWindow(start, as_of)
 
@@ -235,7 +276,9 @@ class StudyData:
             for column in OTHER_DAYS:
                 if column in lines.columns:
                     ends = (
-                        lines.aggregate(first=lines[column].min(), last=lines[column].max())
+                        lines.aggregate(
+                            first=lines[column].min(), last=lines[column].max()
+                        )
                         .execute()
                         .iloc[0]
                     )
@@ -303,7 +346,9 @@ class StudyData:
         if predict:
             table = self.customers(prospects)
             days = self.config.comparison.horizon_days
-            expected = self._keep("predicted", lambda: predicted(self.customers(), days))
+            expected = self._keep(
+                "predicted", lambda: predicted(self.customers(), days)
+            )
             ahead = expected[["expected_orders", "expected_revenue"]]
             return table.join(ahead).join(self.states())
         table, known = self._buyers, self._accounts
@@ -335,7 +380,9 @@ class StudyData:
         buyer."""
 
         self.need_log()
-        return self.shared("states", (), lambda: self.state_rule.states(self.customers()))
+        return self.shared(
+            "states", (), lambda: self.state_rule.states(self.customers())
+        )
 
     @cached_property
     def state_rule(self) -> StateRule:
@@ -372,15 +419,19 @@ class StudyData:
         bad = whole.filter(whole.reason.notnull())
         bad = bad.select(
             "reason",
-            **{c.removeprefix("raw."): bad[c] for c in bad.columns if c.startswith("raw.")},
+            **{
+                c.removeprefix("raw."): bad[c]
+                for c in bad.columns
+                if c.startswith("raw.")
+            },
         )
         bad.get_backend().to_parquet(bad, str(path))
         if len(intake.broken):
             rows = pd.read_parquet(path)
             broken = intake.broken.assign(reason="broken line: " + intake.broken.reason)
-            pd.concat([rows, broken[["reason", "line", "text"]]], ignore_index=True).to_parquet(
-                path
-            )
+            pd.concat(
+                [rows, broken[["reason", "line", "text"]]], ignore_index=True
+            ).to_parquet(path)
         return int(self.connection.read_parquet(str(path)).count().execute())
 
     @cached_property
@@ -398,7 +449,8 @@ class StudyData:
         ]
         if broken:
             account = pd.concat(
-                [account, pd.DataFrame(broken, columns=account.columns)], ignore_index=True
+                [account, pd.DataFrame(broken, columns=account.columns)],
+                ignore_index=True,
             )
         raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
         if customers.empty:
@@ -445,7 +497,12 @@ class StudyData:
         end = self.window.as_of + dt.timedelta(days=days)
         known = (self._parent or self).window.as_of
         if end > known:
-            facts = {"days": days, "as_of": self.window.as_of, "end": end, "known": known}
+            facts = {
+                "days": days,
+                "as_of": self.window.as_of,
+                "end": end,
+                "known": known,
+            }
             latest = known - dt.timedelta(days=days)
             raise NotEnoughDataError(say("study.day.not_known", latest=latest, **facts))
         out = self._done(self.window.as_of, days).add_prefix("future_")
@@ -528,7 +585,14 @@ class StudyData:
         def kept() -> T | None:
             try:
                 return cast(T, joblib.load(path))
-            except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+                KeyError,
+                ImportError,
+                AttributeError,
+            ):
                 return None  # not there, or cut off by a killed run: make it again
 
         def load_or_make() -> T:

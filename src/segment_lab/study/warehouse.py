@@ -83,7 +83,10 @@ def day_expression(day: str, dialect: str) -> str:
 
 
 def account_columns(
-    study: StudyData, segmenter: Any, wanted: set[str], lacking_key: str = "not_in_lines"
+    study: StudyData,
+    segmenter: Any,
+    wanted: set[str],
+    lacking_key: str = "not_in_lines",
 ) -> dict[str, Any]:
     """Types of those `wanted` columns that the accounts hold; a ConfigError where others are not
     optional."""
@@ -117,11 +120,15 @@ class StateStatement:
     ) -> str:
         """One SELECT from a customer table to ``customer_id, state, p_active, rhythm_days``; null
         for whoever has not bought."""
-        source = ibis.table({"customer_id": "string", **dict.fromkeys(RHYTHM, "float64")}, table)
+        source = ibis.table(
+            {"customer_id": "string", **dict.fromkeys(RHYTHM, "float64")}, table
+        )
         told = {"state": self.rule.state, "p_active": self.rule.p_active}
         told["rhythm_days"] = self.rule.rhythm
         bought = source.frequency > 0
-        columns = {name: ibis.ifelse(bought, says(source), None) for name, says in told.items()}
+        columns = {
+            name: ibis.ifelse(bought, says(source), None) for name, says in told.items()
+        }
         facts = {"typical_gap": self.rule.typical_gap, "season": list(self.rule.season)}
         if self.rule.season:
             facts["season_before"] = self.rule.as_of
@@ -182,7 +189,11 @@ def assign(
     }
     joined = account_columns(study, segmenter, wanted - {*COLUMNS}, "not_in_engine")
     people = buyers_expression(
-        intake.lines, study.window, study.config.returns, intake.reading.decimals, wanted
+        intake.lines,
+        study.window,
+        study.config.returns,
+        intake.reading.decimals,
+        wanted,
     )
     if joined:
         accounts = _accounts(study, list(joined), people)
@@ -191,14 +202,20 @@ def assign(
     with people.cache() as customers:
         everybody = int(customers.count().execute())
         if not everybody:
-            fault = Fault("orders", say("study.tables.no_purchase", window=study.window))
+            fault = Fault(
+                "orders", say("study.tables.no_purchase", window=study.window)
+            )
             raise DataError(say("study.tables.nobody"), [fault])
         facts = {"learned_on": min(everybody, limit), "customers": everybody}
         progress(say("study.large.learning", **facts))
         if taught:
             segmenter, learned_on = taught(everybody)
         else:
-            few = drawn(customers, limit / everybody, seed) if everybody > limit else customers
+            few = (
+                drawn(customers, limit / everybody, seed)
+                if everybody > limit
+                else customers
+            )
             learned_on = _learn(segmenter, few, joined)
         progress(say("study.large.assigning"))
         labelled = customers.mutate(segment=segmenter.named(customers))
@@ -210,7 +227,9 @@ def assign(
 def _learn(segmenter: Any, few: ir.Table, joined: dict[str, Any]) -> int:
     """Fit a segmenter to customers where they are; their number."""
     rows = few.get_backend().to_pyarrow(few.order_by("customer_id"))
-    accounts = rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
+    accounts = (
+        rows.select(["customer_id", *joined]).to_pandas().set_index("customer_id")
+    )
     segmenter.fit(as_frame([rows]).join(accounts))
     return len(accounts)
 
@@ -251,5 +270,7 @@ def _profile(labelled: ir.Table, names: tuple[str, ...]) -> pd.DataFrame:
     frame["customers"] = frame["customers"].fillna(0).astype("int64")
     frame["revenue"] = frame["revenue"].fillna(0).round(2)
     for name, share in (("customers", "customer_share"), ("revenue", "revenue_share")):
-        frame.insert(int(frame.columns.get_loc(name)) + 1, share, frame[name] / frame[name].sum())
+        frame.insert(
+            int(frame.columns.get_loc(name)) + 1, share, frame[name] / frame[name].sum()
+        )
     return frame

@@ -112,6 +112,8 @@ def _environment(language: str) -> Environment:
     def listed(names: Iterable[Any]) -> str:
         return format_list([str(name) for name in names], locale=rules)
 
-    environment = Environment(undefined=StrictUndefined, autoescape=False)  # show escapes
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False
+    )  # show escapes
     environment.filters |= {"plural": plural, "listed": listed, **formats.SPOKEN}
     return environment

@@ -103,7 +103,9 @@ def _number(value: float) -> str:
 def _day(value: Any) -> str:
     """In tables: the same in every language, and in the order of the days."""
     stamp = pd.Timestamp(value)
-    return f"{stamp:%Y-%m-%d}" if stamp == stamp.normalize() else f"{stamp:%Y-%m-%d %H:%M}"
+    return (
+        f"{stamp:%Y-%m-%d}" if stamp == stamp.normalize() else f"{stamp:%Y-%m-%d %H:%M}"
+    )
 
 
 def _text(value: Any) -> str:
@@ -131,7 +133,9 @@ def _spoken(kind: str) -> Callable[[Any], str]:
     def write(value: Any) -> str:
         text = str(format_value(value, kind).unescape())
         unknown = is_missing(value)
-        return with_currency(text) if kind in ("money", "cents") and not unknown else text
+        return (
+            with_currency(text) if kind in ("money", "cents") and not unknown else text
+        )
 
     return write
 
@@ -141,12 +145,17 @@ def _long_date(value: Any) -> str:
 
 
 def _month(value: Any) -> str:
-    return format_skeleton("yMMMM", pd.Timestamp(value).date(), locale=locale(language()))
+    return format_skeleton(
+        "yMMMM", pd.Timestamp(value).date(), locale=locale(language())
+    )
 
 
 #: How a figure is written in a sentence: money with its currency, dates in words.
 SPOKEN: dict[str, Callable[..., str]] = {
-    **{kind: _spoken(kind) for kind in ("count", "money", "cents", "share", "days", "number")},
+    **{
+        kind: _spoken(kind)
+        for kind in ("count", "money", "cents", "share", "days", "number")
+    },
     "percent": percent,
     "per100": lambda share: ("+" if share > 0 else "") + decimal(100 * share, 1),
     "date": _long_date,
@@ -156,9 +165,15 @@ SPOKEN: dict[str, Callable[..., str]] = {
 # mention.
 GUESSES = (
     ("text", r"(^|_)(id|year)$"),
-    ("share", r"share|rate$|percent|pct|probability|conversion|uplift|accuracy|^p_|coverage"),
+    (
+        "share",
+        r"share|rate$|percent|pct|probability|conversion|uplift|accuracy|^p_|coverage",
+    ),
     ("days", r"days|recency|tenure|(^|_)t_x$|dso"),
-    ("count", r"customers|orders|invoices|count|rows|^n(_|$)|frequency|buyers|leads|touches"),
+    (
+        "count",
+        r"customers|orders|invoices|count|rows|^n(_|$)|frequency|buyers|leads|touches",
+    ),
     (
         "money",
         r"revenue|margin|amount|money|monetary|value|cost|profit|budget|clv|debt|balance|price|sales|"
@@ -174,7 +189,9 @@ def guess_format(name: str, values: pd.Series) -> str:
         return str(known)
     if values.dtype == object:  # dates, decimals, or intervals as pairs
         flat = _flat(values)
-        if not flat or not all(isinstance(v, dt.date | Number | np.generic) for v in flat):
+        if not flat or not all(
+            isinstance(v, dt.date | Number | np.generic) for v in flat
+        ):
             return "text"
         kind: Any = "datetime64[us]" if isinstance(flat[0], dt.date) else "float64"
         values = pd.Series(flat).astype(kind)

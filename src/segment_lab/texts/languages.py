@@ -23,7 +23,9 @@ VARIABLE = "SEGMENT_LAB_LANG"
 # European English: 30 June 2026; A, B and C.
 REGIONS = {"en": "en_GB", pseudo.NAME: "en_GB"}
 #: What is said in the body of a ``with speaking(…)``: language, currency.
-_aside: ContextVar[tuple[str | None, str | None]] = ContextVar("segment_lab", default=(None, None))
+_aside: ContextVar[tuple[str | None, str | None]] = ContextVar(
+    "segment_lab", default=(None, None)
+)
 #: What is said otherwise: in every thread and every cell of a notebook.
 _common: dict[str, str] = {}
 
@@ -31,7 +33,9 @@ _common: dict[str, str] = {}
 def language() -> str:
     """The language in use."""
     return (
-        _aside.get()[0] or _common.get("language") or os.environ.get(VARIABLE, "").strip()
+        _aside.get()[0]
+        or _common.get("language")
+        or os.environ.get(VARIABLE, "").strip()
     ) or DEFAULT
 
 
@@ -85,10 +89,14 @@ def spoken_first(wanted: tuple[str, ...]) -> str | None:
 
 
 @contextmanager
-def speaking(language: str | None = None, currency: str | None = None) -> Iterator[None]:
+def speaking(
+    language: str | None = None, currency: str | None = None
+) -> Iterator[None]:
     """Language and currency for the body of a ``with`` alone."""
     before = _aside.get()
-    token = _aside.set((language or before[0], before[1] if currency is None else currency))
+    token = _aside.set(
+        (language or before[0], before[1] if currency is None else currency)
+    )
     try:
         yield
     finally:

@@ -69,7 +69,9 @@ def _part(language: str, piece: str) -> str:
 
 @cache
 def _parts(language: str) -> dict[str, str]:
-    parts = {str(part): str(words) for part, words in subject(language, "name_parts").items()}
+    parts = {
+        str(part): str(words) for part, words in subject(language, "name_parts").items()
+    }
     features = subject(language, "clusters")["feature"]
     for feature, english in subject(DEFAULT, "clusters")["feature"].items():
         for level in ("low", "high"):

@@ -14,9 +14,13 @@ PLAIN = "abcdefghiklnoprstuwyzABCDEGHIKLNOPRSTUWYZ"
 ACCENTED = "áƀčďéƒǧĥíķĺñóƥřšťúŵýžÁƁČĎÉǦĤÍĶĹÑÓƤŘŠŤÚŴÝŽ"
 MARKED = str.maketrans(PLAIN, ACCENTED)
 #: What stands in a template for something else: an expression, a tag, code, an address, an entity.
-CODE = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>|`[^`]*`|\]\([^)]*\)|&\w+;)", re.S)
+CODE = re.compile(
+    r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>|`[^`]*`|\]\([^)]*\)|&\w+;)", re.S
+)
 #: Words that a template itself holds inside its expressions: forms of a word, choices, pieces.
-CHOSEN = re.compile(r"((?:\b(?:one|few|many|other)=|append\(|~ |else |\bor ))('[^']*'|\"[^\"]*\")")
+CHOSEN = re.compile(
+    r"((?:\b(?:one|few|many|other)=|append\(|~ |else |\bor ))('[^']*'|\"[^\"]*\")"
+)
 WORD = re.compile(r"[^\W\d_]{3,}")
 DOUBLED = re.compile(r"[áéíóúýř]", re.I)
 
@@ -30,7 +34,9 @@ def text(english: str) -> str:
     '{{ count | count }} čúúšťóómééřřš óƒ `rfm`'
     """
     parts = CODE.split(english)
-    return "".join(_chosen(part) if i % 2 else _words(part) for i, part in enumerate(parts))
+    return "".join(
+        _chosen(part) if i % 2 else _words(part) for i, part in enumerate(parts)
+    )
 
 
 def _chosen(code: str) -> str:
@@ -38,7 +44,9 @@ def _chosen(code: str) -> str:
 
 
 def _words(plain: str) -> str:
-    return WORD.sub(lambda found: DOUBLED.sub(r"\g<0>\g<0>", found[0]), plain.translate(MARKED))
+    return WORD.sub(
+        lambda found: DOUBLED.sub(r"\g<0>\g<0>", found[0]), plain.translate(MARKED)
+    )
 
 
 def accented(texts: Any, key: str = "") -> Any:

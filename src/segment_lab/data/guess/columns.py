@@ -40,7 +40,10 @@ class Amount:
 
 
 def first(
-    columns: Columns, role: str, fits: Callable[[Facts], bool], taken: Iterable[str | None] = ()
+    columns: Columns,
+    role: str,
+    fits: Callable[[Facts], bool],
+    taken: Iterable[str | None] = (),
 ) -> str | None:
     """The first column by the words of a role whose values fit."""
     for name in ranked(columns, role):
@@ -62,8 +65,16 @@ def is_amount(facts: Facts) -> bool:
 
 def order_date(columns: Columns, taken: Iterable[str] = ()) -> str | None:
     """The day something was bought: the first by its words that is full, else the fullest."""
-    fitting = [n for n in ranked(columns, "order_date") if n not in taken and is_day(columns[n])]
-    full = [name for name in fitting if columns[name].filled >= FULL and columns[name].days >= 0.9]
+    fitting = [
+        n
+        for n in ranked(columns, "order_date")
+        if n not in taken and is_day(columns[n])
+    ]
+    full = [
+        name
+        for name in fitting
+        if columns[name].filled >= FULL and columns[name].days >= 0.9
+    ]
     if full:
         return full[0]
     return max(fitting, key=lambda name: columns[name].filled, default=None)
@@ -73,7 +84,12 @@ def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
     """The person or company: never the record's id, nor a column that is nearly empty."""
 
     def some(role: str, share: float = EMPTY) -> str | None:
-        return first(columns, role, lambda facts: facts.filled > share and facts.days < 0.5, taken)
+        return first(
+            columns,
+            role,
+            lambda facts: facts.filled > share and facts.days < 0.5,
+            taken,
+        )
 
     number, company, mail = some("customer_id"), some("company"), some("email")
     person, phone = _person(columns, taken), some("phone")
@@ -100,7 +116,12 @@ def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
         return _identified(columns, best, "id")
     # An id that comes again is no record's.
     for name, facts in columns.items():
-        if normal(name) == "id" and name not in taken and facts.filled > EMPTY and facts.unique < 1:
+        if (
+            normal(name) == "id"
+            and name not in taken
+            and facts.filled > EMPTY
+            and facts.unique < 1
+        ):
             return Customer(name, (name,), "id")
     return None
 
@@ -126,7 +147,10 @@ def _identified(columns: Columns, name: str, kind: str) -> Customer:
 
 
 def order_id(
-    columns: Columns, frame: pd.DataFrame, buyer: Customer | None, taken: Iterable[str] = ()
+    columns: Columns,
+    frame: pd.DataFrame,
+    buyer: Customer | None,
+    taken: Iterable[str] = (),
 ) -> str | None:
     """The number of the order or document: full, and of one customer each."""
     taken = {*taken, *(buyer.columns if buyer else ())}
@@ -142,7 +166,11 @@ def order_id(
     if found:
         return found
     for name, facts in columns.items():
-        numbered = facts.cells.str.fullmatch(r"#\S*\d+").mean() > 0.9 if len(facts.cells) else False
+        numbered = (
+            facts.cells.str.fullmatch(r"#\S*\d+").mean() > 0.9
+            if len(facts.cells)
+            else False
+        )
         record = normal(name) == "id" or (normal(name) == "name" and numbered)
         if name not in taken and record and fits(facts):
             return name
@@ -158,22 +186,30 @@ def _one_customer_each(frame: pd.DataFrame, name: str, buyer: Customer | None) -
     return bool((several <= 1).mean() >= FULL)
 
 
-def amount(columns: Columns, taken: Iterable[str] = (), needed: float = EMPTY) -> Amount | None:
+def amount(
+    columns: Columns, taken: Iterable[str] = (), needed: float = EMPTY
+) -> Amount | None:
     """The money of a line or an order: net before gross, less what was refunded of it."""
     fitting = [
         name
         for name in ranked(columns, "amount")
-        if name not in taken and is_amount(columns[name]) and columns[name].filled > needed
+        if name not in taken
+        and is_amount(columns[name])
+        and columns[name].filled > needed
     ]
     refunded = first(columns, "refunded", is_amount, taken)
-    currencies = [name for name in ranked(columns, "currency") if columns[name].filled > EMPTY]
+    currencies = [
+        name for name in ranked(columns, "currency") if columns[name].filled > EMPTY
+    ]
     plain = [name for name in currencies if not _converted(name)]
     several = bool(plain) and len(set(columns[plain[0]].cells.str.lower())) > 1
     converted = [name for name in fitting if _converted(name)]
     if several and converted:
         chosen = converted[0]
         its_refunds = [
-            n for n in ranked(columns, "refunded") if _converted(n) and is_amount(columns[n])
+            n
+            for n in ranked(columns, "refunded")
+            if _converted(n) and is_amount(columns[n])
         ]
         refunded = its_refunds[0] if its_refunds else refunded
         currency = next((name for name in currencies if _converted(name)), None)
@@ -186,7 +222,12 @@ def amount(columns: Columns, taken: Iterable[str] = (), needed: float = EMPTY) -
     net_of = None
     subtotal = first(columns, "subtotal", is_amount, taken)
     taxed = first(columns, "tax", is_amount, taken)
-    if subtotal and taxed and not refunded and normal(chosen) in ("total", "order total", "amount"):
+    if (
+        subtotal
+        and taxed
+        and not refunded
+        and normal(chosen) in ("total", "order total", "amount")
+    ):
         net_of, chosen = chosen, subtotal
     expression = chosen
     if refunded:
@@ -205,7 +246,10 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
 
 
 def _converted(name: str) -> bool:
-    return re.search(r"\bconverted\b|\b(company|base|home) currency\b", normal(name)) is not None
+    return (
+        re.search(r"\bconverted\b|\b(company|base|home) currency\b", normal(name))
+        is not None
+    )
 
 
 def status(columns: Columns, role: str = "status") -> list[str]:
@@ -238,7 +282,12 @@ def named(headers: Iterable[str]) -> dict[str, str]:
         "product": ("product",),
     }
     for name, kinds in roles.items():
-        fits = [h for kind in kinds for h in ranked(headers, kind) if h not in found.values()]
+        fits = [
+            h
+            for kind in kinds
+            for h in ranked(headers, kind)
+            if h not in found.values()
+        ]
         if fits:
             found[name] = fits[0]
     if "customer_id" not in found:
@@ -247,5 +296,7 @@ def named(headers: Iterable[str]) -> dict[str, str]:
     price = [h for h in ranked(headers, "unit_price") if h not in found.values()]
     if "amount" not in found and price:
         pieces = found.get("quantity")
-        found["amount"] = f"{quoted(pieces)} * {quoted(price[0])}" if pieces else price[0]
+        found["amount"] = (
+            f"{quoted(pieces)} * {quoted(price[0])}" if pieces else price[0]
+        )
     return found

@@ -19,7 +19,9 @@ CELLS = 2_000_000
 JUDGED = 2_000
 
 _MARK = rf"(?:(?:{CURRENCY_MARKS})\.?)?"
-_NUMBER = rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{_MARK}\s*[)\-−]?"
+_NUMBER = (
+    rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{_MARK}\s*[)\-−]?"
+)
 _DAY = (
     r"(19|20)\d{2}(-\d{2}|[-./]\d{1,2}[-./]\d{1,2}([ T].*)?)"
     r"|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}([ ,].*)?"
@@ -88,7 +90,9 @@ class Facts:
         plain = plain.str.replace(r"[−(]", "-", regex=True)
         comma = plain.str.contains(r",\d{1,2}$", regex=True).mean() > 0.5
         if comma:
-            plain = plain.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+            plain = plain.str.replace(".", "", regex=False).str.replace(
+                ",", ".", regex=False
+            )
         else:
             plain = plain.str.replace(",", "", regex=False)
         return pd.to_numeric(plain, errors="coerce")
@@ -122,5 +126,7 @@ def sample(table: ir.Table, rows: int) -> pd.DataFrame:
 
 def facts_of(frame: pd.DataFrame) -> tuple[Columns, pd.DataFrame]:
     """The facts of a frame of texts, and the frame."""
-    found = {str(name): Facts(str(name), len(frame), frame[name].dropna()) for name in frame}
+    found = {
+        str(name): Facts(str(name), len(frame), frame[name].dropna()) for name in frame
+    }
     return found, frame

@@ -14,7 +14,16 @@ from segment_lab.data.textfiles import first_lines, separator
 from segment_lab.texts import say
 
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-TYPED = (".parquet", ".pq", ".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+TYPED = (
+    ".parquet",
+    ".pq",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".json.gz",
+    ".jsonl.gz",
+    ".ndjson.gz",
+)
 #: What the header of an order log names.
 MUST = ("customer_id", "order_date", "amount")
 LINES = 40
@@ -56,7 +65,9 @@ def _rows(lines: list[str]) -> tuple[list[int], list[list[Any]]]:
         if held.count('"') % 2 and number + 1 < len(lines):
             continue
         starts.append(begin)
-        rows.append(next(csv.reader(held.splitlines(), delimiter=separator([held])), []))
+        rows.append(
+            next(csv.reader(held.splitlines(), delimiter=separator([held])), [])
+        )
         held = ""
     return starts, rows
 

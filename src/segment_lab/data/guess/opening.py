@@ -128,5 +128,9 @@ def cannot_tell(file: Opened, missing: list[str]) -> DataError:
 
 def _looked_at(role: str, columns: Columns) -> list[str]:
     """Headers that fit by name and were passed over for what they hold."""
-    roles = {"customer_id": "customer_id", "order_date": "order_date", "amount": "amount"}
+    roles = {
+        "customer_id": "customer_id",
+        "order_date": "order_date",
+        "amount": "amount",
+    }
     return ranked(columns, roles[role])[:3]

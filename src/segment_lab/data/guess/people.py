@@ -49,23 +49,36 @@ def _ways(inner: str, phones: bool) -> dict[str, str]:
     return {"float": f"regexp_replace({inner}, '^([0-9]+)[.]0$', '\\1')"}
 
 
-def _tried(table: ir.Table, rows: ir.Table, name: str, key: str, expression: str) -> Mend | None:
+def _tried(
+    table: ir.Table, rows: ir.Table, name: str, key: str, expression: str
+) -> Mend | None:
     made = compile_expression(expression, table, "init")
     pairs = table.select(id=table[name].cast("string"), one=made.cast("string"))
-    pairs = pairs.filter(pairs.id.strip() != "").group_by(["one", "id"]).aggregate(n=ibis._.count())
+    pairs = (
+        pairs.filter(pairs.id.strip() != "")
+        .group_by(["one", "id"])
+        .aggregate(n=ibis._.count())
+    )
     together = pairs.group_by("one").aggregate(
-        ids=ibis._.count(), rows=ibis._.n.sum(), first=ibis._.id.min(), last=ibis._.id.max()
+        ids=ibis._.count(),
+        rows=ibis._.n.sum(),
+        first=ibis._.id.min(),
+        last=ibis._.id.max(),
     )
     several = together.filter(together.ids > 1)
     answer = several.aggregate(
-        merged=(several.ids - 1).sum(), rows=several.rows.sum(), first=several.first.min()
+        merged=(several.ids - 1).sum(),
+        rows=several.rows.sum(),
+        first=several.first.min(),
     )
     row = answer.to_pandas().iloc[0].fillna(0)
     if not row["merged"]:
         return None
     pair = several.order_by(ibis.desc("rows"), "one").limit(1).to_pandas().iloc[0]
     share = float(row["rows"]) / max(1, int(rows.count().to_pandas()))
-    return Mend(key, expression, int(row["merged"]), share, (pair["first"], pair["last"]))
+    return Mend(
+        key, expression, int(row["merged"]), share, (pair["first"], pair["last"])
+    )
 
 
 def guests(table: ir.Table, buyer: Customer) -> tuple[str, int, int] | None:
@@ -88,5 +101,9 @@ def guests(table: ir.Table, buyer: Customer) -> tuple[str, int, int] | None:
 
 def without_guests(buyer: Customer, guest: str, mail: str) -> str:
     """Guests told apart by their e-mail address."""
-    inner = quoted(buyer.expression) if buyer.expression in buyer.columns else buyer.expression
+    inner = (
+        quoted(buyer.expression)
+        if buyer.expression in buyer.columns
+        else buyer.expression
+    )
     return f"coalesce(nullif({inner}, {literal(guest)}), {quoted(mail)})"

@@ -68,7 +68,11 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     paid = _amount(file, given, taken)
     missing = [
         name
-        for name, value in (("customer_id", buyer), ("order_date", day), ("amount", paid))
+        for name, value in (
+            ("customer_id", buyer),
+            ("order_date", day),
+            ("amount", paid),
+        )
         if not value
     ]
     if missing:
@@ -81,7 +85,9 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     return proposal
 
 
-def _customer(file: Opened, given: Mapping[str, str], taken: list[str]) -> Customer | None:
+def _customer(
+    file: Opened, given: Mapping[str, str], taken: list[str]
+) -> Customer | None:
     if "customer_id" in given:
         expression = given["customer_id"]
         return Customer(expression, (expression,), "given")
@@ -95,7 +101,12 @@ def _amount(file: Opened, given: Mapping[str, str], taken: list[str]) -> Amount 
 
 
 def _what_was_sold(
-    file: Opened, proposal: Proposal, buyer: Customer, day: str, paid: Amount, given: dict[str, str]
+    file: Opened,
+    proposal: Proposal,
+    buyer: Customer,
+    day: str,
+    paid: Amount,
+    given: dict[str, str],
 ) -> Sold:
     """Set totals aside, fill cells down, leave in what was sold."""
     source = file.source
@@ -112,13 +123,19 @@ def _what_was_sold(
     if aside.conditions:
         source["totals"] = " OR ".join(aside.conditions)
         proposal.took += aside.notes
-        file.columns, file.frame = facts_of(file.frame[~aside.rows].reset_index(drop=True))
+        file.columns, file.frame = facts_of(
+            file.frame[~aside.rows].reset_index(drop=True)
+        )
     return _sold(file, buyer, day, paid, given)
 
 
-def _sold(file: Opened, buyer: Customer, day: str, paid: Amount, given: dict[str, str]) -> Sold:
+def _sold(
+    file: Opened, buyer: Customer, day: str, paid: Amount, given: dict[str, str]
+) -> Sold:
     taken = [*given.values(), *buyer.columns, day, *paid.columns]
-    order = given.get("order_id") or choose.order_id(file.columns, file.frame, buyer, taken)
+    order = given.get("order_id") or choose.order_id(
+        file.columns, file.frame, buyer, taken
+    )
     if order:
         given.setdefault("order_id", order)
     return sold(file.columns, file.frame, order, taken)
@@ -145,7 +162,12 @@ def _finish(
         source["amount_per"] = "order"
         lines, count = len(file.frame), file.frame[order].nunique()
         proposal.took.append(
-            say("init.took.amount_per", column=paid.columns[0], lines=lines, orders=count)
+            say(
+                "init.took.amount_per",
+                column=paid.columns[0],
+                lines=lines,
+                orders=count,
+            )
         )
     proposal.doubts += [question] if question else []
     _money(file, proposal, paid, found)
@@ -156,7 +178,9 @@ def _finish(
         columns[name] = given.get(name) or _beside(file.columns, name, used)
     columns = {name: text for name, text in columns.items() if text}
     if found.first_line:
-        source["fill_down"] = list(dict.fromkeys([*source.get("fill_down", []), *found.first_line]))
+        source["fill_down"] = list(
+            dict.fromkeys([*source.get("fill_down", []), *found.first_line])
+        )
     _nobody(file, proposal, buyer, paid, found)
     if found.conditions:
         source["where"] = " AND ".join(found.conditions)
@@ -170,7 +194,11 @@ def _finish(
     proposal.sources["orders"] = source | written
     proposal.methods = {"rfm": {}, "abc": {}, "lifecycle": {}, "clusters": {}}
     _repeated(file, proposal, once)
-    if found.decided and is_deal(file.columns) and {"sold", "lost"} <= set(found.states):
+    if (
+        found.decided
+        and is_deal(file.columns)
+        and {"sold", "lost"} <= set(found.states)
+    ):
         tables.leads_beside(file, proposal, buyer, paid, found)
 
 
@@ -187,7 +215,9 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     if paid.refunded:
         proposal.took.append(say("init.took.refunded", column=paid.refunded))
     if paid.net_of:
-        proposal.took.append(say("init.took.net_of", column=paid.columns[0], gross=paid.net_of))
+        proposal.took.append(
+            say("init.took.net_of", column=paid.columns[0], gross=paid.net_of)
+        )
     elif paid.beside:
         beside = [quoted(name) for name in paid.beside]
         proposal.doubts.append(
@@ -196,10 +226,14 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     empty = missing_amounts(file.columns, file.frame, paid, found)
     if empty and paid.expression == paid.columns[0]:
         paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
-        proposal.took.append(say("init.took.no_amount", column=paid.columns[0], rows=empty))
+        proposal.took.append(
+            say("init.took.no_amount", column=paid.columns[0], rows=empty)
+        )
 
 
-def _nobody(file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold) -> None:
+def _nobody(
+    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
+) -> None:
     """Rows that name no customer, where most do: a till's anonymous sales."""
     if not all(name in file.frame for name in buyer.columns):
         return
@@ -219,7 +253,9 @@ def _nobody(file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, fou
         names = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in buyer.columns)
         found.conditions.append(f"({names})" if len(buyer.columns) > 1 else names)
         proposal.doubts.append(say("init.doubt.nobody_left_out", **facts))
-    elif share > 0.5 and not any(buyer.columns[0] in doubt for doubt in proposal.doubts):
+    elif share > 0.5 and not any(
+        buyer.columns[0] in doubt for doubt in proposal.doubts
+    ):
         proposal.doubts.append(say("init.doubt.nobody", **facts))
 
 
@@ -247,7 +283,12 @@ def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
     if unknown:
         guest, n, following = unknown
         mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
-        words = {"guest": guest, "rows": n, "following": following, "column": buyer.columns[0]}
+        words = {
+            "guest": guest,
+            "rows": n,
+            "following": following,
+            "column": buyer.columns[0],
+        }
         if mail and mail not in buyer.columns and people.is_guest(guest):
             columns["customer_id"] = people.without_guests(buyer, guest, mail)
             proposal.took.append(say("init.took.guests", mail=mail, **words))
@@ -256,7 +297,10 @@ def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
     phones = (
         facts is not None
         and facts.phones > 0.9
-        and (buyer.kind == "phone" or bool(facts.cells.str.contains("+", regex=False).any()))
+        and (
+            buyer.kind == "phone"
+            or bool(facts.cells.str.contains("+", regex=False).any())
+        )
     )
     for mend in people.mends(table, buyer, phones):
         if columns["customer_id"] == buyer.expression:
@@ -265,7 +309,9 @@ def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
             proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
     record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
     if record and buyer.kind in ("id", "given"):
-        proposal.doubts.append(say("init.doubt.unique_customer", column=buyer.columns[0]))
+        proposal.doubts.append(
+            say("init.doubt.unique_customer", column=buyer.columns[0])
+        )
 
 
 def _repeated(file: Opened, proposal: Proposal, once: bool) -> None:

@@ -41,7 +41,9 @@ class Tree:
         """The rows below headings, and totals."""
         texts = frame[self.column].fillna("")
         dated = texts.str.contains(self.pattern, regex=True)
-        total = pd.Series([total_of(text) is not None for text in texts], index=frame.index)
+        total = pd.Series(
+            [total_of(text) is not None for text in texts], index=frame.index
+        )
         return frame[dated | total].reset_index(drop=True)
 
 
@@ -81,7 +83,9 @@ def tree(columns: Columns) -> Tree | None:
     return None
 
 
-def totals(columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount) -> Aside:
+def totals(
+    columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount
+) -> Aside:
     """Totals, subtotals, repeated headers and footers among the rows."""
     aside = Aside(rows=pd.Series(False, index=frame.index))
     for name in dict.fromkeys([*buyer.columns, *map(str, list(frame)[:2])]):
@@ -107,14 +111,23 @@ def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) ->
         return
     here = frame[name].isin(found)
     condition = _named(name, found, everyone)
-    _add(aside, here, condition, say("init.took.totals", rows=int(here.sum()), examples=found[:3]))
+    _add(
+        aside,
+        here,
+        condition,
+        say("init.took.totals", rows=int(here.sum()), examples=found[:3]),
+    )
 
 
 def _may_be_totals(cells: pd.Series) -> list[str]:
     """The different values with a word of totals anywhere in them."""
     values = pd.Series(cells.unique())
     held = "|".join(map(re.escape, words()["totals"]))
-    return values[values.str.contains(held, case=False, regex=True)].tolist() if len(values) else []
+    return (
+        values[values.str.contains(held, case=False, regex=True)].tolist()
+        if len(values)
+        else []
+    )
 
 
 def _lonely(rows: pd.DataFrame) -> bool:
@@ -166,7 +179,12 @@ def _headings(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> N
         if dated.mean() >= 0.5 and here.any() and not (nobody & dated).any():
             examples = list(frame[day][here].unique()[:3])
             note = say("init.took.headings", rows=int(here.sum()), examples=examples)
-            _add(aside, here, f"NOT regexp_matches({quoted(day)}, {literal(pattern)})", note)
+            _add(
+                aside,
+                here,
+                f"NOT regexp_matches({quoted(day)}, {literal(pattern)})",
+                note,
+            )
             return
 
 
@@ -183,9 +201,13 @@ def _unnamed_totals(
     cells = frame.notna().sum(axis=1)
     if cells[bare].max() > 0.6 * cells[dated].mean():
         return  # whole rows that lack a day are no totals
-    amounts = Facts("", len(frame), frame[paid.columns[0]].fillna("0")).amounts().fillna(0)
+    amounts = (
+        Facts("", len(frame), frame[paid.columns[0]].fillna("0")).amounts().fillna(0)
+    )
     sums, whole = amounts[bare & ~aside.rows].sum(), amounts[dated].sum()
-    if not whole or not any(abs(sums - times * whole) < 0.005 * abs(whole) for times in (1, 2)):
+    if not whole or not any(
+        abs(sums - times * whole) < 0.005 * abs(whole) for times in (1, 2)
+    ):
         return
     note = say("init.took.unnamed_totals", rows=int(bare.sum()), column=day)
     _add(aside, bare, f"{quoted(day)} IS NULL", note)
@@ -205,7 +227,12 @@ def _footers(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> No
     if 0 < len(below) <= FOOTER and not frame[name][dated].isin(below[name]).any():
         here = frame.index.isin(below.index)
         note = say("init.took.footer", rows=len(below), examples=list(below[name][:3]))
-        _add(aside, pd.Series(here, index=frame.index), one_of(name, below[name].unique()), note)
+        _add(
+            aside,
+            pd.Series(here, index=frame.index),
+            one_of(name, below[name].unique()),
+            note,
+        )
 
 
 def _add(aside: Aside, here: pd.Series, condition: str, note: str) -> None:
@@ -216,7 +243,9 @@ def _add(aside: Aside, here: pd.Series, condition: str, note: str) -> None:
     aside.notes.append(note)
 
 
-def counted_once(frame: pd.DataFrame, order: str | None, paid: Amount) -> tuple[bool, str | None]:
+def counted_once(
+    frame: pd.DataFrame, order: str | None, paid: Amount
+) -> tuple[bool, str | None]:
     """Whether the amount is the whole order's, repeated on its lines or given on the first; and
     what to ask where it cannot be told."""
     column = paid.columns[0]
@@ -227,21 +256,26 @@ def counted_once(frame: pd.DataFrame, order: str | None, paid: Amount) -> tuple[
     many = sizes[sizes["size"] > 1]
     if many.empty:
         return False, None
-    first_only = (many["count"] == 1).mean() >= 0.95 and (sizes["count"] >= 1).mean() >= 0.95
+    first_only = (many["count"] == 1).mean() >= 0.95 and (
+        sizes["count"] >= 1
+    ).mean() >= 0.95
     if first_only:
         return True, None
     same = (many["count"] > 1) & (many["nunique"] == 1)
     if same.mean() < 0.95:
         return False, None
     whole = any(
-        word in normal(column).split() for word in ("order", "total", "заказа", "zamówienia")
+        word in normal(column).split()
+        for word in ("order", "total", "заказа", "zamówienia")
     )
     if whole or len(many) >= 3:
         return True, None
     return False, say("init.doubt.amount_per", column=column, orders=len(many))
 
 
-def filled_down(path: Path, frame: pd.DataFrame, buyer: Customer) -> tuple[list[str], str | None]:
+def filled_down(
+    path: Path, frame: pd.DataFrame, buyer: Customer
+) -> tuple[list[str], str | None]:
     """Customer columns that merged cells leave empty below their first row; and the question where
     cells are empty but not merged."""
     merged = merged_columns(path)
@@ -253,6 +287,13 @@ def filled_down(path: Path, frame: pd.DataFrame, buyer: Customer) -> tuple[list[
     empty = frame[name].isna()
     named = frame[name].dropna()
     turns = named.ne(named.shift()).all()
-    if empty.mean() >= 0.2 and not empty.iloc[0] and turns and not is_guest(str(named.iloc[0])):
-        return [], say("init.doubt.fill_down", column=name, rows=int(empty.sum()), all=len(frame))
+    if (
+        empty.mean() >= 0.2
+        and not empty.iloc[0]
+        and turns
+        and not is_guest(str(named.iloc[0]))
+    ):
+        return [], say(
+            "init.doubt.fill_down", column=name, rows=int(empty.sum()), all=len(frame)
+        )
     return [], None

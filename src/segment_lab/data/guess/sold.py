@@ -8,7 +8,14 @@ import pandas as pd
 
 from segment_lab.data.guess.columns import EMPTY, Amount, is_payment_status, status
 from segment_lab.data.guess.facts import Columns
-from segment_lab.data.guess.vocabulary import literal, normal, one_of, quoted, ranked, state
+from segment_lab.data.guess.vocabulary import (
+    literal,
+    normal,
+    one_of,
+    quoted,
+    ranked,
+    state,
+)
 from segment_lab.texts import say
 
 COUNTS = ("sold", "returned")
@@ -29,7 +36,9 @@ class Sold:
     states: dict[str, list[str]] = field(default_factory=dict)
 
 
-def sold(columns: Columns, frame: pd.DataFrame, order: str | None, taken: list[str]) -> Sold:
+def sold(
+    columns: Columns, frame: pd.DataFrame, order: str | None, taken: list[str]
+) -> Sold:
     """Which rows are sales, by status, event and a date of cancellation."""
     found = Sold(pd.Series(True, index=frame.index))
     names = [n for n in status(columns) if n not in taken and columns[n].distinct <= 40]
@@ -72,10 +81,14 @@ def _by_status(
     said = _states(columns, name)
     found.decided, found.states = name, said
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
-    left = [value for kind, values in said.items() if kind not in COUNTS for value in values]
+    left = [
+        value for kind, values in said.items() if kind not in COUNTS for value in values
+    ]
     if is_payment_status(name):
         left = said.get("lost", [])
-        kept = [value for values in said.values() for value in values if value not in left]
+        kept = [
+            value for values in said.values() for value in values if value not in left
+        ]
     if not left or not kept:
         return
     counts = frame[name].value_counts()
@@ -83,7 +96,9 @@ def _by_status(
     kept = [value for value in counts.index if value in kept]
     left = [value for value in counts.index if value in left]
     if is_payment_status(name):
-        condition = " OR ".join([f"{quoted(name)} IS NULL", f"NOT {one_of(name, left)}"])
+        condition = " OR ".join(
+            [f"{quoted(name)} IS NULL", f"NOT {one_of(name, left)}"]
+        )
         found.rows &= ~frame[name].isin(left)
         condition = f"({condition})"
     else:
@@ -93,7 +108,9 @@ def _by_status(
     facts = {"kept": _listed(counts, kept), "left": _listed(counts, left)}
     found.notes.append(say("init.took.status", column=name, **facts))
     if "unknown" in said and "lost" not in said and not is_payment_status(name):
-        found.doubts.append(say("init.doubt.unknown_status", column=name, values=said["unknown"]))
+        found.doubts.append(
+            say("init.doubt.unknown_status", column=name, values=said["unknown"])
+        )
 
 
 def _first_line(
@@ -114,14 +131,18 @@ def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> 
     left = columns[name].distinct - len(kept)
     if not left:
         if "returned" in said:
-            found.notes.append(say("init.took.refund_rows", column=name, values=said["returned"]))
+            found.notes.append(
+                say("init.took.refund_rows", column=name, values=said["returned"])
+            )
         return
     found.rows &= frame[name].isin(kept)
     found.conditions.append(one_of(name, kept))
     found.notes.append(say("init.took.event", column=name, kept=kept, left=left))
 
 
-def _by_cancellation(found: Sold, columns: Columns, frame: pd.DataFrame, taken: list[str]) -> None:
+def _by_cancellation(
+    found: Sold, columns: Columns, frame: pd.DataFrame, taken: list[str]
+) -> None:
     for name in ranked(columns, "cancelled"):
         facts = columns[name]
         rare = 0 < facts.filled < 0.6 and facts.days >= 0.9
@@ -163,7 +184,9 @@ def currency(
         found.conditions.append(f"{quoted(name)} = {literal(main)}")
         found.rows &= frame[name] == main
         listed = _listed(counts, list(counts.index))
-        found.doubts.append(say("init.doubt.currencies", column=name, values=listed, main=main))
+        found.doubts.append(
+            say("init.doubt.currencies", column=name, values=listed, main=main)
+        )
     return main.upper()
 
 
@@ -185,7 +208,9 @@ def _marked(columns: Columns, paid: Amount, found: Sold) -> str:
     return named if known else ""
 
 
-def missing_amounts(columns: Columns, frame: pd.DataFrame, paid: Amount, found: Sold) -> int:
+def missing_amounts(
+    columns: Columns, frame: pd.DataFrame, paid: Amount, found: Sold
+) -> int:
     """Sales without an amount, where they are a part of all: a deal won, its sum not written."""
     name = paid.columns[0]
     if not found.decided or name not in frame:

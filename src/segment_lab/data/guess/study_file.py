@@ -30,7 +30,11 @@ def study_text(path: Path, target: Path, proposal: Proposal) -> str:
     }
     sources = {}
     for table, source in proposal.sources.items():
-        rest = {key: value for key, value in source.items() if key not in ("path", "columns")}
+        rest = {
+            key: value
+            for key, value in source.items()
+            if key not in ("path", "columns")
+        }
         sources[table] = {"path": where, **rest, "columns": source["columns"]}
     body: dict[str, Any] = {"sources": sources}
     if proposal.methods:
@@ -63,7 +67,9 @@ def _stem(path: Path) -> str:
 
 def _comment(text: str) -> str:
     """One line that a YAML reader skips, whatever is in it."""
-    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+", " ", text)
+    plain = re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+", " ", text
+    )
     return f"# {plain}\n"
 
 

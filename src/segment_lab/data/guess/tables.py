@@ -10,7 +10,13 @@ from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
-from segment_lab.data.guess.opening import Opened, Proposal, cannot_tell, may_be_tree, read_again
+from segment_lab.data.guess.opening import (
+    Opened,
+    Proposal,
+    cannot_tell,
+    may_be_tree,
+    read_again,
+)
 from segment_lab.data.guess.sold import Sold
 from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, words
@@ -20,20 +26,28 @@ from segment_lab.texts import say
 def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     """Which table a file is, where it is no order log: ``invoices, payments, touches, leads,
     summary, undated``."""
-    due = choose.first(columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5)
+    due = choose.first(
+        columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
+    )
     money = choose.amount(columns)
     owed = choose.first(columns, "open_amount", choose.is_amount)
     if due and (money or owed):
         return "invoices"
     buyer = choose.customer(columns)
-    if not buyer and choose.first(columns, "payment_id", lambda f: f.filled > choose.FULL):
+    if not buyer and choose.first(
+        columns, "payment_id", lambda f: f.filled > choose.FULL
+    ):
         return "payments"
     if _summed_up(columns):
         return "summary" if _last_order(columns) and money and buyer else "undated"
     if buyer and _event(columns) and ranked(columns, "channel") and not money:
         return "touches"
-    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(columns)
-    statuses = [name for name in ranked(columns, "lead_status") if columns[name].filled > 0.3]
+    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(
+        columns
+    )
+    statuses = [
+        name for name in ranked(columns, "lead_status") if columns[name].filled > 0.3
+    ]
     if number and statuses and not money and ranked(columns, "created_on"):
         return "leads"
     return None
@@ -41,7 +55,11 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
 
 def _bare_id(columns: Columns) -> str | None:
     return next(
-        (name for name, facts in columns.items() if name.lower() == "id" and facts.unique == 1),
+        (
+            name
+            for name, facts in columns.items()
+            if name.lower() == "id" and facts.unique == 1
+        ),
         None,
     )
 
@@ -57,13 +75,17 @@ def _event(columns: Columns) -> str | None:
 def _summed_up(columns: Columns) -> bool:
     """Whether rows are customers with the number of their orders and the day of the last, or how
     long ago it was."""
-    count = choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+    count = choose.first(
+        columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5
+    )
     dated = _last_order(columns) is not None or bool(ranked(columns, "recency"))
     return count is not None and dated
 
 
 def _last_order(columns: Columns) -> str | None:
-    return choose.first(columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3)
+    return choose.first(
+        columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3
+    )
 
 
 # Customers summed up
@@ -73,9 +95,13 @@ def _last_order(columns: Columns) -> str | None:
 def summary(file: Opened, proposal: Proposal) -> None:
     """Customers with the number of their orders, their revenue and the day of the last order."""
     columns = file.columns
-    count = choose.first(columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5)
+    count = choose.first(
+        columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5
+    )
     last = _last_order(columns)
-    begun = choose.first(columns, "summary_first", lambda f: f.days >= 0.5 and f.filled > 0.3)
+    begun = choose.first(
+        columns, "summary_first", lambda f: f.days >= 0.5 and f.filled > 0.3
+    )
     buyer = choose.customer(columns)
     taken = [name for name in (count, last, begun) if name]
     paid = choose.amount(columns, taken)
@@ -90,7 +116,9 @@ def summary(file: Opened, proposal: Proposal) -> None:
         "first_order": begun,
     }
     written, doubts = layout(file.raw.table, last, paid.expression)
-    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
+    source = file.source | {
+        "columns": {name: text for name, text in mapping.items() if text}
+    }
     proposal.sources["customer_summary"] = source | written
     proposal.doubts += doubts
     proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
@@ -121,13 +149,19 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     """Open items or invoices: what is owed, since when and until when."""
     columns = file.columns
     buyer = choose.customer(columns)
-    issued = choose.first(columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3)
-    shaped_as = rows.tree(columns) if buyer is None and may_be_tree(file, buyer) else None
+    issued = choose.first(
+        columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3
+    )
+    shaped_as = (
+        rows.tree(columns) if buyer is None and may_be_tree(file, buyer) else None
+    )
     if shaped_as:
         read_again(file, shaped_as)
         columns, buyer = file.columns, Customer("heading", ("heading",), "heading")
         proposal.took.append(say("init.took.tree", column=shaped_as.column))
-    due = choose.first(columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5)
+    due = choose.first(
+        columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
+    )
     owed = choose.first(columns, "open_amount", choose.is_amount)
     paid = Amount(owed, (owed,)) if owed else choose.amount(columns)
     if not (buyer and issued and due and paid):
@@ -137,19 +171,32 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     if aside.conditions:
         file.source["totals"] = " OR ".join(aside.conditions)
         proposal.took += aside.notes
-        file.columns, file.frame = facts_of(file.frame[~aside.rows].reset_index(drop=True))
+        file.columns, file.frame = facts_of(
+            file.frame[~aside.rows].reset_index(drop=True)
+        )
         columns = file.columns
     number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
-    mapping = {"invoice_id": number, "customer_id": buyer.expression, "issue_date": issued}
-    mapping |= {"due_date": _due(columns, due, issued, proposal), "amount": paid.expression}
+    mapping = {
+        "invoice_id": number,
+        "customer_id": buyer.expression,
+        "issue_date": issued,
+    }
+    mapping |= {
+        "due_date": _due(columns, due, issued, proposal),
+        "amount": paid.expression,
+    }
     mapping["kind"] = _kind(columns, proposal)
-    source = file.source | {"columns": {name: text for name, text in mapping.items() if text}}
+    source = file.source | {
+        "columns": {name: text for name, text in mapping.items() if text}
+    }
     written, doubts = layout(file.raw.table, issued, paid.expression)
     proposal.sources["invoices"] = source | written
     proposal.doubts += doubts
     proposal.methods = {}
     proposal.took.append(say("init.took.invoices", due=due, amount=paid.columns[0]))
-    proposal.doubts.append(say("init.doubt.open_items" if owed else "init.doubt.no_payments"))
+    proposal.doubts.append(
+        say("init.doubt.open_items" if owed else "init.doubt.no_payments")
+    )
 
 
 def _due(columns: Columns, due: str, issued: str, proposal: Proposal) -> str:
@@ -177,7 +224,9 @@ def _kind(columns: Columns, proposal: Proposal) -> str | None:
         return None
     proposal.took.append(say("init.took.credits", column=name, values=lowering))
     tests = ", ".join(literal(value) for value in lowering)
-    return f"CASE WHEN {quoted(name)} IN ({tests}) THEN 'credit_note' ELSE 'invoice' END"
+    return (
+        f"CASE WHEN {quoted(name)} IN ({tests}) THEN 'credit_note' ELSE 'invoice' END"
+    )
 
 
 # Leads
@@ -187,7 +236,9 @@ def _kind(columns: Columns, proposal: Proposal) -> str | None:
 def leads(file: Opened, proposal: Proposal) -> None:
     """Leads or contacts with a status, without amounts."""
     columns = file.columns
-    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(columns)
+    number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(
+        columns
+    )
     status = next(n for n in ranked(columns, "lead_status") if columns[n].filled > 0.3)
     _leads(file, proposal, str(number), status, choose.customer(columns), None)
     proposal.took.append(say("init.took.leads", status=status))
@@ -217,18 +268,33 @@ def _leads(
 ) -> None:
     columns = file.columns
     full = {"lead_id": number, "status": status}
-    created = choose.first(columns, "created_on", lambda f: f.filled > 0.5 and f.days > 0.5)
+    created = choose.first(
+        columns, "created_on", lambda f: f.filled > 0.5 and f.days > 0.5
+    )
     full |= {"created_on": created} if created else {}
     full |= {"customer_id": buyer.expression} if buyer else {}
     for name, role in (("owner", "owner"), ("source", "lead_source")):
         column = choose.first(columns, role, lambda f: f.filled > 0.3, full.values())
         full |= {name: column} if column else {}
     full |= {"value": paid.columns[0]} if paid else {}
-    kept = ("path", "encoding", "skip", "sheet", "delimiter", "totals", "fill_down", "groups")
-    source: dict[str, Any] = {key: file.source[key] for key in kept if key in file.source}
+    kept = (
+        "path",
+        "encoding",
+        "skip",
+        "sheet",
+        "delimiter",
+        "totals",
+        "fill_down",
+        "groups",
+    )
+    source: dict[str, Any] = {
+        key: file.source[key] for key in kept if key in file.source
+    }
     written: dict[str, Any] = {}
     if created:
-        written, doubts = layout(file.raw.table, created, paid.columns[0] if paid else None)
+        written, doubts = layout(
+            file.raw.table, created, paid.columns[0] if paid else None
+        )
         written.pop("decimals", None)
         proposal.doubts += [] if "orders" in proposal.sources else doubts
     proposal.sources["leads"] = source | {"columns": full} | written
@@ -257,8 +323,12 @@ def touches(file: Opened, proposal: Proposal) -> None:
         if known is None:
             unknown.append(value)
         elif known != value.lower():
-            cases.append(f"WHEN {quoted(event)} = {literal(value)} THEN {literal(known)}")
-    expression = f"CASE {' '.join(cases)} ELSE lower({quoted(event)}) END" if cases else event
+            cases.append(
+                f"WHEN {quoted(event)} = {literal(value)} THEN {literal(known)}"
+            )
+    expression = (
+        f"CASE {' '.join(cases)} ELSE lower({quoted(event)}) END" if cases else event
+    )
     mapping = {"customer_id": buyer.expression, "touch_date": day, "channel": channel}
     source = file.source | {"columns": mapping | {"event": expression}}
     written, doubts = day_layout(file.raw.table, day)
@@ -266,4 +336,6 @@ def touches(file: Opened, proposal: Proposal) -> None:
     proposal.doubts += doubts
     proposal.took.append(say("init.took.touches", event=event))
     if unknown:
-        proposal.doubts.append(say("init.doubt.unknown_events", column=event, values=unknown))
+        proposal.doubts.append(
+            say("init.doubt.unknown_events", column=event, values=unknown)
+        )

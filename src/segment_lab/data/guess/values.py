@@ -25,7 +25,9 @@ _PATTERNS = {
 }
 
 
-def layout(table: ir.Table, day: str, amount: str | None) -> tuple[dict[str, Any], list[str]]:
+def layout(
+    table: ir.Table, day: str, amount: str | None
+) -> tuple[dict[str, Any], list[str]]:
     """How the days and amounts of a source are written, where they are text; and what could be
     meant otherwise."""
     found, doubts = day_layout(table, day)
@@ -34,9 +36,13 @@ def layout(table: ir.Table, day: str, amount: str | None) -> tuple[dict[str, Any
     marks, doubt = _marks(table, _texts(table, amount))
     found |= marks
     doubts += doubt
-    number = Reading(decimal=marks.get("decimal", "."), thousands=marks.get("thousands")).number
+    number = Reading(
+        decimal=marks.get("decimal", "."), thousands=marks.get("thousands")
+    ).number
     value = _value(table, amount, number)
-    digits = decimals_of(number(value) if value.type().is_string() else value.cast("float64"))
+    digits = decimals_of(
+        number(value) if value.type().is_string() else value.cast("float64")
+    )
     return found if digits == 2 else found | {"decimals": digits}, doubts
 
 
@@ -50,7 +56,9 @@ def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
     doubts = []
     if not best and _numbered(value):
         best = [COUNTED]
-        doubts.append(say("init.doubt.counted_days", column=day, weeks=f"7 * {quoted(day)}"))
+        doubts.append(
+            say("init.doubt.counted_days", column=day, weeks=f"7 * {quoted(day)}")
+        )
     if not best or "iso" in best:
         return {}, doubts
     if len(best) > 1:
@@ -59,7 +67,11 @@ def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def _value(table: ir.Table, text: str, number: Any) -> ir.Value:
-    return table[text] if text in table.columns else compile_expression(text, table, "init", number)
+    return (
+        table[text]
+        if text in table.columns
+        else compile_expression(text, table, "init", number)
+    )
 
 
 def _texts(table: ir.Table, amount: str) -> list[str]:
@@ -84,7 +96,10 @@ def _marks(table: ir.Table, texts: Iterable[str]) -> tuple[dict[str, str], list[
         for kind, pattern in _PATTERNS.items():
             counts[f"{kind}{i}"] = table[name].re_search(pattern).sum()
     row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0)
-    n = {kind: sum(int(row[f"{kind}{i}"]) for i in range(len(names))) for kind in _PATTERNS}
+    n = {
+        kind: sum(int(row[f"{kind}{i}"]) for i in range(len(names)))
+        for kind in _PATTERNS
+    }
     if n["comma"] > n["dot"]:
         return {"decimal": ","}, []
     if n["open_comma"]:
@@ -99,8 +114,16 @@ def decimals_of(number: ir.Value) -> int:
     """Digits behind the mark that amounts are written with: 2 to 4."""
     table = number.name("amount").as_table()
     scaled = {digits: table.amount * 10**digits for digits in (2, 3)}
-    error = {f"d{d}": (value - value.round()).abs().max() for d, value in scaled.items()}
-    worst = table.filter(table.amount.abs() < 1e9).aggregate(**error).execute().iloc[0].fillna(0)
+    error = {
+        f"d{d}": (value - value.round()).abs().max() for d, value in scaled.items()
+    }
+    worst = (
+        table.filter(table.amount.abs() < 1e9)
+        .aggregate(**error)
+        .execute()
+        .iloc[0]
+        .fillna(0)
+    )
     # 1e-4 is far above float noise at a billion and far below a real third digit.
     return next((d for d in (2, 3) if worst[f"d{d}"] < 1e-4), 4)
 

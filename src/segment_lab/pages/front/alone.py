@@ -123,7 +123,9 @@ class AloneFront:
         if len(dso):
             tiles.append(_tile("debtors.dso", "count", float(dso.iloc[-1])))
         if late <= 0:
-            return Part(say("alone.debtors.none", owed=owed), tiles, [], found.sentences)
+            return Part(
+                say("alone.debtors.none", owed=owed), tiles, [], found.sentences
+            )
         first = debtors.iloc[0]
         told = say(
             "alone.debtors.headline",
@@ -146,7 +148,11 @@ class AloneFront:
             return Part(told, [rate], [], found.sentences[1:])
         names = self.wings.first_leads()
         stuck = _flag(rows, "stuck")
-        hot = rows["band"].eq("Hot").fillna(False).astype(bool) if "band" in rows else stuck & False
+        hot = (
+            rows["band"].eq("Hot").fillna(False).astype(bool)
+            if "band" in rows
+            else stuck & False
+        )
         value = float(rows["value"].sum()) if "value" in rows else 0.0
         told = say(
             "alone.leads.headline",
@@ -161,7 +167,9 @@ class AloneFront:
             if chosen.any():
                 tiles.append(_tile(f"leads.{key}", "count", float(chosen.sum())))
                 own = names[chosen.to_numpy()]
-                columns.append(_column(f"leads.first_{key}", own, "leads.xlsx", len(rows)))
+                columns.append(
+                    _column(f"leads.first_{key}", own, "leads.xlsx", len(rows))
+                )
         if not columns:
             columns = [_column("leads.first_open", names, "leads.xlsx", len(rows))]
         return Part(told, [*tiles, rate], columns, found.sentences)
@@ -187,13 +195,19 @@ class AloneFront:
         tiles = [
             _tile("customers.people", "count", float(len(customers))),
             _tile("customers.revenue", "money", total),
-            _tile("customers.once", "percent", float((customers["frequency"] == 1).mean())),
+            _tile(
+                "customers.once", "percent", float((customers["frequency"] == 1).mean())
+            ),
         ]
-        shown_name = silent["name"] if self.wings.personal and "name" in silent else silent.index
+        shown_name = (
+            silent["name"] if self.wings.personal and "name" in silent else silent.index
+        )
         names = pd.DataFrame(
             {
                 "name": [str(name) for name in shown_name],
-                "owner": silent["owner"].fillna("").to_list() if "owner" in silent else "",
+                "owner": silent["owner"].fillna("").to_list()
+                if "owner" in silent
+                else "",
                 "why": [
                     say(
                         "alone.customers.why",
@@ -232,7 +246,9 @@ class AloneFront:
         tiles = [
             _tile("contacts.people", "count", float(figures["customers"])),
             _tile("contacts.clicked", "count", float(figures["clicked_customers"])),
-            _tile("contacts.undelivered", "count", float(figures["undelivered_customers"])),
+            _tile(
+                "contacts.undelivered", "count", float(figures["undelivered_customers"])
+            ),
         ]
         return Part(told, tiles, [], found.sentences)
 
@@ -240,7 +256,13 @@ class AloneFront:
 def _tile(key: str, kind: str, value: float, note: str = "") -> dict[str, str]:
     """A key figure of this page, as the template takes it."""
     label = say(f"alone.{key}")
-    return {"label": label, "value": SPOKEN[kind](value), "note": note, "tone": "", "spark": ""}
+    return {
+        "label": label,
+        "value": SPOKEN[kind](value),
+        "note": note,
+        "tone": "",
+        "spark": "",
+    }
 
 
 def _flag(rows: pd.DataFrame, name: str) -> pd.Series:

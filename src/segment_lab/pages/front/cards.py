@@ -65,7 +65,9 @@ class Cards:
         facts = {
             "who": row.who,
             "trend": self._trend(name),
-            "money": say("segment_cards.revenue", revenue=sum(row.history), share=row.share),
+            "money": say(
+                "segment_cards.revenue", revenue=sum(row.history), share=row.share
+            ),
             "habits": self._habits(name),
             "traits": "; ".join(self._traits(name)),
             "products": "; ".join(self._products(name)),
@@ -130,7 +132,9 @@ class Cards:
 
     @cached_property
     def _who(self) -> pd.DataFrame:
-        columns = [name for name in profiles.describing(self._people) if name not in NO_TRAITS]
+        columns = [
+            name for name in profiles.describing(self._people) if name not in NO_TRAITS
+        ]
         return profiles.who(self._now, self._people, columns)
 
     def _traits(self, name: str) -> list[str]:
@@ -178,9 +182,16 @@ class Cards:
             return []
         shares = here / here.sum()
         everywhere = self._clicks.sum() / self._clicks.to_numpy().sum()
-        first = (shares - everywhere).sort_values(ascending=False, kind="stable").head(MOST)
+        first = (
+            (shares - everywhere).sort_values(ascending=False, kind="stable").head(MOST)
+        )
         return [
-            say("segment_cards.topic", topic=topic, share=shares[topic], base=everywhere[topic])
+            say(
+                "segment_cards.topic",
+                topic=topic,
+                share=shares[topic],
+                base=everywhere[topic],
+            )
             for topic in first.index[first > 0]
         ]
 
@@ -207,7 +218,11 @@ class Cards:
     def _hours(self, row: Treatment) -> str:
         if not row.hours_now:
             return ""
-        facts = {"now": row.hours_now, "freed": row.hours_freed, "gained": row.hours_gained}
+        facts = {
+            "now": row.hours_now,
+            "freed": row.hours_freed,
+            "gained": row.hours_gained,
+        }
         return say("segment_cards.hours", **facts)
 
     def _why(self, name: str) -> str:

@@ -95,7 +95,9 @@ class Front:
         change = news.change
         direction = "unknown"
         if pd.notna(change):
-            direction = "flat" if abs(change) < LEVEL else "down" if change < 0 else "up"
+            direction = (
+                "flat" if abs(change) < LEVEL else "down" if change < 0 else "up"
+            )
         return say(
             "front.news.change",
             direction=direction,
@@ -108,16 +110,22 @@ class Front:
 
     def _first(self) -> str:
         """The first thing to do: where most money is at stake, by a list with names."""
-        doing = [row for row in self.treatments if row.verdict in DONE and row.worth > 0]
+        doing = [
+            row for row in self.treatments if row.verdict in DONE and row.worth > 0
+        ]
         calls = self.actions.callable
         if len(calls):
             running = calls["at_stake"].cumsum()
-            most = calls[(running - calls["at_stake"] < MOST * running.iloc[-1]).to_numpy()]
+            most = calls[
+                (running - calls["at_stake"] < MOST * running.iloc[-1]).to_numpy()
+            ]
             facts = {"customers": len(most), "at_stake": float(most["at_stake"].sum())}
             return say("front.news.first_call", all=len(calls), **facts)
         if doing:
             best = max(doing, key=lambda row: row.worth)
-            return say("front.news.first_action", action=best.action, segment=best.segment)
+            return say(
+                "front.news.first_action", action=best.action, segment=best.segment
+            )
         return say("front.news.first_judgement")
 
     def trust(self) -> list[str]:
@@ -130,19 +138,29 @@ class Front:
             lines.append(say("front.trust.grounds", rows=len(given), counts=counts))
         people = len(self.news.study.customers())
         last = window.as_of - dt.timedelta(days=1)
-        lines.append(say("front.trust.window", start=window.start, end=last, customers=people))
+        lines.append(
+            say("front.trust.window", start=window.start, end=last, customers=people)
+        )
         if 0 < self.news.back_days < 365:
             lines.append(say("front.news.other_season"))
         return lines
 
     def tiles(self) -> list[tiles.Tile]:
         """Four to six key figures."""
-        return [*tiles.from_orders(self.news), *self.more_tiles, *tiles.from_minutes(self._gap)]
+        return [
+            *tiles.from_orders(self.news),
+            *self.more_tiles,
+            *tiles.from_minutes(self._gap),
+        ]
 
     @cached_property
     def _gap(self) -> dict[str, float]:
         if self.minutes.empty:
-            return {"minutes": float("nan"), "share": float("nan"), "revenue_share": float("nan")}
+            return {
+                "minutes": float("nan"),
+                "share": float("nan"),
+                "revenue_share": float("nan"),
+            }
         year = self.news.study.bought(min(365, self.news.study.window.days))["revenue"]
         labels = self.news.study.segmentation(self.news.scheme)
         return minutes_gap(labels, self.minutes, year)
@@ -165,10 +183,22 @@ class Front:
         lessons = self.lessons or [say("front.lessons.none")]
         return [
             *self._followed_up(),
-            {"heading": say("front.stop.heading"), "lines": [self._stop()], "columns": []},
+            {
+                "heading": say("front.stop.heading"),
+                "lines": [self._stop()],
+                "columns": [],
+            },
             {"heading": say("front.lessons.heading"), "lines": lessons, "columns": []},
-            {"heading": say("front.week.heading"), "lines": [], "columns": self._week()},
-            {"heading": say("front.sure.heading"), "lines": self._sure(), "columns": []},
+            {
+                "heading": say("front.week.heading"),
+                "lines": [],
+                "columns": self._week(),
+            },
+            {
+                "heading": say("front.sure.heading"),
+                "lines": self._sure(),
+                "columns": [],
+            },
         ]
 
     def _followed_up(self) -> list[dict[str, Any]]:
@@ -205,7 +235,9 @@ class Front:
         )
 
     def _week(self) -> list[dict[str, Any]]:
-        return [column for column in (self._calls(), self._debts(), self._deals()) if column]
+        return [
+            column for column in (self._calls(), self._debts(), self._deals()) if column
+        ]
 
     def _calls(self) -> dict[str, Any]:
         frame = self.actions.frame
@@ -214,7 +246,9 @@ class Front:
         for row in first.to_dict("records"):
             owner = row["owner"] if isinstance(row["owner"], str) else ""
             name = row.get("name") or row["customer_id"]
-            items.append({"name": name, "owner": owner, "why": row["why"], "warning": ""})
+            items.append(
+                {"name": name, "owner": owner, "why": row["why"], "warning": ""}
+            )
         notes = [self._back_test()] if items else [say("front.week.no_customers")]
         if self.actions.owing:
             notes.append(say("front.week.debtors_apart", count=self.actions.owing))
@@ -231,7 +265,11 @@ class Front:
         if found is None or not found.named:
             return ""
         days = self.actions.watching.horizon_days
-        facts = {"named": found.named, "share": found.share, "others": found.others_share}
+        facts = {
+            "named": found.named,
+            "share": found.share,
+            "others": found.others_share,
+        }
         return say("front.week.back_test", days=days, **facts)
 
     def _debts(self) -> dict[str, Any]:
@@ -250,7 +288,8 @@ def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
     if rows.empty:
         return {}
     items = [
-        {**row, "warning": row.get("warning", "")} for row in rows.head(OTHERS).to_dict("records")
+        {**row, "warning": row.get("warning", "")}
+        for row in rows.head(OTHERS).to_dict("records")
     ]
     return {
         "heading": say(f"front.week.{key}", count=len(items)),
@@ -262,5 +301,16 @@ def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
 
 
 def _headings() -> dict[str, str]:
-    names = ("heading", "caption", "segment", "stance", "trend", "action", "cost", "worth")
-    return {name: say(f"front.segments.{name}") for name in (*names, "ground", "open_list")}
+    names = (
+        "heading",
+        "caption",
+        "segment",
+        "stance",
+        "trend",
+        "action",
+        "cost",
+        "worth",
+    )
+    return {
+        name: say(f"front.segments.{name}") for name in (*names, "ground", "open_list")
+    }

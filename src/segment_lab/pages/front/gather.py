@@ -96,7 +96,9 @@ class Gathering:
     def actions(self) -> ActionList:
         """The list of named actions."""
         campaigns = (
-            self.study.table("campaigns").to_pandas() if self.study.has("campaigns") else None
+            self.study.table("campaigns").to_pandas()
+            if self.study.has("campaigns")
+            else None
         )
         arms = running_arms(campaigns, self.study.window.as_of)
         flags = self.report.exceptions
@@ -168,7 +170,8 @@ class Gathering:
         rows = self.page.treatments
         revenue = self.page.known["revenue"]
         order = sorted(
-            rows.index, key=lambda name: (ORDER.index(rows["stance"][name]), -revenue[name])
+            rows.index,
+            key=lambda name: (ORDER.index(rows["stance"][name]), -revenue[name]),
         )
         found = [self._treatment(str(name), rows.loc[name]) for name in order]
         segments = [row for row in found if row.customers]
@@ -202,7 +205,9 @@ class Gathering:
             file=audience_file(name),
             depends=tuple(scheme_names(self.against.get(name, ()))),
             share=float(self.page.known["revenue_share"][name]),
-            stake=say("front.segments.stake_year", revenue=sum(history)) if history else "",
+            stake=say("front.segments.stake_year", revenue=sum(history))
+            if history
+            else "",
             card=card_link(name),
             **{
                 key: float(facts[key] or 0.0)
@@ -219,7 +224,12 @@ class Gathering:
     def _by(self, row: pd.Series) -> str:
         start = self.study.window.as_of + dt.timedelta(days=START_DAYS)
         if isinstance(row["owner"], str):
-            return say("front.segments.by", owner=row["owner"], channel=row["channel"], start=start)
+            return say(
+                "front.segments.by",
+                owner=row["owner"],
+                channel=row["channel"],
+                start=start,
+            )
         team = {"channel": row["channel"], "owners": self.owners}
         return say("front.segments.by_team", start=start, **team)
 
@@ -229,13 +239,19 @@ class Gathering:
             return ""
         in_person = row["stance"] in (PROTECT, WIN_BACK)
         day = row["next_look"]
-        return say("front.segments.serve_by", in_person=in_person, owners=self.owners, day=day)
+        return say(
+            "front.segments.serve_by", in_person=in_person, owners=self.owners, day=day
+        )
 
     def _why(self, name: str, row: pd.Series) -> str:
         """The ground, and where nothing is forecast why."""
         ground = say(f"decision.ground.{row['ground']}")
         if row["verdict"] == "watch" and row["contacts"] > 0:
-            facts = {"ground": ground, "contacts": row["contacts"], "held_out": row["held_out"]}
+            facts = {
+                "ground": ground,
+                "contacts": row["contacts"],
+                "held_out": row["held_out"],
+            }
             return say("front.segments.watched", **facts)
         if row["verdict"] == "test":
             return say("front.segments.tested", ground=ground, contacts=row["contacts"])
@@ -249,7 +265,9 @@ class Gathering:
         if row["customers"] < self.page.rules.fewest:
             chance = float(row["break_even"])
             one_in = int(1 / chance) if 0 < chance <= 1 else 0
-            return say("front.segments.too_few", customers=row["customers"], one_in=one_in)
+            return say(
+                "front.segments.too_few", customers=row["customers"], one_in=one_in
+            )
         rate = self.pays_from.get(name, float("nan"))
         if pd.isna(rate):
             return say("front.segments.pays_unknown")
@@ -275,7 +293,9 @@ class Gathering:
                 continue
             row: Any = options.loc[cast(Any, (segment, action))]
             brought = row["expected"] + row["cost_per_contact"]
-            found[segment] = rate * row["cost_per_contact"] / brought if brought > 0 else 1.0
+            found[segment] = (
+                rate * row["cost_per_contact"] / brought if brought > 0 else 1.0
+            )
         return pd.Series(found, dtype="float64")
 
     @cached_property
@@ -308,8 +328,12 @@ class Gathering:
         entries = self.page.entries.get(segment, ())
         return next((entry for entry in entries if entry.action == action), None)
 
-    def _drawn(self, allowed: pd.DataFrame, segment: str, row: pd.Series) -> pd.DataFrame:
-        out = pd.DataFrame({"customer_id": allowed.index.astype(str), "segment": segment})
+    def _drawn(
+        self, allowed: pd.DataFrame, segment: str, row: pd.Series
+    ) -> pd.DataFrame:
+        out = pd.DataFrame(
+            {"customer_id": allowed.index.astype(str), "segment": segment}
+        )
         if self.personal:
             for column in ("name", "email", "phone"):
                 if column in allowed:
@@ -318,7 +342,9 @@ class Gathering:
         everybody = row["contacts"] + row["held_out"]
         if not everybody or allowed.empty:
             return out.assign(arm="")
-        campaign = f"{self.study.name}-{self.study.window.as_of}-{audience_file(segment)}"
+        campaign = (
+            f"{self.study.name}-{self.study.window.as_of}-{audience_file(segment)}"
+        )
         strata = pd.Series(segment, index=allowed.index)
         share = row["held_out"] / everybody
         if not 0 < share < 1:
@@ -333,7 +359,9 @@ class Gathering:
             return []
         stake = say("front.segments.stake_silent", money=listed["at_stake"].sum())
         ids = listed["customer_id"]
-        return [self._exception("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")]
+        return [
+            self._exception("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")
+        ]
 
     def _owing(self) -> list[Treatment]:
         """Customers whom credit control calls first."""
@@ -353,10 +381,16 @@ class Gathering:
             rows.append(self._exception(reason, ids, PROTECT, stake=stake, file=file))
         return rows
 
-    def _exception(self, key: str, ids: pd.Series, stance: str, **more: Any) -> Treatment:
+    def _exception(
+        self, key: str, ids: pd.Series, stance: str, **more: Any
+    ) -> Treatment:
         words = phrases(f"front.exceptions.{key}")
         known = self.page.now.align(self.page.people)
-        revenue = known["revenue"].reindex(ids.to_numpy()).sum() if "revenue" in known else 0.0
+        revenue = (
+            known["revenue"].reindex(ids.to_numpy()).sum()
+            if "revenue" in known
+            else 0.0
+        )
         total = self.page.known["revenue"].sum()
         steps = self.watching.facts.steps.reindex(ids.to_numpy()).sum()
         serve, by = words["serve"], words["by"]
@@ -395,7 +429,9 @@ def gathering(study: Study, earlier: pd.DataFrame | None = None) -> Gathering:
     options = {name: getattr(asked, name) for name in named}
     choice = chosen(study, asked.scheme)
     personal = study.config.personal
-    return Gathering(study, choice.scheme, asked.horizon_days, options, personal, choice, earlier)
+    return Gathering(
+        study, choice.scheme, asked.horizon_days, options, personal, choice, earlier
+    )
 
 
 def became(page: Page) -> list[str]:
@@ -413,7 +449,9 @@ def became(page: Page) -> list[str]:
         learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
     sums = {"promised": rows["promised"].sum(), "came": came}
     ends = {"low": came - reach, "high": came + reach}
-    return [say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)]
+    return [
+        say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
+    ]
 
 
 def lessons(page: Page) -> list[str]:
@@ -428,14 +466,18 @@ def lessons(page: Page) -> list[str]:
         sure = parts[(parts["effect_low"] > 0) | (parts["effect_high"] < 0)]
         if sure.empty:
             found.append(say("front.lessons.nothing", **_words(rows.iloc[-1])))
-        found += [say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()]
+        found += [
+            say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()
+        ]
     return found
 
 
 def _words(row: pd.Series) -> dict[str, Any]:
     facts = {str(name): value for name, value in row.items()}
     kind = f"decision.kind.{row['action']}"
-    facts["kind"] = say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
+    facts["kind"] = (
+        say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
+    )
     return facts
 
 

@@ -111,7 +111,9 @@ class News:
             then = self._earlier(self.back_days + self.days).segmentation(self.scheme)
         except NotEnoughDataError:
             return pd.Series(dtype="float64")
-        names = then.labels.astype(str).reindex(self.by_customer.index).fillna(market.NEW)
+        names = (
+            then.labels.astype(str).reindex(self.by_customer.index).fillna(market.NEW)
+        )
         return self.by_customer.groupby(names.to_numpy()).sum().sort_values()
 
     def few_accounts(self) -> tuple[int, float, float]:
@@ -145,7 +147,11 @@ def year_change(series: pd.Series) -> float:
 
 
 def minutes_gap(
-    segments: Segmentation, minutes: pd.Series, revenue: pd.Series, *, smallest: float = 0.05
+    segments: Segmentation,
+    minutes: pd.Series,
+    revenue: pd.Series,
+    *,
+    smallest: float = 0.05,
 ) -> dict[str, float]:
     """Minutes that go to the segments which together bring the last `smallest` share of revenue.
 
@@ -164,8 +170,12 @@ def minutes_gap(
         ``minutes`` spent on them, ``share`` of all minutes, ``revenue_share`` they really bring.
     """
     labels = segments.labels
-    spent = minutes.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
-    money = revenue.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
+    spent = (
+        minutes.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
+    )
+    money = (
+        revenue.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
+    )
     if not spent.sum() or money.sum() <= 0:
         return {"minutes": np.nan, "share": np.nan, "revenue_share": np.nan}
     share = (money / money.sum()).sort_values()

@@ -24,8 +24,15 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
     """From the earlier period's revenue to the last one's, by what customers did."""
     if news.before is None:
         return None
-    before, after = float(news.before["revenue"].sum()), float(news.now["revenue"].sum())
-    start = "front.bridge.start_year" if news.back_days >= 365 else "front.bridge.start_period"
+    before, after = (
+        float(news.before["revenue"].sum()),
+        float(news.now["revenue"].sum()),
+    )
+    start = (
+        "front.bridge.start_year"
+        if news.back_days >= 365
+        else "front.bridge.start_period"
+    )
     bars = [Bar(say(start), _short(before), 0.0, before, "total")]
     level = before
     for move in market.MOVES:
@@ -34,8 +41,12 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
         text = ("+" if change > 0 else "") + _short(change)
         bars.append(Bar(say(f"front.bridge.{move}"), text, level, level + change, tone))
         level += change
-    bars.append(Bar(say("front.bridge.end", days=news.days), _short(after), 0.0, after, "total"))
-    changes = {str(move): float(news.moves["change"].loc[move]) for move in market.MOVES}
+    bars.append(
+        Bar(say("front.bridge.end", days=news.days), _short(after), 0.0, after, "total")
+    )
+    changes = {
+        str(move): float(news.moves["change"].loc[move]) for move in market.MOVES
+    }
     alt = say("front.bridge.alt", before=before, after=after, **changes)
     return {"title": _bridge_title(news), "svg": bridge(bars, alt)}
 
@@ -89,7 +100,10 @@ def map_picture(
     filling = shown[(shown["change"] >= FILLING) & np.array(unwelcome)]
     title = say("front.map.title")
     if len(filling):
-        names = [str(name) for name in filling.sort_values("revenue", ascending=False).index[:3]]
+        names = [
+            str(name)
+            for name in filling.sort_values("revenue", ascending=False).index[:3]
+        ]
         title = say("front.map.title_filling", names=names, count=len(names))
     drawn = area_map(areas, say("front.map.alt", parts=parts))
     note = say("front.map.legend", days=days) if shown["change"].notna().any() else ""

@@ -74,7 +74,11 @@ def from_orders(news: News) -> list[Tile]:
     """Revenue, active customers and new customers of the last period."""
     history = news.history
     tiles = []
-    for key, column in (("revenue", "revenue"), ("active", "customers"), ("new", "new_customers")):
+    for key, column in (
+        ("revenue", "revenue"),
+        ("active", "customers"),
+        ("new", "new_customers"),
+    ):
         line = history[column]
         if line.empty:
             continue
@@ -82,7 +86,15 @@ def from_orders(news: News) -> list[Tile]:
         facts: dict[str, float] = {"days": news.days} if key == "revenue" else {}
         change = year_change(line)
         tiles.append(
-            Tile(key, kind, float(line.iloc[-1]), change, True, tuple(line.iloc[-12:]), facts=facts)
+            Tile(
+                key,
+                kind,
+                float(line.iloc[-1]),
+                change,
+                True,
+                tuple(line.iloc[-12:]),
+                facts=facts,
+            )
         )
     return tiles
 
@@ -93,4 +105,13 @@ def from_minutes(gap: dict[str, float]) -> list[Tile]:
         return []
     note = say("front.tiles.minutes_note", minutes=gap["minutes"])
     facts = {"share": gap["revenue_share"]}
-    return [Tile("minutes", "percent", gap["share"], more_is_better=False, note=note, facts=facts)]
+    return [
+        Tile(
+            "minutes",
+            "percent",
+            gap["share"],
+            more_is_better=False,
+            note=note,
+            facts=facts,
+        )
+    ]

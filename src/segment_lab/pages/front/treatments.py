@@ -101,17 +101,25 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "stance": row.stance,
         "stance_text": say(f"stance.name.{row.stance}"),
         "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
-        "change": say("front.segments.change", change=row.change) if pd.notna(row.change) else "",
+        "change": say("front.segments.change", change=row.change)
+        if pd.notna(row.change)
+        else "",
         "action": row.action or row.serve,
         "by": row.by,
-        "stop": say("stance.stop", hours=row.hours_freed) if row.hours_freed >= 1 else "",
+        "stop": say("stance.stop", hours=row.hours_freed)
+        if row.hours_freed >= 1
+        else "",
         "cost": SPOKEN["money"](row.cost) if has_cost else "",
-        "hours": say("front.segments.hours", hours=row.hours) if has_cost and row.hours else "",
+        "hours": say("front.segments.hours", hours=row.hours)
+        if has_cost and row.hours
+        else "",
         **_worth(row, limits),
         "verdict": row.verdict,
         "verdict_text": say(f"decision.verdict.{row.verdict}"),
         "ground": row.why,
-        "depends": say("front.segments.differs", schemes=row.depends) if row.depends else "",
+        "depends": say("front.segments.differs", schemes=row.depends)
+        if row.depends
+        else "",
         "file": row.file,
     }
 

@@ -103,7 +103,16 @@ class Wings:
             history = tuple(self.receivables.book.dso["overdue"].iloc[-12:])
         except SegmentLabError:
             history = ()
-        return [Tile("overdue", "money", late, more_is_better=False, history=history, note=note)]
+        return [
+            Tile(
+                "overdue",
+                "money",
+                late,
+                more_is_better=False,
+                history=history,
+                note=note,
+            )
+        ]
 
     def _pipeline(self) -> list[Tile]:
         if self.leads.empty:
@@ -144,7 +153,9 @@ class Wings:
         )
 
     def _why(self, row: dict[Any, Any]) -> str:
-        facts = {name: None if pd.isna(row.get(name)) else row[name] for name in LEAD_FACTS}
+        facts = {
+            name: None if pd.isna(row.get(name)) else row[name] for name in LEAD_FACTS
+        }
         return say("front.week.lead", **facts)
 
     @cached_property

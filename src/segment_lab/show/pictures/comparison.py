@@ -16,7 +16,11 @@ from segment_lab.texts import phrases, say
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"scheme": style.PALETTE[0], "baseline": style.PALETTE[1], "null": style.MUTED}
+COLOURS = {
+    "scheme": style.PALETTE[0],
+    "baseline": style.PALETTE[1],
+    "null": style.MUTED,
+}
 
 
 def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -37,9 +41,15 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot([low, high], [place, place], color=colour, solid_capstyle="butt")
         chance = low <= row["null_power"]
         fill = "white" if chance else colour
-        dot: dict[str, Any] = {"color": colour, "markersize": 8, "markerfacecolor": fill}
+        dot: dict[str, Any] = {
+            "color": colour,
+            "markersize": 8,
+            "markerfacecolor": fill,
+        }
         ax.plot(row["ranking_power"], place, "o", **dot)
-        told.append(f"{names[place]} {row['ranking_power']:.2f} ({low:.2f} to {high:.2f})")
+        told.append(
+            f"{names[place]} {row['ranking_power']:.2f} ({low:.2f} to {high:.2f})"
+        )
     ax.axvline(0, color=style.MUTED, linewidth=1)
     ax.set_yticks(range(len(rows)), names)
     ax.grid(axis="y", visible=False)
@@ -59,13 +69,17 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
     shown = ari.set_axis(_names(ari.index)).set_axis(_names(ari.columns), axis=1)
-    written = shown.map(lambda value: "" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}")
+    written = shown.map(
+        lambda value: "" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
+    )
     ax = heat_map(shown, texts=written, high=1, slanted=len(names) > 5, ax=ax)
     firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
     told = []
     for a, b, value in zip(firsts, seconds, agreement["ari"], strict=True):
         told.append(f"{a} – {b} {round(value, 2) + 0.0:.2f}")
-    return style.described(ax, f"{say('comparison.picture.agreement_alt')} {'; '.join(told)}")
+    return style.described(
+        ax, f"{say('comparison.picture.agreement_alt')} {'; '.join(told)}"
+    )
 
 
 def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -89,7 +103,9 @@ def movement_bars(movement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     )
     if rows["drift_share"].notna().any():
         drifted = say("comparison.picture.drifted")
-        ax.barh(at - 0.2, rows["drift_share"], 0.38, color=style.PALETTE[1], label=drifted)
+        ax.barh(
+            at - 0.2, rows["drift_share"], 0.38, color=style.PALETTE[1], label=drifted
+        )
     ax.set_yticks(at, _names(rows.index))
     ax.grid(axis="y", visible=False)
     style.numbers(ax.xaxis, "share")
@@ -112,9 +128,20 @@ def sufficiency_lines(sufficiency: pd.DataFrame, ax: Axes | None = None) -> Axes
     by_scheme = known.groupby(level="scheme", sort=False)
     for (name, rows), marker in zip(by_scheme, markers, strict=False):
         days = rows.index.get_level_values("days")
-        (line,) = ax.plot(days, rows["agreement"], marker=marker, label=_names([name])[0])
-        ax.plot(days, rows["agreement_needed"], "--", color=line.get_color(), linewidth=1)
-    ax.plot([], [], "--", color=style.MUTED, linewidth=1, label=say("comparison.picture.needed"))
+        (line,) = ax.plot(
+            days, rows["agreement"], marker=marker, label=_names([name])[0]
+        )
+        ax.plot(
+            days, rows["agreement_needed"], "--", color=line.get_color(), linewidth=1
+        )
+    ax.plot(
+        [],
+        [],
+        "--",
+        color=style.MUTED,
+        linewidth=1,
+        label=say("comparison.picture.needed"),
+    )
     ax.set(
         xlabel=say("comparison.picture.days_axis"),
         ylabel=say("comparison.picture.agreement_axis"),
@@ -132,13 +159,20 @@ def missed_money(misclassification: pd.DataFrame, ax: Axes | None = None) -> Axe
     rows = rows.set_axis(_names(rows.index))
     what = say("comparison.picture.missed_axis")
     ax = intervals(rows, {what: "missed_revenue_share"}, along=what, ax=ax)
-    return style.described(ax, style.listed(what, rows["missed_revenue_share"], "share"))
+    return style.described(
+        ax, style.listed(what, rows["missed_revenue_share"], "share")
+    )
 
 
 def _legend_below(ax: Axes) -> None:
     handles, names = ax.get_legend_handles_labels()
     ax.figure.legend(
-        handles, names, loc="outside lower center", ncols=3, handlelength=1.2, columnspacing=1
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=3,
+        handlelength=1.2,
+        columnspacing=1,
     )
 
 

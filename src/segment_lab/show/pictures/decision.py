@@ -10,7 +10,16 @@ import pandas as pd
 
 from segment_lab.act.verdicts import Z90
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.show.style import GRID, INK, MUTED, PALETTE, axes, described, listed, numbers
+from segment_lab.show.style import (
+    GRID,
+    INK,
+    MUTED,
+    PALETTE,
+    axes,
+    described,
+    listed,
+    numbers,
+)
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, words
 
@@ -51,8 +60,12 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
     for dear in map(int, np.flatnonzero(cost.to_numpy() > edge)):
-        _written(ax, f"{decimal(cost.iloc[dear], 0)} →", edge, dear, shift=-4, align="right")
-    _interval(ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected"))
+        _written(
+            ax, f"{decimal(cost.iloc[dear], 0)} →", edge, dear, shift=-4, align="right"
+        )
+    _interval(
+        ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected")
+    )
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
     numbers(ax.xaxis, "money")
@@ -65,13 +78,17 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """What campaigns did against customers held out, beside what was predicted
     (`ledger.effects`)."""
     shown = measured[measured["segment"] != "All"]
-    ax = _rows(axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"])
+    ax = _rows(
+        axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"]
+    )
     value, low, high = (100 * shown[f"effect{end}"] for end in ("", "_low", "_high"))
     _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
     if shown["predicted"].notna().any():
         style: dict[str, Any] = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
         label = say("market.picture.predicted")
-        ax.scatter(100 * shown["predicted"], np.arange(len(shown)), label=label, **style)
+        ax.scatter(
+            100 * shown["predicted"], np.arange(len(shown)), label=label, **style
+        )
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("market.picture.effects"))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

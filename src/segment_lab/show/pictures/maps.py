@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 WIDE = 8.0  # inches: room for names inside the cells
 MOST_NAMED = 5  # scores a measure may have for names to fit in the cells
 LARGEST_BUBBLE = 2600  # points², of a segment with all of the money
-GAP, WAIST = 0.02, 40  # between two bars of a column, and points along the edge of a band
+GAP, WAIST = (
+    0.02,
+    40,
+)  # between two bars of a column, and points along the edge of a band
 
 
 def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
@@ -42,17 +45,28 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
     written = lines.groupby(place)["told"].agg("\n".join).unstack()
     ax = heat_map(
         money.reindex(index=steps, columns=steps)[::-1],
-        texts=written.reindex(index=steps, columns=steps).astype(object).fillna("")[::-1],
+        texts=written.reindex(index=steps, columns=steps)
+        .astype(object)
+        .fillna("")[::-1],
         across=say("pictures.frequency_score"),
         down=say("pictures.recency_score"),
         ax=style.axes(ax, width=WIDE, height=1.0 + 0.78 * n_bins),
     )
-    ax.collections[0].set_edgecolor(style.GRID)  # cells with little revenue are nearly white
+    ax.collections[0].set_edgecolor(
+        style.GRID
+    )  # cells with little revenue are nearly white
     for text in ax.texts:
         text.set_fontsize(8)
-    sizes = cells.groupby("segment", observed=True)[["customers", "revenue_share"]].sum()
+    sizes = cells.groupby("segment", observed=True)[
+        ["customers", "revenue_share"]
+    ].sum()
     rows = "; ".join(
-        say("pictures.place", name=name, customers=row.customers, share=row.revenue_share)
+        say(
+            "pictures.place",
+            name=name,
+            customers=row.customers,
+            share=row.revenue_share,
+        )
         for name, row in sizes.sort_values("customers", ascending=False).iterrows()
     )
     return style.described(ax, say("pictures.named_map", rows=rows))
@@ -87,7 +101,13 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
             tall = size / sizes.sum()
             ax.bar(x, tall, 0.03, bottom=tops[name] - tall, color=style.INK)
             label = f"{wrapped(name)} {size:,}"
-            ax.text(x + 0.04 * (2 * x - 1), tops[name] - tall / 2, label, ha=side, va="center")
+            ax.text(
+                x + 0.04 * (2 * x - 1),
+                tops[name] - tall / 2,
+                label,
+                ha=side,
+                va="center",
+            )
     ax.text(0, 1.03, before, ha="center", va="bottom", fontweight="bold")
     ax.text(1, 1.03, now, ha="center", va="bottom", fontweight="bold")
     ax.set(xlim=(-0.5, 1.5), ylim=(-GAP * max(counts.shape), 1.12))
@@ -97,7 +117,9 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
         for one, other in product(counts.index, counts.columns)
         if one != other and counts.loc[one, other]
     }
-    named = pd.Series(moves, dtype="float64").sort_values(ascending=False, kind="stable")
+    named = pd.Series(moves, dtype="float64").sort_values(
+        ascending=False, kind="stable"
+    )
     return style.described(ax, style.listed(say("pictures.moves"), named, "count"))
 
 
@@ -144,7 +166,13 @@ def bubbles(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.margins(0.15)
     style.numbers(ax.yaxis)
     rows = [
-        say("pictures.bubble", name=name, days=silence[name], money=money[name], share=part)
+        say(
+            "pictures.bubble",
+            name=name,
+            days=silence[name],
+            money=money[name],
+            share=part,
+        )
         for name, part in zip(map(str, share.index), share, strict=True)
     ]
     return style.described(ax, say("pictures.bubbles", rows="; ".join(rows)))

@@ -34,7 +34,9 @@ def customers_by_month(months: pd.DataFrame, ax: Axes | None = None) -> Axes:
     below = 0 * returning
     for colour, (name, counts) in zip(style.PALETTE, stacked.items(), strict=False):
         label = say(f"data_page.axes.{name}")
-        ax.bar(months.index, counts, width=DAYS, bottom=below, color=colour, label=label)
+        ax.bar(
+            months.index, counts, width=DAYS, bottom=below, color=colour, label=label
+        )
         below += counts
     style.numbers(ax.yaxis)
     ax.set_ylabel(say("data_page.axes.buyers"))
@@ -60,7 +62,9 @@ def orders_bar(counts: pd.Series, ax: Axes | None = None) -> Axes:
     import seaborn
 
     ax = style.axes(ax)
-    seaborn.barplot(x=counts.index, y=counts, color=style.PALETTE[0], saturation=1, ax=ax)
+    seaborn.barplot(
+        x=counts.index, y=counts, color=style.PALETTE[0], saturation=1, ax=ax
+    )
     style.numbers(ax.yaxis)
     ax.set(xlabel=say("data_page.axes.orders"), ylabel=say("data_page.axes.customers"))
     return ax

@@ -52,7 +52,9 @@ def sizes(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return style.described(ax, in_words(name, profile[["customers"]], "count"))
 
 
-def shares(profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
+def shares(
+    profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
+) -> Axes:
     """Per segment its share of the customers and of the money, as paired bars, best on top.
 
     `profile`: `Segmentation.profile`.
@@ -73,7 +75,9 @@ def spent(means: pd.Series, what: str, ax: Axes | None = None) -> Axes:
     return style.described(ax, in_words(what, drawn, "money"))
 
 
-def value_and_effort(classes: pd.DataFrame, money: str = "revenue", ax: Axes | None = None) -> Axes:
+def value_and_effort(
+    classes: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
+) -> Axes:
     """Per class its share of the customers, of the money and of the contact minutes.
 
     `classes`: ``customer_share``, ``<money>_share`` and ``effort_share``.
@@ -85,11 +89,16 @@ def value_and_effort(classes: pd.DataFrame, money: str = "revenue", ax: Axes | N
     }
     drawn = classes[[*columns.values()]].fillna(0)
     ax = bars(drawn, columns, along=say("pictures.of_all"), ax=ax)
-    return style.described(ax, in_words(say("pictures.value_and_effort", money=money), drawn))
+    return style.described(
+        ax, in_words(say("pictures.value_and_effort", money=money), drawn)
+    )
 
 
 def lorenz(
-    curve: pd.DataFrame, top: float = 0.2, money: str = "revenue", ax: Axes | None = None
+    curve: pd.DataFrame,
+    top: float = 0.2,
+    money: str = "revenue",
+    ax: Axes | None = None,
 ) -> Axes:
     """The share of the money that the best customers hold; the dashed line is equality. `curve`:
     `lorenz_curve`."""
@@ -115,8 +124,12 @@ def lorenz(
     )
     for axis in (ax.xaxis, ax.yaxis):
         style.numbers(axis, "share")
-    steps = pd.Series({f"{step:.0%}": _held(curve, step)[1] for step in (0.1, 0.2, 0.5)})
-    return style.described(ax, style.listed(say("pictures.held", money=money), steps, "share"))
+    steps = pd.Series(
+        {f"{step:.0%}": _held(curve, step)[1] for step in (0.1, 0.2, 0.5)}
+    )
+    return style.described(
+        ax, style.listed(say("pictures.held", money=money), steps, "share")
+    )
 
 
 def _held(curve: pd.DataFrame, top: float) -> tuple[float, float]:
@@ -142,7 +155,9 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ):
         ax.plot(search.index, search[column], "o-", color=style.PALETTE[i], label=label)
     ax.axhline(0.75, color=style.MUTED, linestyle="--", linewidth=1.2)
-    ax.text(search.index.min(), 0.76, "valid", ha="left", va="bottom", color=style.MUTED)
+    ax.text(
+        search.index.min(), 0.76, "valid", ha="left", va="bottom", color=style.MUTED
+    )
     for k in search.index[search["chosen"]]:
         ax.axvspan(k - 0.25, k + 0.25, color=style.GRID, zorder=0)
     ax.set(
@@ -152,13 +167,19 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xticks(search.index)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
     written = (
-        search[["jaccard", "silhouette"]].map("{:.2f}".format, na_action="ignore").fillna("unknown")
+        search[["jaccard", "silhouette"]]
+        .map("{:.2f}".format, na_action="ignore")
+        .fillna("unknown")
     )
-    both = "; ".join(f"{k}: {row.jaccard} and {row.silhouette}" for k, row in written.iterrows())
+    both = "; ".join(
+        f"{k}: {row.jaccard} and {row.silhouette}" for k, row in written.iterrows()
+    )
     return style.described(ax, say("pictures.search", rows=both))
 
 
-def profile_heatmap(medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None) -> Axes:
+def profile_heatmap(
+    medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None
+) -> Axes:
     """Typical values per segment (rows), coloured by how far they are better (orange) or worse than
     `overall`: more, and less of what is in `LESS_IS_BETTER`.
 

@@ -72,7 +72,9 @@ def heat_map(
     if not values.size:
         raise NotEnoughDataError(say("show.nothing_to_draw"))
     ax = style.axes(ax, height=1.4 + 0.36 * len(values) + (0.8 if slanted else 0))
-    written = values.map(lambda value: _written(value, kind)) if texts is None else texts
+    written = (
+        values.map(lambda value: _written(value, kind)) if texts is None else texts
+    )
     seaborn.heatmap(
         values.astype(float),
         annot=written if values.size <= MOST_WRITTEN else False,
@@ -148,7 +150,9 @@ def bars(
     )
     containers: Any = ax.containers
     for container, column in zip(containers, drawn, strict=True):
-        ax.bar_label(container, drawn[column].map(lambda v: _written(v, kind)), padding=3)
+        ax.bar_label(
+            container, drawn[column].map(lambda v: _written(v, kind)), padding=3
+        )
     ax.set(xlabel=along, ylabel="")
     ax.margins(x=0.14)
     return _finished(ax, kind, several)
@@ -196,15 +200,29 @@ def intervals(
     for shift, colour, mark, (label, name) in zip(
         shifts, style.PALETTE, "osD^v", columns.items(), strict=False
     ):
-        values, low, high = (frame[f"{name}{end}"].astype(float) for end in ("", "_low", "_high"))
+        values, low, high = (
+            frame[f"{name}{end}"].astype(float) for end in ("", "_low", "_high")
+        )
         place = np.arange(len(frame)) + shift
         ax.errorbar(
-            values, place, xerr=[values - low, high - values], fmt="none", ecolor=colour, capsize=3
+            values,
+            place,
+            xerr=[values - low, high - values],
+            fmt="none",
+            ecolor=colour,
+            capsize=3,
         )
         empty = np.zeros(len(frame), bool) if hollow is None else hollow.to_numpy(bool)
         fill = np.where(empty, "white", colour)
         ax.scatter(
-            values, place, s=48, c=fill, edgecolors=colour, marker=mark, zorder=3, label=label
+            values,
+            place,
+            s=48,
+            c=fill,
+            edgecolors=colour,
+            marker=mark,
+            zorder=3,
+            label=label,
         )
     if reference is not None:
         ax.axvline(reference, color=style.MUTED, linestyle="--", linewidth=1.2)
