@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act.campaigns import effects, results
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.sample import campaign_trial
 
 
 def one(seed: int) -> pd.DataFrame:
     """Effects, truths and whether the interval holds the truth, for one seed."""
     tables = campaign_trial(seed)
-    orders = engine.shared().create_table(
+    orders = embedded.shared().create_table(
         "lines", tables["orders"], temp=True, overwrite=True
     )
     found = results(tables["campaigns"], orders, "2026-07-01")

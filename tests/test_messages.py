@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import segment_lab as sl
 from segment_lab.cli import main
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError, DataError
 from segment_lab.render.catalog import prepare
 
@@ -85,7 +85,7 @@ def test_a_sheet_of_a_file_that_has_none_is_refused(study_file):
 def test_limits_that_are_none_are_bad_input(name, monkeypatch):
     monkeypatch.setenv(f"SEGMENT_LAB_{name}", "lots")
     with pytest.raises(ConfigError, match=f"SEGMENT_LAB_{name}=lots"):
-        engine.connect()
+        embedded.connect()
 
 
 @pytest.mark.parametrize(

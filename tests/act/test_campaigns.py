@@ -10,7 +10,7 @@ import pytest
 
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import experiment
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.sample import campaign_trial
 from segment_lab.segments.segmentation import Status
@@ -56,7 +56,7 @@ def lines():
         ],
         columns=["customer_id", "order_id", "order_date", "amount"],
     )
-    return engine.shared().create_table(
+    return embedded.shared().create_table(
         "ledger_lines",
         rows.assign(order_date=pd.to_datetime(rows["order_date"])),
         temp=True,
@@ -91,7 +91,7 @@ def test_results_count_the_horizon_exactly(lines):
 
 
 def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
-    arms = experiment.assign(
+    arms = experiment.assign_arms(
         pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=0.5
     )
     path = experiment.freeze(

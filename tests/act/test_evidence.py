@@ -15,7 +15,7 @@ from segment_lab.act.evidence import (
     state_shares,
 )
 from segment_lab.customers.rates import next_period
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.segments.segmentation import Segmentation
 
 NAMES = ("A", "B", "C")
@@ -143,7 +143,7 @@ def test_returners_are_worth_what_they_spent_in_the_year_after():
         columns=["customer_id", "order_date", "amount_minor"],
     )
     rows["order_date"] = pd.to_datetime(rows["order_date"])
-    lines = engine.shared().create_table(
+    lines = embedded.shared().create_table(
         "returner_lines", rows, temp=True, overwrite=True
     )
     found = returners(lines, "2023-12-31", 180)

@@ -27,7 +27,7 @@ def test_lots_are_the_same_on_every_machine():
         ex.draw("007", "spring", "salt")
         == "a5a96ca37138363d5264a58caab12a999e6bac0cea9563d1a1d9135f4f2397bf"
     )
-    arms = ex.assign(base(20), campaign_id="2026-07", holdout_share=0.3)
+    arms = ex.assign_arms(base(20), campaign_id="2026-07", holdout_share=0.3)
     assert arms.index[arms["arm"] == "holdout"].tolist() == [
         "C0006",
         "C0007",
@@ -41,7 +41,7 @@ def test_lots_are_the_same_on_every_machine():
 @given(st.integers(2, 200), st.floats(0.05, 0.95), st.randoms())
 def test_shares_are_exact_and_row_order_does_not_matter(n, share, random):
     segments = base(n)
-    arms = ex.assign(segments, campaign_id="k", holdout_share=share)
+    arms = ex.assign_arms(segments, campaign_id="k", holdout_share=share)
     counts = (
         arms[arms["arm"] == "holdout"]
         .groupby("segment")
@@ -53,13 +53,13 @@ def test_shares_are_exact_and_row_order_does_not_matter(n, share, random):
     order = list(segments.index)
     random.shuffle(order)
     pd.testing.assert_frame_equal(
-        ex.assign(segments[order], campaign_id="k", holdout_share=share), arms
+        ex.assign_arms(segments[order], campaign_id="k", holdout_share=share), arms
     )
 
 
 def test_campaign_and_salt_draw_anew():
     arms = [
-        ex.assign(base(400), campaign_id=c, salt=s)["arm"]
+        ex.assign_arms(base(400), campaign_id=c, salt=s)["arm"]
         for c, s in (("a", ""), ("b", ""), ("a", "x"))
     ]
     for other in arms[1:]:
@@ -69,7 +69,7 @@ def test_campaign_and_salt_draw_anew():
 def test_lots_do_not_follow_anything():
     # Ids of one pattern, 20,000 of them: the held-out half is spread evenly over the last digit.
     segments = pd.Series("A", index=[f"{i:06d}" for i in range(20_000)])
-    arms = ex.assign(segments, campaign_id="k", holdout_share=0.5)
+    arms = ex.assign_arms(segments, campaign_id="k", holdout_share=0.5)
     counts = pd.crosstab(arms.index.str[-1], arms["arm"])
     from scipy.stats import chi2_contingency
 
@@ -79,13 +79,13 @@ def test_lots_do_not_follow_anything():
 def test_bad_shares_and_twins_are_refused():
     for share in (0, 1, -0.1, 2):
         with pytest.raises(ConfigError, match="holdout_share"):
-            ex.assign(base(), campaign_id="k", holdout_share=share)
+            ex.assign_arms(base(), campaign_id="k", holdout_share=share)
     with pytest.raises(DataError, match="more than once"):
-        ex.assign(pd.Series(["A", "A"], index=["x", "x"]), campaign_id="k")
+        ex.assign_arms(pd.Series(["A", "A"], index=["x", "x"]), campaign_id="k")
 
 
 def test_snapshot_is_frozen_and_fits_the_contract(tmp_path):
-    arms = ex.assign(base(), campaign_id="k1")
+    arms = ex.assign_arms(base(), campaign_id="k1")
     plan = pd.DataFrame(
         {"action": "call", "cost_per_contact": 6.5, "predicted_uplift": [0.05, 0.02]},
         index=["A", "B"],
@@ -107,7 +107,7 @@ def test_snapshot_is_frozen_and_fits_the_contract(tmp_path):
     }
     before = path.read_bytes()
     assert ex.freeze(arms, tmp_path / "new", **write).read_bytes() == before
-    other = ex.assign(base(), campaign_id="k1", salt="other")
+    other = ex.assign_arms(base(), campaign_id="k1", salt="other")
     with pytest.raises(DataError, match="frozen"):
         ex.freeze(other, tmp_path / "new", **write)
     assert path.read_bytes() == before
@@ -115,7 +115,7 @@ def test_snapshot_is_frozen_and_fits_the_contract(tmp_path):
 
 
 def test_sample_ratio_alarm():
-    arms = ex.assign(base(2000), campaign_id="k", holdout_share=0.2)
+    arms = ex.assign_arms(base(2000), campaign_id="k", holdout_share=0.2)
     assert ex.sample_ratio(arms, 0.2)["ok"].all()
     lost = arms.drop(
         arms.index[(arms["arm"] == "holdout") & (arms["segment"] == "B")][:100]
@@ -126,7 +126,7 @@ def test_sample_ratio_alarm():
 
 
 def test_several_arms_share_what_is_not_held_out():
-    arms = ex.assign(
+    arms = ex.assign_arms(
         base(1000), campaign_id="k", holdout_share=0.2, arms=("gift", "letter")
     )
     counts = arms["arm"].value_counts()

@@ -112,7 +112,7 @@ def test_stress_needs_revenue_and_sane_scenarios():
 
 
 def test_concentration_by_hand():
-    out = market.concentration(pd.Series([60.0, 30.0, 10.0, 0.0, -5.0]))
+    out = market.dependence(pd.Series([60.0, 30.0, 10.0, 0.0, -5.0]))
     assert out == pytest.approx(
         {
             "hhi": 0.46,
@@ -122,7 +122,7 @@ def test_concentration_by_hand():
         }
     )
     with pytest.raises(NotEnoughDataError):
-        market.concentration(pd.Series([0.0, -5.0]))
+        market.dependence(pd.Series([0.0, -5.0]))
 
 
 def test_without_invoices_nobody_pays_late_and_nothing_is_a_bad_debt():

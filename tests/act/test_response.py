@@ -17,7 +17,7 @@ from segment_lab.act.response import (
     steps,
     trial_of,
 )
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import DataError, NotEnoughDataError
 
 
@@ -84,9 +84,9 @@ def test_shuffled_arms_show_no_difference():
 def test_the_same_rule_in_pandas_and_sql(fitted):
     people, _ = trial(500, seed=3)
     table = people.reset_index()
-    engine.shared().create_table("response_people", table, temp=True, overwrite=True)
+    embedded.shared().create_table("response_people", table, temp=True, overwrite=True)
     sql = fitted.to_sql("response_people")
-    rows = engine.shared().raw_sql(sql).fetchall()
+    rows = embedded.shared().raw_sql(sql).fetchall()
     found = pd.Series(dict(rows)).reindex(people.index)
     assert found.tolist() == fitted.segment(people).labels.astype(str).tolist()
 

@@ -19,7 +19,7 @@ from segment_lab.customers.states import (
     return_rates,
     seasonal_weights,
 )
-from segment_lab.data import engine
+from segment_lab.data import embedded
 
 MODEL = OrderModel(0.5, 6.0, 0.6, 1.4, from_start=True)
 RULE = StateRule(30.0, MODEL)
@@ -67,7 +67,7 @@ def test_sql_says_the_same():
     table = customers(*rows)
     rule = StateRule(30.0, MODEL, SEASON, dt.date(2026, 2, 10))
     expected = rule.states(table)
-    con = engine.connect()
+    con = embedded.connect()
     con.create_table("warehouse", table.reset_index(names="customer_id"))
     source = con.table("warehouse")
     query = source.select(
@@ -85,7 +85,7 @@ def test_sql_says_the_same():
 def test_a_year_counts_a_year_and_quiet_months_count_little():
     rule = StateRule(30.0, MODEL, SEASON, dt.date(2026, 2, 10))
     days = pd.DataFrame({"days": [0.0, 40.0, 365.25, 730.5]})
-    found = engine.evaluate(days, lambda table: rule.days(table.days).cast("float64"))
+    found = embedded.evaluate(days, lambda table: rule.days(table.days).cast("float64"))
     assert found[[0, 2, 3]] == pytest.approx([0, 365.25, 730.5], abs=0.01)
     assert found[1] < 10
     assert (np.diff(found) > 0).all()

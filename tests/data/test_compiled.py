@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 
 days = st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1))
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -20,7 +20,7 @@ texts = st.text(max_size=8)
 
 @pytest.fixture(scope="module")
 def connection():
-    made = engine.connect()
+    made = embedded.connect()
     made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
     return made
 
@@ -45,7 +45,7 @@ def question(orders, start, end, cut, weight, word):
 @settings(max_examples=60, deadline=None)
 @given(days, days, numbers, numbers, texts)
 def test_a_remembered_statement_is_the_one_ibis_writes(start, end, cut, weight, word):
-    connection = engine.shared()
+    connection = embedded.shared()
     schema = {"a": "float64", "n": "int64", "day": "date", "word": "string"}
     query = question(ibis.table(schema, name="orders"), start, end, cut, weight, word)
     assert connection.compile(query) == Backend.compile(connection, query)
@@ -88,10 +88,10 @@ def test_a_rule_on_other_rows_answers_for_these():
     def rule(table):
         return (table.x > 1.5).ifelse(1, 0)
 
-    assert engine.evaluate(pd.DataFrame({"x": [1.0, 2.0]}), rule).tolist() == [0, 1]
-    assert engine.evaluate(pd.DataFrame({"x": [3.0]}), rule).tolist() == [1]
-    assert engine.evaluate(pd.DataFrame({"x": [1, 2]}), rule).tolist() == [0, 1]
-    assert engine.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
+    assert embedded.evaluate(pd.DataFrame({"x": [1.0, 2.0]}), rule).tolist() == [0, 1]
+    assert embedded.evaluate(pd.DataFrame({"x": [3.0]}), rule).tolist() == [1]
+    assert embedded.evaluate(pd.DataFrame({"x": [1, 2]}), rule).tolist() == [0, 1]
+    assert embedded.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
 
 
 def test_another_process_reads_the_statement_that_one_has_compiled(
@@ -106,7 +106,7 @@ def test_another_process_reads_the_statement_that_one_has_compiled(
 
     monkeypatch.setattr(Backend, "compile", counted)
     day = dt.date(2026, 1, 1)
-    for made in (engine.connect(), engine.connect()):  # each remembers for itself
+    for made in (embedded.connect(), embedded.connect()):  # each remembers for itself
         made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
         rows = made.table("orders")
         statement = made.compile(rows.filter(rows.day < day, rows.a > 2.5).select("n"))
@@ -115,7 +115,7 @@ def test_another_process_reads_the_statement_that_one_has_compiled(
     assert len(compiled) == 1
     [kept] = tmp_path.glob("statement-*.sql")
     kept.write_text(kept.read_text()[:-5])  # cut off: not believed
-    made = engine.connect()
+    made = embedded.connect()
     made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")
     rows = made.table("orders")
     again = made.compile(rows.filter(rows.day < day, rows.a > 2.5).select("n"))

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from sqlglot import exp
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.engines import adapt
 
 
 @pytest.fixture
 def connection():
-    return engine.connect()
+    return embedded.connect()
 
 
 def test_a_result_that_was_left_open_does_no_harm(connection):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segment_lab.data.engine import evaluate
+from segment_lab.data.embedded import evaluate
 from segment_lab.data.expressions import compile_expression
 from segment_lab.errors import ConfigError
 

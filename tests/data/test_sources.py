@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import segment_lab as sl
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import date_formats
@@ -244,20 +244,22 @@ def test_looking_back_past_the_first_order_says_what_helps(study_of):
 def test_a_missing_file_says_what_is_there(tmp_path):
     (tmp_path / "here.csv").write_text("x")
     with pytest.raises(DataError, match=r"does not exist.*here\.csv"):
-        open_source(Source(path="gone.csv"), tmp_path, engine.connect())
+        open_source(Source(path="gone.csv"), tmp_path, embedded.connect())
 
 
 def test_an_unset_variable_says_how_to_set_it(tmp_path, monkeypatch):
     monkeypatch.delenv("NO_SUCH_FOLDER", raising=False)
     with pytest.raises(DataError, match="NO_SUCH_FOLDER=/folder"):
-        open_source(Source(path="${NO_SUCH_FOLDER}/x.csv"), tmp_path, engine.connect())
+        open_source(
+            Source(path="${NO_SUCH_FOLDER}/x.csv"), tmp_path, embedded.connect()
+        )
 
 
 def test_a_password_in_a_url_never_shows(monkeypatch, tmp_path):
     monkeypatch.setenv("CRM_URL", "postgres://me:hunter2@localhost:1/none")
     with pytest.raises(DataError) as caught:
         open_source(
-            Source(url="${CRM_URL}", table="orders"), tmp_path, engine.connect()
+            Source(url="${CRM_URL}", table="orders"), tmp_path, embedded.connect()
         )
     assert "hunter2" not in str(caught.value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.damaged import in_words
 from segment_lab.data.intake import take_in
 from segment_lab.data.readers import open_file
@@ -18,7 +18,7 @@ from .corpus import CASES, HEADER, ROWS, VALUES
 
 @pytest.fixture(scope="module")
 def connection():
-    return engine.connect()
+    return embedded.connect()
 
 
 def test_the_corpus_is_large():

@@ -261,7 +261,9 @@ def test_overlaps_come_from_the_truth_table():
         index=table.index,
     )
     found = ambiguity(
-        Bands("revenue", 2).fit(table), table, labels([0, 1, 1]).replace(details=truth)
+        Bands("revenue", 2).fit(table),
+        table,
+        labels([0, 1, 1]).replace(by_customer=truth),
     )
     assert (found["no_rule"], found["several_rules"]) == (1, 1)
 

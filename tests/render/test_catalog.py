@@ -51,7 +51,7 @@ def test_notebooks_are_stored_clean(report):
         not c.get("outputs") and c.get("execution_count") is None
         for c in content["cells"]
     )
-    title, question = report.words
+    title, question = report.title_and_question
     assert title
     assert question.endswith((".", "?"))
 

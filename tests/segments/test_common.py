@@ -12,7 +12,7 @@ from bases import BASES, base
 from sklearn.base import clone
 
 from segment_lab.contacts.segmenter import EngagementSegmenter
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError, DataError
 from segment_lab.leads.model import LeadModel
 from segment_lab.receivables.segmenter import ReceivablesSegmenter
@@ -138,7 +138,7 @@ def test_a_fitted_rule_is_frozen_and_takes_unseen_extremes(segmenter):
 def test_sql_and_predict_agree_for_every_customer(segmenter):
     table = base(400, 0.76)
     labels = fitted(segmenter, table).segment(table).labels
-    con = engine.connect()
+    con = embedded.connect()
     con.create_table("warehouse", table.reset_index())
     answer = (
         con.raw_sql(segmenter.to_sql("warehouse", window=WINDOW))

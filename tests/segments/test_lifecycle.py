@@ -89,7 +89,7 @@ def test_the_policy_for_silent_vips_is_explicit():
 
 def test_the_truth_table_shows_overlaps_and_the_unclaimed():
     result = by_hand().fit(table()).segment(table())
-    truth = result.details
+    truth = result.by_customer
     assert truth.loc["ten orders", list(TIERS)].tolist() == [
         True,
         True,
@@ -137,13 +137,13 @@ def test_the_dead_are_those_who_lapsed_by_the_own_rhythm():
     fitted = LifecycleSegmenter(vip_share=0).fit(rows)
     found = fitted.segment(rows)
     states = StateRule.learn(rows).states(rows)["state"]
-    assert (found.details["Dead"] == (states == "lapsed")).all()
+    assert (found.by_customer["Dead"] == (states == "lapsed")).all()
     assert 0 < (states == "lapsed").sum() < len(rows)
     assert "own usual gaps" in page.headline(found, rows).sentences[1]
     summer = (0.1, 0.1, 0.3, 0.8, 1.8, 2.2, 2.4, 2.2, 1.4, 0.5, 0.1, 0.1)
     seasonal = LifecycleSegmenter(vip_share=0).on(summer, dt.date(2026, 2, 1)).fit(rows)
     rule = StateRule.learn(rows, summer, dt.date(2026, 2, 1))
-    dead = seasonal.segment(rows).details["Dead"]
+    dead = seasonal.segment(rows).by_customer["Dead"]
     assert (dead == (rule.states(rows)["state"] == "lapsed")).all()
 
 

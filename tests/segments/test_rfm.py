@@ -14,7 +14,7 @@ from test_grid import claims, vignette_grid
 
 from datasets import dataset
 from segment_lab.customers.states import StateRule
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError
 from segment_lab.pages import rfm as page
 from segment_lab.segments.claims import ENOUGH, Words
@@ -82,7 +82,7 @@ def test_a_customer_stays_where_the_words_are_true_and_goes_where_they_are(
     assert result.labels.tolist() == expected
     moved = [
         n not in names[tuple(s)]
-        for n, s in zip(expected, result.details.to_numpy(), strict=True)
+        for n, s in zip(expected, result.by_customer.to_numpy(), strict=True)
     ]
     assert any(moved)
 
@@ -102,7 +102,7 @@ def test_scores_and_segments_equal_an_independent_oracle(n_bins, one_time):
     fitted = by_scores_alone(n_bins).fit(table)
     result = fitted.segment(table)
     expected = oracle_scores(table, n_bins, table["revenue"])
-    pd.testing.assert_frame_equal(result.details, expected, check_dtype=False)
+    pd.testing.assert_frame_equal(result.by_customer, expected, check_dtype=False)
     names = claims(fitted.grid_)
     assert result.labels.tolist() == [
         names[tuple(row)][0] for row in expected.to_numpy()
@@ -177,7 +177,7 @@ def test_the_best_customer_scores_best_and_one_old_order_is_no_champion():
     )
     table = pd.concat([base(300)[measures], two])
     result = RFMSegmenter().fit(table).segment(table)
-    assert result.details.loc["best"].tolist() == [5, 5, 5]
+    assert result.by_customer.loc["best"].tolist() == [5, 5, 5]
     assert result.labels[["best", "old"]].tolist() == ["Champions", "Lost"]
 
 
@@ -375,7 +375,7 @@ def test_every_word_is_true_on_public_logs_and_sql_agrees(log, n_bins):
     for rule in fitted.grid_.segments:
         held = fitted.truth_.loc[rule.name, list(rule.words)]
         assert held.isna().all() or (held >= ENOUGH).all()
-    con = engine.connect()
+    con = embedded.connect()
     con.create_table("warehouse", table.rename_axis("customer_id").reset_index())
     answer = (
         con.raw_sql(fitted.to_sql("warehouse")).df().set_index("customer_id")["segment"]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError
 from segment_lab.pages import rules as page
 from segment_lab.segments.rules import RuleSegmenter, rule_counts, rule_overlaps
@@ -109,7 +109,7 @@ class TestMeaning:
     def test_sql_says_the_same_and_needs_no_comment_escape(self):
         odd = {"name": "O'Neil\n; --", "when": "vip OR region = 'a'';--'"}
         fitted = RuleSegmenter([odd, *RULES[1:]]).fit(CUSTOMERS)
-        con = engine.connect()
+        con = embedded.connect()
         con.create_table("warehouse", CUSTOMERS.drop(columns="empty").reset_index())
         rows = (
             con.raw_sql(fitted.to_sql("warehouse"))

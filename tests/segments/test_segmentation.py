@@ -63,16 +63,16 @@ def test_details_are_computed_when_looked_at_by_the_rule_of_then():
     table = base(200)
     segmenter = RFMSegmenter(n_bins=5).fit(table)
     asked = []
-    later = SEG.replace(details=lambda: asked.append(1) or TABLE)
+    later = SEG.replace(by_customer=lambda: asked.append(1) or TABLE)
     copied = later.replace(method="other")
     assert not asked
-    assert copied.details is TABLE
-    assert copied.details is TABLE
+    assert copied.by_customer is TABLE
+    assert copied.by_customer is TABLE
     assert asked == [1]
     segments = segmenter.segment(table)
     segmenter.fit(
         table.assign(recency_days=table["recency_days"].iloc[::-1].to_numpy() + 1000)
     )
     pd.testing.assert_frame_equal(
-        segments.details, RFMSegmenter(n_bins=5).fit(table).scores(table)
+        segments.by_customer, RFMSegmenter(n_bins=5).fit(table).scores(table)
     )

@@ -7,7 +7,7 @@ from ibis.backends.duckdb import Backend
 
 import segment_lab as sl
 from datasets import ROOT
-from segment_lab.data import engine
+from segment_lab.data import embedded
 
 
 @pytest.mark.slow
@@ -17,7 +17,7 @@ def test_three_days_of_every_scheme_compile_few_queries(monkeypatch, tmp_path):
     compile_anew = Backend.compile
 
     def counted(self, expr, **options):
-        compiled.append(self is engine.shared())
+        compiled.append(self is embedded.shared())
         return compile_anew(self, expr, **options)
 
     monkeypatch.setattr(Backend, "compile", counted)
@@ -25,7 +25,7 @@ def test_three_days_of_every_scheme_compile_few_queries(monkeypatch, tmp_path):
     study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods=quick)
     study.check()
     taking_in = len(compiled)
-    engine.shared().__dict__.pop("statements", None)
+    embedded.shared().__dict__.pop("statements", None)
     counts = []
     for day in ("2026-07-01", "2026-04-01", "2026-01-01"):
         before = len(compiled)

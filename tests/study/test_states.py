@@ -46,11 +46,11 @@ def test_the_lifecycle_and_the_states_never_contradict_each_other_today_or_with_
     states = study.states()["state"]
     assert set(states) == {"new", "active", "slowing", "lapsed"}
     tiers = study.segmentation("lifecycle")
-    assert (tiers.details["Dead"] == (states == "lapsed")).all()
+    assert (tiers.by_customer["Dead"] == (states == "lapsed")).all()
     before = study.at("2025-07-01")
     frozen = study.segmentation("lifecycle", fitted=before.fitted("lifecycle"))
     # The rhythm of the base moves a little in half a year, and nothing else does.
-    assert (frozen.details["Dead"] == tiers.details["Dead"]).mean() > 0.98
+    assert (frozen.by_customer["Dead"] == tiers.by_customer["Dead"]).mean() > 0.98
 
 
 def test_the_customer_table_holds_predictions_where_asked():

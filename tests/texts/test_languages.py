@@ -125,7 +125,7 @@ def test_prose_of_the_notebooks_is_what_translators_work_from():
         assert subject("en", "notebooks")[Path(report.file).stem] == prose
         with texts.speaking("en-XA"):
             assert not PLAIN_WORD.search(
-                report.words[0].replace("RFM", "").replace("ABC", "")
+                report.title_and_question[0].replace("RFM", "").replace("ABC", "")
             )
 
 

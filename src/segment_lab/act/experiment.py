@@ -30,7 +30,7 @@ def draw(customer_id: str, campaign_id: str, salt: str = "") -> str:
     ).hexdigest()
 
 
-def assign(
+def assign_arms(
     segments: pd.Series,
     *,
     campaign_id: str,
@@ -59,7 +59,7 @@ def assign(
 
     Examples
     --------
-    >>> drawn = assign(pd.Series("A", index=list("abcdef")), campaign_id="K1", holdout_share=0.5)
+    >>> drawn = assign_arms(pd.Series("A", index=list("abcdef")), campaign_id="K1", holdout_share=0.5)
     >>> drawn["arm"].value_counts().to_dict()
     {'treatment': 3, 'holdout': 3}
     """

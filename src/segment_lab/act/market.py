@@ -255,7 +255,7 @@ def cash(
     )
 
 
-def concentration(revenue: pd.Series) -> dict[str, float]:
+def dependence(revenue: pd.Series) -> dict[str, float]:
     """Herfindahl-Hirschman index of revenue (1: one customer), its inverse, the largest one's and
     five's share."""
     positive = revenue[revenue > 0].sort_values(ascending=False)

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from segment_lab import config
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.expressions import columns, compile_expression, parse
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import say
@@ -116,7 +116,7 @@ class Entry(BaseModel):
         if self.when is None or self.when == ALWAYS or not named.any():
             return named
         where = f"playbook, {self.action}"
-        holds = engine.evaluate(
+        holds = embedded.evaluate(
             profile,
             lambda t: compile_expression(str(self.when), t, where).fill_null(False),
         )

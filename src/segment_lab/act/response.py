@@ -58,7 +58,7 @@ class Condition(NamedTuple):
         return column == self.value if self.sign == "is" else column != self.value
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         value = self.value if isinstance(self.value, str) else decimal(self.value, 2)
         value = value.removesuffix(".00")
         signs = {"<=": "to", ">": "over", "is": "is", "is not": "is_not"}
@@ -66,7 +66,7 @@ class Condition(NamedTuple):
         return say(key, column=words(self.column), value=value)
 
 
-Rule = tuple[Condition, ...]
+Branch = tuple[Condition, ...]
 
 
 class Trial(NamedTuple):
@@ -278,11 +278,13 @@ class Shape(NamedTuple):
     least_z: float = LEAST_Z
 
 
-def grow(psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape) -> list[Rule]:
+def grow(
+    psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape
+) -> list[Branch]:
     """Greedy tree on the scores of `rows`: the rules of its leaves, the largest difference
     first."""
     least = _least(len(rows))
-    leaves: list[tuple[Rule, np.ndarray]] = [((), rows)]
+    leaves: list[tuple[Branch, np.ndarray]] = [((), rows)]
     found = [_best_split(psi, splits, rows, least)]
     while len(leaves) < shape.leaves:
         open_z = [
@@ -312,7 +314,7 @@ def _best_split(
     return float(z.max()), int(z.argmax())
 
 
-def assigned(rules: Sequence[Rule], features: pd.DataFrame) -> np.ndarray:
+def assigned(rules: Sequence[Branch], features: pd.DataFrame) -> np.ndarray:
     """Each customer's leaf; shape (n,)."""
     out = np.zeros(len(features), dtype=int)
     for code, rule in enumerate(rules):
@@ -623,12 +625,12 @@ def _taken(trial: Trial, order: np.ndarray) -> Trial:
     return Trial(*(part[order] for part in trial))
 
 
-def _name(rule: Rule) -> str:
+def _name(rule: Branch) -> str:
     """The rule in words; of several conditions of one kind on a column the narrowest."""
     last = {(condition.column, condition.sign): condition for condition in rule}
     if not last:
         return say("campaigns.response.everybody")
-    text = ", ".join(condition.words for condition in last.values())
+    text = ", ".join(condition.text for condition in last.values())
     return text[:1].upper() + text[1:]
 
 

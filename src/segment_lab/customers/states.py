@@ -18,7 +18,7 @@ import pandas as pd
 
 from segment_lab.customers.predicted import WEEK, OrderModel
 from segment_lab.customers.rates import with_interval
-from segment_lab.data import engine
+from segment_lab.data import embedded
 
 #: In the order of how likely customers are to order again, one-time buyers apart (new).
 STATES = ("active", "new", "slowing", "lapsed")
@@ -101,7 +101,7 @@ class StateRule:
             "p_active": self.p_active,
             "rhythm_days": self.rhythm,
         }
-        found = engine.evaluate_all(rows, rules, self.clocked)
+        found = embedded.evaluate_all(rows, rules, self.clocked)
         return pd.DataFrame(found, index=rows.index).reindex(customers.index)
 
     def clocked(self, table: ir.Table) -> ir.Table:
@@ -201,7 +201,7 @@ class StateRule:
         """The table with days as they count by the season."""
         table = rows.copy()
         if self.season and self.as_of is not None:
-            counted = engine.evaluate_all(
+            counted = embedded.evaluate_all(
                 rows,
                 {
                     "recency_days": lambda t: self.days(t.recency_days).cast("float64"),

@@ -19,7 +19,7 @@ import ibis.expr.types as ir
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression, condition
 from segment_lab.data.reading import Reading, blank_to_null, flag, identity
-from segment_lab.data.spellings import currency_column, understood, words
+from segment_lab.data.spellings import currency_column, known_words, understood
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
 
@@ -267,7 +267,7 @@ def conform(
         reason = _unreadable(rows[name], value, column, reason)
         # A campaign that declares its control may call its arms as it likes.
         free = (contract.name, name) == ("campaigns", "arm") and "control" in values
-        if words(contract.name, name) and not free:
+        if known_words(contract.name, name) and not free:
             strange = value.strip().lower()
             value = understood(value, contract.name, name)
             reason = ibis.ifelse(

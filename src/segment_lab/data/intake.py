@@ -26,12 +26,12 @@ from segment_lab.data.copies import (
 from segment_lab.data.damaged import in_words
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import detect_reading
-from segment_lab.data.engine import drawn
+from segment_lab.data.embedded import drawn
 from segment_lab.data.reading import Reading, money
 from segment_lab.data.remarks import counted_until, order_days, remarks
 from segment_lab.data.shaping import ASIDE, set_aside, shaped
 from segment_lab.data.sources import RawTable, Source
-from segment_lab.data.spellings import words
+from segment_lab.data.spellings import known_words
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
@@ -281,7 +281,9 @@ def _remedy(table: str, reason: str) -> str:
     """What to do about a reason."""
     column = reason.rpartition(" ")[2]
     if reason.startswith("unknown"):
-        return say("data.remedies.unknown", column=column, words=words(table, column))
+        return say(
+            "data.remedies.unknown", column=column, words=known_words(table, column)
+        )
     if reason.startswith("no "):
         return say("data.remedies.missing")
     if reason.startswith(BROKEN):

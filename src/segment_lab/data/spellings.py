@@ -21,7 +21,7 @@ def spellings() -> dict[str, Any]:
     return yaml.safe_load(text)
 
 
-def words(table: str, column: str) -> tuple[str, ...]:
+def known_words(table: str, column: str) -> tuple[str, ...]:
     """The canonical words of a column; none where any text will do."""
     return tuple(spellings().get(f"{table}.{column}", ()))
 

@@ -31,7 +31,9 @@ def log_revenue(revenue: np.ndarray) -> np.ndarray:
     return np.log1p(np.clip(np.asarray(revenue, dtype=float), 0, None))
 
 
-def effects(n: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
+def explained_shares(
+    n: np.ndarray, total: np.ndarray, squares: np.ndarray
+) -> np.ndarray:
     """η² and ω² from customers, sum and sum of squares per segment (last axis), shape (..., 2)."""
     filled = n > 0
     customers, k = n.sum(axis=-1), filled.sum(axis=-1)
@@ -63,7 +65,8 @@ def homogeneity(
     for weights in blocks(len(y), draws, seed):
         columns = (weights, weights * y, weights * y**2)
         drawn = [
-            effects(*(column @ member for column in columns)) for member in members
+            explained_shares(*(column @ member for column in columns))
+            for member in members
         ]
         samples.append(np.stack(drawn, axis=1))
     low, high = interval(values, np.concatenate(samples))
@@ -85,4 +88,6 @@ def homogeneity(
 
 def _effects_of_customers(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     y = np.asarray(outcome, dtype=float)
-    return effects(np.bincount(codes), np.bincount(codes, y), np.bincount(codes, y**2))
+    return explained_shares(
+        np.bincount(codes), np.bincount(codes, y), np.bincount(codes, y**2)
+    )

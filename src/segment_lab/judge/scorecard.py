@@ -216,7 +216,7 @@ def scorecard(
     t0 = _refuse(named, outcomes, known.training, known.window)
     judged, left_out = _common(named, outcomes)
     here = {
-        n: s.replace(codes=s.codes.loc[judged.index], details=None)
+        n: s.replace(codes=s.codes.loc[judged.index], by_customer=None)
         for n, s in named.items()
     }
     customers = known.customers

@@ -97,7 +97,7 @@ def ambiguity(
     them (``later_share`` …).
 
     `segmenter` is fitted and offers ``predict(customers)``; its cuts stay. Where
-    ``segmentation.details`` holds the truth table of rules (boolean columns, one per rule),
+    ``segmentation.by_customer`` holds the truth table of rules (boolean columns, one per rule),
     ``no_rule`` and ``several_rules`` count customers.
     """
     base = np.asarray(segmenter.predict(customers))
@@ -108,10 +108,10 @@ def ambiguity(
     whole = with_interval([hit.sum()], [len(hit)], "ambiguous_share").iloc[0]
     each = pd.Series({name: moved.mean() for name, moved in changed.items()})
     out = pd.concat([whole, each])
-    details = None if segmentation is None else segmentation.details
-    if details is None:
+    kept = None if segmentation is None else segmentation.by_customer
+    if kept is None:
         return out
-    rules = details.select_dtypes("bool")
+    rules = kept.select_dtypes("bool")
     if rules.shape[1] > 1:
         claims = rules.reindex(customers.index).sum(axis=1)
         out["no_rule"], out["several_rules"] = (claims == 0).sum(), (claims > 1).sum()

@@ -128,7 +128,7 @@ class LeadAnalysis:
     def segmentation(self) -> Segmentation:
         """The open leads by band; the index holds lead ids."""
         chances = self.chances.to_frame()
-        return self.bander.segment(chances).replace(details=chances)
+        return self.bander.segment(chances).replace(by_customer=chances)
 
     @cached_property
     def places(self) -> pd.DataFrame:

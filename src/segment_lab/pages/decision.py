@@ -261,9 +261,7 @@ class DecisionReport:
 
     def concentration(self) -> str:
         """How much hangs on the largest customers."""
-        return say(
-            "market.concentration", **market.concentration(self.recent["revenue"])
-        )
+        return say("market.concentration", **market.dependence(self.recent["revenue"]))
 
     @cached_property
     def _paying(self) -> pd.DataFrame:

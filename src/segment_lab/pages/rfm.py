@@ -106,7 +106,7 @@ class RFMPage:
     @property
     def _scored(self) -> pd.DataFrame:
         """The scores of every customer, which an RFM segmentation always holds."""
-        return cast(pd.DataFrame, self.segments.details)
+        return cast(pd.DataFrame, self.segments.by_customer)
 
     def heatmap(self) -> Html:
         """Customers by recency and frequency score."""

@@ -95,7 +95,7 @@ class Report:
         return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
     @property
-    def words(self) -> tuple[str, str]:
+    def title_and_question(self) -> tuple[str, str]:
         """Title and question, from the notebook's first cell."""
         first = self.content["cells"][0]
         prose = self._prose.get(first.get("id"), "".join(first["source"]))

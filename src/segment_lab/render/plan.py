@@ -24,7 +24,7 @@ def report_part(
 ) -> dict[str, Any]:
     """A report's entry in the manifest, before it is made. `facts` come from `catalog.prepare`."""
     with speaking(edition.language):
-        title, question = report.words
+        title, question = report.title_and_question
     parameters, missing = (
         facts["parameters"][report.name],
         facts["missing"].get(report.name, ""),

@@ -19,7 +19,7 @@ import sqlglot
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.texts import say
@@ -147,7 +147,7 @@ class Segmenter(BaseEstimator):
         """The segment's code for every row, in row order; shape ``(n,)``."""
         check_is_fitted(self)
         rows = self._checked(customers)
-        return engine.evaluate(rows, self.expression, self.prepared).astype("int32")
+        return embedded.evaluate(rows, self.expression, self.prepared).astype("int32")
 
     def segment(
         self,
@@ -155,12 +155,12 @@ class Segmenter(BaseEstimator):
         window: ObservationWindow | None = None,
         status: Status | Callable[[], Status] | None = None,
     ) -> Segmentation:
-        """`predict`, as a `Segmentation` with names, parameters and details."""
+        """`predict`, as a `Segmentation` with names, parameters and the facts by customer."""
         codes = pd.Series(self.predict(customers), index=customers.index)
-        details = None
-        if type(self)._details is not Segmenter._details:
+        by_customer = None
+        if type(self)._by_customer is not Segmenter._by_customer:
             # By the rule of now: this segmenter may be fitted again before anybody looks.
-            details = partial(copy(self)._details, self._checked(customers))
+            by_customer = partial(copy(self)._by_customer, self._checked(customers))
         return Segmentation(
             codes,
             self.segment_names_,
@@ -168,7 +168,7 @@ class Segmenter(BaseEstimator):
             self.describe(),
             window,
             status or Status(),
-            details,
+            by_customer,
         )
 
     def to_sql(
@@ -233,7 +233,7 @@ class Segmenter(BaseEstimator):
         """Parameters and learned cut points, as the report and the manifest print them."""
         return dict(self.get_params(deep=False))
 
-    def _details(self, customers: pd.DataFrame) -> pd.DataFrame | None:
+    def _by_customer(self, customers: pd.DataFrame) -> pd.DataFrame | None:
         return None
 
     def _more_columns(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.customers.states import LAPSE, SLOW, StateRule
-from segment_lab.data import engine
+from segment_lab.data import embedded
 
 Word = Literal[
     "lately", "slowing", "silent", "lapsed", "often", "few", "rich", "small", "young"
@@ -113,7 +113,7 @@ class Words:
             "state": self._state,
             **{word: self._plain_rule(word) for word in words},
         }
-        found = engine.evaluate_all(rows, rules, self.states.clocked)
+        found = embedded.evaluate_all(rows, rules, self.states.clocked)
         state = pd.Series(found.pop("state"), index=customers.index)
         held: dict[str, Any] = {
             "lately": state.isin(["active", "new"]),

@@ -41,7 +41,7 @@ class Range(pydantic.BaseModel, extra="forbid", frozen=True):
         return set(product(*(range(low, high + 1) for low, high in self.spans(n_bins))))  # type: ignore[arg-type]
 
 
-class Rule(pydantic.BaseModel, extra="forbid", frozen=True):
+class GridSegment(pydantic.BaseModel, extra="forbid", frozen=True):
     """One named segment: the blocks it claims, the words that must be true of its customers, and
     what it means."""
 
@@ -58,7 +58,7 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
 
     name: str = "own grid"
     n_bins: Annotated[int, pydantic.Field(ge=2, le=10)]
-    segments: Annotated[tuple[Rule, ...], pydantic.Field(min_length=1)]
+    segments: Annotated[tuple[GridSegment, ...], pydantic.Field(min_length=1)]
     #: Name of the packaged texts that say what the segments mean.
     texts: str = ""
     #: Segments for those of whom the words of their scores' segment are not true.
@@ -90,7 +90,7 @@ class Grid(pydantic.BaseModel, extra="forbid", frozen=True):
         return any(rule.words for rule in self.segments)
 
     @property
-    def fallback(self) -> tuple[Rule, ...]:
+    def fallback(self) -> tuple[GridSegment, ...]:
         """The rules of `otherwise`."""
         rules = {rule.name: rule for rule in self.segments}
         return tuple(rules[name] for name in self.otherwise)

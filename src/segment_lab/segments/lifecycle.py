@@ -17,7 +17,7 @@ from pydantic import Field
 from segment_lab.customers.people import consented
 from segment_lab.customers.rates import with_interval
 from segment_lab.customers.states import LAPSE, StateRule
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.base import Segmenter, shortest_cut
 from segment_lab.segments.segmentation import Segmentation
@@ -226,7 +226,7 @@ class LifecycleSegmenter(Segmenter):
     def matches(self, customers: pd.DataFrame) -> pd.DataFrame:
         """The truth table: one row per customer, one boolean column per rule, and
         ``rules_matched``."""
-        bits = engine.evaluate(
+        bits = embedded.evaluate(
             self._checked(customers),
             lambda t: sum(
                 rule.ifelse(1 << i, 0) for i, rule in enumerate(self.rules(t).values())
@@ -239,7 +239,7 @@ class LifecycleSegmenter(Segmenter):
         )
         return truth.assign(rules_matched=truth.sum(axis=1))
 
-    def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
+    def _by_customer(self, customers: pd.DataFrame) -> pd.DataFrame:
         return self.matches(customers)
 
     def rule_table(self) -> pd.DataFrame:
@@ -373,6 +373,6 @@ def reach(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
 
 def truth_table(segmentation: Segmentation) -> pd.DataFrame:
     """Which tiers' rules each customer meets, from the details of the segmentation."""
-    if segmentation.details is None:
+    if segmentation.by_customer is None:
         raise ValueError(say("lifecycle.errors.no_rules"))
-    return segmentation.details[list(TIERS)]
+    return segmentation.by_customer[list(TIERS)]

@@ -14,11 +14,17 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter, shortest_cut
 from segment_lab.segments.claims import ENOUGH, SILENCE_WORDS, SILENCES, Word, Words
-from segment_lab.segments.grid import OTHERS, Rule, default_grid, lint_grid, load_grid
+from segment_lab.segments.grid import (
+    OTHERS,
+    GridSegment,
+    default_grid,
+    lint_grid,
+    load_grid,
+)
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import phrases, say
 
@@ -220,7 +226,7 @@ class RFMSegmenter(Segmenter):
                 branches.append((ibis.and_(*tests), codes[rule.name]))
         return branches
 
-    def _possible(self, rule: Rule, words: Mapping[Word, Any]) -> bool:
+    def _possible(self, rule: GridSegment, words: Mapping[Word, Any]) -> bool:
         return SILENCE_WORDS.intersection(rule.words) <= {*words}
 
     def scores(self, customers: pd.DataFrame) -> pd.DataFrame:
@@ -294,7 +300,7 @@ class RFMSegmenter(Segmenter):
             told["middle_revenue"] = self.words_.middle
         return told
 
-    def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
+    def _by_customer(self, customers: pd.DataFrame) -> pd.DataFrame:
         return self.scores(customers)
 
     def _given_cuts(self) -> Mapping[Measure, list[float]]:
@@ -317,7 +323,7 @@ class RFMSegmenter(Segmenter):
 
     def _values(self, rows: pd.DataFrame, measure: Measure) -> np.ndarray:
         if measure == "monetary" and self.monetary == "per_order":
-            return engine.evaluate(
+            return embedded.evaluate(
                 rows, lambda table: self.measures(table)["monetary"].cast("float64")
             )
         column = dict(zip(MEASURES, self.columns, strict=True))[measure]
@@ -390,9 +396,9 @@ def score_cells(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataF
 
     ``r_score, f_score, segment, customers, revenue_share`` (of all revenue).
     """
-    if segmentation.details is None:
+    if segmentation.by_customer is None:
         raise ValueError(say("rfm.errors.no_scores"))
-    rows = segmentation.details[["r_score", "f_score"]].assign(
+    rows = segmentation.by_customer[["r_score", "f_score"]].assign(
         segment=segmentation.labels.astype(str),
         revenue=segmentation.align(customers)["revenue"],
     )

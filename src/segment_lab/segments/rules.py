@@ -20,7 +20,7 @@ import pyarrow as pa
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.expressions import columns, compile_expression
 from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter
@@ -155,7 +155,7 @@ class RuleSegmenter(Segmenter):
         """Which rules hold for whom, first match or not: a yes/no column per rule, one row per
         customer."""
         rows = self._checked(customers)
-        held = engine.evaluate(
+        held = embedded.evaluate(
             rows,
             lambda table: ibis.array(
                 [c.fill_null(False) for c in self._conditions(table)]
@@ -186,7 +186,7 @@ class RuleSegmenter(Segmenter):
     def describe(self) -> dict[str, Any]:
         return {"rules": self.rules, "otherwise": self.otherwise}
 
-    def _details(self, customers: pd.DataFrame) -> pd.DataFrame:
+    def _by_customer(self, customers: pd.DataFrame) -> pd.DataFrame:
         truth = self.truth(customers)
         names = truth.columns.to_numpy()
         # Joined once per combination of rules, of which there are few, not once per customer.
@@ -250,7 +250,7 @@ def _dry_run(conditions: Sequence[str], customers: pd.DataFrame) -> str:
 
     try:
         if conditions:
-            engine.evaluate(rows, rule)
+            embedded.evaluate(rows, rule)
     except duckdb.Error as error:
         return str(error).splitlines()[0]
     return ""

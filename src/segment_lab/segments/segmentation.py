@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: What may be asked for later: a callable gives it, when somebody looks at it.
-LATER = ("status", "details")
+LATER = ("status", "by_customer")
 #: Measures of behaviour whose median every profile shows.
 MEDIANS = ("recency_days", "frequency", "monetary_value", "gap_days", "tenure_days")
 
@@ -51,7 +51,7 @@ class Segmentation:
     window : ObservationWindow, optional
     status : Status or callable, optional
         A callable gives the status, and is asked when somebody looks at it: that takes many fits.
-    details : DataFrame or callable, optional
+    by_customer : DataFrame or callable, optional
         Per customer extras on the same index (scores, matched rules, probabilities), or what
         computes them when somebody looks at them.
 
@@ -68,7 +68,7 @@ class Segmentation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     window: ObservationWindow | None = None
     status: Status | Callable[[], Status] = field(default_factory=Status)
-    details: Any = field(default_factory=lambda: None)
+    by_customer: Any = field(default_factory=lambda: None)
 
     def __post_init__(self) -> None:
         names = tuple(str(n) for n in self.names)
@@ -210,8 +210,12 @@ class Segmentation:
         known = self.codes[self.codes.index.isin(customers.index)]
         if known.empty:
             self.align(customers)  # an error that names who is missing
-        details = None if self.details is None else self.details.loc[known.index]
-        return customers.loc[known.index], self.replace(codes=known, details=details)
+        by_customer = (
+            None if self.by_customer is None else self.by_customer.loc[known.index]
+        )
+        return customers.loc[known.index], self.replace(
+            codes=known, by_customer=by_customer
+        )
 
     def plot(
         self, customers: pd.DataFrame | None = None, ax: Axes | None = None
@@ -270,7 +274,7 @@ class Segmentation:
     def to_frame(self) -> pd.DataFrame:
         """``segment`` and the details, one row per customer: what the exports hold."""
         frame = self.labels.to_frame()
-        return frame if self.details is None else frame.join(self.details)
+        return frame if self.by_customer is None else frame.join(self.by_customer)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {n:,}" for name, n in self.sizes().items())

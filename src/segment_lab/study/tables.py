@@ -32,7 +32,7 @@ from segment_lab.customers.people import (
 from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.contracts import CONTRACTS, conform
 from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import Intake, raise_faults, take_in
@@ -135,7 +135,7 @@ class StudyData:
         """The study's DuckDB connection; its time zone decides on which day an order falls."""
         if above := self._parent or self._whole:
             return above.connection
-        connection = engine.connect()
+        connection = embedded.connect()
         connection.raw_sql(f"SET TimeZone = '{self.config.timezone}'")
         return connection
 

@@ -19,7 +19,7 @@ from sqlglot import exp
 from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
 from segment_lab.customers.states import COLUMNS as RHYTHM
 from segment_lab.customers.states import StateRule
-from segment_lab.data.engine import drawn
+from segment_lab.data.embedded import drawn
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import DIALECTS, explained

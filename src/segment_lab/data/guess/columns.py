@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.vocabulary import normal, quoted, ranked, words
+from segment_lab.data.guess.vocabulary import normal, quoted, ranked, vocabulary
 
 #: A column with fewer values than this share of the rows is as good as empty.
 EMPTY = 0.05
@@ -264,7 +264,7 @@ def status(columns: Columns, role: str = "status") -> list[str]:
 
 def is_payment_status(name: str) -> bool:
     """Whether a status tells how far a sale is paid, and not whether there was one."""
-    return normal(name) in words()["payment_status"]
+    return normal(name) in vocabulary()["payment_status"]
 
 
 def named(headers: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.data import engine
+from segment_lab.data import embedded
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Customer
@@ -58,7 +58,7 @@ def opened(path: Path) -> Opened:
     one = files(path)[0] if glob.has_magic(str(path)) and not path.exists() else path
     found, doubts = shape(one)
     source: dict[str, Any] = {"path": str(path)} | found
-    raw = open_file(Source(**source), Path.cwd(), engine.connect())
+    raw = open_file(Source(**source), Path.cwd(), embedded.connect())
     columns, frame = look(raw.table)
     twins = []
     for name in map(str, frame):

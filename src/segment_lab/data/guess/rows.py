@@ -19,7 +19,7 @@ from segment_lab.data.guess.vocabulary import (
     one_of,
     quoted,
     total_of,
-    words,
+    vocabulary,
 )
 from segment_lab.texts import say
 
@@ -122,7 +122,7 @@ def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) ->
 def _may_be_totals(cells: pd.Series) -> list[str]:
     """The different values with a word of totals anywhere in them."""
     values = pd.Series(cells.unique())
-    held = "|".join(map(re.escape, words()["totals"]))
+    held = "|".join(map(re.escape, vocabulary()["totals"]))
     return (
         values[values.str.contains(held, case=False, regex=True)].tolist()
         if len(values)

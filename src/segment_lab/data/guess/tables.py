@@ -19,7 +19,7 @@ from segment_lab.data.guess.opening import (
 )
 from segment_lab.data.guess.sold import Sold
 from segment_lab.data.guess.values import day_layout, layout
-from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, words
+from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, vocabulary
 from segment_lab.texts import say
 
 
@@ -218,7 +218,9 @@ def _kind(columns: Columns, proposal: Proposal) -> str | None:
         return None
     lowering = []
     for value in columns[name].cells.value_counts().index:
-        if any(word in value.lower().replace("-", " ") for word in words()["credits"]):
+        if any(
+            word in value.lower().replace("-", " ") for word in vocabulary()["credits"]
+        ):
             lowering.append(value)
     if not lowering:
         return None

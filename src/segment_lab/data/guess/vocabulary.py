@@ -22,7 +22,7 @@ WHOLE = frozenset(_WHOLE.split())
 
 
 @cache
-def words() -> dict[str, Any]:
+def vocabulary() -> dict[str, Any]:
     """All words by subject."""
     text = resources.files(__package__).joinpath("words.yml").read_text("utf-8")
     return yaml.safe_load(text)
@@ -57,12 +57,12 @@ def ranked(headers: Iterable[str], role: str) -> list[str]:
 
 @cache
 def _means(role: str) -> tuple[str, ...]:
-    return tuple(map(_bounded, words()["columns"][role]))
+    return tuple(map(_bounded, vocabulary()["columns"][role]))
 
 
 @cache
 def _never(role: str) -> tuple[str, ...]:
-    return tuple(map(_bounded, words()["never"].get(role, ())))
+    return tuple(map(_bounded, vocabulary()["never"].get(role, ())))
 
 
 def _bounded(word: str) -> str:
@@ -74,7 +74,9 @@ def state(value: str) -> State:
     """What the value of a status, stage or event says about a sale."""
     plain = value.strip().lower().replace("_", " ").replace("ё", "е")
     for name in ("lost", "returned", "open", "sold"):
-        if any(word.replace("ё", "е") in plain for word in words()["states"][name]):
+        if any(
+            word.replace("ё", "е") in plain for word in vocabulary()["states"][name]
+        ):
             return name
     return "unknown"
 
@@ -82,7 +84,7 @@ def state(value: str) -> State:
 def touch(value: str) -> str | None:
     """The event of a touch that a word means, as the package calls it."""
     plain = value.strip().lower()
-    for name, meanings in words()["touches"].items():
+    for name, meanings in vocabulary()["touches"].items():
         if plain == name or plain in meanings:
             return name
     return None
@@ -90,14 +92,14 @@ def touch(value: str) -> str | None:
 
 def is_guest(value: str) -> bool:
     """Whether an id stands for nobody in particular."""
-    return value.strip().lower() in words()["guests"]
+    return value.strip().lower() in vocabulary()["guests"]
 
 
 def total_of(value: str) -> str | None:
     """What a totals row sums up: ``Total Anna`` gives ``Anna``, ``Total`` an empty text; None for
     other values."""
     plain = value.strip().rstrip(":").strip()
-    for word in sorted(words()["totals"], key=len, reverse=True):
+    for word in sorted(vocabulary()["totals"], key=len, reverse=True):
         if plain.lower() == word:
             return ""
         start = re.fullmatch(

@@ -349,7 +349,9 @@ class Gathering:
         share = row["held_out"] / everybody
         if not 0 < share < 1:
             return out.assign(arm=experiment.TREATMENT)
-        drawn = experiment.assign(strata, campaign_id=campaign, holdout_share=share)
+        drawn = experiment.assign_arms(
+            strata, campaign_id=campaign, holdout_share=share
+        )
         return out.assign(arm=out["customer_id"].map(drawn["arm"]))
 
     def _rhythm(self) -> list[Treatment]:

@@ -81,7 +81,7 @@ def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
     )
 
 
-Rule = Callable[[ir.Table], ir.Value]
+RowRule = Callable[[ir.Table], ir.Value]
 Preparation = Callable[[ir.Table], ir.Table]
 
 
@@ -91,7 +91,7 @@ def as_it_is(table: ir.Table) -> ir.Table:
 
 
 def evaluate(
-    frame: pd.DataFrame, rule: Rule, prepare: Preparation = as_it_is
+    frame: pd.DataFrame, rule: RowRule, prepare: Preparation = as_it_is
 ) -> np.ndarray:
     """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
 
@@ -103,7 +103,7 @@ def evaluate(
 
 
 def evaluate_all(
-    frame: pd.DataFrame, rules: Mapping[str, Rule], prepare: Preparation = as_it_is
+    frame: pd.DataFrame, rules: Mapping[str, RowRule], prepare: Preparation = as_it_is
 ) -> dict[str, np.ndarray]:
     """`evaluate` for several rules in one question: what they share is computed once."""
     if frame.empty:
