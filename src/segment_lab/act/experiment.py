@@ -59,7 +59,8 @@ def assign_arms(
 
     Examples
     --------
-    >>> drawn = assign_arms(pd.Series("A", index=list("abcdef")), campaign_id="K1", holdout_share=0.5)
+    >>> people = pd.Series("A", index=list("abcdef"))
+    >>> drawn = assign_arms(people, campaign_id="K1", holdout_share=0.5)
     >>> drawn["arm"].value_counts().to_dict()
     {'treatment': 3, 'holdout': 3}
     """

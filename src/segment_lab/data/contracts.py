@@ -149,18 +149,7 @@ def resolve(
     DataError
         Every fault of the mapping at once.
     """
-    faults: list[Fault] = []
-    mapping: dict[str, str] = {}
-    for name, wanted in reading.columns.items():
-        if name in contract.names:
-            continue
-        if not contract.extras:
-            problem = say("data.columns.not_of", table=contract.name)
-            faults.append(
-                Fault(f"columns.{name}", problem, nearest(name, contract.names))
-            )
-        elif wanted:
-            mapping[name] = str(wanted)
+    mapping, faults = _extra_columns(contract, reading)
     for column in contract.columns:
         wanted = reading.columns.get(column.name, column.name)
         if wanted is None and not column.required:
@@ -177,6 +166,18 @@ def resolve(
     if faults:
         raise DataError(say("data.columns.title", table=contract.name), faults)
     return mapping | _currency(contract, raw_columns, reading, mapping)
+
+
+def _extra_columns(
+    contract: Contract, reading: Reading
+) -> tuple[dict[str, str], list[Fault]]:
+    """What the study file maps beyond the contract, and the faults where none may be added."""
+    extra = {n: w for n, w in reading.columns.items() if n not in contract.names}
+    if contract.extras:
+        return {name: str(wanted) for name, wanted in extra.items() if wanted}, []
+    problem = say("data.columns.not_of", table=contract.name)
+    hints = {name: nearest(name, contract.names) for name in extra}
+    return {}, [Fault(f"columns.{n}", problem, hint) for n, hint in hints.items()]
 
 
 def _currency(

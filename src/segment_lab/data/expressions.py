@@ -287,18 +287,23 @@ def _is_number(node: exp.Expr | None) -> bool:
     return isinstance(node, exp.Literal) and not node.is_string
 
 
-def _value(node: Any, table: Any) -> Any:
-    if isinstance(node, exp.Column):
-        return table[node.name]
+def _constant(node: Any) -> Any:
+    """A value that is written in the expression itself."""
+    if isinstance(node, exp.Null):
+        return ibis.null()
     if isinstance(node, exp.Literal):
         return ibis.literal(_literal(node))
     if isinstance(node, exp.Boolean):
         return ibis.literal(bool(node.this))
-    if isinstance(node, exp.Null):
-        return ibis.null()
-    if isinstance(node, exp.Cast):
-        moment = dt.datetime.fromisoformat(node.this.this)
-        return ibis.literal(moment.date() if node.to.is_type("date") else moment)
+    moment = dt.datetime.fromisoformat(node.this.this)
+    return ibis.literal(moment.date() if node.to.is_type("date") else moment)
+
+
+def _value(node: Any, table: Any) -> Any:
+    if isinstance(node, exp.Column):
+        return table[node.name]
+    if isinstance(node, (exp.Null, exp.Literal, exp.Boolean, exp.Cast)):
+        return _constant(node)
     if isinstance(node, exp.In):
         return _in(node, table)
     if isinstance(node, exp.Between):
@@ -308,11 +313,9 @@ def _value(node: Any, table: Any) -> Any:
         return _compare(exp.GTE, value, low) & _compare(exp.LTE, value, high)
     if isinstance(node, exp.Is):
         value = _value(node.this, table)
-        return (
-            value.isnull()
-            if isinstance(node.expression, exp.Null)
-            else value == bool(node.expression.this)
-        )
+        if isinstance(node.expression, exp.Null):
+            return value.isnull()
+        return value == bool(node.expression.this)
     if isinstance(node, exp.Like):
         fits = _text(_value(node.this, table)).like(node.expression.this)
         return ~fits if node.args.get("negate") else fits

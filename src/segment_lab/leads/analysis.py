@@ -100,7 +100,7 @@ class LeadAnalysis:
 
     def deal_time(self, by: str | None = None) -> pd.DataFrame:
         """`funnel.deal_time` of these leads."""
-        return funnels.deal_time(self.leads, by, seed=self.model.seed)
+        return funnels.deal_time(self.leads, by, seed=self.model.random_state)
 
     @property
     def splits(self) -> list[str]:
@@ -217,7 +217,10 @@ class LeadAnalysis:
         """
         scores, size = Scores(self.tested), len(self.tested)
         drawn = pd.concat(
-            [scores.of(counts) for counts in blocks(size, draws, self.model.seed)]
+            [
+                scores.of(counts)
+                for counts in blocks(size, draws, self.model.random_state)
+            ]
         )
         out = pd.DataFrame({"value": scores.of(np.ones((1, size))).iloc[0]})
         bounds = {

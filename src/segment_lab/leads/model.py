@@ -54,7 +54,7 @@ class LeadModel(Segmenter):
     test_share, folds : float, int
         Share of the leads, the latest ones, that judge the model where days of creation and
         decision exist; folds of the cross-validation where they do not.
-    seed : int
+    random_state : int
         Deals the folds and the bootstrap.
 
     Attributes
@@ -71,7 +71,7 @@ class LeadModel(Segmenter):
 
     method = "leads"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's parameters)
         self,
         hot: Annotated[float, Field(gt=1)] = 2.0,
         cold: Share = 0.25,
@@ -83,17 +83,13 @@ class LeadModel(Segmenter):
         stages: Sequence[str] = (),
         test_share: Share = 0.3,
         folds: Annotated[int, Field(ge=2, le=20)] = 5,
-        seed: int = 0,
+        random_state: int = 0,
     ):
-        self.hot, self.cold, self.model, self.leaky, self.trusted = (
-            hot,
-            cold,
-            model,
-            leaky,
-            trusted,
-        )
+        self.hot, self.cold, self.model = hot, cold, model
+        self.leaky, self.trusted = leaky, trusted
         self.won, self.lost, self.stages = won, lost, stages
-        self.test_share, self.folds, self.seed = test_share, folds, seed
+        self.test_share, self.folds = test_share, folds
+        self.random_state = random_state
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -149,7 +145,9 @@ class LeadModel(Segmenter):
         if unknown := [name for name in self.stages if name not in order]:
             named = "; ".join(f"{name!r}: {nearest(name, order)}" for name in unknown)
             raise ConfigError(say("leads.errors.stages", named=named))
-        checks = leakage(rows, leaky=self.leaky, trusted=self.trusted, seed=self.seed)
+        checks = leakage(
+            rows, leaky=self.leaky, trusted=self.trusted, seed=self.random_state
+        )
         return LeadAnalysis(
             self, rows, stages, tuple(self.stages or order), as_of, checks
         )
@@ -233,7 +231,9 @@ class LeadModel(Segmenter):
         decided = data.rows.index[data.rows["won"].notna()]
         won = data.rows.loc[decided, "won"].astype(bool)
         outcome = data.rows["won"].eq(True).fillna(False).to_numpy(dtype=float)
-        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        folds = StratifiedKFold(
+            self.folds, shuffle=True, random_state=self.random_state
+        )
         parts = []
         for train, test in folds.split(decided, won):
             past, judged = decided[train], decided[test]
@@ -311,7 +311,7 @@ class LeadModel(Segmenter):
             learning_rate=0.08,
             max_leaf_nodes=15,
             categorical_features=range(len(words)),
-            random_state=self.seed,
+            random_state=self.random_state,
         )
         return make_column_transformer((codes, words), remainder="passthrough"), trees
 

@@ -116,7 +116,7 @@ class ForkedEngine(NBClientEngine):
     """Papermill's engine with warm kernels and bounds; registered as ``segment-lab``."""
 
     @classmethod
-    def execute_managed_notebook(
+    def execute_managed_notebook(  # noqa: PLR0913 (as papermill calls it)
         cls,
         nb_man: NotebookExecutionManager,
         kernel_name: str,

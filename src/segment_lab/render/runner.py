@@ -51,7 +51,7 @@ class RunResult:
         return self.folder / "index.html"
 
 
-def run_study(
+def run_study(  # noqa: PLR0913 (every option of the command line)
     config: str | Path,
     *,
     as_of: str | None = None,

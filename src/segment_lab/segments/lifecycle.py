@@ -85,7 +85,7 @@ class LifecycleSegmenter(Segmenter):
 
     method = "lifecycle"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's parameters)
         self,
         loyal_days: Annotated[int, Field(ge=1)] = 180,
         silence: Literal["own", "base"] = "own",

@@ -114,14 +114,14 @@ def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
     if partly:
         best = max(partly, key=lambda name: columns[name].filled)
         return _identified(columns, best, "id")
-    # An id that comes again is no record's.
+    return _repeated_id(columns, taken)
+
+
+def _repeated_id(columns: Columns, taken: Iterable[str]) -> Customer | None:
+    """A column called ``id``: one that comes again is no record's."""
     for name, facts in columns.items():
-        if (
-            normal(name) == "id"
-            and name not in taken
-            and facts.filled > EMPTY
-            and facts.unique < 1
-        ):
+        called_id = normal(name) == "id" and name not in taken
+        if called_id and facts.filled > EMPTY and facts.unique < 1:
             return Customer(name, (name,), "id")
     return None
 

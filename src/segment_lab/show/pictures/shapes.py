@@ -26,7 +26,7 @@ MOST_LARGE = 60  # cells of a heat map in which a phone still shows large number
 MOST_WRITTEN = 200  # above so many only the colour tells
 
 
-def heat_map(
+def heat_map(  # noqa: PLR0913 (as many choices as seaborn's own)
     values: pd.DataFrame,
     *,
     kind: str = "count",
