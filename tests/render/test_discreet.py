@@ -36,7 +36,45 @@ def test_an_address_that_is_an_id_is_shown_only_where_the_study_allows(
 
 
 @pytest.mark.parametrize(
-    "text", ["@media print", "C00123", "5 @ 7.50", "data:image/webp;base64,AAAA"]
+    "number",
+    [
+        "+48600100234",
+        "+48 600 100 234",
+        "+7 (916) 123-42-34",
+        "8 (916) 123-42-34",
+        "(022) 123 42 34",
+        "600-100-234",
+        "8-916-123-42-34",
+        "79161234234",
+        "375291234234",
+    ],
+)
+def test_a_phone_number_that_is_an_id_is_cut_to_its_last_digits(number):
+    cell = f"<th>{number}</th>"
+    assert discreet(cell) == "<th>…234</th>"
+    assert discreet({number: [f"Call {number}."]}, personal=True) == {
+        number: [f"Call {number}."]
+    }
+    assert discreet([f"Call {number}."]) == ["Call …234."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@media print",
+        "C00123",
+        "5 @ 7.50",
+        "data:image/webp;base64,AAAA+48600100234/48600100234=",
+        "2026-07-01",
+        "+1,234,567,890",
+        "+12\u00a0345\u00a0678\u00a0EUR",
+        "EUR 12,345,678,901",
+        "0000123456",
+        "20260701001",
+        '<td data-sort="12345678901">12,345,678,901</td>',
+        "M 12345678901.5 0",
+        "sha256-79161234234",
+    ],
 )
 def test_what_is_no_address_stays(text):
     assert discreet(text) == text
