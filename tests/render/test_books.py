@@ -6,10 +6,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+import pytest
 from python_calamine import CalamineWorkbook
 
 from segment_lab.render import imports
 from segment_lab.render.books import by_owner, write_book
+from segment_lab.texts import speaking
 
 ROWS = pd.DataFrame(
     {
@@ -55,15 +57,83 @@ def test_names_of_sheets_are_made_fit_and_kept_apart(tmp_path):
     assert names == ["a" * 31, "A" * 29 + " 2", "–"]
 
 
+def everything_new() -> pd.Series:
+    return pd.Series(True, index=ROWS.index)
+
+
 def test_import_files_have_the_columns_their_programs_ask_for(tmp_path):
-    written = imports.write_imports(ROWS, tmp_path)
+    written = imports.write_imports(ROWS, tmp_path, everything_new())
     assert set(written) == {"hubspot_tasks.csv", "bitrix24_tasks.csv", "calendar.ics"}
     hubspot = pd.read_csv(tmp_path / "hubspot_tasks.csv", dtype=str)
-    assert list(hubspot)[:4] == ["Task title", "Task type", "Due date", "Notes"]
+    assert list(hubspot) == [
+        "Task title",
+        "Task type",
+        "Due date",
+        "Task notes",
+        "Assigned to",
+        "Email",
+        "Customer ID",
+    ]
+    assert set(hubspot["Task type"]) <= {"CALL", "EMAIL", "TODO"}
     assert hubspot["Due date"].unique() == ["2026-07-08"]
-    assert not hubspot["Record ID"].str.startswith("=").any()
-    bitrix = pd.read_csv(tmp_path / "bitrix24_tasks.csv", sep=";", dtype=str)
-    assert bitrix["Deadline"].unique() == ["08.07.2026"]
+    assert not hubspot["Customer ID"].str.startswith("=").any()
+
+
+@pytest.mark.parametrize(
+    ("language", "heads"),
+    [
+        (
+            "en",
+            "Name;Description;Important task;Responsible person;Deadline;Tags",
+        ),
+        ("ru", "Название;Описание;Это важная задача;Ответственный;Крайний срок;Теги"),
+    ],
+)
+def test_bitrix24_knows_its_own_headers_and_values(tmp_path, language, heads):
+    with speaking(language):
+        imports.write_imports(ROWS, tmp_path, everything_new())
+    text = (tmp_path / "bitrix24_tasks.csv").read_text("utf-8-sig")
+    assert text.splitlines()[0] == heads
+    rows = pd.read_csv(tmp_path / "bitrix24_tasks.csv", sep=";", dtype=str)
+    assert set(rows.iloc[:, 2]) == {"1"}  # yes, as its import reads a mark
+    assert set(rows.iloc[:, 4]) == {"08.07.2026"}
+    assert set(rows.iloc[:, 5]) == {
+        "[*]broke_rhythm"
+    }  # how it parts one tag from the next
+
+
+def test_only_what_is_new_is_a_task_and_all_of_it_is_in_the_calendar(tmp_path):
+    imports.write_imports(ROWS, tmp_path, pd.Series([False, True, False]))
+    for name, separator in (("hubspot_tasks.csv", ","), ("bitrix24_tasks.csv", ";")):
+        assert len(pd.read_csv(tmp_path / name, sep=separator)) == 1
+    assert (tmp_path / "calendar.ics").read_text().count("BEGIN:VEVENT") == 3
+
+
+def test_mailchimp_gets_one_row_for_each_usable_address(tmp_path):
+    audience = pd.DataFrame(
+        {
+            "customer_id": ["1", "2", "3", "4", "5"],
+            "name": ["Anna", "=1+1", "Twin", "Ż" * 200, "Nobody"],
+            "email": [" anna@shop.pl ", "b@shop.pl", "ANNA@shop.pl", "c@shop.pl", None],
+            "segment": "Loyal, large",
+            "action": "Newsletter",
+        }
+    )
+    audience.loc[len(audience)] = ["6", "Bad", "no address", "Loyal", "Newsletter"]
+    written = imports.write_imports(ROWS, tmp_path, everything_new(), audience)
+    assert imports.MAILCHIMP in written
+    rows = pd.read_csv(tmp_path / imports.MAILCHIMP, dtype=str)
+    assert list(rows) == ["Email Address", "Full Name", "Customer ID", "Tags"]
+    assert list(rows["Email Address"]) == ["anna@shop.pl", "b@shop.pl", "c@shop.pl"]
+    assert rows["Full Name"][1] == "'=1+1"
+    assert rows["Full Name"].str.encode("utf-8").str.len().max() <= 255
+    assert set(rows["Tags"]) == {"Loyal  large,Newsletter"}
+
+
+def test_without_addresses_there_is_nothing_for_mailchimp(tmp_path):
+    audience = pd.DataFrame({"customer_id": ["1"], "segment": "A", "action": "x"})
+    written = imports.write_imports(ROWS, tmp_path, everything_new(), audience)
+    assert imports.MAILCHIMP not in written
 
 
 def test_the_calendar_follows_its_standard():

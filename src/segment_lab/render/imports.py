@@ -1,7 +1,8 @@
-"""Lists in the layouts that other programs import as they are: HubSpot, Bitrix24,
+"""Lists in the layouts that other programs import as they are: HubSpot, Bitrix24, Mailchimp,
 calendars.
 
-The columns follow each program's published import format; tests hold them.
+The columns follow each program's published import format (docs/schedule.md says which); tests hold
+them.
 """
 
 from __future__ import annotations
@@ -13,61 +14,120 @@ from pathlib import Path
 import pandas as pd
 
 from segment_lab.data.files import neutralised
+from segment_lab.texts import say
 
 #: Longest line of a calendar file, in bytes (RFC 5545, 3.1).
 LINE_BYTES = 75
+#: Longest text field and longest tag that Mailchimp keeps.
+MAILCHIMP_TEXT_BYTES, MAILCHIMP_TAG_LETTERS = 255, 100
+#: Lists whose action is not a talk with the customer.
+TO_DO = frozenset({"loss_making", "birthday"})
 
 
 def hubspot(actions: pd.DataFrame) -> pd.DataFrame:
-    """Tasks for HubSpot's import of activities."""
+    """Tasks for HubSpot's import of activities; linked to their contact by e-mail where it is
+    known."""
+    to_do = actions["kind"].isin(list(TO_DO))
     return pd.DataFrame(
         {
             "Task title": actions["title"],
-            "Task type": "CALL",
+            "Task type": to_do.map({True: "TODO", False: "CALL"}),
             "Due date": pd.to_datetime(actions["due"]).dt.strftime("%Y-%m-%d"),
-            "Notes": actions["note"],
+            "Task notes": actions["note"],
             "Assigned to": actions["owner"].fillna(""),
             "Email": actions["email"].fillna("") if "email" in actions else "",
-            "Record ID": actions["customer_id"],
+            "Customer ID": actions["customer_id"],
         }
     )
 
 
 def bitrix24(actions: pd.DataFrame) -> pd.DataFrame:
-    """Tasks for Bitrix24's import (semicolons between columns)."""
+    """Tasks for Bitrix24's import, headed as its form in the language in use heads them."""
     due = pd.to_datetime(actions["due"]).dt.strftime("%d.%m.%Y")
-    return pd.DataFrame(
+    columns = {
+        "title": actions["title"],
+        "description": actions["note"],
+        "important": "1",
+        "responsible": actions["owner"].fillna(""),
+        "deadline": due,
+        "tags": "[*]" + actions["kind"],
+    }
+    heads = {name: say(f"lists.bitrix24.{name}") for name in columns}
+    return pd.DataFrame(columns, index=actions.index).rename(columns=heads)
+
+
+def mailchimp(audience: pd.DataFrame) -> pd.DataFrame:
+    """Contacts for Mailchimp's import: one row per address, tagged with segment and action.
+
+    Parameters
+    ----------
+    audience : DataFrame
+        Customers who get an action by e-mail: ``customer_id, email, segment, action`` and, where
+        it is known, ``name``. Rows without a usable address are left out.
+    """
+    address = audience["email"].fillna("").astype(str).str.strip()
+    usable = address.str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+    first = ~address.str.lower().duplicated()
+    rows = audience.assign(email=address)[(usable & first).to_numpy()]
+    names = rows["name"].fillna("") if "name" in rows else ""
+    tags = rows["segment"].map(_tag) + "," + rows["action"].map(_tag)
+    out = pd.DataFrame(
         {
-            "Name": actions["title"],
-            "Description": actions["note"],
-            "Responsible person": actions["owner"].fillna(""),
-            "Deadline": due,
-            "Priority": "High",
-            "Tags": actions["kind"],
-        }
+            "Email Address": rows["email"],
+            "Full Name": names,
+            "Customer ID": rows["customer_id"],
+            "Tags": tags,
+        },
+        index=rows.index,
     )
+    return out.assign(**{"Full Name": out["Full Name"].astype(str).map(_shortened)})
+
+
+def _tag(text: str) -> str:
+    """A tag as Mailchimp keeps it; a comma would make two of it."""
+    return str(text).replace(",", " ")[:MAILCHIMP_TAG_LETTERS]
+
+
+def _shortened(text: str) -> str:
+    return text.encode()[:MAILCHIMP_TEXT_BYTES].decode(errors="ignore")
 
 
 FORMATS: Mapping[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "hubspot_tasks.csv": (hubspot, ","),
     "bitrix24_tasks.csv": (bitrix24, ";"),
 }
+MAILCHIMP = "mailchimp_contacts.csv"
 
 
-def write_imports(actions: pd.DataFrame, folder: Path) -> list[str]:
-    """Write every layout's file and the calendar; the names of the files come back."""
+def write_imports(
+    actions: pd.DataFrame,
+    folder: Path,
+    new: pd.Series,
+    audience: pd.DataFrame | None = None,
+) -> list[str]:
+    """Write every layout's file and the calendar; the names of the files come back.
+
+    A calendar knows an event by its id, so it gets every open action. The other programs do not
+    know a task again, so they get the `new` ones alone, which no run before has listed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (layout, separator) in FORMATS.items():
-        rows = neutralised(layout(actions))
-        rows.to_csv(
-            folder / name,
-            index=False,
-            sep=separator,
-            encoding="utf-8-sig",
-            lineterminator="\n",
-        )
+    written = ["calendar.ics"]
     (folder / "calendar.ics").write_bytes(calendar(actions))
-    return [*FORMATS, "calendar.ics"]
+    fresh = actions[new.to_numpy(dtype=bool)]
+    for name, (layout, separator) in FORMATS.items():
+        _write(layout(fresh), folder / name, separator)
+        written.append(name)
+    if audience is not None and "email" in audience:
+        _write(mailchimp(audience), folder / MAILCHIMP, ",")
+        written.append(MAILCHIMP)
+    return written
+
+
+def _write(rows: pd.DataFrame, path: Path, separator: str) -> None:
+    safe = neutralised(rows)
+    safe.to_csv(
+        path, index=False, sep=separator, encoding="utf-8-sig", lineterminator="\n"
+    )
 
 
 def calendar(actions: pd.DataFrame) -> bytes:

@@ -71,8 +71,10 @@ def write_lists(
         *write_audiences(gathered, folder),
     ]
     files += write_wings(gathered.wings, folder)
-    if len(actions):
-        named = write_imports(as_tasks(actions), folder / IMPORTS)
+    mailed = mailed_audience(gathered)
+    if len(actions) or mailed is not None:
+        new = actions["made_on"] == study.window.as_of
+        named = write_imports(as_tasks(actions), folder / IMPORTS, new, mailed)
         files += [f"{IMPORTS}/{name}" for name in named]
     return files
 
@@ -182,6 +184,21 @@ def write_audiences(gathered: Gathering, folder: Path) -> list[str]:
         neutralised(frame).to_csv(folder / file, index=False, lineterminator="\n")
         files.append(file)
     return files
+
+
+def mailed_audience(gathered: Gathering) -> pd.DataFrame | None:
+    """Everybody who gets this run's action by e-mail; nothing unless the study shows addresses."""
+    import pandas as pd
+
+    if not gathered.personal:
+        return None
+    parts = []
+    for frame in gathered.audiences().values():
+        if "email" in frame:
+            parts.append(
+                frame[(frame["channel"] == "email") & (frame["arm"] == "treatment")]
+            )
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def as_tasks(actions: pd.DataFrame) -> pd.DataFrame:

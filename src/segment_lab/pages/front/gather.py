@@ -338,7 +338,7 @@ class Gathering:
             for column in ("name", "email", "phone"):
                 if column in allowed:
                     out[column] = allowed[column].to_numpy()
-        out["action"] = row["action"]
+        out["action"], out["channel"] = row["action"], row["channel"]
         everybody = row["contacts"] + row["held_out"]
         if not everybody or allowed.empty:
             return out.assign(arm="")
