@@ -9,11 +9,14 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from segment_lab.act.limits import History
 from segment_lab.act.playbook import Entry
 
 #: Why a customer is left out, in the order in which the reasons are asked.
 RUNNING, DISPUTE, DEBT, NO_CONSENT = "running_test", "dispute", "debt", "no_consent"
-EXCEPTIONS = (RUNNING, DISPUTE, DEBT, NO_CONSENT)
+#: The entry's own limit: once, or so many contacts in so many days.
+LIMIT = "limit_reached"
+EXCEPTIONS = (RUNNING, DISPUTE, DEBT, NO_CONSENT, LIMIT)
 #: Channels that need consent.
 WRITTEN = frozenset({"email", "sms"})
 
@@ -23,6 +26,7 @@ def options(
     entries: Mapping[str, Sequence[Entry]],
     people: pd.DataFrame,
     exceptions: pd.DataFrame,
+    history: History | None = None,
 ) -> pd.DataFrame:
     """Every action of every segment with its audience, ready for `verdicts.decide`.
 
@@ -35,7 +39,9 @@ def options(
     people : DataFrame, index customer_id
         ``segment, revenue, monetary_value``.
     exceptions : DataFrame, index customer_id
-        Any of `EXCEPTIONS` as flags; customers who are missing are none.
+        Any of `EXCEPTIONS` but the last as flags; customers who are missing are none.
+    history : History, optional
+        Contacts so far, for entries that have a limit.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def options(
             row = {
                 "segment": segment,
                 **_described(entry),
-                **_counts(members, entry, exceptions),
+                **_counts(audience(members, entry, exceptions, history)),
             }
             row |= _money(facts, members, entry)
             rows.append(row)
@@ -60,11 +66,16 @@ def options(
 
 
 def audience(
-    members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame
+    members: pd.DataFrame,
+    entry: Entry,
+    exceptions: pd.DataFrame,
+    history: History | None = None,
 ) -> pd.Series:
     """Each member's reason to be left out; empty for those who may get the action."""
     chosen = most_valuable(members, entry.top)
     flags = exceptions.reindex(chosen.index)
+    if history is not None and entry.limit is not None:
+        flags = flags.assign(**{LIMIT: history.over(chosen, entry)})
     reason = pd.Series("", index=chosen.index)
     for name in reversed(EXCEPTIONS):
         if name not in flags or (name == NO_CONSENT and entry.channel not in WRITTEN):
@@ -81,14 +92,11 @@ def most_valuable(members: pd.DataFrame, top: int | None) -> pd.DataFrame:
 
 
 def _described(entry: Entry) -> dict[str, object]:
-    words = entry.model_dump(exclude={"segment", "when", "uplift"})
+    words = entry.model_dump(exclude={"segment", "when", "uplift", "limit"})
     return words | {"belief": entry.belief}
 
 
-def _counts(
-    members: pd.DataFrame, entry: Entry, exceptions: pd.DataFrame
-) -> dict[str, int]:
-    reason = audience(members, entry, exceptions)
+def _counts(reason: pd.Series) -> dict[str, int]:
     left_out = {name: int((reason == name).sum()) for name in EXCEPTIONS}
     return {"members": len(reason), **left_out, "customers": int((reason == "").sum())}
 

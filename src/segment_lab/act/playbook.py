@@ -53,6 +53,24 @@ class Prior(BaseModel):
     source: Text
 
 
+class Limit(BaseModel):
+    """How often one customer may get an action: `once` in all, or only while he had fewer than
+    `at_most` contacts, by whatever channel, in the last `in_days`; or both."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    once: bool = False
+    at_most: int | None = Field(None, ge=1)
+    in_days: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.at_most is None) != (self.in_days is None):
+            raise ValueError(say("playbook.half_a_limit"))
+        if not self.once and self.at_most is None:
+            raise ValueError(say("playbook.no_limit"))
+        return self
+
+
 class Entry(BaseModel):
     """One action for one segment: named by `segment`, by `when`, an SQL condition over its
     profile's columns, or by both.
@@ -61,7 +79,7 @@ class Entry(BaseModel):
     call, visit …): costs and measured effects are found by it. Cost (money) and minutes are per
     customer. `assumption` says what must be true for the action to work, `uplift` what is believed
     of it, if anything. `top` gives the action to that many of the segment's customers only, those
-    with most revenue.
+    with most revenue; `limit` leaves out who has had enough.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -79,6 +97,7 @@ class Entry(BaseModel):
     assumption: Text
     uplift: Prior | None = None
     top: int | None = Field(None, ge=1)
+    limit: Limit | None = None
     cost_source: str = "playbook"
 
     @property
@@ -314,7 +333,9 @@ def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:
     )
     key = ".".join(map(str, loc[1:]))
     if kind == "extra_forbidden":
-        known = Prior.model_fields if len(loc) > 2 else Entry.model_fields
+        inner = {"uplift": Prior, "limit": Limit}
+        model = inner[loc[1]] if len(loc) > 2 else Entry
+        known = model.model_fields
         message = say("playbook.unknown_key", near=nearest(str(loc[-1]), known))
     return f"entry {int(loc[0]) + 1} ({title}){': ' if key else ''}{key}: {message}"
 

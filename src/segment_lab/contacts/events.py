@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act.economics import Arm, rate_difference
+from segment_lab.act.limits import OUTBOUND
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
@@ -24,8 +25,6 @@ from segment_lab.window import as_date
 
 MAIL = ("delivered", "undelivered", "opened", "clicked")
 TALKS = {"call": "calls", "chat": "chats", "visit": "visits"}
-# What a company does to a customer; the rest is what the customer does.
-OUTBOUND = ("delivered", "call")
 
 
 def engagement_table(

@@ -117,7 +117,7 @@ _ALL = (
         "campaign_id!:id customer_id!:id arm!:text assigned_on!:date horizon_days:number "
         "scheme:text segment:text action:text cost_per_contact:number predicted_uplift:number "
         "control:text probability:number outcome:number outcome_worth:number "
-        "promised:number",
+        "promised:number offer:text",
     ),
     _contract(
         "contact_costs",

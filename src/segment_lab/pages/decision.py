@@ -13,6 +13,7 @@ import pandas as pd
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import kpis, market
 from segment_lab.act.evidence import YEAR, returners, silence_limit
+from segment_lab.act.limits import History
 from segment_lab.contacts.events import engagement_table, usual_minutes
 from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
@@ -99,6 +100,7 @@ class DecisionReport:
             effort=self.effort,
             returns=self.returns,
             exceptions=self.exceptions,
+            history=self.history,
             change=self.change_of_segments,
             playbook=str(self.study.base / playbook) if playbook else None,
             seed=self.seed or 0,
@@ -171,6 +173,12 @@ class DecisionReport:
                 index, fill_value=False
             )
         return flags
+
+    @property
+    def history(self) -> History:
+        """Contacts so far, which a playbook's limits ask for."""
+        touches = self.study.table("touches") if self.study.has("touches") else None
+        return History(self.study.window.as_of, self._table("campaigns"), touches)
 
     @property
     def running_tests(self) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from segment_lab.act import campaign_plan
-from segment_lab.act.audiences import audience
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.front.gather import gathering
 from segment_lab.pages.verdicts import Page
@@ -40,21 +39,16 @@ def plan(study: Study) -> list[pd.DataFrame]:
 def campaigns(page: Page, drawing: campaign_plan.Drawing) -> list[pd.DataFrame]:
     """A campaign for every segment with a funded action: eligible customers first, then the
     draw."""
-    people = page.now.align(page.people)
-    people = people.assign(segment=page.now.labels.astype(str).to_numpy())
+    people = page.members
     owners = people["owner"] if "owner" in people else pd.Series(dtype="object")
     funded = page.funded.assign(predicted_uplift=_uplifts(page))
     drawn = []
     for segment, actions in funded[funded["contacts"] > 0].groupby(
         "segment", sort=False
     ):
-        members = people[people["segment"] == segment]
         allowed = {}
         for place, row in actions.iterrows():
-            entries = page.entries[str(segment)]
-            entry = next(e for e in entries if e.action == row["action"])
-            reason = audience(members, entry, page.exceptions)
-            allowed[place] = list(reason.index[reason == ""])
+            allowed[place] = list(page.eligible(str(segment), row["action"]).index)
         rows = drawing.campaign(str(segment), actions, allowed, owners)
         if len(rows):
             drawn.append(rows)

@@ -17,6 +17,7 @@ from segment_lab.act import beliefs as believing
 from segment_lab.act import campaigns as ledger
 from segment_lab.act.budget import BudgetPlan, plan_budget
 from segment_lab.act.evidence import Happened, evidence
+from segment_lab.act.limits import History
 from segment_lab.act.playbook import Entry, Playbook
 from segment_lab.act.stance import stances
 from segment_lab.customers.rates import detectable_effect
@@ -50,6 +51,8 @@ class Page:
         per customer in the last year, and `evidence.returners`.
     exceptions : DataFrame, optional
         By customer_id any of ``running_test, dispute, debt, no_consent`` as flags.
+    history : History, optional
+        Contacts so far, for entries of the playbook that have a limit.
     segments_on : callable, optional
         A day to this scheme's segment of each customer on it; reads campaigns that were drawn by
         another scheme.
@@ -68,6 +71,7 @@ class Page:
     effort: pd.Series | None = None
     returns: pd.DataFrame | None = None
     exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    history: History | None = None
     change: pd.Series | None = None
     segments_on: Callable[[dt.date], pd.Series] | None = None
     budget: float | None = None
@@ -207,6 +211,26 @@ class Page:
             )
         return learned
 
+    @cached_property
+    def members(self) -> pd.DataFrame:
+        """The customers behind the segments, with their ``segment``."""
+        labels = self.now.labels.astype(str).to_numpy()
+        return self.now.align(self.people).assign(segment=labels)
+
+    def entry(self, segment: str, action: object) -> Entry | None:
+        """The entry of a segment's action; None where the playbook has none of these words."""
+        entries = self.entries.get(segment, ())
+        return next((entry for entry in entries if entry.action == action), None)
+
+    def eligible(self, segment: str, action: object) -> pd.DataFrame:
+        """The segment's customers who may get one of its actions."""
+        members = self.members[self.members["segment"] == segment]
+        entry = self.entry(segment, action)
+        if entry is None:
+            return members.head(0)
+        reason = audiences.audience(members, entry, self.exceptions, self.history)
+        return members.loc[reason.index[reason == ""]]
+
     # What follows.
 
     @cached_property
@@ -216,10 +240,9 @@ class Page:
 
     def decide(self, known: pd.DataFrame) -> pd.DataFrame:
         """`verdicts.decide` with this page's playbook, audiences and beliefs."""
-        people = self.now.align(self.people).assign(
-            segment=self.now.labels.astype(str).to_numpy()
+        offered = audiences.options(
+            known, self.entries, self.members, self.exceptions, self.history
         )
-        offered = audiences.options(known, self.entries, people, self.exceptions)
         decided = verdicts.decide(offered, self.beliefs, self.rules)
         nobody = (decided["members"] > 0) & (decided["customers"] == 0)
         decided.loc[nobody, ["verdict", "ground"]] = verdicts.HOUSE_RULE
@@ -281,9 +304,9 @@ class Page:
         DataFrame, index segment
             ``stance, worth_index`` · ``action, kind, channel, owner`` (null: marketing) · the
             audience: ``members, customers`` (who may get it) ``, running_test, dispute, debt,
-            no_consent`` · ``contacts, held_out, cost, hours, worth, worth_low, worth_high`` (80 %
-            range, null where nothing is done) · ``verdict, ground, status, survival`` · what would
-            change it: ``break_even`` and ``expected_uplift`` (shares), ``p_pays, margin`` ·
+            no_consent, limit_reached`` · ``contacts, held_out, cost, hours, worth, worth_low,
+            worth_high`` (80 % range, null where nothing is done) · ``verdict, ground, status,
+            survival`` · what would change it: ``break_even`` and ``expected_uplift`` (shares), ``p_pays, margin`` ·
             ``next_look`` (a day) · ``hours_now, hours_proposed, hours_freed, hours_gained`` (of a
             year's contacts). Words: ``say("stance.…", **row)``.
         """
@@ -362,13 +385,27 @@ class Page:
         """Customers who are an exception, by segment and reason (a customer counts once, under
         the first reason)."""
         members = self.now.labels.astype(str)
-        reason = pd.Series("", index=members.index)
-        for name in reversed(audiences.EXCEPTIONS):
+        reason = self._over_limit.map({True: audiences.LIMIT, False: ""})
+        for name in reversed(audiences.EXCEPTIONS[:-1]):
             reason[self._flags(name)] = name
         counts = pd.crosstab(members, reason).reindex(
             index=list(self.now.names), columns=list(audiences.EXCEPTIONS), fill_value=0
         )
         return counts.rename_axis(index="segment", columns=None)
+
+    @property
+    def _over_limit(self) -> pd.Series:
+        """Who has had enough of the action that speaks for his segment."""
+        full = pd.Series(False, index=self.now.codes.index)
+        if self.history is None:
+            return full
+        for segment, action in self.decided["action"].items():
+            entry = self.entry(str(segment), action)
+            if entry is not None and entry.limit is not None:
+                members = self.members[self.members["segment"] == segment]
+                chosen = audiences.most_valuable(members, entry.top)
+                full[chosen.index] = self.history.over(chosen, entry)
+        return full
 
     @cached_property
     def stopped(self) -> pd.DataFrame:

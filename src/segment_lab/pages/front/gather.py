@@ -10,9 +10,7 @@ from typing import Any, cast
 import pandas as pd
 
 from segment_lab.act import campaign_plan, experiment
-from segment_lab.act.audiences import audience
 from segment_lab.act.choice import FILE, Choice, differing
-from segment_lab.act.playbook import Entry
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.choosing import chosen, confirmed, said, scheme_names
 from segment_lab.pages.decision import DecisionReport
@@ -308,25 +306,18 @@ class Gathering:
     def audiences(self) -> dict[str, pd.DataFrame]:
         """Per file the customers of a segment who may get its action, with the arm each is in.
 
-        Debtors, disputes, running tests and customers without consent are left out before the draw,
-        so that both arms lose the same.
+        Debtors, disputes, running tests, customers without consent and who has had enough are left
+        out before the draw, so that both arms lose the same.
         """
-        labels = self.page.now.labels.astype(str)
-        people = self.page.now.align(self.page.people).assign(segment=labels.to_numpy())
         found = {}
         for segment, row in self.page.treatments.iterrows():
-            members = people[people["segment"] == segment]
-            entry = self._entry(str(segment), row["action"])
-            if members.empty or entry is None:
+            if self.page.entry(str(segment), row["action"]) is None:
                 continue
-            reason = audience(members, entry, self.page.exceptions)
-            allowed = members[(reason.reindex(members.index) == "").to_numpy()]
+            if not row["members"]:
+                continue
+            allowed = self.page.eligible(str(segment), row["action"])
             found[audience_file(str(segment))] = self._drawn(allowed, str(segment), row)
         return found
-
-    def _entry(self, segment: str, action: object) -> Entry | None:
-        entries = self.page.entries.get(segment, ())
-        return next((entry for entry in entries if entry.action == action), None)
 
     def _drawn(
         self, allowed: pd.DataFrame, segment: str, row: pd.Series
