@@ -306,9 +306,9 @@ class Page:
             audience: ``members, customers`` (who may get it) ``, running_test, dispute, debt,
             no_consent, limit_reached`` · ``contacts, held_out, cost, hours, worth, worth_low,
             worth_high`` (80 % range, null where nothing is done) · ``verdict, ground, status,
-            survival`` · what would change it: ``break_even`` and ``expected_uplift`` (shares), ``p_pays, margin`` ·
-            ``next_look`` (a day) · ``hours_now, hours_proposed, hours_freed, hours_gained`` (of a
-            year's contacts). Words: ``say("stance.…", **row)``.
+            survival`` · what would change it: ``break_even`` and ``expected_uplift`` (shares),
+            ``p_pays, margin`` · ``next_look`` (a day) · ``hours_now, hours_proposed, hours_freed,
+            hours_gained`` (of a year's contacts). Words: ``say("stance.…", **row)``.
         """
         decided = self.decided
         acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH))
