@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
 from segment_lab.pages.front.gather import Gathering, audience_file
 from segment_lab.pages.front.news import News, minutes_gap
@@ -213,3 +214,28 @@ def test_debtors_are_not_called_before_they_have_paid():
         column = made.front().parts()[2]["columns"][0]
     assert "giant0" not in [item["name"] for item in column["items"]]
     assert "1 more" in column["note"]
+
+
+def test_where_nobody_has_an_owner_none_is_asked_to_call():
+    with speaking(currency="EUR"):
+        rows = gathered(giants()).treatments()
+        alone, owned = treatment("win_back", False), treatment("win_back", True)
+        assert treatment("grow", False) == treatment("grow", True)
+    protected = [row for row in rows if row.stance == "protect" and row.card]
+    assert protected
+    assert not any("owner" in row.serve.lower() for row in protected)
+    assert "by mail" in alone
+    assert "owner" in owned
+
+
+def test_an_action_that_is_too_dear_is_told_with_its_cost_and_sales():
+    made = gathered(one_each())
+    known = made.page.known
+    name = str(known.index[known["revenue"] > 0][0])
+    made.pays_from[name] = 2.0
+    row = pd.Series({"customers": 500, "action": "Gift", "break_even": 0.5})
+    cost = made.page.decided["cost_per_contact"][name]
+    with speaking(currency="EUR"):
+        told = made._judgement(name, row)
+    assert f"EUR {cost:.2f} a contact" in told
+    assert f"EUR {cost / 2:.2f} of sales" in told

@@ -13,6 +13,7 @@ from segment_lab.act import market, verdicts
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.evidence import OWN
 from segment_lab.judge.backtest import back_test
+from segment_lab.pages.choosing import treatment
 from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
 from segment_lab.show.macros import Html
@@ -231,7 +232,9 @@ def stance_table(page: Page) -> pd.DataFrame:
     rows = page.treatments
     out = pd.DataFrame(index=rows.index)
     out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))
-    out["treatment"] = rows["stance"].map(lambda key: say(f"stance.treatment.{key}"))
+    people = page.people
+    owners = "owner" in people and bool(people["owner"].notna().any())
+    out["treatment"] = rows["stance"].map(lambda key: treatment(key, owners))
     out["owner"] = [say("stance.owner", name=_text(name)) for name in rows["owner"]]
     if rows["hours_now"].notna().any():
         out["hours_now"], out["hours_proposed"] = (

@@ -25,7 +25,7 @@ from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.schemes import scheme as declared
 from segment_lab.study.study import Study
-from segment_lab.texts import say
+from segment_lab.texts import has, say
 
 #: Scheme statuses that may be acted on.
 SETTLED = ("PROPER", "FIXED")
@@ -143,3 +143,17 @@ def _stances(report: DecisionReport, margin_rate: float | None) -> pd.Series:
     happened = Happened(report.earlier, report.recent, contacted)
     known = evidence(report.now, report.people, happened, margin_rate=margin_rate)
     return stances(known)["stance"]
+
+
+def has_owners(study: Study) -> bool:
+    """Whether any account names who looks after it."""
+    people = study.customers()
+    return "owner" in people and bool(people["owner"].notna().any())
+
+
+def treatment(stance: str, owners: bool) -> str:
+    """The standing treatment of a stance; where no account has an owner, none is asked to call."""
+    alone = f"stance.without_owners.{stance}"
+    if not owners and has(alone):
+        return say(alone)
+    return say(f"stance.treatment.{stance}")

@@ -10,7 +10,7 @@ import pandas as pd
 from segment_lab.act.stance import STANCES
 from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, return_rates
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
-from segment_lab.pages.choosing import scheme_name
+from segment_lab.pages.choosing import has_owners, scheme_name, treatment
 from segment_lab.pages.front.gather import gathering
 from segment_lab.show.cards import group, link, says_why
 from segment_lab.show.macros import Html
@@ -105,13 +105,12 @@ def serving_table(study: Study, scheme: str) -> Html:
         return group(
             table(shares, caption, labels=labels, note=remark, formats=formats), rhythm
         )
+    owners = has_owners(study)
     words = pd.DataFrame(
         {
             "customers": served["customers"],
             "stance": [say(f"stance.name.{stance}") for stance in served["stance"]],
-            "treatment": [
-                say(f"stance.treatment.{stance}") for stance in served["stance"]
-            ],
+            "treatment": [treatment(stance, owners) for stance in served["stance"]],
         },
         index=served.index,
     )

@@ -15,10 +15,10 @@ from markupsafe import Markup
 SPARK = (112, 28)
 RANGE = (150, 22)
 BRIDGE_HEIGHT = 190
-STEP = 78
+STEP = 86
 MAP = (560, 230)
 #: A rectangle narrower or lower than this has no room for a word.
-READABLE = (64, 17)
+READABLE = (64, 23)
 
 
 def sparkline(values: Sequence[float], alt: str) -> Markup:

@@ -24,8 +24,6 @@ CUSTOMERS, OTHERS = 10, 5
 MOST = 0.8
 #: A change of revenue below this is said to be level.
 LEVEL = 0.02
-#: Page one is looked at again after this time.
-NEXT_LOOK_DAYS = 91
 #: Verdicts of actions that are carried out.
 DONE = ("do_it", "watch")
 #: Whether it is good that a segment of a stance grows.
@@ -279,7 +277,7 @@ class Front:
         return _column("leads", self.leads, "leads.xlsx")
 
     def _sure(self) -> list[str]:
-        day = self.news.as_of + dt.timedelta(days=NEXT_LOOK_DAYS)
+        day = self.news.as_of + dt.timedelta(days=self.news.days)
         return [*self.sure, say("front.sure.next", day=day)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -12,7 +13,14 @@ import pandas as pd
 from segment_lab.act import campaign_plan, experiment
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.pages.choosing import chosen, confirmed, said, scheme_names
+from segment_lab.pages.choosing import (
+    chosen,
+    confirmed,
+    has_owners,
+    said,
+    scheme_names,
+    treatment,
+)
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import Front
 from segment_lab.pages.front.news import News
@@ -178,7 +186,7 @@ class Gathering:
     def _treatment(self, name: str, row: pd.Series) -> Treatment:
         facts = dict(row)
         acts = row["contacts"] > 0
-        serve = say(f"stance.treatment.{row['stance']}")
+        serve = treatment(row["stance"], self.owners)
         history = tuple(self.history.loc[name]) if name in self.history.index else ()
         why = self._why(name, row)
         return Treatment(
@@ -216,8 +224,7 @@ class Gathering:
     @cached_property
     def owners(self) -> bool:
         """Whether the accounts name who looks after them."""
-        people = self.study.customers()
-        return "owner" in people and bool(people["owner"].notna().any())
+        return has_owners(self.study)
 
     def _by(self, row: pd.Series) -> str:
         start = self.study.window.as_of + dt.timedelta(days=START_DAYS)
@@ -235,7 +242,10 @@ class Gathering:
         """Who serves a segment without a campaign, and until when that holds."""
         if row["stance"] == "empty":
             return ""
-        in_person = row["stance"] in (PROTECT, WIN_BACK)
+        # Without owners whoever is to be won back gets mail: there are too many to call.
+        in_person = row["stance"] == PROTECT or (
+            row["stance"] == WIN_BACK and self.owners
+        )
         day = row["next_look"]
         return say(
             "front.segments.serve_by", in_person=in_person, owners=self.owners, day=day
@@ -269,13 +279,16 @@ class Gathering:
         rate = self.pays_from.get(name, float("nan"))
         if pd.isna(rate):
             return say("front.segments.pays_unknown")
-        key = "pays_beyond" if rate >= 1 else "pays_from"
-        return say(f"front.segments.{key}", action=row["action"], rate=rate)
+        facts = {"action": row["action"], "rate": rate}
+        if rate < 1:
+            return say("front.segments.pays_from", **facts)
+        cost = float(self.page.decided["cost_per_contact"][name])
+        return say("front.segments.pays_beyond", cost=cost, sales=cost / rate, **facts)
 
     @cached_property
     def pays_from(self) -> pd.Series:
         """Where no margin is known, the share of revenue from which each segment's action is
-        expected to pay; above 1 where the sale is too rare, null where nothing is expected.
+        expected to pay; above 1 where the sale is too rare, infinite where there is none, null where nothing is expected.
 
         What a contact brings is in proportion to the margin, so one trial rate tells it.
         """
@@ -292,7 +305,7 @@ class Gathering:
             row: Any = options.loc[cast(Any, (segment, action))]
             brought = row["expected"] + row["cost_per_contact"]
             found[segment] = (
-                rate * row["cost_per_contact"] / brought if brought > 0 else 1.0
+                rate * row["cost_per_contact"] / brought if brought > 0 else math.inf
             )
         return pd.Series(found, dtype="float64")
 
