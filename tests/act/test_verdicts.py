@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.act.beliefs import learn
+from segment_lab.act.budget import plan_budget
 from segment_lab.act.verdicts import BESIDE, MAIN, Rules, decide, draws, total
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +109,25 @@ def test_one_action_is_done_and_another_tested_beside_it_with_one_control():
     assert found["held_out"].iloc[0] == found["held_out"].iloc[1]
     assert found["contacts"].sum() + found["held_out"].iloc[0] == 6000
     assert found["held_out"].iloc[0] >= found["contacts"].iloc[1]
+
+
+def test_a_larger_control_group_does_not_make_the_main_action_second():
+    # The first mail brings more a contact; a test beside it and its control take customers away.
+    frame = options(
+        [
+            ("A", "email", 6000, 0.05),
+            ("A", "call", 6000, 0.75),
+            ("A", "email", 6000, 0.06),
+        ]
+    )
+    shown = pd.DataFrame([a_test("A", "email", 0.33, 0.3)])
+    found = decide(
+        frame.assign(action=["first", "call", "second"]), believed(frame, shown)
+    )
+    assert found["role"].tolist() == [MAIN, BESIDE, "second"]
+    assert found["worth"].iloc[0] < found["worth"].iloc[2]
+    found["group"] = ["A", "A · test", "A"]
+    assert plan_budget(found).picked.tolist() == [True, True, False]
 
 
 def test_an_action_is_not_tested_against_its_like():

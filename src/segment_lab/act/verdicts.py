@@ -365,7 +365,12 @@ def _amounts(weighed: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     out["worth"] = out["contacts"] * out["expected"]
     reach = Z90 * out["contacts"] * out["effect_sd"]
     out["worth_low"], out["worth_high"] = out["worth"] - reach, out["worth"] + reach
-    out["value"] = out["worth"].where(~is_test, out["test_worth"])
+    # Actions of a segment compete on one control group, the smallest; what a larger one and the
+    # customers of tests cost is paid by what they teach.
+    alike = others * out["expected"]
+    out["value"] = np.select(
+        [is_main, is_test], [alike, out["test_worth"]], out["worth"]
+    )
     return out.drop(
         columns=["main_expected", "next_expected", "test_control", "stopped"]
     )
