@@ -10,7 +10,7 @@ import pytest
 
 from datasets import dataset
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.receivables import payment_day
+from segment_lab.receivables import payment_check, payment_day, payment_model
 from segment_lab.receivables.ledger import Ledger
 
 DAY = "2026-01-01"
@@ -44,8 +44,8 @@ def history(n: int = 2000, never: float = 0.05, seed: int = 0) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def model() -> payment_day.PaymentDays:
-    return payment_day.learn(history(), DAY)
+def model() -> payment_model.PaymentDays:
+    return payment_model.learn(history(), DAY)
 
 
 def test_habits_disputes_and_never_are_learned(model):
@@ -69,7 +69,7 @@ def test_habits_disputes_and_never_are_learned(model):
 def test_what_has_passed_without_payment_counts(model):
     rows = history()
     old = rows[(rows["open_amount"] > 0) & (rows["due_date"] < "2025-09-01")]
-    seen = payment_day.outlook(model, old, DAY)
+    seen = payment_model.outlook(model, old, DAY)
     assert (seen.never > 0.5).mean() > 0.9  # long past their customers' habits
     total = seen.weights.sum(axis=1) + seen.never
     assert total == pytest.approx(np.ones(len(old)))
@@ -81,13 +81,13 @@ def test_what_has_passed_without_payment_counts(model):
 
 def test_the_future_teaches_nothing():
     rows = history()
-    known = payment_day.learn(rows, "2025-07-01")
+    known = payment_model.learn(rows, "2025-07-01")
     changed = rows.assign(
         closed_on=rows["closed_on"].where(
             rows["closed_on"] < "2025-07-01", pd.Timestamp(DAY)
         )
     )
-    again = payment_day.learn(changed, "2025-07-01")
+    again = payment_model.learn(changed, "2025-07-01")
     assert np.array_equal(known.residuals, again.residuals)
 
 
@@ -95,7 +95,7 @@ def test_the_calendar_adds_up_and_calls_follow_the_money(model):
     rows = history()
     unpaid = rows[rows["open_amount"] > 0]
     calendar = payment_day.cash_calendar(model, unpaid, weeks=60)
-    never = payment_day.outlook(model, unpaid, DAY).never
+    never = payment_model.outlook(model, unpaid, DAY).never
     paid = (unpaid["open_amount"] * (1 - never)).sum()
     assert calendar["expected"].sum() == pytest.approx(paid, rel=0.01)
     assert (calendar["expected_low"] <= calendar["expected_high"]).all()
@@ -106,7 +106,7 @@ def test_the_calendar_adds_up_and_calls_follow_the_money(model):
 
 def test_too_few_payments_are_said():
     with pytest.raises(NotEnoughDataError, match="50 paid invoices"):
-        payment_day.learn(history(40), DAY)
+        payment_model.learn(history(40), DAY)
 
 
 def test_the_public_ledger_is_forecast_better_than_by_own_means():
@@ -130,8 +130,8 @@ def test_the_public_ledger_is_forecast_better_than_by_own_means():
             **days,
         }
     )
-    known = payment_day.payment_history(Ledger(ibis.memtable(table)), "2014-06-01")
-    found = payment_day.payment_check(known, "2013-12-30", stops=30)
+    known = payment_model.payment_history(Ledger(ibis.memtable(table)), "2014-06-01")
+    found = payment_check.payment_check(known, "2013-12-30", stops=30)
     assert (
         found.loc["days_missed", "forecast"] < 5 < found.loc["days_missed", "own_mean"]
     )

@@ -14,7 +14,9 @@ from segment_lab.receivables import (
     aging,
     alerts,
     collection,
+    payment_check,
     payment_day,
+    payment_model,
     plans,
     provision,
     rollrates,
@@ -146,13 +148,13 @@ class Book:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """`payment_day.payment_history` up to this day."""
-        return payment_day.payment_history(self.ledger, self.as_of)
+        """`payment_model.payment_history` up to this day."""
+        return payment_model.payment_history(self.ledger, self.as_of)
 
     @cached_property
-    def payment_model(self) -> payment_day.PaymentDays:
+    def payment_model(self) -> payment_model.PaymentDays:
         """What the paid invoices teach about the payment day."""
-        return payment_day.learn(
+        return payment_model.learn(
             self.history, self.as_of, loss_days=self.loss_days, months=self.months
         )
 
@@ -171,8 +173,8 @@ class Book:
         return payment_day.cash_calendar(self.payment_model, self.unpaid, weeks)
 
     def payment_check(self) -> pd.DataFrame:
-        """`payment_day.payment_check` up to this day."""
-        return payment_day.payment_check(
+        """`payment_check.payment_check` up to this day."""
+        return payment_check.payment_check(
             self.history, self.as_of, loss_days=self.loss_days, months=self.months
         )
 
