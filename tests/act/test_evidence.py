@@ -169,6 +169,16 @@ def test_a_returner_of_a_lapsed_segment_brings_a_year_not_an_order():
     assert set(known["margin_basis"]) == {"returners"}
     few = evidence(seg, table, Happened(seg, outcomes), returns=returns.head(5))
     assert set(few["margin_basis"]) == {"one_order"}
+    # Twenty were away as long; the forty longest away count: (20·30 + 20·10)/(40·10) = 2 orders.
+    waits = pd.DataFrame(
+        {
+            "silent_days": [500] * 20 + [300] * 20 + [200] * 60,
+            "usual_order": 10.0,
+            "year_revenue": [30.0] * 20 + [10.0] * 20 + [0.0] * 60,
+        }
+    )
+    longest = evidence(seg, table, Happened(seg, outcomes), returns=waits)
+    assert longest["margin_per_conversion"].tolist() == pytest.approx([40, 40, 40])
 
 
 def test_a_rolled_out_segment_is_judged_by_its_own_control_groups_and_then_by_its_like():

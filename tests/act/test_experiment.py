@@ -134,3 +134,12 @@ def test_several_arms_share_what_is_not_held_out():
     assert counts["gift"] == pytest.approx(counts["letter"], abs=2)
     chance = arms.groupby(["segment", "arm"])["probability"].first()
     assert chance.groupby("segment").sum().tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize(("held", "alarm"), [(230, False), (241, False), (242, True)])
+def test_the_alarm_sounds_once_in_a_thousand_by_chance(held, alarm):
+    # 1,000 customers, 200 planned: chi-square by hand (n - 200)² / 160, its .001 bound 10.83.
+    arms = ["holdout"] * held + ["treatment"] * (1000 - held)
+    drawn = pd.DataFrame({"arm": arms, "segment": "A"})
+    found = ex.sample_ratio(drawn, 0.2)
+    assert found.loc["All", "ok"] == (not alarm)

@@ -7,16 +7,9 @@ import pandas as pd
 import pytest
 
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
-from segment_lab.act.response import (
-    ResponseSegmenter,
-    Trial,
-    booster,
-    campaign_of,
-    group_effects,
-    scores,
-    steps,
-    trial_of,
-)
+from segment_lab.act.response import ResponseSegmenter
+from segment_lab.act.response_tree import group_effects
+from segment_lab.act.trial import Trial, booster, campaign_of, scores, steps, trial_of
 from segment_lab.data import embedded
 from segment_lab.errors import DataError, NotEnoughDataError
 

@@ -76,6 +76,9 @@ def test_calibration_takes_the_error_of_the_earlier_day():
     assert doubled.expected(table, 30) == pytest.approx(
         model.expected(table, 30) * doubled.factor
     )
+    nothing = model.calibrated(table, came * 0, days=26 * 7)
+    foreseen = model.expected(table, days=26 * 7).sum()
+    assert nothing.factor == pytest.approx(0.5 / (foreseen + 0.5))
 
 
 def test_silence_lowers_the_chance_and_first_orders_tell_nothing():

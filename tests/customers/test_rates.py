@@ -52,3 +52,13 @@ def test_the_smallest_effect_is_infinite_without_a_control_group():
     found = detectable_effect([0.1, 0.1], [1000, 1000], [1000, 0])
     assert found[0] == pytest.approx(2.8016 * np.sqrt(0.1 * 0.9 * 2 / 1000), rel=1e-4)
     assert found[1] == np.inf
+
+
+def test_the_prior_is_jeffreys_half_on_both_sides():
+    # Nobody of n came: by hand the next customer stays away with a chance of (n + 1/2)/(n + 1),
+    # .974 after 18 and .976 after 20; the upper end is where 97.5 % are reached.
+    assert [high for _, high in (next_period(0, n, 1) for n in (18, 20))] == [1, 0]
+    # From none to 10 of 20: ln(20.5/.5)² less 1/.5 + 1/20.5 + 2/10.5.
+    by_hand = np.log(41) ** 2 - 2 - 1 / 20.5 - 2 / 10.5
+    found = drift_between([[0], [10]], [[20], [20]])
+    assert found == pytest.approx(np.sqrt(by_hand))

@@ -95,3 +95,10 @@ def test_given_axes_are_used():
     assert (
         plots.conflict(pd.DataFrame([[1]], index=["A"], columns=["Prompt"]), ax) is ax
     )
+
+
+def test_every_state_of_debt_lies_in_the_frame():
+    names = ["Prompt", "Overdue", "Disputed", "Doubtful", "No credit"]
+    ax = plots.conflict(pd.DataFrame([[1] * 5], index=["A"], columns=names))
+    frame = ax.patches[0]
+    assert (frame.get_x(), frame.get_width()) == (pytest.approx(1, abs=0.1), 3)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from segment_lab.act import arms
 from segment_lab.act import campaigns as ledger
-from segment_lab.act.response import ResponseSegmenter, campaign_of
+from segment_lab.act.response import ResponseSegmenter
+from segment_lab.act.trial import campaign_of
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure

@@ -120,9 +120,7 @@ def _drawn_weeks(
     cash = np.zeros((DRAWS, weeks + 1))
     for draw in range(DRAWS):
         shift = (roots @ rng.standard_normal((len(names), 2, 1)))[:, :, 0]
-        middle = fixed @ model.coefficients + (own * (habit + shift[codes])).sum(
-            axis=1
-        )
+        middle = fixed @ model.coefficients + (own * (habit + shift[codes])).sum(axis=1)
         # The residuals that are still possible are equally likely.
         start = np.searchsorted(model.residuals, passed - 0.5 - middle)
         left = np.maximum(POINTS - start, 1)

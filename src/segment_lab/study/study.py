@@ -190,12 +190,12 @@ class Study(StudyData):
         campaign : str, optional
             The one with most customers by default.
         """
-        from segment_lab.act import campaigns, response
+        from segment_lab.act import campaigns, trial
 
         found = self.campaign_results()
-        part = response.campaign_of(campaigns.measurable(found), campaign)
+        part = trial.campaign_of(campaigns.measurable(found), campaign)
         day = part["assigned_on"].iloc[0].date()
-        return response.trial_of(part, self.at(day).customers())
+        return trial.trial_of(part, self.at(day).customers())
 
     def campaign_results(self) -> pd.DataFrame:
         """Everybody whom a campaign drew before this day, with what they did

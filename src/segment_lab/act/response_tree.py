@@ -1,0 +1,218 @@
+"""A small tree that divides customers by how they respond, and its effects by group.
+
+A split counts only where it is larger than nineteen of twenty that shuffled arms would show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.act.trial import (
+    LEAST_LEAF,
+    Trial,
+)
+from segment_lab.segments.tree import rounded_cut
+from segment_lab.texts import say
+from segment_lab.texts.formats import decimal, words
+
+#: Cut points tried per column, and values per text column.
+CUTS, MOST_VALUES = 15, 12
+#: The chance of a difference where there is none, and the smallest z that ever counts.
+FALSE_ALARM, LEAST_Z = 0.05, 2.5
+
+
+class Condition(NamedTuple):
+    """One side of a split: ``column <= value``, ``column > value``, ``column is (not) value``."""
+
+    column: str
+    sign: str
+    value: Any
+
+    def holds(self, table: Any) -> Any:
+        """The condition over the columns of a DataFrame or an Ibis table."""
+        column = table[self.column]
+        if self.sign == "<=":
+            return column <= self.value
+        if self.sign == ">":
+            return column > self.value
+        return column == self.value if self.sign == "is" else column != self.value
+
+    @property
+    def text(self) -> str:
+        value = self.value if isinstance(self.value, str) else decimal(self.value, 2)
+        value = value.removesuffix(".00")
+        signs = {"<=": "to", ">": "over", "is": "is", "is not": "is_not"}
+        key = f"campaigns.response.{signs[self.sign]}"
+        return say(key, column=words(self.column), value=value)
+
+
+Branch = tuple[Condition, ...]
+
+
+class Splits:
+    """Every split that may be tried, as one matrix of who is on the first side."""
+
+    def __init__(self, features: pd.DataFrame):
+        self.conditions: list[tuple[Condition, Condition]] = []
+        sides = []
+        for column in features:
+            for first, second in _pairs(str(column), features[column]):
+                side = np.asarray(first.holds(features), dtype=bool)
+                if 0 < side.sum() < len(side):
+                    self.conditions.append((first, second))
+                    sides.append(side)
+        empty = np.zeros((len(features), 0), dtype=bool)
+        self.sides = np.column_stack(sides) if sides else empty
+
+    def z(self, psi: np.ndarray, rows: np.ndarray, least: int) -> np.ndarray:
+        """|z| of the difference between both sides for every split of `rows`; psi (n,) or (n, p)
+        gives (splits,) or (splits, p). Sides smaller than `least` count 0."""
+        side = self.sides[rows].astype("float64")
+        score = psi[rows]
+        first, n = side.sum(axis=0), len(rows)
+        second = n - first
+        if score.ndim > 1:
+            first, second = first[:, None], second[:, None]
+        total, squares = score.sum(axis=0), (score**2).sum(axis=0)
+        sum1, square1 = side.T @ score, side.T @ score**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean1, mean2 = sum1 / first, (total - sum1) / second
+            var1 = (square1 / first - mean1**2) / first
+            var2 = ((squares - square1) / second - mean2**2) / second
+            z = np.abs(mean1 - mean2) / np.sqrt(np.maximum(var1 + var2, 1e-12))
+        small = (first < least) | (second < least)
+        return np.where(small, 0.0, np.nan_to_num(z))
+
+
+def _pairs(column: str, values: pd.Series) -> list[tuple[Condition, Condition]]:
+    """A column's splits: rounded cut points of numbers, single values of texts."""
+    if pd.api.types.is_bool_dtype(values):
+        return [(Condition(column, "is", True), Condition(column, "is not", True))]
+    if not pd.api.types.is_numeric_dtype(values):
+        common = values.value_counts().index[:MOST_VALUES]
+        return [
+            (Condition(column, "is", v), Condition(column, "is not", v)) for v in common
+        ]
+    numbers = values.to_numpy(float)
+    cuts = np.unique(np.quantile(numbers, np.linspace(0, 1, CUTS + 2)[1:-1]))
+    rounded = sorted({rounded_cut(float(cut), numbers) for cut in cuts})
+    return [
+        (Condition(column, "<=", cut), Condition(column, ">", cut)) for cut in rounded
+    ]
+
+
+def threshold(
+    trial: Trial,
+    expected: np.ndarray,
+    splits: Splits,
+    *,
+    shuffles: int = 200,
+    random_state: int = 0,
+) -> float:
+    """The |z| that a best split exceeds once in twenty times when the arms are shuffled (among
+    customers of the same chance)."""
+    rng = np.random.default_rng(random_state)
+    everybody = np.arange(len(trial.money))
+    least = _least(len(everybody))
+    best = np.empty(shuffles)
+    chances = [
+        np.flatnonzero(trial.probability == e) for e in np.unique(trial.probability)
+    ]
+    for start in range(0, shuffles, 25):
+        block = range(start, min(start + 25, shuffles))
+        shuffled = np.empty((len(everybody), len(block)), dtype=bool)
+        for place in range(len(block)):
+            for rows in chances:
+                shuffled[rows, place] = rng.permutation(trial.treated[rows])
+        e, off = trial.probability[:, None], (trial.capped - expected)[:, None]
+        psi = (shuffled - e) / (e * (1 - e)) * off
+        best[block.start : block.stop] = splits.z(psi, everybody, least).max(
+            axis=0, initial=0
+        )
+    return max(float(np.quantile(best, 1 - FALSE_ALARM)), LEAST_Z)
+
+
+def _least(n: int) -> int:
+    return max(LEAST_LEAF, int(0.03 * n))
+
+
+class Shape(NamedTuple):
+    """How far a tree may grow."""
+
+    leaves: int = 6
+    depth: int = 3
+    least_z: float = LEAST_Z
+
+
+def grow(
+    psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape
+) -> list[Branch]:
+    """Greedy tree on the scores of `rows`: the rules of its leaves, the largest difference
+    first."""
+    least = _least(len(rows))
+    leaves: list[tuple[Branch, np.ndarray]] = [((), rows)]
+    found = [_best_split(psi, splits, rows, least)]
+    while len(leaves) < shape.leaves:
+        open_z = [
+            z if len(rule) < shape.depth else 0.0
+            for (rule, _), (z, _) in zip(leaves, found, strict=True)
+        ]
+        place = int(np.argmax(open_z))
+        if open_z[place] < shape.least_z:
+            break
+        (rule, inside), (_, split) = leaves[place], found[place]
+        first, second = splits.conditions[split]
+        side = splits.sides[inside, split]
+        halves = [((*rule, first), inside[side]), ((*rule, second), inside[~side])]
+        leaves[place : place + 1] = halves
+        found[place : place + 1] = [
+            _best_split(psi, splits, part, least) for _, part in halves
+        ]
+    return [rule for rule, _ in leaves]
+
+
+def _best_split(
+    psi: np.ndarray, splits: Splits, rows: np.ndarray, least: int
+) -> tuple[float, int]:
+    if not splits.conditions or len(rows) < 2 * least:
+        return 0.0, 0
+    z = splits.z(psi, rows, least)
+    return float(z.max()), int(z.argmax())
+
+
+def assigned(rules: Sequence[Branch], features: pd.DataFrame) -> np.ndarray:
+    """Each customer's leaf; shape (n,)."""
+    out = np.zeros(len(features), dtype=int)
+    for code, rule in enumerate(rules):
+        inside = np.ones(len(features), dtype=bool)
+        for condition in rule:
+            inside &= np.asarray(condition.holds(features), dtype=bool)
+        out[inside] = code
+    return out
+
+
+def group_effects(psi: np.ndarray, groups: np.ndarray, k: int) -> pd.DataFrame:
+    """Effect of each group (0 … k−1): ``customers, effect, se`` as measured, and ``shrunk,
+    shrunk_se``: drawn to their common mean by as much as chance explains their differences
+    (DerSimonian & Laird 1986)."""
+    rows = []
+    for code in range(k):
+        part = psi[groups == code]
+        error = part.std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else np.inf
+        rows.append((len(part), part.mean() if len(part) else 0.0, max(error, 1e-9)))
+    out = pd.DataFrame(rows, columns=["customers", "effect", "se"])
+    weight: Any = out["se"] ** -2.0
+    mean = float(weight @ out["effect"] / weight.sum())
+    excess = float(weight @ (out["effect"] - mean) ** 2) - (k - 1)
+    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
+    spread2 = max(excess / scale, 0.0) if k > 1 and scale > 0 else 0.0
+    weight = 1 / (out["se"] ** 2 + spread2)
+    mean = float(weight @ out["effect"] / weight.sum())
+    own = spread2 / (spread2 + out["se"] ** 2)
+    out["shrunk"] = own * out["effect"] + (1 - own) * mean
+    out["shrunk_se"] = np.sqrt(own * out["se"] ** 2 + (1 - own) ** 2 / weight.sum())
+    return out
