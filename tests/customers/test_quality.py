@@ -12,7 +12,9 @@ from segment_lab.customers.quality import (
     duplicates,
     quality,
     reach,
+    score,
 )
+from segment_lab.sample.duplicates import base_with_duplicates
 
 ACCOUNTS = pd.DataFrame(
     {
@@ -81,3 +83,26 @@ def test_who_customers_are_is_left_out():
     assert anonymous(people).reset_index().to_numpy().tolist() == [[1, "Y"]]
     numbered = people.set_index(pd.Index(["1234567"]))
     assert anonymous(numbered).index.tolist() == ["1234567"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_planted_duplicates_are_found_and_nobody_else(seed):
+    base = base_with_duplicates(seed, 2000)
+    figures = score(duplicates(base.customers), base.truth)
+    assert figures["precision"] >= 0.98
+    assert figures["recall"] >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("EmmaCarter", "Emma Carter"),
+        ("Jörg eiß", "Jörg Weiß"),
+        ("Żubr spółka  o.o.", "Żubr Sp. z o.o."),
+    ],
+)
+def test_a_slip_in_the_name_does_not_part_what_a_phone_joins(one, other):
+    rows = pd.DataFrame({"name": [one, other], "phone": ["+48 937 197 933"] * 2})
+    assert len(duplicates(rows)) == 1
+    rows["name"] = ["Jan Nowak", "Anna Nowak"]
+    assert duplicates(rows).empty

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.customers.merging import one_row_each
 from segment_lab.data import spellings
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import say
@@ -22,7 +23,7 @@ def accounts(customers: ir.Table) -> pd.DataFrame:
         *(c for c in customers.columns if c.endswith("_minor") or c in RESERVED)
     )
     frame = table.to_pandas()
-    return frame.drop_duplicates("customer_id").set_index("customer_id")
+    return one_row_each(frame)
 
 
 def with_accounts(buyers: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:

@@ -232,6 +232,12 @@ def name_key(name: str) -> str:
     >>> name_key('ООО "Ромашка"'), name_key("Romashka, LLC"), name_key("Müller GmbH & Co. KG")
     ('romashka', 'romashka', 'mueller')
     """
+    return " ".join(sorted(_plain_words(name)))
+
+
+@cache
+def _plain_words(name: str) -> tuple[str, ...]:
+    """The words of a name without legal form, case, accents and alphabet."""
     parted = re.sub(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)", " ", name)
     text = parted.casefold()
     for cyrillic, latin in _words()["letters"].items():
@@ -246,8 +252,18 @@ def name_key(name: str) -> str:
     plain = " ".join(words)
     for form in _words()["legal_forms"]:
         plain = re.sub(rf"(?:^|(?<=\s)){form}(?=\s|$)", "", plain)
-    kept = plain.split() or words
-    return " ".join(sorted(kept))
+    return tuple(plain.split() or words)
+
+
+def spelled(name: str) -> str:
+    """The words of `name_key` as they were written, without blanks.
+
+    Examples
+    --------
+    >>> spelled("Nowak, Jan"), spelled("JanNowak")
+    ('nowakjan', 'jannowak')
+    """
+    return "".join(_plain_words(name))
 
 
 # Duplicates
@@ -305,6 +321,7 @@ def _keys(accounts: pd.DataFrame) -> pd.DataFrame:
         accounts[found["name"]].fillna("").astype("str") if "name" in found else nothing
     )
     keys["name"] = names.map(name_key)
+    keys["spelled"] = names.map(spelled)
     tax = (
         accounts[found["tax_id"]].fillna("").astype("str")
         if "tax_id" in found
@@ -341,21 +358,36 @@ def _same(a: dict[Any, str], b: dict[Any, str], shared: tuple[str, ...]) -> bool
         return True
     if a["tax_id"] and b["tax_id"]:  # two companies
         return False
-    alike = _alike(a["name"], b["name"])
+    alike = _alike(a, b)
     if "name" not in shared and alike is not None:
         if len(shared) >= 2:  # e-mail and phone: a slip in the name, even in its number
-            return fuzz.ratio(a["name"], b["name"]) >= OTHER_NAME
+            written = fuzz.ratio(a["spelled"], b["spelled"])
+            return max(fuzz.ratio(a["name"], b["name"]), written) >= OTHER_NAME
         return alike >= SAME_NAME
     return len(shared) >= 2 or shared[0] != "name" or _hints(a, b) >= 1
 
 
-def _alike(one: str, other: str) -> float | None:
-    """How alike two names are, 0 to 100; null where one is missing, 0 where numbers differ."""
+def _alike(a: dict[Any, str], b: dict[Any, str]) -> float | None:
+    """How alike two names are, 0 to 100; null where one is missing, 0 where numbers differ.
+
+    A slip in the first letter changes the order of the words, a lost blank their number: names are
+    held against each other in order of the alphabet and as they were written.
+    """
+    one, other = a["name"], b["name"]
     if not (one and other):
         return None
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return 0.0
-    return fuzz.ratio(one, other)
+    if _within(one, other):
+        return 100.0
+    written = fuzz.ratio(a["spelled"], b["spelled"])
+    return max(fuzz.ratio(one, other), written)
+
+
+def _within(one: str, other: str) -> bool:
+    """Whether one name is the other with more words, such as a misspelt legal form."""
+    short, long = sorted((set(one.split()), set(other.split())), key=len)
+    return short < long and max(map(len, short)) > 2
 
 
 def _hints(a: dict[Any, str], b: dict[Any, str]) -> int:

@@ -7,6 +7,7 @@ import datetime as dt
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.customers.merging import summed
 from segment_lab.errors import ConfigError
 from segment_lab.texts import say
 
@@ -46,7 +47,7 @@ def summarised(summary: ir.Table, as_of: dt.date) -> pd.DataFrame:
         A last order lies on or after `as_of`: the sums hold what was not known then.
     """
     kept = summary.drop(*(name for name in summary.columns if name.endswith("_minor")))
-    rows = kept.to_pandas().set_index("customer_id").sort_index()
+    rows = summed(kept.to_pandas()).set_index("customer_id").sort_index()
     rows = rows[rows["orders"] > 0]
     day = pd.Timestamp(as_of)
     last = pd.to_datetime(rows["last_order"])

@@ -81,6 +81,7 @@ _ALL = (
         "customer_id",
         extras=True,
     ),
+    _contract("merges", "customer_id!:id merge_into!:id agrees:text"),
     _contract(
         "customer_summary",
         "customer_id!:id orders!:number revenue!:money last_order!:date first_order:date "

@@ -85,6 +85,18 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def as_it_was(value: object) -> object:
+    """A text as it stood before `neutralised`.
+
+    Examples
+    --------
+    >>> as_it_was("'+7 495"), as_it_was("'s-Hertogenbosch")
+    ('+7 495', "'s-Hertogenbosch")
+    """
+    guarded = isinstance(value, str) and value.startswith("'")
+    return value[1:] if guarded and FORMULA.match(value[1:]) else value
+
+
 def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy in which no text can run as a formula: such cells get a leading apostrophe."""
 

@@ -4,6 +4,7 @@ keep their raw row."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -93,6 +94,12 @@ class Intake:
         )
         part.__dict__["narrow"] = drawn(self.narrow, share)
         part.__dict__["fingerprint"] = f"{self.fingerprint}:{share}"
+        return part
+
+    def under_other_ids(self, renamed: Callable[[ir.Table], ir.Table]) -> Intake:
+        """The same rows with their customers' ids `renamed`; what was counted stays counted."""
+        part = replace(self, lines=renamed(self.lines))
+        part.__dict__["narrow"] = part.lines
         return part
 
     @property

@@ -7,9 +7,9 @@ from functools import cached_property
 import pandas as pd
 
 from segment_lab.customers import overview
-from segment_lab.customers.people import accounts
-from segment_lab.customers.quality import Quality, anonymous, quality
+from segment_lab.customers.quality import Quality, anonymous
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages.base import CustomerBase
 from segment_lab.show.cards import details, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -104,11 +104,14 @@ class DataPage:
         return overview.concentration(self.customers)
 
     @cached_property
+    def who(self) -> CustomerBase:
+        """The customers table: its gaps, who can be reached, and who stands in it twice."""
+        return CustomerBase(self.study)
+
+    @property
     def base(self) -> Quality:
         """What is filled and valid in the customers table, and which records are one customer."""
-        if not self.study.has("customers"):
-            raise NotEnoughDataError(say("data_page.no_base"))
-        return quality(accounts(self.study.table("customers")))
+        return self.who.quality
 
     # The page, from top to bottom.
 
@@ -257,6 +260,26 @@ class DataPage:
         records, customers = self.base.records, self.base.customers
         told = say("data_page.base", records=records, customers=customers)
         return table(self.base.completeness, say("data_page.captions.base"), note=told)
+
+    @says_why
+    def reach(self) -> Html:
+        """Who cannot be reached, by segment."""
+        shown = self.base.reach
+        nowhere = int((shown["nowhere"] * shown["customers"]).sum().round())
+        customers = int(shown["customers"].sum())
+        told = say("data_page.reach", nowhere=nowhere, customers=customers)
+        return table(shown, say("data_page.captions.reach"), note=told)
+
+    @says_why
+    def would_move(self) -> Html:
+        """Which segments change once the records of one customer are merged."""
+        if self.base.customers == self.base.records:
+            raise NotEnoughDataError(say("data_page.nothing_to_merge"))
+        if self.who.moved.empty:
+            return note(say("data_page.nobody_moves"))
+        shown = self.who.moved.set_index("before")
+        told = say("data_page.merge", customers=int(shown["customers"].sum()))
+        return table(shown, say("data_page.captions.moved"), note=told)
 
     def first_rows(self) -> Html:
         """The first rows of the customer table, folded; who they are only where the study says

@@ -34,6 +34,7 @@ OUTCOME = (
     "done_on",
     "bought",
 )
+BASE = "customer_base.xlsx"
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
@@ -53,7 +54,7 @@ def write_lists(
 
     speak(currency=study.currency)
     if not study.has("orders"):
-        return write_alone(study, folder)
+        return [*write_alone(study, folder), *write_base(study, folder)]
     try:
         gathered = gathering(study, earlier)
         document = gathered.front().shown()
@@ -69,6 +70,7 @@ def write_lists(
         CARDS,
         *write_actions(gathered.actions, folder),
         *write_audiences(gathered, folder),
+        *write_base(study, folder),
     ]
     files += write_wings(gathered.wings, folder)
     mailed = mailed_audience(gathered)
@@ -135,6 +137,18 @@ def write_alone(study: Study, folder: Path) -> list[str]:
         document = {"reason": str(reason)}
     _write_front(study, folder, document)
     return [FRONT, *write_wings(wings, folder)]
+
+
+def write_base(study: Study, folder: Path) -> list[str]:
+    """How good the customer base is, and which records are one customer, where there is a table of
+    customers."""
+    from segment_lab.pages.base import CustomerBase
+
+    if not study.has("customers"):
+        return []
+    base = CustomerBase(study)
+    write_book(folder / BASE, base.sheets(), say("data_page.sheets.title"))
+    return [BASE, *base.write_merge(folder)]
 
 
 def write_actions(listed: ActionList, folder: Path) -> list[str]:

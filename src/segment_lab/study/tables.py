@@ -22,6 +22,7 @@ from segment_lab.customers.orders import (
     outcomes_expression,
     with_reason,
 )
+from segment_lab.customers.merging import merged, targets
 from segment_lab.customers.overview import full_months, monthly
 from segment_lab.customers.people import (
     accounts,
@@ -34,7 +35,7 @@ from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
 from segment_lab.data import embedded
 from segment_lab.data.contracts import CONTRACTS, conform
-from segment_lab.data.files import cache_folder, replacing
+from segment_lab.data.files import as_it_was, cache_folder, replacing
 from segment_lab.data.intake import Intake, raise_faults, take_in
 from segment_lab.data.sources import raw_frame
 from segment_lab.errors import (
@@ -158,18 +159,54 @@ class StudyData:
         if not self.has(table):
             facts = {"name": self.name, "table": table, "file": self.path}
             raise NotEnoughDataError(say("study.tables.missing", **facts))
-        return self._keep(
-            ("intake", table),
-            lambda: take_in(
-                table,
-                self.config.sources[table],
-                self.base,
-                self.connection,
-                self.config.timezone,
-                self._frames.get(table),
-                self._keep_copies,
-            ),
+        return self._keep(("intake", table), lambda: self._taken_in(table))
+
+    def _taken_in(self, table: str) -> Intake:
+        intake = take_in(
+            table,
+            self.config.sources[table],
+            self.base,
+            self.connection,
+            self.config.timezone,
+            self._frames.get(table),
+            self._keep_copies,
         )
+        if table == "merges" or not self.has("merges"):
+            return intake
+        return self._under_one_id(intake, self._merges)
+
+    @staticmethod
+    def _under_one_id(intake: Intake, into: pd.Series) -> Intake:
+        """A table in which each customer has one id; tables with a row per customer remember the
+        ids they came with."""
+        remember = intake.contract.key == "customer_id"
+        renamed = intake.under_other_ids(lambda lines: merged(lines, into, remember))
+        marks = hashlib.sha256(into.to_csv().encode()).hexdigest()[:16]
+        renamed.__dict__["fingerprint"] = f"{intake.fingerprint}:{marks}"
+        return renamed
+
+    @cached_property
+    def _merges(self) -> pd.Series:
+        """Into which id each record goes that is a customer known under another id."""
+        table = self.table("merges").select("customer_id", "merge_into")
+        return targets(table.to_pandas().map(as_it_was))
+
+    def merged(self, pairs: pd.DataFrame) -> Self:
+        """This study with records counted as one customer: ``customer_id, merge_into``.
+
+        The same as a table ``merges`` in the study file.
+        """
+        into = targets(pairs)
+        part = type(self)(
+            self.config.model_copy(update={"as_of": self.window.as_of}),
+            self.base,
+            path=self.path,
+        )
+        part.__dict__["connection"] = self.connection
+        for name in self.config.sources:
+            renamed = self._under_one_id(self.intake(name), into)
+            part._kept["intake", name] = renamed
+        return part
 
     def table(self, name: str) -> ir.Table:
         """Accepted rows of a table under canonical names, as an Ibis table; money in readable

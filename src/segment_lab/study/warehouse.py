@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from sqlglot import exp
 
+from segment_lab.customers.merging import BEFORE
 from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
 from segment_lab.customers.states import COLUMNS as RHYTHM
 from segment_lab.customers.states import StateRule
@@ -237,7 +238,7 @@ def _learn(segmenter: Any, few: ir.Table, joined: dict[str, Any]) -> int:
 def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Table:
     """Account columns, one row per customer, in the engine where the orders are."""
     table = (
-        study.table("customers")
+        _kept_first(study.table("customers"))
         .select("customer_id", *columns)
         .distinct(on="customer_id", keep="first")
     )
@@ -247,6 +248,13 @@ def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Tabl
     # Ibis hands a copy to Spark only with a query, not with a cached one.
     beside.get_backend().execute(copy.count())
     return copy
+
+
+def _kept_first(accounts: ir.Table) -> ir.Table:
+    """Accounts in whose order the record that others were merged into comes before these."""
+    if BEFORE not in accounts.columns:
+        return accounts
+    return accounts.order_by(ibis.asc(BEFORE, nulls_first=True))
 
 
 def _write(table: ir.Table, target: Path) -> None:
