@@ -99,7 +99,7 @@ def test_customers_summed_up_are_added(tmp_path):
 
 def test_a_merged_id_may_go_on_but_not_in_two_directions_or_a_circle():
     def pairs(*rows):
-        return pd.DataFrame(rows, columns=["customer_id", "merge_into"])
+        return pd.DataFrame(map(list, rows), columns=["customer_id", "merge_into"])
 
     assert targets(pairs("ab", "bc", "dd")).to_dict() == {"a": "c", "b": "c"}
     with pytest.raises(ConfigError, match="two customers"):
