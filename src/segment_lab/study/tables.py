@@ -16,13 +16,13 @@ import ibis.expr.types as ir
 import pandas as pd
 from filelock import FileLock
 
+from segment_lab.customers.merging import merged, targets
 from segment_lab.customers.orders import (
     collect,
     customer_expression,
     outcomes_expression,
     with_reason,
 )
-from segment_lab.customers.merging import merged, targets
 from segment_lab.customers.overview import full_months, monthly
 from segment_lab.customers.people import (
     accounts,
