@@ -188,3 +188,19 @@ def test_a_run_that_shows_nothing_is_no_success():
 def test_reports_know_that_sums_may_stand_for_orders():
     from_sums = {report.name for report in chosen(None) if report.from_summary}
     assert from_sums == {"rfm", "abc", "clusters", "rules"}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_alone_has_one_picture(table):
+    pictures = shown(table)["pictures"]
+    assert len(pictures) == 1
+    assert pictures[0]["title"]
+    assert pictures[0]["svg"].count("<rect") >= 1
+
+
+def test_decided_leads_say_which_source_wins_most():
+    frame = leads(open_ones=0).assign(source=lambda t: ["web", "fair"] * 20)
+    frame = pd.concat([frame] * 2).assign(
+        lead_id=[f"l{i}" for i in range(80)], status=["won", "lost"] * 40
+    )
+    assert "“web”, where 100% were won" in page(leads=frame)["headline"]

@@ -16,6 +16,8 @@ SPARK = (112, 28)
 RANGE = (150, 22)
 BRIDGE_HEIGHT = 190
 STEP = 86
+#: A line of lying bars, where they start, and how long the longest is.
+LINE, BAR_START, BAR_ROOM = 26, 160, 300
 MAP = (560, 230)
 #: A rectangle narrower or lower than this has no room for a word.
 READABLE = (64, 23)
@@ -120,6 +122,35 @@ def bridge(bars: Sequence[Bar], alt: str) -> Markup:
     return Markup(
         '<svg class="bridge" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
     ).format(width, BRIDGE_HEIGHT, alt, Markup("").join(pieces))
+
+
+def lying_bars(rows: Sequence[tuple[str, str, float]], alt: str) -> Markup:
+    """Bars from the left, one a line: what each is called, what it shows in words, its length."""
+    longest = max((value for _, _, value in rows), default=0.0) or 1.0
+    pieces = []
+    for i, (label, text, value) in enumerate(rows):
+        middle = LINE * i + LINE / 2
+        length = max(value / longest * BAR_ROOM, 1.0)
+        pieces.append(
+            Markup(
+                '<text class="side" x="{}" y="{:.1f}">{}</text>'
+                '<rect x="{}" y="{:.1f}" width="{:.1f}" height="16"/>'
+                '<text x="{:.1f}" y="{:.1f}">{}</text>'
+            ).format(
+                BAR_START - 8,
+                middle + 4,
+                _cut(label, 22),
+                BAR_START,
+                middle - 8,
+                length,
+                BAR_START + length + 6,
+                middle + 4,
+                text,
+            )
+        )
+    return Markup(
+        '<svg class="lying" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(MAP[0], LINE * len(rows), alt, Markup("").join(pieces))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from segment_lab.errors import NotEnoughDataError, SegmentLabError
 from segment_lab.judge.agreement import agreement
 from segment_lab.leads.page import finding as leads_finding
 from segment_lab.pages.comparison import scheme_name
+from segment_lab.pages.front.pictures import bars_picture
 from segment_lab.pages.front.wings import Wings
 from segment_lab.receivables.page import finding as debts_finding
 from segment_lab.segments.abc import ABCSegmenter
@@ -23,6 +24,8 @@ from segment_lab.texts.formats import SPOKEN
 
 #: How many names stand in a column.
 NAMES = 10
+#: A source with fewer decided leads is not compared.
+FEWEST_DECIDED = 30
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Part:
     tiles: list[dict[str, str]]
     columns: list[dict[str, Any]]
     sure: tuple[str, ...] = ()
+    picture: dict[str, Any] | None = None
 
 
 class AloneFront:
@@ -97,7 +101,7 @@ class AloneFront:
             "headline": " ".join(part.headline for part in parts),
             "trust": [],
             "tiles": [tile for part in parts for tile in part.tiles],
-            "pictures": [],
+            "pictures": [part.picture for part in parts if part.picture],
             "rows": [],
             "words": {},
             "parts": sections if week else sections[1:],
@@ -122,9 +126,10 @@ class AloneFront:
             dso = pd.Series(dtype="float64")
         if len(dso):
             tiles.append(_tile("debtors.dso", "count", float(dso.iloc[-1])))
+        ages = bars_picture("ages", page.book.aging()["open_amount"], "money")
         if late <= 0:
             return Part(
-                say("alone.debtors.none", owed=owed), tiles, [], found.sentences
+                say("alone.debtors.none", owed=owed), tiles, [], found.sentences, ages
             )
         first = debtors.iloc[0]
         told = say(
@@ -135,7 +140,7 @@ class AloneFront:
             first=float(self.wings.debtors["overdue_amount"].iloc[0]),
         )
         column = _column("debtors.first", debtors, "debtors.xlsx", len(debtors))
-        return Part(told, tiles, [column], found.sentences[1:])
+        return Part(told, tiles, [column], found.sentences[1:], ages)
 
     def _leads(self) -> Part:
         found = leads_finding(self.wings.leads_page.leads)
@@ -144,8 +149,16 @@ class AloneFront:
         note = say("alone.leads.decided", decided=len(decided))
         rate = _tile("leads.win_rate", "percent", found.figures["win_rate"], note)
         if rows.empty:
-            told = say("alone.leads.none", won=int(decided.sum()), decided=len(decided))
-            return Part(told, [rate], [], found.sentences[1:])
+            by_source = self._won_by_source()
+            first = {"source": "", "share": 0.0}
+            if len(by_source) > 1:
+                first = {"source": by_source.index[0], "share": by_source.iloc[0]}
+            facts = {"won": int(decided.sum()), "decided": len(decided), **first}
+            told = say("alone.leads.none", **facts)
+            drawn = None
+            if len(by_source):
+                drawn = bars_picture("sources", by_source, "percent")
+            return Part(told, [rate], [], found.sentences[1:], drawn)
         names = self.wings.first_leads()
         stuck = _flag(rows, "stuck")
         hot = (
@@ -172,7 +185,19 @@ class AloneFront:
                 )
         if not columns:
             columns = [_column("leads.first_open", names, "leads.xlsx", len(rows))]
-        return Part(told, [*tiles, rate], columns, found.sentences)
+        stages = self.wings.leads_page.leads.board().sum(axis=1)
+        drawn = bars_picture("stages", stages, "count")
+        return Part(told, [*tiles, rate], columns, found.sentences, drawn)
+
+    def _won_by_source(self) -> pd.Series:
+        """Share won of the decided leads of each source, the best first; small sources left out."""
+        leads = self.wings.leads_page.leads.leads
+        decided = leads[leads["won"].notna()]
+        if "source" not in decided:
+            return pd.Series(dtype="float64")
+        by_source = decided["won"].astype("float64").groupby(decided["source"])
+        enough = by_source.mean()[by_source.size() >= FEWEST_DECIDED]
+        return enough.sort_values(ascending=False, kind="stable").head(NAMES)
 
     def _customers(self) -> Part:
         customers = self.study.customers()
@@ -220,7 +245,9 @@ class AloneFront:
             }
         )
         columns = [_column("customers.first", names, "", 0)] if len(names) else []
-        return Part(told, tiles, columns, tuple(self._agreements()))
+        money = spent["revenue"].groupby(classes, observed=True).sum()
+        drawn = bars_picture("classes", money, "money")
+        return Part(told, tiles, columns, tuple(self._agreements()), drawn)
 
     def _agreements(self) -> list[str]:
         """How far each two schemes divide the customers alike."""
@@ -250,7 +277,9 @@ class AloneFront:
                 "contacts.undelivered", "count", float(figures["undelivered_customers"])
             ),
         ]
-        return Part(told, tiles, [], found.sentences)
+        answers = page.states.labels.value_counts(sort=False)
+        drawn = bars_picture("answers", answers, "count")
+        return Part(told, tiles, [], found.sentences, drawn)
 
 
 def _tile(key: str, kind: str, value: float, note: str = "") -> dict[str, str]:

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from segment_lab.act import market
 from segment_lab.pages.front.news import News
-from segment_lab.show.svg import Area, Bar, area_map, bridge
+from segment_lab.show.svg import Area, Bar, area_map, bridge, lying_bars
 from segment_lab.texts import say
-from segment_lab.texts.formats import decimal
+from segment_lab.texts.formats import SPOKEN, decimal
 
 #: A segment that changed by less keeps the neutral colour; by more than the second it is strong.
 NOTICED, STRONG = 0.03, 0.25
@@ -65,6 +65,19 @@ def _short(value: float) -> str:
             scaled = value / limit
             return decimal(scaled, 0 if abs(scaled) >= 10 else 1) + letter
     return decimal(value, 0)
+
+
+def bars_picture(key: str, values: pd.Series, kind: str) -> dict[str, str | Markup]:
+    """A value per name as lying bars, in the order of `values`; `key`: what they show, under
+    ``alone.pictures``; `kind`: how a value is written."""
+    title = say(f"alone.pictures.{key}")
+    rows = [
+        (str(name), SPOKEN[kind](float(value)), float(value))
+        for name, value in values.items()
+    ]
+    parts = [f"{name} {text}" for name, text, _ in rows]
+    alt = say("alone.pictures.alt", title=title, parts=parts)
+    return {"title": title, "svg": lying_bars(rows, alt), "note": ""}
 
 
 def map_picture(
