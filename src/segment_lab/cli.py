@@ -1,4 +1,4 @@
-"""The command line: run, check, init, sql, plan, notify, sample. Exit 0 all well, 1 some report
+"""The command line: run, check, init, sql, plan, notify, forget, sample. Exit 0 all well, 1 some report
 failed, 2 bad input."""
 
 from __future__ import annotations
@@ -404,6 +404,28 @@ def plan(
         held = int((arms == "holdout").sum())
         click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
     click.echo(say("plan.next"))
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True
+)
+@option("--plans", type=click.Path(path_type=Path))
+def forget(config: Path, ids: tuple[str, ...], out: Path, plans: Path | None) -> None:
+    """Take customers out of CONFIG's kept runs, caches and drawn campaigns, and say what it
+    touched."""
+    from segment_lab.render.forget import Forgetting
+    from segment_lab.study.study import Study
+
+    study = Study.from_yaml(config)
+    touched = False
+    for line in Forgetting(study, ids, out.absolute(), plans).everywhere():
+        click.echo(line)
+        touched = True
+    if not touched:
+        click.echo(say("forget.nothing", ids=list(ids)))
 
 
 @main.command()
