@@ -25,10 +25,18 @@ ALIKE = re.compile(
 
 #: Keys whose texts are for the program, or the same in every language.
 CODES = ("decision.tone.", "languages.name.")
-#: Files that may hold more keys: English shows these columns and names by what they are called.
-OPEN = ("columns", "names")
+#: Files that may hold more keys: English shows these names by what they are called.
+OPEN = ("names",)
 #: Whole texts that a language writes as English does.
-SAME = {"pl": {"decision.kind.email", "front.segments.segment"}}
+SAME = {
+    "pl": {
+        "decision.kind.email",
+        "front.segments.segment",
+        "columns.segment",
+        "columns.region",
+        "columns.plan",
+    }
+}
 
 
 def sentences(language: str, name: str) -> dict[str, str]:

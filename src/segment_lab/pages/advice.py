@@ -18,7 +18,7 @@ from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
-from segment_lab.texts import has, phrases, say
+from segment_lab.texts import has, phrases, say, shown
 
 #: Segments are named in a sentence up to so many; more are counted.
 NAMED = 3
@@ -298,7 +298,7 @@ def _card(page: Page, segment: str, row: pd.Series, facts: pd.Series) -> Html:
         known["change_in_customers"] = say("decision.change", change=facts["change"])
     known["share_that_buys_anyway"] = natural(facts)
     return card(
-        f"{segment}: {row['action']}",
+        f"{shown(segment)}: {shown(row['action'])}",
         known,
         verdict=say(f"decision.verdict.{row['verdict']}"),
         tone=phrases("decision.tone")[row["verdict"]],
@@ -369,7 +369,10 @@ def budget_remark(page: Page) -> str:
             say("decision.budget_remark.price_of_hour", price=plan.price_of_hour)
         )
     if plan.next_funded is not None:
-        added = [f"{segment}: {action}" for segment, action in plan.next_funded.added]
+        added = [
+            f"{shown(segment)}: {shown(action)}"
+            for segment, action in plan.next_funded.added
+        ]
         unit = plan.next_funded.resource
         extra = say(f"decision.budget_remark.more_{unit}", extra=plan.next_funded.extra)
         out.append(say("decision.budget_remark.next", added=added, extra=extra))

@@ -11,8 +11,8 @@ from typing import IO, Any, cast
 
 import pandas as pd
 
-from segment_lab.texts import shown
 from segment_lab.texts.formats import words
+from segment_lab.texts.names import told
 
 OPTIONS = {
     "strings_to_formulas": False,
@@ -95,7 +95,7 @@ def _write_cell(
     elif pd.api.types.is_number(value):
         sheet.write_number(row, column, float(cast(Any, value)), formats["number"])
     else:
-        sheet.write_string(row, column, shown(value), formats["text"])
+        sheet.write_string(row, column, told(value), formats["text"])
 
 
 def by_owner(

@@ -335,16 +335,17 @@ def parameters_of(
     return out
 
 
-def _why_not(study: Study, report: Report) -> str:
+def _why_not(study: Study, report: Report) -> tuple[str, dict[str, Any]] | None:
+    """Why a report is left out: a sentence's key and its facts, for every language to say."""
     gone = study.lacking(report.tables, report.from_summary)
     if gone:
-        return say("render.missing.tables", tables=gone)
+        return "render.missing.tables", {"tables": gone}
     wanted = study.config.methods
     scheme = SCHEMES.get(report.name)
     if scheme is None or scheme.from_campaign:
-        return ""
+        return None
     if scheme.needs_options and scheme.name not in wanted:
-        return say("render.missing.rules")
+        return "render.missing.rules", {}
     if wanted and scheme.name not in wanted:
-        return say("render.missing.not_wanted", methods=list(wanted))
-    return ""
+        return "render.missing.not_wanted", {"methods": list(wanted)}
+    return None

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segment_lab.data.files import neutralised
-from segment_lab.texts import DEFAULT, say, speaking
+from segment_lab.texts import DEFAULT, language, say, speaking
+from segment_lab.texts.formats import words
+from segment_lab.texts.names import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +70,9 @@ def write_segments(
     for name in languages[1:]:
         (target / name).mkdir(exist_ok=True)
         with speaking(name):
+            if len(safe) <= SHEET_ROWS:
+                write_sheet(safe, target / name / "segments.xlsx")
+                listed.append(f"{name}/segments.xlsx")
             listed += [
                 f"{name}/{file}" for file in write_read(study, target / name, before)
             ]
@@ -110,7 +115,8 @@ def segments_frame(study: Study) -> pd.DataFrame:
 
 
 def write_sheet(frame: pd.DataFrame, path: Path) -> None:
-    """One sheet with a frozen header and a filter; the same frame gives the same bytes."""
+    """One sheet with a frozen header and a filter, heads and names of segments as readers see
+    them; the same frame gives the same bytes."""
     import xlsxwriter
 
     options = {
@@ -121,16 +127,18 @@ def write_sheet(frame: pd.DataFrame, path: Path) -> None:
         "nan_inf_to_errors": True,
     }
     with xlsxwriter.Workbook(path, options) as book:
-        book.set_properties({"created": dt.datetime(2000, 1, 1), "title": "Segments"})
-        sheet, bold = book.add_worksheet("segments"), book.add_format({"bold": True})
+        title = say("render.run.segments")
+        book.set_properties({"created": dt.datetime(2000, 1, 1), "title": title})
+        sheet, bold = book.add_worksheet(title), book.add_format({"bold": True})
         sheet.freeze_panes(1, 1)
         sheet.set_column(0, len(frame.columns), 22)
         sheet.autofilter(0, 0, len(frame), max(len(frame.columns) - 1, 0))
         for column, name in enumerate(frame.columns):
-            sheet.write_string(0, column, str(name), bold)
+            head = str(name) if language() == DEFAULT else words(name)
+            sheet.write_string(0, column, head, bold)
         for number, row in enumerate(frame.itertuples(index=False), 1):
             for column, value in enumerate(row):
                 if isinstance(value, str):
-                    sheet.write_string(number, column, value)
+                    sheet.write_string(number, column, told(value) if column else value)
                 elif isinstance(value, float) and math.isfinite(value):
                     sheet.write_number(number, column, value)

@@ -27,8 +27,13 @@ def report_part(
         title, question = report.title_and_question
     parameters, missing = (
         facts["parameters"][report.name],
-        facts["missing"].get(report.name, ""),
+        facts["missing"].get(report.name),
     )
+    reason = ""
+    if missing:
+        sentence, found = missing
+        with speaking(edition.language):
+            reason = say(sentence, **found)
     others = "" if report.alone or report.name == "data" else facts["methods"]
     key = inputs.digest(
         report.digest,
@@ -48,7 +53,7 @@ def report_part(
         "parameters": parameters,
         "key": key,
         "status": "skipped" if missing else "waiting",
-        "reason": missing,
+        "reason": reason,
         "page": "",
         "notebook": "",
         "headline": {},

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from segment_lab.texts import shown
+from segment_lab.texts import say, shown
+from segment_lab.texts.formats import decimal, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,9 +130,9 @@ def listed(what: str, values: pd.Series, kind: str = "money") -> str:
     """An alternative text from the data: every row with its value (money, share or uplift), in the
     order drawn."""
     write = {
-        "share": lambda v: f"{v:.0%}",
-        "uplift": lambda v: f"{100 * v:+.1f} per 100",
-    }.get(kind, lambda v: f"{v:,.0f}")
+        "share": percent,
+        "uplift": lambda v: say("pictures.per_100", effect=v),
+    }.get(kind, lambda v: decimal(v, 0))
     return (
         f"{what}: "
         + "; ".join(

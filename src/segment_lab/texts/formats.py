@@ -24,7 +24,7 @@ from markupsafe import Markup, escape
 from segment_lab.config import packaged
 from segment_lab.errors import nearest
 from segment_lab.texts.languages import currency, language, locale, subject
-from segment_lab.texts.names import shown
+from segment_lab.texts.names import told
 
 MISSING = "–"
 MINUS = "−"
@@ -111,7 +111,7 @@ def _day(value: Any) -> str:
 def _text(value: Any) -> str:
     if pd.api.types.is_bool(value):
         return str(subject(language(), "words")["yes" if value else "no"])
-    return shown(value)
+    return told(value)
 
 
 #: How a cell of a table is written, by the name of its format.
@@ -123,7 +123,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "days": lambda value: decimal(value, 0),
     "number": _number,
     "date": _day,
-    "words": lambda value: shown(str(value).replace("_", " ")),
+    "words": lambda value: told(str(value).replace("_", " ")),
     "text": _text,
 }
 NUMERIC = frozenset(FORMATS) - {"text", "words", "date"}
@@ -263,7 +263,7 @@ def words(name: Any) -> str:
     """
     if known := subject(language(), "columns").get(str(name)):
         return str(known)
-    if (seen := shown(name)) != str(name):
+    if (seen := told(str(name).replace("_", " "))) != str(name).replace("_", " "):
         return seen
     text = str(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]

@@ -35,6 +35,26 @@ def shown(text: Any) -> str:
     return str(text) if spoken == DEFAULT else _shown(spoken, str(text))
 
 
+def told(code: Any) -> str:
+    """The words that a table shows for a code of the data: a state, a cause, a treatment.
+
+    A text that is no code is `shown`. Sentences take codes as they are: they compare them.
+
+    Examples
+    --------
+    >>> told("our failure"), told("Champions")
+    ('our failure', 'Champions')
+    """
+    spoken, text = language(), str(code)
+    if spoken == DEFAULT:
+        return text
+    codes = subject(spoken, "codes")
+    numbers = iter(NUMBER.findall(text))
+    if found := codes.get(text) or codes.get(NUMBER.sub("#", text)):
+        return re.sub("#", lambda _: next(numbers, ""), str(found))
+    return shown(text)
+
+
 def with_names(fact: Any) -> Any:
     """A fact of a sentence, names of segments in it as readers see them."""
     if type(fact) is str:

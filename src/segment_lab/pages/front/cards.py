@@ -20,7 +20,7 @@ from segment_lab.pages.front.gather import Gathering, slug
 from segment_lab.pages.front.treatments import Treatment
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.svg import sparkline
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 from segment_lab.texts.formats import words
 
 #: At most so many traits, products, topics and owners are named on a card.
@@ -76,13 +76,13 @@ class Cards:
             "owners": ", ".join(self._owners(name)),
             "hours": self._hours(row),
             "serve": row.serve,
-            "next": " · ".join(filter(None, [row.action, row.by])),
+            "next": " · ".join(filter(None, [shown(row.action), row.by])),
             "why": self._why(name),
             "worked": " ".join(self._worked(name)) or say("segment_cards.not_worked"),
         }
         drawn = sparkline(row.history, say("segment_cards.spark", name=name))
         return {
-            "name": name,
+            "name": shown(name),
             "anchor": slug(name),
             "stance": row.stance,
             "stance_text": say(f"stance.name.{row.stance}"),

@@ -27,7 +27,7 @@ from segment_lab.pages.front.news import News
 from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.front.wings import Wings
 from segment_lab.pages.lists import ActionList, running_arms
-from segment_lab.pages.verdicts import Page
+from segment_lab.pages.verdicts import PERSONAL, Page
 from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
 from segment_lab.texts import has, phrases, say
@@ -232,10 +232,10 @@ class Gathering:
             return say(
                 "front.segments.by",
                 owner=row["owner"],
-                channel=row["channel"],
+                in_person=row["channel"] in PERSONAL,
                 start=start,
             )
-        team = {"channel": row["channel"], "owners": self.owners}
+        team = {"in_person": row["channel"] in PERSONAL, "owners": self.owners}
         return say("front.segments.by_team", start=start, **team)
 
     def _served_by(self, row: pd.Series) -> str:

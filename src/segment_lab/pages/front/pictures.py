@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from segment_lab import texts
 from segment_lab.act import market
 from segment_lab.pages.front.news import News
 from segment_lab.show.svg import Area, Bar, area_map, bridge, lying_bars
@@ -104,7 +105,8 @@ def map_picture(
         if pd.notna(row["change"]):
             lines.append(say("front.map.change", change=row["change"]))
         tone = _tone(row["change"], growing.get(str(name), 0))
-        areas.append(Area(float(row["revenue"]), str(name), tuple(lines), tone))
+        drawn = Area(float(row["revenue"]), texts.shown(name), tuple(lines), tone)
+        areas.append(drawn)
     parts = [
         say("front.map.part", name=str(name), share=row["revenue_share"])
         for name, row in shown.iterrows()

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from segment_lab.show.svg import range_bar, sparkline
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 from segment_lab.texts.formats import SPOKEN
 
 
@@ -94,7 +94,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
     facts = {"customers": row.customers, "reachable": row.reachable, "share": row.share}
     has_cost = pd.notna(row.cost) and bool(row.action)
     return {
-        "name": row.segment,
+        "name": shown(row.segment),
         "card": row.card,
         "who": _first_sentence(row.who),
         "reach": say("front.segments.size", known=pd.notna(row.share), **facts),
@@ -104,7 +104,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "change": say("front.segments.change", change=row.change)
         if pd.notna(row.change)
         else "",
-        "action": row.action or row.serve,
+        "action": shown(row.action or row.serve),
         "by": row.by,
         "stop": say("stance.stop", hours=row.hours_freed)
         if row.hours_freed >= 1

@@ -12,6 +12,7 @@ import pandas as pd
 from segment_lab.show import style
 from segment_lab.show.pictures.shapes import heat_map, intervals
 from segment_lab.texts import phrases, say
+from segment_lab.texts.formats import decimal, format_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,9 +48,11 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
             "markerfacecolor": fill,
         }
         ax.plot(row["ranking_power"], place, "o", **dot)
-        told.append(
-            f"{names[place]} {row['ranking_power']:.2f} ({low:.2f} to {high:.2f})"
+        power, span = (
+            decimal(row["ranking_power"], 2),
+            format_value((low, high), "number"),
         )
+        told.append(f"{names[place]} {power} ({span})")
     ax.axvline(0, color=style.MUTED, linewidth=1)
     ax.set_yticks(range(len(rows)), names)
     ax.grid(axis="y", visible=False)
@@ -76,7 +79,7 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
     told = []
     for a, b, value in zip(firsts, seconds, agreement["ari"], strict=True):
-        told.append(f"{a} – {b} {round(value, 2) + 0.0:.2f}")
+        told.append(f"{a} – {b} {decimal(value, 2)}")
     return style.described(
         ax, f"{say('comparison.picture.agreement_alt')} {'; '.join(told)}"
     )

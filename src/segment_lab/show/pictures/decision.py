@@ -20,7 +20,7 @@ from segment_lab.show.style import (
     listed,
     numbers,
 )
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 from segment_lab.texts.formats import decimal, words
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """What a contact is expected to bring (dot, 80 % range) against what it costs (bar), for every
     action that was weighed (`Page.options`)."""
-    shown = options.dropna(subset=["effect"])
-    if shown.empty:
+    drawn = options.dropna(subset=["effect"])
+    if drawn.empty:
         raise NotEnoughDataError(say("decision.headline.unknown_margin"))
-    pairs = zip(shown["segment"], shown["kind"], strict=True)
-    names = [f"{segment} · {kind}" for segment, kind in pairs]
-    ax = _rows(axes(ax, rows=len(shown) + 2), names)
-    reach = Z90 * shown["effect_sd"]
-    low, high = shown["effect"] - reach, shown["effect"] + reach
+    pairs = zip(drawn["segment"], drawn["kind"], strict=True)
+    names = [f"{shown(segment)} · {shown(kind)}" for segment, kind in pairs]
+    ax = _rows(axes(ax, rows=len(drawn) + 2), names)
+    reach = Z90 * drawn["effect_sd"]
+    low, high = drawn["effect"] - reach, drawn["effect"] + reach
     # One dear action would squeeze all others into a corner; its cost is cut and marked.
     edge = 1.3 * max(float(high.max()), 1.0)
-    cost = shown["cost_per_contact"]
-    y = np.arange(len(shown))
+    cost = drawn["cost_per_contact"]
+    y = np.arange(len(drawn))
     style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
     ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
     for dear in map(int, np.flatnonzero(cost.to_numpy() > edge)):
@@ -64,13 +64,13 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax, f"{decimal(cost.iloc[dear], 0)} →", edge, dear, shift=-4, align="right"
         )
     _interval(
-        ax, shown["effect"], low, high, BLUE, label=say("decision.picture.expected")
+        ax, drawn["effect"], low, high, BLUE, label=say("decision.picture.expected")
     )
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
     numbers(ax.xaxis, "money")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    values = pd.Series(shown["effect"].to_numpy(), index=names)
+    values = pd.Series(drawn["effect"].to_numpy(), index=names)
     return described(ax, listed(say("decision.picture.alt"), values, "cents"))
 
 
@@ -118,7 +118,7 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(say("market.picture.revenue"))
     numbers(ax.xaxis, "money")
     told = say("market.picture.waterfall_alt", before=before, after=after)
-    return described(ax, listed(told, steps))
+    return described(ax, listed(told, steps.rename(words)))
 
 
 def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:

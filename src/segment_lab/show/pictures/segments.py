@@ -11,8 +11,8 @@ import pandas as pd
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
 from segment_lab.show.pictures.shapes import bars, heat_map, in_words
-from segment_lab.texts import say
-from segment_lab.texts.formats import MISSING, words
+from segment_lab.texts import say, shown
+from segment_lab.texts.formats import MISSING, decimal, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,11 +168,12 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
     written = (
         search[["jaccard", "silhouette"]]
-        .map("{:.2f}".format, na_action="ignore")
-        .fillna("unknown")
+        .map(lambda value: decimal(value, 2), na_action="ignore")
+        .fillna(MISSING)
     )
     both = "; ".join(
-        f"{k}: {row.jaccard} and {row.silhouette}" for k, row in written.iterrows()
+        say("pictures.searched", k=k, stability=row.jaccard, separation=row.silhouette)
+        for k, row in written.iterrows()
     )
     return style.described(ax, say("pictures.search", rows=both))
 
@@ -201,7 +202,9 @@ def profile_heatmap(
         ax=ax,
     )
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    rows = "; ".join(f"{name}: {', '.join(row)}" for name, row in written.T.items())
+    rows = "; ".join(
+        f"{shown(name)}: {', '.join(row)}" for name, row in written.T.items()
+    )
     return style.described(ax, say("pictures.typical", measures=measures, rows=rows))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 from segment_lab.texts.formats import format_value, percent
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def in_words(what: str, frame: pd.DataFrame, kind: str = "percent") -> str:
     rows = []
     for name, values in frame.iterrows():
         told = ", ".join(_written(value, kind) or "–" for value in values)
-        rows.append(f"{name} {told}")
+        rows.append(f"{shown(name)} {told}")
     return f"{what}: {'; '.join(rows)}."
 
 
@@ -260,7 +260,7 @@ def _written(value: Any, kind: str) -> str:
     if pd.isna(value):
         return ""
     if kind == "percent":
-        return "<1%" if 0 < value < 0.005 else percent(value)
+        return f"<{percent(0.01)}" if 0 < value < 0.005 else percent(value)
     if kind in ("count", "money") and abs(value) >= 10_000:
         return style.short(value)
     return str(format_value(value, kind))
