@@ -113,5 +113,5 @@ def test_alt_says_the_values():
     assert text == "Rates: A 50%; C 12%."
     assert (
         style.listed("Uplift", pd.Series({"A": -0.015}), "uplift")
-        == "Uplift: A -1.5 per 100."
+        == "Uplift: A −1.5 per 100."
     )
