@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,12 @@ def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
     )
 
 
+#: Judges ask one rule about the same small tables again and again: so many statements and answers
+#: are kept, of tables of at most so many rows.
+REMEMBERED, REMEMBERED_ROWS = 400, 50_000
+_STATEMENTS: dict[Any, str] = {}
+_ANSWERS: dict[Any, dict[str, np.ndarray]] = {}
+
 RowRule = Callable[[ir.Table], ir.Value]
 Preparation = Callable[[ir.Table], ir.Table]
 
@@ -91,40 +98,82 @@ def as_it_is(table: ir.Table) -> ir.Table:
 
 
 def evaluate(
-    frame: pd.DataFrame, rule: RowRule, prepare: Preparation = as_it_is
+    frame: pd.DataFrame,
+    rule: RowRule,
+    prepare: Preparation = as_it_is,
+    known: bytes | None = None,
 ) -> np.ndarray:
     """Evaluate a row-wise Ibis `rule` on the columns of `frame`; the result keeps the row order.
 
     This is how segmenters predict: the expression that answers here is the very one `to_sql`
     compiles, so pandas and the warehouse cannot disagree. `prepare` adds the columns that the rule
-    asks for again and again, so that they are computed once.
+    asks for again and again, so that they are computed once. `known` stands for the rule with all
+    that it has learned: who gives the same again is not asked to write it again.
     """
-    return evaluate_all(frame, {"answer": rule}, prepare)["answer"]
+    return evaluate_all(frame, {"answer": rule}, prepare, known)["answer"]
 
 
 def evaluate_all(
-    frame: pd.DataFrame, rules: Mapping[str, RowRule], prepare: Preparation = as_it_is
+    frame: pd.DataFrame,
+    rules: Mapping[str, RowRule],
+    prepare: Preparation = as_it_is,
+    known: bytes | None = None,
 ) -> dict[str, np.ndarray]:
     """`evaluate` for several rules in one question: what they share is computed once."""
     if frame.empty:
         return {name: np.empty(0, dtype="int64") for name in rules}
     rows = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
     rows = rows.append_column("_row", pa.array(np.arange(len(frame))))
+    statement = _statement(rows.schema, rules, prepare, known)
+    if len(frame) > REMEMBERED_ROWS:
+        return _asked(rows, statement, rules)
+    question = (statement, _contents(rows))
+    if question not in _ANSWERS:
+        if len(_ANSWERS) >= REMEMBERED:
+            _ANSWERS.clear()
+        _ANSWERS[question] = _asked(rows, statement, rules)
+    # A copy: whoever asked may write into it.
+    return {name: found.copy() for name, found in _ANSWERS[question].items()}
+
+
+def _statement(
+    schema: pa.Schema, rules: Mapping[str, RowRule], prepare: Preparation, known: Any
+) -> str:
+    """The SQL of rules on rows of a schema."""
+    key = (known, tuple(rules), schema.to_string(show_field_metadata=False))
+    if known is not None and key in _STATEMENTS:
+        return _STATEMENTS[key]
     # Named instead of handed over: the statement of a rule then serves every frame of these
     # columns.
-    source = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=ROWS)
+    source = ibis.table(ibis.Schema.from_pyarrow(schema), name=ROWS)
     table = prepare(source)
     answers = {name: rule(table) for name, rule in rules.items()}
-    query = table.select("_row", **answers).order_by("_row")
-    connection = shared()
     with _in_steps():
-        statement = connection.compile(query)
-    connection.con.register(ROWS, rows)
+        statement = shared().compile(table.select("_row", **answers).order_by("_row"))
+    if known is not None:
+        if len(_STATEMENTS) >= REMEMBERED:
+            _STATEMENTS.clear()
+        _STATEMENTS[key] = statement
+    return str(statement)
+
+
+def _asked(rows: pa.Table, statement: str, names: Iterable[str]) -> dict[str, Any]:
+    """What a statement answers on `rows`."""
+    connection = shared().con
+    connection.register(ROWS, rows)
     try:
-        found = connection.con.sql(statement).to_arrow_table()
+        found = connection.sql(statement).to_arrow_table()
     finally:
-        connection.con.unregister(ROWS)
-    return {name: found[name].to_numpy() for name in rules}
+        connection.unregister(ROWS)
+    return {name: found[name].to_numpy() for name in names}
+
+
+def _contents(rows: pa.Table) -> bytes:
+    """A fingerprint of values and types."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    return hashlib.blake2b(sink.getvalue(), digest_size=20).digest()
 
 
 @contextlib.contextmanager

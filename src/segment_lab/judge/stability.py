@@ -139,6 +139,9 @@ def _found_again(
 ) -> np.ndarray:
     """Best Jaccard of each segment of `base` in every refit, shape (refits, segments)."""
     codes, n, k = base.predict(rows), len(rows), len(base.segment_names_)
+    # Nobody reads the names of a refit.
+    unread = getattr(segmenter, "columns_of_words", ())
+    rows = rows.drop(columns=[*unread], errors="ignore")
     found = []
     for _ in range(refits):
         draw = rng.integers(0, n, n)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import pickle
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -79,6 +81,11 @@ class Segmenter(BaseEstimator):
         """Columns that are read where the table has them; they may hold nulls."""
         return ()
 
+    @property
+    def columns_of_words(self) -> tuple[str, ...]:
+        """Columns that `fit` reads for the names of the segments alone, not for the rule."""
+        return ()
+
     @classmethod
     @cache
     def options_model(cls) -> type[pydantic.BaseModel]:
@@ -147,7 +154,16 @@ class Segmenter(BaseEstimator):
         """The segment's code for every row, in row order; shape ``(n,)``."""
         check_is_fitted(self)
         rows = self._checked(customers)
-        return embedded.evaluate(rows, self.expression, self.prepared).astype("int32")
+        found = embedded.evaluate(rows, self.expression, self.prepared, self._learned())
+        return found.astype("int32")
+
+    def _learned(self) -> bytes | None:
+        """All that the rule is made of; None where that cannot be written down."""
+        try:
+            state = pickle.dumps((type(self), vars(self)))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return None
+        return hashlib.blake2b(state, digest_size=20).digest()
 
     def segment(
         self,

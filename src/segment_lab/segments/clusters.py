@@ -131,6 +131,10 @@ class ClusterSegmenter(Segmenter):
     def optional_columns(self) -> tuple[str, ...]:
         return tuple(c for c in RHYTHM if c not in self.columns)
 
+    @property
+    def columns_of_words(self) -> tuple[str, ...]:
+        return self.optional_columns
+
     def on(self, season: Sequence[float], as_of: dt.date) -> Self:
         """This segmenter with what a day of each month counts (`seasonal_weights`), for a table of
         `as_of`."""

@@ -223,7 +223,7 @@ class Study(StudyData):
             day = self.window.as_of
             return campaigns.results(table, orders, day, known=known, touches=touches)
 
-        return self._keep("campaign_results", found).copy()
+        return self.shared("campaign_results", (), found).copy()
 
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen

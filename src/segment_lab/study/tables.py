@@ -392,8 +392,9 @@ class StudyData:
         buyers = self._keep("customers", lambda: with_accounts(table, known))
         if not prospects:
             return buyers.copy()
-        return self._keep(
+        return self.shared(
             "prospects",
+            self.config.offer_stages,
             lambda: with_prospects(
                 buyers,
                 known,
