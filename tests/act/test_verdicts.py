@@ -130,6 +130,16 @@ def test_a_larger_control_group_does_not_make_the_main_action_second():
     assert plan_budget(found).picked.tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("customers", [22, 60, 600, 6000])
+def test_a_test_leaves_customers_to_the_action_that_is_done(customers):
+    # A base of 60 accounts with large orders: what a test teaches is worth much, and still.
+    rows = [("A", "gift", customers, 15), ("A", "email", customers, 0.1)]
+    found = verdict(rows, margin=1200.0, natural_rate=0.75)
+    main = found[found["role"] == MAIN].iloc[0]
+    assert main["contacts"] > 0
+    assert found["contacts"].sum() + main["held_out"] == customers
+
+
 def test_an_action_is_not_tested_against_its_like():
     found = verdict([("A", "email", 600, 0.05), ("A", "email", 600, 0.05)])
     assert found["role"].tolist() == [MAIN, "second"]

@@ -244,7 +244,10 @@ def _test_worth(
     gain = rules.campaigns_ahead * customers * learned * _chance_of_gain(gap / learned)
     extra_control = np.where(busy, np.maximum(control - rules.least_held, 0), 0.0)
     price = share * customers * gap + extra_control * customers * rows["main_expected"]
-    return (gain - price).to_numpy(), control * customers
+    worth = (gain - price).to_numpy()
+    # A running action is not stopped for a test: somebody must be left to get it.
+    crowds_out = busy & (share + control > 1 - rules.least_held)
+    return np.where(crowds_out, -np.inf, worth), control * customers
 
 
 def _learned(
