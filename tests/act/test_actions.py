@@ -50,7 +50,7 @@ TOUCHES = pd.DataFrame(
         "touch_date": pd.to_datetime(
             ["2026-02-27", "2026-03-02", "2026-03-03", "2026-05-01", "2026-02-01"]
         ),
-        "channel": ["call", "call", "email", "call", "visit"],
+        "channel": ["call", "call", "email", "call", "chat"],
     }
 )
 ORDERS = pd.DataFrame(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +32,8 @@ def facts(
     )
     stake = other.get("stake", people["revenue"])
     waits = pd.Series(other.get("waits", []), dtype="float64")
-    return watch.Facts(people, stake, half, waits)
+    interest = pd.Series(other.get("interest", {}), dtype="float64")
+    return watch.Facts(people, stake, half, waits, interest, other.get("as_of"))
 
 
 def test_a_broken_rhythm_needs_a_rhythm_and_is_recent():
@@ -91,6 +94,30 @@ def test_loss_making_customers_are_large():
     found = watch.loss_making(facts(rows))
     assert list(found.index) == ["large"]
     assert watch.loss_making(facts({"a": {"revenue": 5}})).empty
+
+
+def test_interest_waits_for_an_answer_only_while_it_is_fresh_and_nobody_has_bought():
+    rows = {name: {"recency_days": 40} for name in ("fresh", "old", "silent")}
+    rows["bought"] = {"recency_days": 2}
+    found = watch.unanswered(
+        facts(rows, interest={"fresh": 14, "old": 15, "bought": 3, "stranger": 1})
+    )
+    assert list(found.index) == ["fresh"]
+    assert found.loc["fresh", "interest_days"] == 14
+
+
+def test_a_birthday_is_listed_in_the_two_weeks_before_it_in_any_year():
+    born = {
+        "today": "1980-12-25",
+        "new year": "1990-01-07",
+        "too far": "1990-01-08",
+        "over": "1970-12-24",
+        "unknown": None,
+    }
+    made = facts({name: {} for name in born}, as_of=dt.date(2025, 12, 25))
+    made.customers["birthday"] = pd.Series(born)
+    assert set(watch.birthday(made).index) == {"today", "new year"}
+    assert watch.birthday(facts({"a": {}}, as_of=dt.date(2025, 12, 25))).empty
 
 
 @pytest.mark.parametrize("rule", watch.RULES)

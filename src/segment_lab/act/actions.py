@@ -15,10 +15,12 @@ DUE_DAYS: Mapping[str, int] = {
     "growing": 14,
     "one_order": 14,
     "loss_making": 30,
+    "unanswered": 2,
     "birthday": 0,
 }
-#: A contact of these channels counts as having acted on a customer.
-SPOKEN_WITH = frozenset({"call", "visit", "chat"})
+#: A contact of these channels counts as having acted on a customer. A visit is none: it is the
+# customer's, to the web site.
+SPOKEN_WITH = frozenset({"call", "chat"})
 
 
 def action_id(study: str, customer: str, kind: str, trigger: object) -> str:

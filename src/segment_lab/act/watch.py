@@ -7,8 +7,9 @@ applied to an earlier day too: what became of those it would have named then is 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,12 @@ GROWTH = 1.5
 LATE_SHARE = 0.75
 #: Large is who is among this share of the base by revenue.
 LARGE_SHARE = 0.2
+#: Interest that nobody answered is worth a call for so many days.
+FRESH_DAYS = 14
+#: Account columns that may hold the day of a birthday or anniversary, and how many days ahead
+# one is listed.
+BIRTHDAYS = ("birthday", "birth_date", "anniversary")
+AHEAD_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,19 @@ class Facts:
         Revenue in twelve times thirty days (`trend.recent_steps`).
     second_order_days : Series
         Days from first to second order of customers who made one.
+    interest_days : Series
+        Days since a click or visit that nobody answered (`contacts.events.unanswered`); empty
+        without a log of contacts.
+    as_of : date, optional
+        The day; birthdays need it.
     """
 
     customers: pd.DataFrame
     at_stake: pd.Series
     steps: pd.DataFrame
     second_order_days: pd.Series
+    interest_days: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
+    as_of: dt.date | None = None
 
 
 def broke_rhythm(facts: Facts) -> pd.DataFrame:
@@ -98,11 +112,39 @@ def loss_making(facts: Facts) -> pd.DataFrame:
     return rows.sort_values("margin", kind="stable")
 
 
+def unanswered(facts: Facts) -> pd.DataFrame:
+    """Customers who showed interest lately, were not spoken with since and have not bought."""
+    people = facts.customers
+    days = facts.interest_days.reindex(people.index).astype(float)
+    waiting = (days <= FRESH_DAYS) & (people["recency_days"] > days)
+    rows = _ranked(facts, waiting)
+    rows["interest_days"] = days.reindex(rows.index)
+    return rows
+
+
+def birthday(facts: Facts) -> pd.DataFrame:
+    """Customers whose birthday or anniversary comes in the next two weeks, where it is known."""
+    people = facts.customers
+    column = next((name for name in BIRTHDAYS if name in people), None)
+    if column is None or facts.as_of is None:
+        return _ranked(facts, pd.Series(False, index=people.index))
+    days = pd.to_datetime(people[column], errors="coerce")
+    coming = [facts.as_of + dt.timedelta(days=ahead) for ahead in range(AHEAD_DAYS)]
+    near = pd.Series(False, index=people.index)
+    for day in coming:
+        near |= (days.dt.month == day.month) & (days.dt.day == day.day)
+    rows = _ranked(facts, near)
+    rows["birthday"] = days.reindex(rows.index)
+    return rows
+
+
 RULES: Mapping[str, Callable[[Facts], pd.DataFrame]] = {
     "broke_rhythm": broke_rhythm,
     "growing": growing,
     "one_order": one_order,
     "loss_making": loss_making,
+    "unanswered": unanswered,
+    "birthday": birthday,
 }
 
 
@@ -160,10 +202,23 @@ def back_test(rule: str, then: Facts, outcomes: pd.DataFrame) -> BackTest:
         then.customers.index, fill_value=False
     )
     on_list = bought.index.isin(listed)
+    return counted(bought, on_list)
+
+
+def counted(happened: pd.Series, on_list: np.ndarray) -> BackTest:
+    """How often something happened to those on a list, beside all others.
+
+    Parameters
+    ----------
+    happened : Series of bool
+        Whether it happened, for everybody who could have been named.
+    on_list : array of bool
+        Who was named.
+    """
     named = int(on_list.sum())
-    came = int(bought[on_list].sum())
+    came = int(happened[on_list].sum())
     low, high = wilson(came, named)
-    others = bought[~on_list]
+    others = happened[~on_list]
     return BackTest(
         named,
         came,

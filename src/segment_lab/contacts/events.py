@@ -25,6 +25,8 @@ from segment_lab.window import as_date
 
 MAIL = ("delivered", "undelivered", "opened", "clicked")
 TALKS = {"call": "calls", "chat": "chats", "visit": "visits"}
+# What shows that a customer wants something, and what answers it.
+INTEREST, SPOKEN = ("clicked", "visit"), ("call", "chat")
 
 
 def engagement_table(
@@ -128,6 +130,25 @@ def _known(
     )
     rows = rows.filter(rows.day < as_date(as_of))
     return rows if start is None else rows.filter(rows.day >= start)
+
+
+def unanswered(touches: ir.Table, as_of: dt.date | str) -> pd.Series:
+    """Days since each customer's last click or visit, where nobody has spoken with them since.
+
+    Returns
+    -------
+    Series
+        By ``customer_id``; customers who were called or chatted with on that day or later are
+        absent.
+    """
+    rows = _known(touches, as_of)
+    wanted = rows.day.max(where=rows.event.isin(INTEREST))
+    spoken = rows.day.max(where=rows.event.isin(SPOKEN))
+    last = rows.group_by("customer_id").aggregate(wanted=wanted, spoken=spoken)
+    frame = last.to_pandas().set_index("customer_id").apply(pd.to_datetime)
+    open_ones = frame["wanted"].notna() & ~(frame["spoken"] >= frame["wanted"])
+    since = pd.Timestamp(as_date(as_of)) - frame.loc[open_ones, "wanted"]
+    return since.dt.days.astype(float).sort_index()
 
 
 def response(

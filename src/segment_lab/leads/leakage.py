@@ -33,6 +33,15 @@ AUC_LIMIT = 0.95
 CERTAIN, LEVEL_SIZE, COMMON, DECIDED_LIMIT = 0.98, 30, 0.8, 0.05
 BINS, FOLDS, PRIOR = 20, 5, 20
 
+#: What is measured of each column.
+FIGURES = (
+    "auc_alone",
+    "auc_filled",
+    "decided_share",
+    "filled_decided",
+    "filled_open",
+)
+
 
 def leakage(
     leads: pd.DataFrame,
@@ -73,7 +82,9 @@ def leakage(
     won = leads.loc[decided, "won"].astype(bool).to_numpy()
     folds = np.random.default_rng(seed).permutation(len(won)) % FOLDS
     out = pd.DataFrame(
-        {name: _figures(leads[name], decided, won, folds) for name in columns}
+        {name: _figures(leads[name], decided, won, folds) for name in columns},
+        index=list(FIGURES),
+        dtype="float64",
     ).T
     reasons = [
         _judge(name, leads[name], out.T[name], name in leaky, name in trusted)
@@ -120,16 +131,7 @@ def _figures(
     values: pd.Series, decided: np.ndarray, won: np.ndarray, folds: np.ndarray
 ) -> dict[str, float]:
     if not len(won):
-        return dict.fromkeys(
-            (
-                "auc_alone",
-                "auc_filled",
-                "decided_share",
-                "filled_decided",
-                "filled_open",
-            ),
-            np.nan,
-        )
+        return dict.fromkeys(FIGURES, np.nan)
     codes, filled = levels(values[decided]), values.notna().to_numpy()
     rates = np.empty(len(won))
     for fold in range(FOLDS):

@@ -20,15 +20,11 @@ from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 #: How long back a change of segment is looked for, and in which steps.
-LOOK_BACK_DAYS = (30, 60, 90)
+LOOK_BACK_DAYS = (7, 30, 60, 90)
 #: Account columns that a list may show only with ``personal: true``.
 PERSONAL = ("name", "email", "phone")
-#: Account columns that may hold the day of a birthday or anniversary.
-BIRTHDAYS = ("birthday", "birth_date", "anniversary")
 #: What the column ``done`` says of an action that nobody need do again.
 DONE = "yes"
-#: Birthdays are listed this many days ahead.
-AHEAD_DAYS = 14
 COLUMNS = (
     "action_id",
     "kind",
@@ -125,7 +121,7 @@ class ActionList:
         """Every action that the lists of today ask for."""
         parts = [
             self._rows(kind, found)
-            for kind, found in self._listed().items()
+            for kind, found in self.watching.lists.items()
             if len(found)
         ]
         if not parts:
@@ -150,39 +146,6 @@ class ActionList:
         """How many others there are."""
         return len(self.broken) - len(self.callable)
 
-    def _listed(self) -> dict[str, pd.DataFrame]:
-        return {**self.watching.lists, "birthday": self._birthdays()}
-
-    def _birthdays(self) -> pd.DataFrame:
-        """Customers whose birthday or anniversary comes in the next two weeks, where it is
-        known."""
-        people = self.study.customers()
-        column = next((name for name in BIRTHDAYS if name in people), None)
-        if column is None:
-            return pd.DataFrame()
-        days = pd.to_datetime(people[column], errors="coerce")
-        coming = [
-            self.study.window.as_of + dt.timedelta(days=k) for k in range(AHEAD_DAYS)
-        ]
-        wanted = {(day.month, day.day) for day in coming}
-        near = [
-            (day.month, day.day) in wanted
-            for day in days.fillna(pd.Timestamp(1900, 2, 29))
-        ]
-        rows = people[near]
-        return pd.DataFrame(
-            {
-                "at_stake": self.watching.facts.at_stake.reindex(rows.index).fillna(
-                    0.0
-                ),
-                "usual_days": rows["gap_days"],
-                "silent_days": rows["recency_days"],
-                "orders": rows["frequency"],
-                "revenue": rows["revenue"],
-                "birthday": days[near],
-            }
-        )
-
     def _rows(self, kind: str, found: pd.DataFrame) -> pd.DataFrame:
         as_of = self.study.window.as_of
         last = self.study.customers()["last_order"].reindex(found.index)
@@ -204,7 +167,7 @@ class ActionList:
 
     def _described(self, rows: pd.DataFrame) -> pd.DataFrame:
         """With segment, state, channel, what to offer: everything known of each customer."""
-        people = self.study.customers()
+        people = self.study.customers(predict=True)
         ids = rows["customer_id"]
         for column in ("owner", "state", *PERSONAL):
             rows[column] = ids.map(people[column]) if column in people else None
@@ -231,10 +194,9 @@ class ActionList:
         return earlier.labels.astype(str)
 
     def _previous(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-        """The segment a customer came from, by today's cuts, and the day until which it was that
-        one."""
-        before = pd.Series("", index=rows.index)
-        since = pd.Series(pd.NaT, index=rows.index)
+        """The segment a customer came from, by today's cuts, and the last day on which it was
+        seen there: by the run before, else on an earlier day of the study."""
+        before, since = self._last_seen(rows)
         for days in LOOK_BACK_DAYS:
             then = rows["customer_id"].map(self._labels(days))
             moved = then.notna() & (then != rows["segment"]) & (before == "")
@@ -242,6 +204,22 @@ class ActionList:
             day = pd.Timestamp(self.study.window.as_of - dt.timedelta(days=days))
             since = since.mask(moved, day)
         return before, since
+
+    def _last_seen(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+        """What the run before knew: the segment it listed, or the change it had seen itself."""
+        before = pd.Series("", index=rows.index)
+        since = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns]")
+        if self.earlier is None or self.earlier.empty:
+            return before, since
+        known = self.earlier.drop_duplicates("customer_id").set_index("customer_id")
+        then = rows["customer_id"].map(known["segment"])
+        moved = then.notna() & (then != rows["segment"])
+        seen = pd.Timestamp(pd.to_datetime(self.earlier["made_on"]).max())
+        before, since = before.mask(moved, then), since.mask(moved, seen)
+        kept = rows["customer_id"].map(known["previous_segment"]).fillna("")
+        stays = (then == rows["segment"]) & (kept != "")
+        days = pd.to_datetime(rows["customer_id"].map(known["changed_since"]))
+        return before.mask(stays, kept), since.mask(stays, days)
 
     def _channels(self, ids: pd.Series) -> list[str]:
         """How the customer may be reached: mail only with a recorded yes."""

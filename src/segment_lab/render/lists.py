@@ -50,6 +50,7 @@ def write_lists(
     """
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
+    from segment_lab.pages.watched import watched
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
@@ -68,7 +69,9 @@ def write_lists(
     files = [
         FRONT,
         CARDS,
-        *write_actions(gathered.actions, folder),
+        *write_actions(
+            gathered.actions, folder, watched(gathered.actions, gathered.wings)
+        ),
         *write_audiences(gathered, folder),
         *write_base(study, folder),
     ]
@@ -87,6 +90,7 @@ def write_read(
     """What people read, in a further language: page one's document and the workbooks."""
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
+    from segment_lab.pages.watched import watched
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
@@ -101,9 +105,9 @@ def write_read(
     _write_front(study, folder, document)
     cards = discreet(_from_inside(cards_of(gathered)), study.config.personal)
     (folder / CARDS).write_text(segments_page(cards), "utf-8")
-    books = [
-        name for name in write_actions(gathered.actions, folder) if name.endswith("x")
-    ]
+    lists = watched(gathered.actions, gathered.wings)
+    written = write_actions(gathered.actions, folder, lists)
+    books = [name for name in written if name.endswith("x")]
     return [FRONT, CARDS, *books, *write_wings(gathered.wings, folder)]
 
 
@@ -151,13 +155,14 @@ def write_base(study: Study, folder: Path) -> list[str]:
     return [BASE, *base.write_merge(folder)]
 
 
-def write_actions(listed: ActionList, folder: Path) -> list[str]:
-    """One row per action: a workbook of the open ones with a sheet per owner and what became of
-    the last ones; for programs all, done ones too."""
+def write_actions(listed: ActionList, folder: Path, watched: pd.DataFrame) -> list[str]:
+    """One row per action: a workbook of the open ones with a sheet per owner, the watch lists with
+    their rules and what became of the last ones; for programs all, done ones too."""
     listed.all.to_parquet(folder / "actions.parquet", index=False)
     actions = listed.frame
     shown = actions.assign(kind=[say(f"lists.kind.{kind}") for kind in actions["kind"]])
     sheets = by_owner(_owned(shown), say("lists.everybody"), say("lists.nobody"))
+    sheets[say("lists.watched")] = watched
     if len(listed.outcome):
         kept = [column for column in OUTCOME if column in listed.outcome]
         sheets[say("follow_up.sheet")] = listed.outcome[kept]

@@ -110,6 +110,9 @@ class Gathering:
         flags = self.report.exceptions
         owing: Any = flags.index[flags["debt"]] if "debt" in flags else []
         debtors = pd.Series(1.0, index=owing, dtype="float64")
+        if len(self.wings.debtors):
+            late = self.wings.debtors.set_index("customer_id")["overdue_amount"]
+            debtors = late.reindex(debtors.index).fillna(debtors)
         named = (self.study, self.scheme, self.watching, debtors, arms, self.personal)
         return ActionList(*named, self.earlier)
 
