@@ -26,7 +26,8 @@ from segment_lab.judge.learning import Outcome, from_segments
 from segment_lab.judge.measures import MEASURES
 from segment_lab.judge.resampling import deviation
 from segment_lab.judge.sufficiency import Step, assess, history
-from segment_lab.judge.validity import Judged, Lesson, judge, told_apart
+from segment_lab.judge.told_apart import told_apart
+from segment_lab.judge.validity import Judged, Lesson, judge
 from segment_lab.segments.lifecycle import LifecycleSegmenter
 from segment_lab.segments.rfm import RFMSegmenter
 from segment_lab.segments.segmentation import Segmentation

@@ -25,13 +25,12 @@ from segment_lab.judge.measures import (
 )
 from segment_lab.judge.registry import METRICS
 from segment_lab.judge.resampling import blocks
+from segment_lab.judge.told_apart import joint_factor, told_apart
 from segment_lab.judge.validity import (
     LESSON_SPREAD,
     Lesson,
-    joint_factor,
     judge,
     null_power,
-    told_apart,
 )
 
 RNG = np.random.default_rng(1)

@@ -64,10 +64,9 @@ def captured_area(n: np.ndarray, money: np.ndarray, order: Order) -> np.ndarray:
     """2 × the area under the curve of captured money − 1: of a customer ranked higher and one
     ranked lower, how much more of the money the first brings."""
     reached = order.before(money) + order.tied(money) / 2
-    area = 2 * (n * reached).sum(axis=-1) / np.maximum(n.sum(axis=-1), 1)
-    return ratio(area, money.sum(axis=-1)) - np.where(
-        money.sum(axis=-1) > 0, 1.0, np.nan
-    )
+    customers, whole = n.sum(axis=-1), money.sum(axis=-1)
+    area = 2 * (n * reached).sum(axis=-1) / np.maximum(customers, 1)
+    return ratio(area, whole) - 1.0
 
 
 def captured_share(
@@ -75,9 +74,11 @@ def captured_share(
 ) -> np.ndarray:
     """Share of `part` held by the best `share` of customers; the group at the edge counts in
     part."""
-    room = share[..., None] * n.sum(axis=-1, keepdims=True) - order.before(n)
+    places = share[..., None] * n.sum(axis=-1, keepdims=True)
+    room = places - order.before(n)
     inside = np.clip(room / np.maximum(order.tied(n), 1e-12), 0.0, 1.0)
-    return ratio((part * inside).sum(axis=-1), part.sum(axis=-1))
+    held = (part * inside).sum(axis=-1)
+    return ratio(held, part.sum(axis=-1))
 
 
 def area_under_roc(n: np.ndarray, buyers: np.ndarray, order: Order) -> np.ndarray:

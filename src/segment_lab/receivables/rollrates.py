@@ -52,12 +52,10 @@ class RollRates:
     def matrix(self) -> pd.DataFrame:
         """Share of each bucket's money (rows) by where it is a month later; null where nothing was
         ever seen."""
-        total = self.money.sum(axis=0)
-        share = (
-            total / np.where(total.sum(axis=1) > 0, total.sum(axis=1), np.nan)[:, None]
-        )
+        moved = self.money.sum(axis=0)
+        whole = moved.sum(axis=1, keepdims=True)
         return pd.DataFrame(
-            share,
+            moved / np.where(whole > 0, whole, np.nan),
             index=pd.Index(self.buckets, name="bucket"),
             columns=["paid", *self.buckets, "lost"],
         )
@@ -91,11 +89,13 @@ class RollRates:
         where nothing was seen at all.
         """
         bound = 1 - 0.05 ** (1 / np.maximum(self.seen(), 1))
-        return np.where(share > 0, 0.0, bound), np.where(
-            (share < 1 - 1e-6) | (self.seen() == 0), 0.0, bound
-        )
+        all_lost = (share >= 1 - 1e-6) & (self.seen() > 0)
+        upwards = np.where(share > 0, 0.0, bound)
+        downwards = np.where(all_lost, bound, 0.0)
+        return upwards, downwards
 
     def seen(self) -> np.ndarray:
+        """How many customers ever owed money in each bucket."""
         return (self.money.sum(axis=2) > 0).sum(axis=0)
 
     @cached_property
@@ -130,26 +130,36 @@ class RollRates:
         does or as the bucket does: what a few customers show is not certain."""
         pooled = self.money.sum(axis=0)
         total = pooled.sum(axis=1)
+        pays = rng.random(len(total)) < self._usually_paid(pooled, total)
+        paid = np.eye(1, pooled.shape[1])
+        moved = np.where(pays[:, None], paid, _onward(pooled))
         size = total / np.maximum(self.seen(), 1)
-        old = np.array([self._is_old(name) for name in self.buckets])
-        of = np.where(old, total, 0.0)
-        usual = pooled[:, 0] / np.where(total > 0, total, 1.0)
-        if of.sum() > 0:
-            usual = np.where(old, (pooled[:, 0] * old).sum() / of.sum(), usual)
-        pays = rng.random(len(total)) < usual
-        unpaid = pooled.copy()
-        unpaid[:, 0] = 0.0
-        rest = unpaid.sum(axis=1, keepdims=True)
-        onward = np.where(rest > 0, unpaid / np.where(rest > 0, rest, 1.0), 0.0)
-        onward += np.where(rest > 0, 0.0, np.eye(len(pooled), pooled.shape[1], k=2))
-        first = np.zeros_like(pooled)
-        first[:, 0] = 1.0
         weight = size * rng.exponential(size=len(total)) + 1e-9 * total
-        return weight[:, None] * np.where(pays[:, None], first, onward)
+        return weight[:, None] * moved
+
+    def _usually_paid(self, pooled: np.ndarray, total: np.ndarray) -> np.ndarray:
+        """Share of each bucket's money paid within a month; of old debt the share of all of it."""
+        paid = pooled[:, 0]
+        usual = paid / np.where(total > 0, total, 1.0)
+        old = np.array([self._is_old(name) for name in self.buckets])
+        owed_long = np.where(old, total, 0.0).sum()
+        if owed_long > 0:
+            usual = np.where(old, (paid * old).sum() / owed_long, usual)
+        return usual
 
     def _is_old(self, name: str) -> bool:
         low = name.rstrip("+").split("–")[0]
         return low.isdigit() and int(low) > OLD
+
+
+def _onward(pooled: np.ndarray) -> np.ndarray:
+    """Where money that is not paid goes, as shares of it; the next bucket where none was seen."""
+    unpaid = pooled.copy()
+    unpaid[:, 0] = 0.0
+    rest = unpaid.sum(axis=1, keepdims=True)
+    seen = rest > 0
+    next_bucket = np.eye(*pooled.shape, k=2)
+    return np.where(seen, unpaid / np.where(seen, rest, 1.0), next_bucket)
 
 
 def roll_rates(
@@ -169,21 +179,29 @@ def roll_rates(
     moves = _moves(items, days, loss_days)
     if moves.empty:
         raise NotEnoughDataError(say("receivables.errors.nothing_open"))
-    buckets = bucket_names(ROLL_CUTS)
-    money = np.zeros((moves["customer_id"].nunique(), len(buckets), len(buckets) + 2))
-    customer = moves["customer_id"].astype("category").cat.codes.to_numpy(dtype="int64")
-    start = moves["bucket"].cat.codes.to_numpy(dtype="int64")
-    np.add.at(money, (customer, start, np.zeros_like(start)), moves["paid"].to_numpy())
-    np.add.at(
-        money,
-        (customer, start, moves["state"].to_numpy(dtype="int64")),
-        moves["left"].to_numpy(),
-    )
     oldest = (pd.Timestamp(days[-1]) - items["due_date"].min()).days - 1
-    alike = _alike(items, days[-1], loss_days)
     return RollRates(
-        money, buckets, len(days) - 1, loss_days, bool(oldest > loss_days), alike
+        money=_moved_money(moves),
+        buckets=bucket_names(ROLL_CUTS),
+        months=len(days) - 1,
+        loss_days=loss_days,
+        losses_visible=bool(oldest > loss_days),
+        alike=_alike(items, days[-1], loss_days),
     )
+
+
+def _moved_money(moves: pd.DataFrame) -> np.ndarray:
+    """Money by customer, bucket and where it went: `RollRates.money`."""
+    customers = moves["customer_id"].astype("category").cat
+    buckets = moves["bucket"].cat
+    customer = customers.codes.to_numpy(dtype="int64")
+    start = buckets.codes.to_numpy(dtype="int64")
+    end = moves["state"].to_numpy(dtype="int64")
+    k = len(bucket_names(ROLL_CUTS))
+    money = np.zeros((len(customers.categories), k, k + 2))
+    np.add.at(money, (customer, start, 0), moves["paid"].to_numpy())
+    np.add.at(money, (customer, start, end), moves["left"].to_numpy())
+    return money
 
 
 def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
@@ -210,15 +228,12 @@ def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
 def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataFrame:
     """Every item open and not yet lost at a month end: what was paid until the next, and the state
     of the rest."""
-    following = dict(
-        zip(pd.to_datetime(days[:-1]), pd.to_datetime(days[1:]), strict=True)
-    )
-    starts = items[
-        items["as_of"].isin(list(following)) & (items["days_overdue"] <= loss_days)
-    ]
-    starts = starts.assign(
-        then=starts["as_of"].map(following).astype(items["as_of"].dtype)
-    )
+    month_ends = pd.to_datetime(days)
+    following = pd.Series(month_ends[1:], index=month_ends[:-1])
+    followed = items["as_of"].isin(following.index)
+    starts = items[followed & (items["days_overdue"] <= loss_days)]
+    then = starts["as_of"].map(following).astype(items["as_of"].dtype)
+    starts = starts.assign(then=then)
     ends = items[["as_of", "invoice_id", "open_amount", "days_overdue", "bucket"]]
     both = starts.merge(
         ends,
