@@ -67,3 +67,27 @@ def test_parameters_that_are_told_together_are_told_for_each(reference):
 def test_links_lead_to_files(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_reader_finds_the_answer_where_the_docs_say():
+    page = (ROOT / "docs" / "reading.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if "`" in line]
+    rows = [row for row in rows if len(row) == 5]
+    readers = {row[0] for row in rows}
+    assert readers == {
+        "director",
+        "head of sales",
+        "credit control",
+        "marketing",
+        "analyst",
+        "owner of a small firm",
+    }
+    texts = ROOT / "src" / "segment_lab" / "texts" / "en"
+    front = (texts / "front.yml").read_text("utf-8")
+    for _, question, _, file, heading in rows:
+        name = file.strip("`").removesuffix(".html")
+        if name == "index":
+            assert f"heading: {heading}\n" in front, question
+            continue
+        notebook = (ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8")
+        assert f"# {heading}" in notebook, question

@@ -148,7 +148,7 @@ def test_intervals_stand_beside_their_value():
         }
     )
     assert cells(display.table(frame, "c")) == [
-        ["Scheme", "Gini", "Buys anyway"],
+        ["Scheme", "Concentration (Gini)", "Buys anyway"],
         ["rfm", "0.64 0.60 to 0.68", "11.0% to 19.0%"],
     ]
 
