@@ -204,3 +204,10 @@ def test_decided_leads_say_which_source_wins_most():
         lead_id=[f"l{i}" for i in range(80)], status=["won", "lost"] * 40
     )
     assert "“web”, where 100% were won" in page(leads=frame)["headline"]
+
+
+def test_no_name_stands_where_no_debtor_has_an_owner():
+    columns = [part["columns"] for part in shown("invoices")["parts"]]
+    items = [item for column in columns[0] for item in column["items"]]
+    assert items
+    assert {item["owner"] for item in items} == {""}

@@ -125,10 +125,14 @@ class Wings:
     def first_debtors(self) -> pd.DataFrame:
         """``name, owner, why`` of every debtor, in the order of the list."""
         rows = self.debtors.to_dict("records")
+        # Where no debtor has an owner, the words for that would stand beside every name.
+        owned = any(
+            _text(row.get("owner")) != say("receivables.nobody") for row in rows
+        )
         return pd.DataFrame(
             {
                 "name": [_named(row, "customer_id") for row in rows],
-                "owner": [_text(row.get("owner")) for row in rows],
+                "owner": [_text(row.get("owner")) if owned else "" for row in rows],
                 "why": [
                     say(
                         "front.week.debt",
