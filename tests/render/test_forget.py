@@ -41,12 +41,15 @@ def place(tmp_path, monkeypatch):
     write_book(run / "actions.xlsx", {"All": frame, "E. Novak": frame}, "Actions")
     tasks = pd.DataFrame({"title": ["Call C12", "Call C123"]})
     tasks.to_csv(run / "tasks.csv", index=False)
+    tasks.assign(text="a, b").to_csv(run / "other.csv", sep=";", index=False)
     (run / "index.html").write_text(PAGE)
     (run / "index.pdf").write_bytes(b"%PDF")
     (run / "10_rfm.html").write_text("<html><p>No names.</p></html>")
-    (run / "calendar.ics").write_text(
-        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Call C12\r\nEND:VEVENT\r\n"
-        "BEGIN:VEVENT\r\nSUMMARY:Call C123\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    calls = [{"name": "C12", "why": "quiet"}, {"name": "C123", "why": "C12 said"}]
+    (run / "front.json").write_text(json.dumps({"calls": calls}))
+    (run / "calendar.ics").write_bytes(
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Call C12\r\nEND:VEVENT\r\n"
+        b"BEGIN:VEVENT\r\nSUMMARY:Call C123\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     lines = PAGE.replace("<tr>", "\n<tr>\n").splitlines(keepends=True)
     notebook = {"cells": [{"outputs": [{"data": {"text/html": lines}}]}]}
@@ -76,12 +79,19 @@ def test_no_file_names_the_customer_and_the_others_stay(place):
     sheets = pd.read_excel(run / "actions.xlsx", sheet_name=None, engine="calamine")
     assert [len(sheet) for sheet in sheets.values()] == [1, 1]
     assert pd.read_csv(run / "tasks.csv")["title"].tolist() == ["Call C123"]
+    assert (run / "other.csv").read_text() == "title;text\nCall C123;a, b\n"
     page = (run / "index.html").read_text("utf-8")
     assert page == (
         "<html><table><tr><td>C123</td><td>Bo</td></tr>"
         "</table><ol><li>Call C123</li></ol><p>–, –.</p></html>"
     )
     assert not (run / "index.pdf").exists()
+    front = json.loads((run / "front.json").read_text("utf-8"))
+    assert front == {"calls": [{"name": "C123", "why": "– said"}]}
+    assert (
+        b"\r\nBEGIN:VEVENT\r\nSUMMARY:Call C123\r\n"
+        in (run / "calendar.ics").read_bytes()
+    )
     for name in ("calendar.ics", "notebooks/10_rfm.ipynb"):
         text = (run / name).read_text("utf-8")
         assert "C123" in text

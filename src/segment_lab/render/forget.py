@@ -109,10 +109,16 @@ class Forgetting:
     def _list(self, path: Path) -> int:
         """How many rows were taken out of a table."""
         if path.suffix == ".csv":
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            raw = path.read_bytes()
+            header = raw.partition(b"\n")[0]
+            mark = ";" if header.count(b";") > header.count(b",") else ","
+            frame = pd.read_csv(path, sep=mark, dtype=str, keep_default_na=False)
+            form: dict[str, Any] = {"sep": mark, "index": False}
+            form["encoding"] = "utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8"
+            form["lineterminator"] = "\r\n" if header.endswith(b"\r") else "\n"
 
             def write(draft: Path, kept: pd.DataFrame) -> None:
-                kept.to_csv(draft, index=False, lineterminator="\n")
+                kept.to_csv(draft, **form)
 
             return self._rewritten(path, frame, write)
         if path.suffix == ".parquet":
@@ -162,20 +168,21 @@ class Forgetting:
 
     def _page(self, path: Path) -> bool:
         """Whether a page named one of them; now it does not."""
-        text = path.read_text("utf-8")
-        if path.suffix == ".ipynb":
-            cleared = json.dumps(self._cleared(json.loads(text)), ensure_ascii=False)
-            changed = self._words.search(text) is not None
+        text = path.read_bytes().decode("utf-8")  # its line ends stay
+        if not self._words.search(text):
+            return False
+        if path.suffix in (".ipynb", ".json"):
+            kept = self._cleared(json.loads(text))
+            text = json.dumps(kept, ensure_ascii=False, indent=1) + "\n"
         else:
-            cleared = self._without(text)
-            changed = cleared != text
-        if changed:
-            with replacing(path, private=True) as draft:
-                draft.write_text(cleared, "utf-8")
-        return changed
+            text = self._without(text)
+        with replacing(path, private=True) as draft:
+            draft.write_bytes(text.encode("utf-8"))
+        return True
 
     def _cleared(self, value: Any) -> Any:
-        """A notebook without them: its texts are lists of lines."""
+        """A notebook or figures without them: texts are lists of lines, and a record that names
+        one of them goes as a whole."""
         if isinstance(value, str):
             return self._without(value)
         if isinstance(value, dict):
@@ -184,7 +191,13 @@ class Forgetting:
             return value
         if value and all(isinstance(line, str) for line in value):
             return self._without("".join(value)).splitlines(keepends=True)
-        return [self._cleared(inner) for inner in value]
+        return [self._cleared(inner) for inner in value if not self._record(inner)]
+
+    def _record(self, value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        named = {*self.ids, *self.names}
+        return any(inner in named for inner in value.values() if isinstance(inner, str))
 
     def _without(self, text: str) -> str:
         def kept(piece: re.Match[str]) -> str:
