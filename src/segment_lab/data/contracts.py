@@ -138,6 +138,8 @@ HAPPENED = (
     "entered_on",
 )
 EMPTY = "empty row"
+#: A campaign that is drawn and has no date yet.
+NOT_SENT = "not sent yet"
 
 
 def resolve(
@@ -279,7 +281,9 @@ def conform(
         if name in HAPPENED:
             reason = ibis.ifelse(_unlikely(value), f"unlikely {name}", reason)
         if column.required:
-            reason = ibis.ifelse(rows[name].isnull(), f"no {name}", reason)
+            waits = (contract.name, name) == ("campaigns", "assigned_on")
+            lacking = NOT_SENT if waits else f"no {name}"
+            reason = ibis.ifelse(rows[name].isnull(), lacking, reason)
         values[f"{name}_minor" if column.kind == "money" else name] = value
     if contract.name == "invoices":
         reason = ibis.ifelse(_undated(values), "no due_date", reason)

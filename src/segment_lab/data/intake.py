@@ -13,7 +13,14 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.contracts import CONTRACTS, EMPTY, Contract, conform, resolve
+from segment_lab.data.contracts import (
+    CONTRACTS,
+    EMPTY,
+    NOT_SENT,
+    Contract,
+    conform,
+    resolve,
+)
 from segment_lab.data.copies import (
     Memory,
     Unopened,
@@ -204,6 +211,8 @@ class Intake:
                     self.name, say("data.faults.empty"), say("data.faults.look_at_file")
                 )
             ]
+        if counts.get(NOT_SENT, 0) == total:
+            return []
         if not counts[ACCEPTED]:
             return [
                 self._fault(str(reason), int(n)) for reason, n in counts.items() if n

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from segment_lab.data.contracts import CONTRACTS
+from segment_lab.data.environment import VARIABLE
 from segment_lab.data.sources import Source
 from segment_lab.data.validation import validate
 from segment_lab.errors import ConfigError, nearest
@@ -226,7 +227,23 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
         raise ConfigError(say("study.file.no_mapping", path=path))
     if _expanded(data, {}) > MOST_VALUES:
         raise ConfigError(say("study.file.too_many", path=path, limit=MOST_VALUES))
-    return validate(StudyConfig, merge(data, overrides or {}), str(path))
+    config = validate(StudyConfig, merge(data, overrides or {}), str(path))
+    return _without_plans(config, Path(path).parent)
+
+
+def _without_plans(config: StudyConfig, base: Path) -> StudyConfig:
+    """Without ``campaigns`` where these are files of plans (a pattern) and none is drawn yet: their
+    folder is empty, or not there."""
+    source = config.sources.get("campaigns")
+    if source is None or source.path is None or len(config.sources) == 1:
+        return config
+    pattern = base / Path(source.path).expanduser()
+    if "*" not in pattern.name or VARIABLE.search(source.path):
+        return config
+    if pattern.parent.is_dir() and any(pattern.parent.iterdir()):
+        return config
+    drawn = {name: s for name, s in config.sources.items() if name != "campaigns"}
+    return config.model_copy(update={"sources": drawn})
 
 
 def _where(error: Exception) -> str:
