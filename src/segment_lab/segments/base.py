@@ -170,15 +170,20 @@ class Segmenter(BaseEstimator):
         customers: pd.DataFrame,
         window: ObservationWindow | None = None,
         status: Status | Callable[[], Status] | None = None,
+        codes: np.ndarray | None = None,
     ) -> Segmentation:
-        """`predict`, as a `Segmentation` with names, parameters and the facts by customer."""
-        codes = pd.Series(self.predict(customers), index=customers.index)
+        """`predict`, as a `Segmentation` with names, parameters and the facts by customer.
+
+        `codes` is what `predict` gives, where somebody has asked it already.
+        """
+        if codes is None:
+            codes = self.predict(customers)
         by_customer = None
         if type(self)._by_customer is not Segmenter._by_customer:
             # By the rule of now: this segmenter may be fitted again before anybody looks.
             by_customer = partial(copy(self)._by_customer, self._checked(customers))
         return Segmentation(
-            codes,
+            pd.Series(codes, index=customers.index),
             self.segment_names_,
             self.method,
             self.describe(),

@@ -231,11 +231,18 @@ class Study(StudyData):
         if fitted is not None:
             frozen = self._seasonal(copy(fitted))
             return frozen.segment(self.population(method), self.window)
-        return self._keep(
-            ("segmentation", method),
-            lambda: self.fitted(method).segment(
-                self.population(method), self.window, lambda: self.status(method)
-            ),
+        return self._keep(("segmentation", method), lambda: self._segmented(method))
+
+    def _segmented(self, method: str) -> Segmentation:
+        learned, rows = self.fitted(method), self.population(method)
+        options = repr(self.options(method))
+
+        def told() -> pd.Series:
+            return pd.Series(learned.predict(rows), rows.index)
+
+        codes = self.shared(f"codes-{method}", options, told).loc[rows.index]
+        return learned.segment(
+            rows, self.window, lambda: self.status(method), codes=codes.to_numpy()
         )
 
     def segmentations(self) -> dict[str, Segmentation]:

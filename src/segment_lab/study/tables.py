@@ -383,8 +383,8 @@ class StudyData:
         if predict:
             table = self.customers(prospects)
             days = self.config.comparison.horizon_days
-            expected = self._keep(
-                "predicted", lambda: predicted(self.customers(), days)
+            expected = self.shared(
+                "predicted", days, lambda: predicted(self.customers(), days)
             )
             ahead = expected[["expected_orders", "expected_revenue"]]
             return table.join(ahead).join(self.states())
