@@ -1,4 +1,4 @@
-"""`init` on 95 small files as people have them: the right totals without an edit, or the right
+"""`init` on 113 small files as people have them: the right totals without an edit, or the right
 question."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CORPUS = Path(__file__).parent / "corpus"
 RIGHT = yaml.safe_load((CORPUS / "right.yml").read_text("utf-8"))
 FILES = {
     path.name: path
-    for folder in ("exports", "cases")
+    for folder in ("exports", "cases", "invented")
     for path in (CORPUS / folder).iterdir()
 }
 

@@ -81,7 +81,15 @@ def order_date(columns: Columns, taken: Iterable[str] = ()) -> str | None:
 
 
 def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
-    """The person or company: never the record's id, nor a column that is nearly empty."""
+    """The person or company: never the record's id, nor a column that is nearly empty.
+
+    A column that says the same in every row is the seller, as long as another one names customers.
+    """
+    varied = {name: facts for name, facts in columns.items() if facts.distinct > 1}
+    return _customer(varied, taken) or _customer(columns, taken)
+
+
+def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
 
     def some(role: str, share: float = EMPTY) -> str | None:
         return first(
@@ -156,7 +164,8 @@ def order_id(
     taken = {*taken, *(buyer.columns if buyer else ())}
 
     def fits(facts: Facts) -> bool:
-        if facts.filled < FULL or facts.days >= 0.5:
+        dated = facts.days >= 0.5 and facts.unique < 1  # 1/01/2025 can be a number
+        if facts.filled < FULL or dated:
             return False
         if facts.rows > 20 and facts.unique < 0.05:
             return False

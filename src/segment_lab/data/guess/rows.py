@@ -91,6 +91,8 @@ def totals(
     for name in dict.fromkeys([*buyer.columns, *map(str, list(frame)[:2])]):
         if name in frame and not columns[name].numbers > 0.9:
             _named_totals(aside, frame, name, columns[name])
+    if day in frame:
+        _undated_totals(aside, columns, frame, day)
     _header_again(aside, frame)
     _headings(aside, frame, buyer, day)
     _unnamed_totals(aside, frame, buyer, day, paid)
@@ -117,6 +119,21 @@ def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) ->
         condition,
         say("init.took.totals", rows=int(here.sum()), examples=found[:3]),
     )
+
+
+def _undated_totals(
+    aside: Aside, columns: Columns, frame: pd.DataFrame, day: str
+) -> None:
+    """A word of totals in any other column, such as the document's number, in rows without a
+    day."""
+    for name, facts in columns.items():
+        if name == day or facts.numbers > 0.9:
+            continue
+        found = [v for v in _may_be_totals(facts.cells) if total_of(v) == ""]
+        here = frame[name].isin(found)
+        if found and frame[day][here].isna().all():
+            note = say("init.took.totals", rows=int(here.sum()), examples=found[:3])
+            _add(aside, here, one_of(name, found), note)
 
 
 def _may_be_totals(cells: pd.Series) -> list[str]:

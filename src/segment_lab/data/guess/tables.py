@@ -163,7 +163,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
     )
     owed = choose.first(columns, "open_amount", choose.is_amount)
-    paid = Amount(owed, (owed,)) if owed else choose.amount(columns)
+    paid = Amount(owed, (owed,)) if owed else _billed(columns, proposal)
     if not (buyer and issued and due and paid):
         names = {"customer_id": buyer, "order_date": issued, "amount": paid}
         raise cannot_tell(file, [name for name, value in names.items() if not value])
@@ -193,10 +193,28 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     proposal.sources["invoices"] = source | written
     proposal.doubts += doubts
     proposal.methods = {}
+    proposal.currency = next(iter(_currencies(columns)), "")
     proposal.took.append(say("init.took.invoices", due=due, amount=paid.columns[0]))
+    rest = len(paid.columns) > 1
     proposal.doubts.append(
-        say("init.doubt.open_items" if owed else "init.doubt.no_payments")
+        say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
     )
+
+
+def _billed(columns: Columns, proposal: Proposal) -> Amount | None:
+    """What customers owe of their invoices: with tax, less what they have paid so far."""
+    whole = choose.first(columns, "with_tax", choose.is_amount)
+    billed = Amount(whole, (whole,)) if whole else choose.amount(columns)
+    if billed is None or billed.expression not in columns:
+        return billed
+    paid = choose.first(
+        columns, "paid_so_far", choose.is_amount, [billed.expression, *billed.columns]
+    )
+    if paid is None:
+        return billed
+    proposal.took.append(say("init.took.paid_so_far", column=paid))
+    rest = f"{quoted(billed.expression)} - coalesce({quoted(paid)}, 0)"
+    return Amount(rest, (billed.expression, paid))
 
 
 def _due(columns: Columns, due: str, issued: str, proposal: Proposal) -> str:

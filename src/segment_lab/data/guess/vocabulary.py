@@ -16,7 +16,8 @@ State = Literal["lost", "returned", "open", "sold", "unknown"]
 #: Headers that mean a role only where they are the whole header: a "product name" is no name.
 _WHOLE = (
     "name user day value sum sale type action art source account firm person contact kontakt num "
-    "paid item value order data document balance typ stan"
+    "paid item value order data document balance typ stan konto numer nr number номер nummer gross "
+    "razem gesamt итого"
 )
 WHOLE = frozenset(_WHOLE.split())
 
