@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.errors import ConfigError, DataError
-from segment_lab.render import run_study
+from segment_lab.render import history, run_study
 from segment_lab.render.publishing import LATEST
 
 from .conftest import NOTEBOOKS, PARAMETERS, START, notebook, write_notebooks
@@ -32,8 +32,9 @@ def hashes(folder) -> dict[str, str]:
 
 
 def visible(place) -> set[str]:
-    """What a reader finds in the study's folder."""
-    return {p.name for p in (place / "reports" / "tiny").glob("[!.]*")}
+    """The runs that a reader finds in the study's folder."""
+    found = (place / "reports" / "tiny").glob("[!.]*")
+    return {path.name for path in found if path.is_dir()}
 
 
 def test_a_study_from_first_run_to_what_if(run, place, capsys):
@@ -248,6 +249,8 @@ def test_old_runs_go_but_never_the_latest(run, place):
     for bins in (2, 4, 5):
         names.append(run(parameters={"rfm": {"n_bins": bins}}, retention=2).folder.name)
     assert visible(place) == {LATEST, first.folder.name, *names[-2:]}
+    kept = history.read(place / "reports" / "tiny")
+    assert set(kept["run"]) == {first.folder.name}  # a what-if is no history
 
 
 def test_logs_are_lines_of_json(run, capsys):

@@ -24,7 +24,8 @@ from pygments.lexers import PythonLexer
 from segment_lab.show import macros
 from segment_lab.show.tables import plain_table
 from segment_lab.texts import has, language, phrases, say
-from segment_lab.texts.formats import words
+from segment_lab.texts import shown as named
+from segment_lab.texts.formats import format_value, words
 
 TEMPLATES = Path(__file__).with_name("templates")
 HEADLINE = "application/vnd.segment-lab.headline+json"
@@ -63,7 +64,8 @@ def environment() -> Environment:
     shown = PrefixLoader({"show": FileSystemLoader(macros.TEMPLATES)})
     loader = ChoiceLoader([FileSystemLoader(TEMPLATES), shown])
     env = Environment(loader=loader, autoescape=True, trim_blocks=True)
-    env.globals |= {"table": plain_table, "words": words}
+    env.globals |= {"table": plain_table, "words": words, "shown": named}
+    env.globals["format_value"] = format_value
     env.globals |= {
         "shell": shell(),
         "say": say,

@@ -66,7 +66,7 @@ def write_segments(
         back = study.config.report.done
         marks = marked_done(study.base / back) if back else []
         before = earlier_actions(earlier, marks)
-    listed = write_lists(study, target, before)
+    listed, history = write_lists(study, target, before)
     for name in languages[1:]:
         (target / name).mkdir(exist_ok=True)
         with speaking(name):
@@ -83,6 +83,7 @@ def write_segments(
         "schemes": [column for column in frame.columns[1:] if column in study.methods],
         "rejected_order_lines": rejected,
         "notes": notes,
+        "history": history,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from segment_lab.render import since
+from segment_lab.render import history, since
 from segment_lab.render.exporter import environment
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
 from segment_lab.texts import say, speaking
@@ -124,6 +124,7 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "lead": speaker(now.manifest["reports"]) if now else None,
         "figures": changes(now, before) if now else [],
         "since": _since(now, before) if now else [],
+        "history": _history(now) if now else [],
         "runs": [
             {
                 "folder": run.folder.name,
@@ -139,6 +140,11 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
             for run in runs
         ],
     }
+
+
+def _history(now: Run) -> list[dict[str, Any]]:
+    with speaking(currency=now.manifest.get("currency", "")):
+        return history.pictured(now.folder.parent)
 
 
 def _earlier(good: Sequence[Run]) -> Run | None:

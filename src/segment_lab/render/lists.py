@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segment_lab.data.files import neutralised
 from segment_lab.errors import SegmentLabError
@@ -38,19 +38,21 @@ BASE = "customer_base.xlsx"
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
+class Written(NamedTuple):
+    """The files written, as paths in the folder, and what the run adds to the study's history."""
+
+    files: list[str]
+    history: dict[str, Any]
+
+
 def write_lists(
     study: Study, folder: Path, earlier: pd.DataFrame | None = None
-) -> list[str]:
-    """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files.
-
-    Returns
-    -------
-    list of str
-        The files written, as paths in the folder.
-    """
+) -> Written:
+    """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files."""
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
     from segment_lab.pages.watched import watched
+    from segment_lab.render.history import rows_of
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
@@ -61,7 +63,7 @@ def write_lists(
         document = gathered.front().shown()
     except SegmentLabError as reason:
         (folder / FRONT).write_text(json.dumps({"reason": str(reason)}), "utf-8")
-        return [FRONT]
+        return Written([FRONT], {})
     _write_front(study, folder, document)
     cards = discreet(cards_of(gathered), study.config.personal)
     (folder / CARDS).write_text(segments_page(cards), "utf-8")
@@ -81,7 +83,7 @@ def write_lists(
         new = actions["made_on"] == study.window.as_of
         named = write_imports(as_tasks(actions), folder / IMPORTS, new, mailed)
         files += [f"{IMPORTS}/{name}" for name in named]
-    return files
+    return Written(files, rows_of(gathered))
 
 
 def write_read(
@@ -95,7 +97,7 @@ def write_read(
 
     speak(currency=study.currency)
     if not study.has("orders"):
-        return write_alone(study, folder)
+        return Written(write_alone(study, folder), {})
     try:
         gathered = gathering(study, earlier)
         document = _from_inside(gathered.front().shown())

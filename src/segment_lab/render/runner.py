@@ -18,7 +18,7 @@ from typing import Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
-from segment_lab.render import earlier, inputs, plan
+from segment_lab.render import earlier, history, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
 from segment_lab.render.progress import Progress
@@ -417,6 +417,8 @@ class _Job:
         folder = shelf.publish(staging, name, instead=failed)
         if manifest["complete"] and not failed:
             shelf.point(Run(folder, manifest))
+            with writing(shelf.folder):
+                history.append(shelf.folder, folder.name, manifest)
         shelf.prune(manifest["keep_runs"], folder)
         with writing(self.out):
             write_studies(self.out)
