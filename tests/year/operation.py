@@ -83,7 +83,7 @@ class Company:
         out = dt.date.fromisoformat(as_of) + dt.timedelta(days=self.late_days)
         for frame in drawn:
             sent = frame.assign(assigned_on=pd.Timestamp(out)).drop(
-                columns=["offer", "channel", "owner"]
+                columns=["channel", "owner"]
             )
             self.campaigns.append(sent)
             treated = sent[sent["arm"] != "holdout"]
