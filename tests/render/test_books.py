@@ -149,3 +149,14 @@ def test_the_calendar_follows_its_standard():
     assert r"DESCRIPTION:line\nbreak" in lines
     unfolded = text.replace("\r\n ", "")
     assert "Ż" * 60 in unfolded
+
+
+def test_a_share_is_shown_as_a_percentage(tmp_path):
+    import zipfile
+
+    frame = pd.DataFrame({"chance_share": [0.598], "value": [0.598]})
+    write_book(tmp_path / "b.xlsx", {"a": frame}, "t")
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    styles = [part.split('"')[0] for part in sheet.split(' s="')[1:]]
+    assert len(set(styles[-2:])) == 2

@@ -49,6 +49,7 @@ def write_book(
             "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
             "date": book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"}),
             "number": book.add_format({"num_format": "#,##0.##", "valign": "top"}),
+            "share": book.add_format({"num_format": "0%", "valign": "top"}),
             "text": book.add_format({"text_wrap": True, "valign": "top"}),
         }
         for name, frame in zip(_names(sheets), sheets.values(), strict=True):
@@ -75,8 +76,11 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) ->
         head = words(name)
         sheet.write_string(0, column, head, formats["head"])
         values = list(frame[name])
+        looks = dict(formats)
+        if str(name).endswith("_share"):
+            looks["number"] = formats["share"]
         for row, value in enumerate(values, 1):
-            _write_cell(sheet, row, column, value, formats)
+            _write_cell(sheet, row, column, value, looks)
         longest = max([len(head), *(len(str(value)) for value in values[:500])])
         sheet.set_column(column, column, min(max(longest + 1, NARROWEST), WIDEST))
 

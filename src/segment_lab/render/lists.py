@@ -181,6 +181,8 @@ def write_wings(wings: Wings, folder: Path) -> list[str]:
         sheets = by_owner(_owned(wings.debtors), everybody, nobody)
         if len(wings.instalments):
             sheets[say("lists.instalments")] = wings.instalments
+        checked = wings.receivables.book.checklist()
+        sheets[say("lists.checklist")] = checked.rename_axis("invoice_id").reset_index()
         write_book(folder / "debtors.xlsx", sheets, say("lists.debtors"))
         files.append("debtors.xlsx")
     if len(wings.leads):
