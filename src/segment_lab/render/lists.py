@@ -57,7 +57,8 @@ def write_lists(
 
     speak(currency=study.currency)
     if not study.has("orders"):
-        return [*write_alone(study, folder), *write_base(study, folder)]
+        alone = [*write_alone(study, folder), *write_base(study, folder)]
+        return Written(alone, {})
     try:
         gathered = gathering(study, earlier)
         document = gathered.front().shown()
@@ -97,7 +98,7 @@ def write_read(
 
     speak(currency=study.currency)
     if not study.has("orders"):
-        return Written(write_alone(study, folder), {})
+        return write_alone(study, folder)
     try:
         gathered = gathering(study, earlier)
         document = _from_inside(gathered.front().shown())
