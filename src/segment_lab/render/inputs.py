@@ -163,9 +163,15 @@ def _files(text: str, base: Path, folder: bool) -> list[Path]:
     )
     if "\n" in expanded or len(expanded) > 1000:
         return []
-    path = base / Path(expanded).expanduser()
     if not expanded:
         return []
+    try:
+        return _files_at(base / Path(expanded).expanduser(), base, folder)
+    except (OSError, ValueError, RuntimeError):  # a title, a rule: no path at all
+        return []
+
+
+def _files_at(path: Path, base: Path, folder: bool) -> list[Path]:
     if any(mark in path.name for mark in "*?["):
         return sorted(path.parent.glob(path.name))
     if folder and path.is_dir() and path != base:
