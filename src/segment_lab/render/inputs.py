@@ -173,7 +173,7 @@ def _files(text: str, base: Path, folder: bool) -> list[Path]:
 
 def _files_at(path: Path, base: Path, folder: bool) -> list[Path]:
     if any(mark in path.name for mark in "*?["):
-        return sorted(path.parent.glob(path.name))
+        return sorted(p for p in path.parent.glob(path.name) if p.is_file())
     if folder and path.is_dir() and path != base:
         return sorted(p for p in path.rglob("*") if p.is_file())
     return [path] if path.is_file() else []
