@@ -12,6 +12,7 @@ import pytest
 import segment_lab as sl
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import stance, verdicts
+from segment_lab.act.tested import TrialAction
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.verdicts import Page
@@ -319,3 +320,17 @@ def test_few_accounts_are_named_and_empty_segments_are_not(known):
     assert "and B" not in told
     if not known:
         assert "pays if one of" in str(advice.show_margins(page))
+
+
+def test_response_segments_are_advised_the_action_of_their_trial(parts):
+    shown = {"shrunk": [30.0, -9.0, 5.0], "shrunk_se": [4.0, 3.0, 40.0]}
+    effects = pd.DataFrame(shown, index=list(parts[0].names))
+    trial = TrialAction("K3", "call", 6.5, effects)
+    page = Page(*parts, tested=trial)
+    assert set(page.options["action"]) == {"Call, as tested in K3"}
+    assert page.options["effect"].tolist() == pytest.approx([30, -9, 5])
+    assert page.decided["verdict"].tolist()[:2] == ["do_it", "stop_it"]
+    assert page.expected.worth > 0
+    for segment, row in page.decided.iterrows():
+        said = advice.reason(page, str(segment), row)
+        assert said.startswith("In K3 a contact brought ")

@@ -179,7 +179,10 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
             "decision.why.too_few", customers=row["customers"], one_in=one_in(row)
         )
     facts["test_cost"] = row["tested"] * row["cost_per_contact"]
-    why = [say("decision.why.pays", **facts), say(f"decision.why.{verdict}", **facts)]
+    entry = page.entry(segment, row["action"])
+    measured = page.tested is not None and entry is not None
+    pays = entry.rationale if measured else say("decision.why.pays", **facts)
+    why = [pays, say(f"decision.why.{verdict}", **facts)]
     left_out = _reasons(row)
     if left_out:
         why.append(say("decision.why.left_out", reasons=left_out))

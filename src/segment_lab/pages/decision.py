@@ -14,6 +14,8 @@ from segment_lab.act import campaigns as ledger
 from segment_lab.act import kpis, market
 from segment_lab.act.evidence import YEAR, returners, silence_limit
 from segment_lab.act.limits import History
+from segment_lab.act.tested import TrialAction
+from segment_lab.act.trial import campaign_of
 from segment_lab.contacts.events import engagement_table, usual_minutes
 from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
@@ -21,6 +23,7 @@ from segment_lab.leads.funnel import lead_table
 from segment_lab.pages.verdicts import Page
 from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
+from segment_lab.schemes import scheme as declared
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.study import Study
 from segment_lab.texts import say
@@ -105,6 +108,7 @@ class DecisionReport:
             playbook=str(self.study.base / playbook) if playbook else None,
             seed=self.seed or 0,
             segments_on=self._segments_on,
+            tested=self.tested,
             **limits,
         )
 
@@ -173,6 +177,14 @@ class DecisionReport:
                 index, fill_value=False
             )
         return flags
+
+    @cached_property
+    def tested(self) -> TrialAction | None:
+        """The action of the trial that response segments were learned from; None for others."""
+        if not declared(self.scheme).from_campaign or self.found is None:
+            return None
+        rows = campaign_of(ledger.measurable(self.found))
+        return TrialAction.of(rows, self.study.fitted(self.scheme).effects_)
 
     @property
     def history(self) -> History:
@@ -330,8 +342,10 @@ class DecisionReport:
 
     @cached_property
     def _frozen(self) -> Any:
-        """The rule to read earlier days by: clusters made again would have other names."""
-        return self.study.fitted(self.scheme) if self.scheme == "clusters" else None
+        """The rule to read earlier days by: clusters and response segments made again would have
+        other names."""
+        renamed = self.scheme == "clusters" or declared(self.scheme).from_campaign
+        return self.study.fitted(self.scheme) if renamed else None
 
     def _on(self, days: int) -> Study:
         """The study so many days ago."""

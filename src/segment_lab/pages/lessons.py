@@ -22,7 +22,7 @@ from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
-PAYS, LOSES, UNCLEAR = "pays", "loses", "unclear"
+PAYS, LOSES, UNCLEAR, HARMS = "pays", "loses", "unclear", "harms"
 RANGES = ("", "_low", "_high")
 SHOWN = ("campaign_id", "segment", "action", "treated", "held")
 
@@ -106,12 +106,13 @@ class LessonsPage:
     def values(self, campaign: str) -> pd.DataFrame:
         """Money per customer of contacting nobody, everybody, or whom the rules name, and by the
         present scheme's segments."""
-        cost = float(
-            campaign_of(self.found, campaign)
-            .get("cost_per_contact", pd.Series(0))
-            .max()
-        )
-        return self.response(campaign).value(0.0 if pd.isna(cost) else cost)
+        return self.response(campaign).value(self._cost(campaign))
+
+    def _cost(self, campaign: str) -> float:
+        """Of a contact; 0 where the campaign does not say."""
+        rows = campaign_of(self.found, campaign)
+        cost = float(rows.get("cost_per_contact", pd.Series(0)).max())
+        return 0.0 if pd.isna(cost) else cost
 
     # The page, from top to bottom.
 
@@ -184,6 +185,12 @@ class LessonsPage:
             shown[f"money_per_contact{end}"] = (
                 effects["shrunk"] + sign * 1.96 * effects["shrunk_se"]
             )
+        cost = self._cost(campaign)
+        ends = shown["money_per_contact_low"], shown["money_per_contact_high"]
+        shown["next_time"] = [
+            say(f"campaigns.lesson.segment.{key}", cost=cost)
+            for key in map(_by_cost, *ends, [cost] * len(shown))
+        ]
         caption = say("campaigns.lesson.rules", campaign=campaign)
         worth = details(
             say("campaigns.lesson.worth_title"),
@@ -202,3 +209,12 @@ def _verdict(row: dict[Any, Any]) -> str:
     if row["net_low"] > 0:
         return PAYS
     return LOSES if row["net_high"] < 0 else UNCLEAR
+
+
+def _by_cost(low: float, high: float, cost: float) -> str:
+    """What to do with a segment whose contacts brought between `low` and `high` at a cost."""
+    if low > cost:
+        return PAYS
+    if high < 0:
+        return HARMS
+    return LOSES if high < cost else UNCLEAR

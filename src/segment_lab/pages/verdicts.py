@@ -20,6 +20,7 @@ from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.limits import History
 from segment_lab.act.playbook import Entry, Playbook
 from segment_lab.act.stance import stances
+from segment_lab.act.tested import TrialAction
 from segment_lab.customers.rates import detectable_effect
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Segmentation
@@ -59,6 +60,8 @@ class Page:
     budget, hours, holdout_share, margin_rate, seed
         Limits (None: none), share left alone (None: what is worth most), declared margin, seed of
         the draws behind a plan's survival.
+    tested : TrialAction, optional
+        For response segments: the action of their trial, which is then their advice.
     """
 
     now: Segmentation
@@ -79,6 +82,7 @@ class Page:
     holdout_share: float | None = None
     margin_rate: float | None = None
     seed: int = 0
+    tested: TrialAction | None = None
 
     @property
     def rules(self) -> verdicts.Rules:
@@ -134,6 +138,8 @@ class Page:
         """The playbook with the company's costs, checked against the segments."""
         if self.playbook:
             book = Playbook.from_yaml(self.playbook)
+        elif self.tested is not None:
+            book = self.tested.playbook()
         else:
             book = Playbook.general(self.now.method).completed(self.now.names)
         if self.costs is not None:
@@ -206,9 +212,12 @@ class Page:
                 prior = believing.Prior(
                     stated.mean, stated.sd, stated.sd, stated.source
                 )
-            learned[kind, stated] = believing.learn(
+            belief = believing.learn(
                 self.arms, names, kind=kind, basket_cv=variation, prior=prior
             )
+            if self.tested is not None and kind == self.tested.kind:
+                belief = self.tested.belief(belief, self.known)
+            learned[kind, stated] = belief
         return learned
 
     @cached_property
@@ -243,6 +252,9 @@ class Page:
         offered = audiences.options(
             known, self.entries, self.members, self.exceptions, self.history
         )
+        if self.tested is not None:
+            # Money was measured as money: how sure we are of a margin adds nothing to its error.
+            offered.loc[offered["kind"] == self.tested.kind, "margin_se"] = 0.0
         decided = verdicts.decide(offered, self.beliefs, self.rules)
         nobody = (decided["members"] > 0) & (decided["customers"] == 0)
         decided.loc[nobody, ["verdict", "ground"]] = verdicts.HOUSE_RULE
