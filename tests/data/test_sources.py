@@ -340,7 +340,7 @@ def test_days_written_as_numbers(study_of, form, first, last):
         f"customer_id,order_date,amount\na,{first},5\na,{last}.5,6\n",
         source={"date_format": form},
     )
-    assert str(study.window) == "2026-01-01 to 2026-01-02 (2 days)"
+    assert str(study.window) == "1 January 2026 to 2 January 2026 (2 days)"
 
 
 def test_offsets_after_a_blank(study_of):

@@ -13,6 +13,7 @@ from segment_lab import show as display
 from segment_lab.render.exporter import describe, failure, findings, render
 from segment_lab.render.rendering import tidied
 from segment_lab.segments.segmentation import Status
+from segment_lab.texts import say, speaking
 
 from .conftest import notebook
 
@@ -253,3 +254,19 @@ def test_prose_before_nothing_is_no_part_of_the_page(html, told):
     shown = "".join(describe(nbformat.v4.new_notebook(cells=cells))["cells"])
     assert "A question?" in shown
     assert ("For several margins" in shown) == told
+
+
+@pytest.mark.parametrize(
+    ("tongue", "day"),
+    [("en", "1 July 2026"), ("ru", "1 июля 2026"), ("pl", "1 lipca 2026")],
+)
+def test_a_page_names_its_day_as_page_one_does(tongue, day):
+    named = {"title": "RFM", "study": "Shop", "as_of": "2026-07-01"}
+    with speaking(language=tongue):
+        assert day in say("front.as_of", day="2026-07-01")
+        for key in ("title", "as_of", "foot"):
+            said = say(f"render.page.{key}", **named)
+            assert day in said
+            assert "2026-07" not in said
+        for key in ("run.title", "run.as_of", "studies.as_of", "studies.compared"):
+            assert day in say(f"index.{key}", **named)

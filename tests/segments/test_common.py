@@ -153,7 +153,7 @@ def test_sql_compiles_in_every_dialect_with_its_cut_points_in_a_comment(segmente
     for dialect in WAREHOUSES:
         lines = segmenter.to_sql("customers", dialect, WINDOW).splitlines()
         comment = [line for line in lines if line.startswith("-- ")]
-        assert "as of 2026-01-01" in comment[0]
+        assert "as of 1 January 2026" in comment[0]
         assert [line.split(":")[0][3:] for line in comment[1:]] == list(
             segmenter.describe()
         )

@@ -76,7 +76,7 @@ def test_overrides_and_methods(tmp_path):
     study = Study.from_yaml(
         write(tmp_path), as_of="2026-01-25", methods={"rfm": {"n_bins": 3}}
     )
-    assert str(study.window) == "2026-01-01 to 2026-01-24 (24 days)"
+    assert str(study.window) == "1 January 2026 to 24 January 2026 (24 days)"
     assert study.options("rfm")["n_bins"] == 3
     assert study.customers().frequency.to_dict() == {"a": 1, "b": 1}
 
