@@ -214,14 +214,15 @@ def mailed_audience(gathered: Gathering) -> pd.DataFrame | None:
     """Everybody who gets this run's action by e-mail; nothing unless the study shows addresses."""
     import pandas as pd
 
+    from segment_lab.act.experiment import HOLDOUT
+
     if not gathered.personal:
         return None
     parts = []
     for frame in gathered.audiences().values():
         if "email" in frame:
-            parts.append(
-                frame[(frame["channel"] == "email") & (frame["arm"] == "treatment")]
-            )
+            contacted = ~frame["arm"].isin(("", HOLDOUT))
+            parts.append(frame[contacted & (frame["channel"] == "email")])
     return pd.concat(parts, ignore_index=True) if parts else None
 
 

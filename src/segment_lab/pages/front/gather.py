@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from segment_lab.act import campaign_plan, experiment
+from segment_lab.act import campaign_plan
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.choosing import (
@@ -22,6 +22,7 @@ from segment_lab.pages.choosing import (
     treatment,
 )
 from segment_lab.pages.decision import DecisionReport
+from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.front.document import Front
 from segment_lab.pages.front.news import News
 from segment_lab.pages.front.treatments import Treatment
@@ -319,47 +320,46 @@ class Gathering:
         found = fitted.meanings() if hasattr(fitted, "meanings") else {}
         return {str(name): str(text) for name, text in dict(found).items()}
 
+    @cached_property
+    def campaigns(self) -> list[pd.DataFrame]:
+        """The campaigns of the day with their arms, as `segment-lab plan` writes them."""
+        study = self.study
+        horizon = study.config.strategy.horizon_days
+        drawing = campaign_plan.Drawing(
+            study.name, self.scheme, study.window.as_of, horizon
+        )
+        return campaigns(self.page, drawing)
+
     def audiences(self) -> dict[str, pd.DataFrame]:
         """Per file the customers of a segment who may get its action, with the arm each is in.
 
         Debtors, disputes, running tests, customers without consent and who has had enough are left
-        out before the draw, so that both arms lose the same.
+        out before the draw, so that all arms lose the same. Where a campaign is planned the arms
+        are the plan's; whoever is left alone has no action.
         """
+        drawn = {str(rows["segment"].iloc[0]): rows for rows in self.campaigns}
         found = {}
         for segment, row in self.page.treatments.iterrows():
-            if self.page.entry(str(segment), row["action"]) is None:
+            name = str(segment)
+            if self.page.entry(name, row["action"]) is None or not row["members"]:
                 continue
-            if not row["members"]:
-                continue
-            allowed = self.page.eligible(str(segment), row["action"])
-            found[audience_file(str(segment))] = self._drawn(allowed, str(segment), row)
+            rows = drawn.get(name)
+            if rows is None:
+                allowed = self.page.eligible(name, row["action"])
+                rows = pd.DataFrame({"customer_id": allowed.index.astype(str)})
+                rows = rows.assign(campaign_id="", arm="", channel=row["channel"])
+                rows["offer"] = row["action"]
+            found[audience_file(name)] = self._listed(rows, name)
         return found
 
-    def _drawn(
-        self, allowed: pd.DataFrame, segment: str, row: pd.Series
-    ) -> pd.DataFrame:
-        out = pd.DataFrame(
-            {"customer_id": allowed.index.astype(str), "segment": segment}
-        )
+    def _listed(self, rows: pd.DataFrame, segment: str) -> pd.DataFrame:
+        out = rows[["customer_id"]].assign(segment=segment)
         if self.personal:
-            for column in ("name", "email", "phone"):
-                if column in allowed:
-                    out[column] = allowed[column].to_numpy()
-        out["action"], out["channel"] = row["action"], row["channel"]
-        everybody = row["contacts"] + row["held_out"]
-        if not everybody or allowed.empty:
-            return out.assign(arm="")
-        campaign = (
-            f"{self.study.name}-{self.study.window.as_of}-{audience_file(segment)}"
-        )
-        strata = pd.Series(segment, index=allowed.index)
-        share = row["held_out"] / everybody
-        if not 0 < share < 1:
-            return out.assign(arm=experiment.TREATMENT)
-        drawn = experiment.assign_arms(
-            strata, campaign_id=campaign, holdout_share=share
-        )
-        return out.assign(arm=out["customer_id"].map(drawn["arm"]))
+            people = self.page.members
+            for column in people.columns.intersection(["name", "email", "phone"]):
+                out[column] = out["customer_id"].map(people[column])
+        out["action"], out["channel"] = rows["offer"], rows["channel"]
+        return out.assign(arm=rows["arm"], campaign_id=rows["campaign_id"])
 
     def _rhythm(self) -> list[Treatment]:
         """Regulars off their rhythm who owe nothing: the first calls."""
