@@ -68,7 +68,7 @@ def test_nothing_on_or_after_as_of_is_seen():
     assert table.loc["a", "revenue"] == 35.5
     assert table.loc["a", "last_order"] == pd.Timestamp("2026-01-11")
     assert "d" not in table.index
-    assert table.attrs["account"]["on or after as_of (2026-01-31)"] == 5
+    assert table.attrs["account"]["later than this report (from 2026-01-31 on)"] == 5
 
 
 def test_default_as_of_is_the_day_after_the_last_line():
@@ -153,7 +153,7 @@ def test_all_faults_at_once():
 def test_window_errors_are_plain():
     with pytest.raises(ConfigError, match="YYYY-MM-DD"):
         sl.customer_table(LOG, as_of="yesterday")
-    with pytest.raises(DataError, match="on or after as_of"):
+    with pytest.raises(DataError, match="later than this report"):
         sl.customer_table(LOG, as_of="2020-01-01")
     with pytest.raises(ConfigError, match="not before as_of"):
         sl.customer_table(LOG, as_of="2026-01-10", start="2026-01-10")

@@ -105,7 +105,10 @@ def test_within_tolerance_faulty_rows_are_set_aside(study_of, tmp_path):
     }
     study = study_of(BROKEN, tolerance=0.9, as_of="2026-01-05")
     assert (
-        study.account().set_index("reason").lines["on or after as_of (2026-01-05)"] == 1
+        study.account()
+        .set_index("reason")
+        .lines["later than this report (from 2026-01-05 on)"]
+        == 1
     )
     assert study.write_rejected(tmp_path / "rejected.parquet") == 7
     rejected = pd.read_parquet(tmp_path / "rejected.parquet")
@@ -420,7 +423,10 @@ def test_a_plan_or_a_typing_error_ahead_does_not_move_as_of(study_of):
     study = study_of(f"customer_id,order_date,amount\nb,1980-01-01,5\n{rows}{late}")
     assert study.window.as_of.isoformat() == "2025-05-29"
     assert (
-        study.account().set_index("reason").lines["on or after as_of (2025-05-29)"] == 3
+        study.account()
+        .set_index("reason")
+        .lines["later than this report (from 2025-05-29 on)"]
+        == 3
     )
     remarks = study.intake("orders").remarks()
     assert any(

@@ -11,7 +11,8 @@ import pytest
 import segment_lab as sl
 from segment_lab.act.choice import BEST, FILE, FIRST, ONLY
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.pages.choosing import chosen, confirmed, said, with_playbook
+from segment_lab.pages.choosing import chosen, said, with_playbook
+from segment_lab.pages.confirming import confirmed
 from segment_lab.pages.decision import DecisionReport
 
 AS_OF = dt.date(2026, 1, 1)
@@ -70,6 +71,17 @@ def test_the_evidence_decides_where_the_file_is_silent(shop, monkeypatch):
     assert (found.scheme, found.reason, found.level) == ("lifecycle", BEST, ("rfm",))
     assert "settled" in said(found)
     assert "tell RFM from it" in said(found)
+
+
+def test_the_decision_report_chooses_as_page_one_does(shop, monkeypatch):
+    kinds = {"abc": "PRELIMINARY", "lifecycle": "PROPER", "rfm": "FIXED"}
+    made = card(kinds, {"abc": 0.9, "lifecycle": 0.8, "rfm": 0.7})
+    monkeypatch.setattr(type(shop), "scorecard", lambda self: made)
+    assert DecisionReport(shop).scheme == chosen(shop).scheme == "lifecycle"
+    assert DecisionReport(shop, "abc").scheme == "abc"
+    named = study(strategy={"scheme": "rfm"})
+    monkeypatch.setattr(type(named), "scorecard", None)  # not asked for
+    assert DecisionReport(named).scheme == "rfm"
 
 
 def test_a_log_too_short_takes_the_first_and_says_so(shop, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -44,3 +45,23 @@ def test_addresses_are_shown_where_the_study_says_so(page_of):
 
 def test_without_a_table_of_customers_the_page_says_why(page_of):
     assert "no table of customers" in str(page_of("orders").customer_base())
+
+
+def test_a_rerun_calls_later_orders_later_and_nothing_unusable():
+    days = pd.date_range("2026-01-01", periods=100, freq="D")
+    orders = pd.DataFrame(
+        {
+            "customer_id": [f"c{i % 20}" for i in range(100)],
+            "order_date": days,
+            "amount": 10.0,
+        }
+    )
+    page = DataPage(Study.from_frames({"orders": orders}, as_of="2026-03-02"))
+    told = str(page.headline())
+    assert "60 of 60 order lines" in told
+    assert "40 more lines are later than this report" in told
+    assert page.account["lines"].to_dict() == {
+        "accepted": 60,
+        "later than this report (from 2026-03-02 on)": 40,
+    }
+    assert "unusable" not in told + str(page.lines())

@@ -306,8 +306,6 @@ def _remedy(table: str, reason: str) -> str:
         return say("data.remedies.broken")
     if reason.startswith("returns by customers"):
         return say("data.remedies.returns")
-    if reason.startswith("on or after"):
-        return say("data.remedies.after")
     if reason.startswith("before"):
         return say("data.remedies.before")
     if column.endswith(("_date", "_on")):

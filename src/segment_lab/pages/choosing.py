@@ -1,4 +1,4 @@
-"""Which scheme a study's advice acts on, and which of its treatments other schemes confirm."""
+"""Which scheme a study's advice acts on, in words too."""
 
 from __future__ import annotations
 
@@ -6,31 +6,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from segment_lab import config
-from segment_lab.act import campaigns as ledger
 from segment_lab.act.choice import (
     FILE,
     ONLY,
     Choice,
-    agreement,
     certainly_worse,
     choose,
 )
-from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.playbook import Playbook
-from segment_lab.act.stance import stances
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
-from segment_lab.pages.decision import DecisionReport
-from segment_lab.schemes import scheme as declared
 from segment_lab.study.study import Study
 from segment_lab.texts import has, say
 
 #: Scheme statuses that may be acted on.
 SETTLED = ("PROPER", "FIXED")
-#: Populations of schemes that describe what everybody buys.
-WHOLE = ("buyers", "everybody")
 
 
 def chosen(study: Study, named: str | None = None) -> Choice:
@@ -104,45 +94,6 @@ def _fits(book: Playbook, study: Study, scheme: str) -> bool:
     except (ConfigError, NotEnoughDataError):
         return False
     return True
-
-
-def confirmed(
-    report: DecisionReport, able: Iterable[str], margin_rate: float | None = None
-) -> pd.DataFrame:
-    """Share of each segment's customers whom each other scheme gives the same stance.
-
-    Stances follow from the evidence alone, so nothing is planned again. Schemes that do not
-    describe what everybody buys (payment behaviour, engagement) are no judges of it; neither are
-    those whose segments cannot be compared over time.
-
-    Returns
-    -------
-    DataFrame
-        A row per segment of the report's scheme, a column per other scheme.
-    """
-    mine = _stances(report, margin_rate)
-    shares = {}
-    for scheme in able:
-        if scheme == report.scheme or declared(scheme).population not in WHOLE:
-            continue
-        other = DecisionReport(report.study, scheme, report.horizon_days, report.seed)
-        try:
-            theirs = _stances(other, margin_rate)
-            labels = other.now.labels
-        except NotEnoughDataError:
-            continue
-        shares[scheme] = agreement(report.now.labels, mine, labels, theirs)
-    return pd.DataFrame(shares, index=mine.index)
-
-
-def _stances(report: DecisionReport, margin_rate: float | None) -> pd.Series:
-    """The stance of each segment before its campaigns are weighed."""
-    contacted: list[str] = []
-    if report.earlier.window is not None:
-        contacted = ledger.contacted_since(report.found, report.earlier.window.as_of)
-    happened = Happened(report.earlier, report.recent, contacted)
-    known = evidence(report.now, report.people, happened, margin_rate=margin_rate)
-    return stances(known)["stance"]
 
 
 def has_owners(study: Study) -> bool:

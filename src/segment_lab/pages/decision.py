@@ -20,6 +20,7 @@ from segment_lab.contacts.events import engagement_table, usual_minutes
 from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.leads.funnel import lead_table
+from segment_lab.pages import choosing
 from segment_lab.pages.verdicts import Page
 from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
@@ -40,7 +41,8 @@ class DecisionReport:
     ----------
     study : Study
     scheme : str, optional
-        Whose segments are acted on; the study file's, or RFM, by default.
+        Whose segments are acted on; the study file's by default, or else the one that the
+        evidence chooses (`choosing.chosen`).
     horizon_days : int, optional
         How long a customer has to buy; also the length of the periods that are compared. The study
         file's by default.
@@ -55,7 +57,7 @@ class DecisionReport:
 
     def __post_init__(self) -> None:
         asked = self.study.config.strategy
-        self.scheme = self.scheme or asked.scheme or "rfm"
+        self.scheme = self.scheme or asked.scheme or choosing.chosen(self.study).scheme
         self.horizon_days = self.horizon_days or asked.horizon_days
         self.seed = asked.seed if self.seed is None else self.seed
 

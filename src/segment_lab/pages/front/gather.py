@@ -15,12 +15,12 @@ from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.choosing import (
     chosen,
-    confirmed,
     has_owners,
     said,
     scheme_names,
     treatment,
 )
+from segment_lab.pages.confirming import confirmed
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.front.document import Front
