@@ -118,6 +118,15 @@ def test_survival_counts_the_draws_that_agree():
     assert plan_budget(options, money=10).chosen["survival"].isna().all()
 
 
+def test_what_was_never_another_choice_does_not_hold_for_certain():
+    options = frame([(0, 10, 0, 60), (1, 10, 0, 50)]).assign(allowed=[True, False])
+    draws = np.array([[60.0, 50, 40, 30], [1.0, 1, 1, 1]])
+    survival = plan_budget(options, money=100, draws=draws).chosen["survival"]
+    assert survival.isna().tolist() == [False, True]
+    unsure = plan_budget(options, money=100, draws=draws - 45)
+    assert unsure.chosen["survival"].iloc[0] == 0.5  # nothing is the other choice
+
+
 def test_only_allowed_options_are_chosen():
     options = frame([(0, 10, 0, 60), (1, 10, 0, np.nan)]).assign(allowed=[False, False])
     plan = plan_budget(options, money=100, draws=np.zeros((2, 5)))

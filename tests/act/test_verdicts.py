@@ -103,6 +103,17 @@ def test_identical_segments_get_identical_verdicts():
     assert found["verdict"].nunique() == found["contacts"].nunique() == 1
 
 
+def test_pilots_of_one_kind_are_read_together():
+    names = [f"S{i}" for i in range(6)]
+    rows = [(name, "call", 800, 2) for name in names]
+    arms = [a_test(name, "call", 0.33, 0.3, size=300) for name in names]
+    alone, all_six = verdict(rows, arms[:1]), verdict(rows, arms)
+    # Five more results of the same size make the first one surer, and the same of all.
+    assert all_six["effect_sd"].iloc[0] < 0.8 * alone["effect_sd"].iloc[0]
+    assert np.ptp(all_six["effect"]) == pytest.approx(0, abs=1e-9)
+    assert all_six[["verdict", "ground", "role"]].drop_duplicates().shape[0] == 1
+
+
 def test_one_action_is_done_and_another_tested_beside_it_with_one_control():
     found = verdict([("A", "email", 6000, 0.05), ("A", "call", 6000, 2)])
     assert found["role"].tolist() == [MAIN, BESIDE]

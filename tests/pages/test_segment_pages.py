@@ -9,6 +9,8 @@ import pytest
 
 import segment_lab as sl
 from segment_lab import pages
+from segment_lab.pages import advice
+from segment_lab.pages.front.cards import Cards
 from segment_lab.pages.front.gather import gathering
 from segment_lab.pages.serving import (
     serving,
@@ -16,6 +18,7 @@ from segment_lab.pages.serving import (
     stance_shares,
     state_shares,
 )
+from segment_lab.texts import say
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,3 +106,44 @@ def test_where_little_is_known_the_page_says_so(bare):
     rules = pages.RulesPage(bare)
     assert "<img" in str(rules.moves())
     assert "no previous version" in str(rules.moved_counts())
+
+
+@pytest.mark.slow
+def test_on_the_sample_no_two_pages_contradict_each_other():
+    methods: dict[str, dict[str, object]] = {"rfm": {}, "lifecycle": {}, "abc": {}}
+    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods=methods)
+    acting = study.config.strategy.model_copy(update={"scheme": "lifecycle"})
+    config = study.config.model_copy(update={"strategy": acting})
+    study = sl.Study(config, study.base)
+    front = gathering(study)
+    strategy = pages.StrategyPage(study, "lifecycle", horizon_days=front.days)
+    asked = strategy.decision.treatments
+    acted, served = serving(study)
+    assert (acted, strategy.choice.scheme) == ("lifecycle", "lifecycle")
+
+    # Page one, the segments' cards and the page of the scheme say what the decision says.
+    rows = {row.segment: row for row in front.treatments() if row.card}
+    cards = {card["name"]: card for card in Cards(front).shown()["cards"]}
+    lifecycle = str(pages.LifecyclePage(study).serving())
+    shown = advice.stance_table(strategy.decision)["stance"]
+    for segment, row in asked[asked["members"] > 0].iterrows():
+        told = rows[str(segment)], cards[str(segment)]
+        assert {told[0].stance, told[1]["stance"], served["stance"][segment]} == {
+            row["stance"]
+        }
+        assert {told[0].verdict, told[1]["verdict"]} == {row["verdict"]}
+        assert told[1]["stance_text"] == shown[segment]
+        assert shown[segment] in lifecycle
+
+    # Segments of another scheme get no stance of their own: customer by customer the same.
+    shares = stance_shares(study, "rfm")
+    given = study.segmentation("lifecycle").labels.astype(str).map(served["stance"])
+    buyers = given.reindex(study.segmentation("rfm").labels.index).value_counts()
+    counted = shares.drop(columns="customers").mul(shares["customers"], axis=0).sum()
+    assert counted.to_dict() == pytest.approx(buyers.to_dict())
+    rfm = str(pages.RFMPage(study).serving())
+    assert say("stance.as_on_page_one.caption") in rfm
+
+    # One day on which all of them look again.
+    day = asked["next_look"].iloc[0].date()
+    assert say("front.sure.next", day=day) in str(front.front().shown())

@@ -61,6 +61,7 @@ def test_effects_show_predictions_beside_results():
         {
             "campaign_id": "K1",
             "segment": ["A", "All"],
+            "action": "call",
             "effect": [0.1, 0.1],
             "effect_low": [0.0, 0.0],
             "effect_high": [0.2, 0.2],
@@ -68,7 +69,7 @@ def test_effects_show_predictions_beside_results():
         }
     )
     ax = plots.effects(measured)
-    assert names(ax) == ["K1 · A"]
+    assert names(ax) == ["K1 call · A"]  # never the code alone
     assert [c.get_offsets()[0, 0] for c in ax.collections[1:3]] == [10, 5]
 
 

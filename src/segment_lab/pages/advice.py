@@ -52,6 +52,7 @@ def sentences(page: Page) -> list[str]:
                 high=expected.high,
             )
         )
+        out.append(_by_whom(page, [str(name) for name in mains["segment"]]))
     tests = funded[funded["role"] == verdicts.BESIDE]
     decided = page.decided.reset_index()
     stopped = page.options[page.options["verdict"] == verdicts.STOP]
@@ -79,6 +80,14 @@ def sentences(page: Page) -> list[str]:
         names = list(idle["segment"])
         out.append(say("decision.headline.idle", segments=names, customers=count))
     return out + _exceptions(page)
+
+
+def _by_whom(page: Page, segments: list[str]) -> str:
+    """Who does what is funded, and when its result is read."""
+    rows = page.treatments.loc[segments]
+    who = rows["owner"].fillna(say("decision.headline.marketing")).unique()
+    day = rows["next_look"].max() if rows["next_look"].notna().any() else None
+    return say("decision.headline.when", who=list(who), day=day)
 
 
 def _said(key: str, rows: pd.DataFrame, **facts: Any) -> list[str]:
@@ -168,7 +177,9 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
     if verdict == verdicts.HOUSE_RULE:
         return say("decision.why.house_rule")
     if np.isnan(row["margin"]):
-        return say("decision.why.unknown_margin")
+        others = page.known["margin_per_conversion"].notna().any()
+        never = others and not page.known["revenue"][segment] > 0
+        return say(f"decision.why.{'no_orders' if never else 'unknown_margin'}")
     if np.isnan(row["natural_rate"]):
         return say("decision.why.unknown_rate")
     belief = page.beliefs[row["belief"]]

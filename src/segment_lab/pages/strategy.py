@@ -204,7 +204,8 @@ class StrategyPage:
 
     def design(self) -> Html:
         """Who is contacted, who is left alone, and what that shows."""
-        remark = say("decision.captions.design_note")
+        kinds = map(advice.kind_name, self.decision.read_together)
+        remark = say("decision.captions.design_note", together=list(kinds))
         return table(self.decision.design, say("decision.captions.design"), note=remark)
 
     @says_why

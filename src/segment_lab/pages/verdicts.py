@@ -502,6 +502,15 @@ class Page:
             detectable_per_100=100 * shown.where(shown <= 1 - rows["natural_rate"])
         )
 
+    @property
+    def read_together(self) -> list[str]:
+        """Kinds of action whose experiments share what is expected: of several segments, and not
+        by the money of one trial."""
+        rows = self.funded[self.funded["held_out"] > 0]
+        segments = rows.groupby("belief", sort=False)["segment"].nunique()
+        measured = self.tested.kind if self.tested is not None else None
+        return [kind for kind, _ in segments.index[segments >= 2] if kind != measured]
+
     def overturned(
         self, scenarios: Mapping[str, market.Scenario] = market.SCENARIOS
     ) -> pd.DataFrame:

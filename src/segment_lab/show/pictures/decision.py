@@ -77,23 +77,24 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """What campaigns did against customers held out, beside what was predicted
     (`ledger.effects`)."""
-    shown = measured[measured["segment"] != "All"]
-    ax = _rows(
-        axes(ax, rows=len(shown) + 2), shown["campaign_id"] + " · " + shown["segment"]
-    )
-    value, low, high = (100 * shown[f"effect{end}"] for end in ("", "_low", "_high"))
+    parts = measured[measured["segment"] != "All"]
+    # A code says nothing to who did not draw the campaign: the action stands beside it.
+    told = zip(parts["campaign_id"], parts["action"], parts["segment"], strict=True)
+    names = [f"{code} {shown(kind)} · {shown(segment)}" for code, kind, segment in told]
+    ax = _rows(axes(ax, rows=len(parts) + 2), names)
+    value, low, high = (100 * parts[f"effect{end}"] for end in ("", "_low", "_high"))
     _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
-    if shown["predicted"].notna().any():
+    if parts["predicted"].notna().any():
         style: dict[str, Any] = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
         label = say("market.picture.predicted")
         ax.scatter(
-            100 * shown["predicted"], np.arange(len(shown)), label=label, **style
+            100 * parts["predicted"], np.arange(len(parts)), label=label, **style
         )
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("market.picture.effects"))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    told = shown.set_index(shown["campaign_id"] + " " + shown["segment"])["effect"]
-    return described(ax, listed(say("market.picture.effects_alt"), told, "uplift"))
+    values = pd.Series(parts["effect"].to_numpy(), index=names)
+    return described(ax, listed(say("market.picture.effects_alt"), values, "uplift"))
 
 
 def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
