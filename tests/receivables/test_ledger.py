@@ -401,3 +401,15 @@ def test_the_sample_agrees_with_plain_pandas(day: str):
         items["open_amount"].sort_index().to_dict()
         == left[left != 0].sort_index().to_dict()
     )
+
+
+def test_a_day_asked_for_again_is_not_asked_of_the_engine(monkeypatch):
+    ledger = Ledger(INVOICES, PAYMENTS)
+    days = ["2026-02-10", DAY]
+    first = ledger.balances(days)
+    alone = pd.concat([ledger.balances([day]) for day in days], ignore_index=True)
+    pd.testing.assert_frame_equal(first, alone)
+    monkeypatch.setattr(type(ledger), "_known_by", None)
+    wide = ledger.balances(days, cuts=(10, 20))
+    assert wide["open_amount"].equals(first["open_amount"])
+    assert wide["bucket"].cat.categories[1] == "1–10"

@@ -83,7 +83,7 @@ def test_a_large_book_takes_neither_the_square_of_its_invoices_nor_all_draws_at_
     )
     rows = connection.create_table("invoices", one)
     plan = connection.raw_sql(
-        f"EXPLAIN {ibis.to_sql(Ledger(rows).movements)}"
+        f"EXPLAIN {ibis.to_sql(Ledger(rows).recorded())}"
     ).fetchall()
     assert "HASH_JOIN" in str(plan)
     assert "NL_JOIN" not in str(plan)

@@ -46,3 +46,20 @@ def test_another_day_is_told_anew(study, monkeypatch, tmp_path):
     assert len(now) == 20
     assert not then.labels.equals(now.labels)
     assert then.window.as_of.isoformat() == "2026-01-31"
+
+
+def test_there_is_one_ledger_for_all_days():
+    day = pd.Timestamp("2026-01-05")
+    bills = pd.DataFrame(
+        {
+            "invoice_id": ["I1"],
+            "customer_id": ["a"],
+            "issue_date": [day],
+            "due_date": [day],
+            "amount": [60.0],
+        }
+    )
+    study = sl.Study.from_frames({"invoices": bills}, as_of="2026-03-10")
+    assert study.ledger is study.at("2026-02-10").ledger
+    assert study.ledger.movements is study.ledger.movements
+    assert study.ledger.open_items("2026-02-10")["open_amount"].tolist() == [60.0]

@@ -22,7 +22,6 @@ from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.leads.funnel import lead_table
 from segment_lab.pages import choosing
 from segment_lab.pages.verdicts import Page
-from segment_lab.receivables.ledger import Ledger
 from segment_lab.receivables.payments import invoice_history, receivables_table
 from segment_lab.schemes import scheme as declared
 from segment_lab.segments.segmentation import Segmentation, Status
@@ -169,9 +168,9 @@ class DecisionReport:
             busy = ledger.running(campaigns, self.study.window.as_of)
             flags["running_test"] = index.isin(busy)
         if self.study.has("invoices"):
-            debts = receivables_table(self._debts, self.study.window.as_of).reindex(
-                index
-            )
+            debts = receivables_table(
+                self.study.ledger, self.study.window.as_of
+            ).reindex(index)
             flags["dispute"] = debts["disputed_open"].fillna(0) > 0
             flags["debt"] = debts["overdue_amount"].fillna(0) > 0
         if "consent" in self.people and self.people["consent"].notna().any():
@@ -290,13 +289,9 @@ class DecisionReport:
         if not self.study.has("invoices"):
             return self.recent
         day = self.study.window.as_of
-        return self.recent.join(market.payment(invoice_history(self._debts, day), day))
-
-    @property
-    def _debts(self) -> Ledger:
-        """Invoices and payments of the study."""
-        payments = self.study.table("payments") if self.study.has("payments") else None
-        return Ledger(self.study.table("invoices"), payments)
+        return self.recent.join(
+            market.payment(invoice_history(self.study.ledger, day), day)
+        )
 
     # Case figures.
 

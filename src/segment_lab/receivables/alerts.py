@@ -87,8 +87,9 @@ def fire(items: pd.DataFrame, rules: AlertRules) -> pd.DataFrame:
     sums = by_customer.agg(
         amount=("open_amount", "sum"), days_overdue=("days_overdue", "max")
     )
-    sums = sums.assign(invoices=by_customer["invoice_id"].agg(list)).reset_index()
     large = sums[sums["amount"] >= rules.min_amount]
+    theirs = late[late["customer_id"].isin(large.index)].groupby("customer_id")
+    large = large.assign(invoices=theirs["invoice_id"].agg(list)).reset_index()
     large = large.assign(
         key="large:" + large["customer_id"].astype("str"), rule="large"
     )
@@ -247,14 +248,16 @@ def backtest(
         raise NotEnoughDataError(
             say("receivables.errors.backtest", days=days, as_of=as_of)
         )
+    # Plain texts: they are looked up at every month end, and Arrow's are slow to look up.
+    stock["invoice_id"] = stock["invoice_id"].astype("object")
     closed = invoice_history(ledger, as_of)["closed_on"]
+    invoices, closed_on = closed.index.to_numpy(dtype="object"), closed.to_numpy()
     found: list[pd.DataFrame] = []
     before: set[str] = set()
     for stop in stops:
         late = stock[stock["as_of"] == pd.Timestamp(stop)]
-        in_time = set(
-            closed.index[closed <= pd.Timestamp(stop + dt.timedelta(days=days))]
-        )
+        until = pd.Timestamp(stop + dt.timedelta(days=days)).to_datetime64()
+        in_time = set(invoices[closed_on <= until])
         fired = fire(late, rules)
         fired["paid"] = [in_time.issuperset(ids) for ids in fired["invoices"]]
         found.append(fired[~fired["key"].isin(before)])

@@ -10,6 +10,7 @@ of rows does not matter. See decision 0030.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -127,8 +128,17 @@ class Ledger:
         credit notes left open on that day.
 
         ``customer_id, invoice_id, day, kind`` (invoice / credit / payment) and ``units`` (signed
-        ten-thousandths of the currency).
+        ten-thousandths of the currency). Worked out once: a table in the engine.
         """
+        moves = self.recorded()
+        engine = moves.get_backend()
+        # Named by what it holds: the questions asked of it are compiled once for all processes.
+        query = engine.compile(moves)
+        name = f"movements_{hashlib.sha256(query.encode()).hexdigest()[:16]}"
+        return engine.create_table(name, moves, temp=True, overwrite=True)
+
+    def recorded(self) -> ir.Table:
+        """The query behind `movements`."""
         home = self.rows.select("invoice_id", owner=self.rows.customer_id)
         moves = _issued(self.rows, home)
         if self.payments is not None:
@@ -145,8 +155,20 @@ class Ledger:
         overpayments, prepayments) have the bucket ``unallocated``, so the sum is always invoiced −
         credited − paid.
         """
+        frame = self._stood(tuple(as_date(day) for day in days))
+        return frame.assign(bucket=age_buckets(frame, cuts))
+
+    @cached_property
+    def _known(self) -> dict[tuple[dt.date, ...], pd.DataFrame]:
+        """What `_stood` has been asked before."""
+        return {}
+
+    def _stood(self, days: tuple[dt.date, ...]) -> pd.DataFrame:
+        """`balances` without buckets, which depend on the cuts."""
+        if days in self._known:
+            return self._known[days]
         left = (
-            self._known_by([as_date(day) for day in days])
+            self._known_by(days)
             .group_by("as_of", "customer_id", "invoice_id")
             .aggregate(units=ibis._.units.sum())
             .filter(ibis._.units != 0)
@@ -160,7 +182,8 @@ class Ledger:
         frame = items.execute()
         frame["open_amount"] = frame.pop("units") / SCALE
         frame["days_overdue"] = (frame["as_of"] - frame["due_date"]).dt.days - 1
-        return frame.assign(bucket=age_buckets(frame, cuts))
+        self._known[days] = frame
+        return frame
 
     def _known_by(self, days: Sequence[dt.date]) -> ir.Table:
         """Every movement beside each of the days (`as_of`) that it lies before."""
@@ -168,7 +191,9 @@ class Ledger:
         if len(days) == 1:  # a query that is compiled once for every day
             day = ibis.literal(days[0])
             return moves.filter(moves.day < day).mutate(as_of=day)
-        when = ibis.memtable({"as_of": list(days)}, schema={"as_of": "date"})
+        # Literals, no frame in memory: such a query is remembered as well.
+        when = ibis.array([ibis.literal(day) for day in days]).unnest()
+        when = when.name("as_of").as_table()
         return moves.join(when, moves.day < when.as_of)
 
     def open_items(self, as_of: dt.date | str) -> pd.DataFrame:

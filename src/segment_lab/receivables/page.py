@@ -12,7 +12,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables import aging, alerts, pictures
 from segment_lab.receivables.alerts import AlertRules
 from segment_lab.receivables.book import Book
-from segment_lab.receivables.ledger import AGE_CUTS, Ledger
+from segment_lab.receivables.ledger import AGE_CUTS
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
 from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.segments.base import Finding
@@ -74,9 +74,7 @@ class ReceivablesPage:
     @cached_property
     def book(self) -> Book:
         study = self.study
-        payments = study.table("payments") if study.has("payments") else None
-        ledger = Ledger(study.table("invoices"), payments)
-        return Book(ledger, study.window.as_of, self.months, self.loss_days)
+        return Book(study.ledger, study.window.as_of, self.months, self.loss_days)
 
     @cached_property
     def payment(self) -> Segmentation:

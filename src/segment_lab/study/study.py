@@ -22,6 +22,7 @@ from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from segment_lab.judge import Change, Scorecard
+    from segment_lab.receivables.ledger import Ledger
 
 # Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
 # memory is bounded.
@@ -117,16 +118,24 @@ class Study(StudyData):
         """Customers with what a wing knows of them."""
         as_of = self.window.as_of
         if population == "debtors":
-            from segment_lab.receivables.ledger import Ledger
             from segment_lab.receivables.payments import debtors, receivables_table
 
-            ledger = Ledger(self.table("invoices"), self._optional("payments"))
-            debts = receivables_table(ledger, as_of)
+            debts = receivables_table(self.ledger, as_of)
             return debtors(self.customers(), debts, everybody=not self.has("orders"))
         from segment_lab.contacts.events import engagement_table
 
         people = self.customers(prospects=True).drop(columns=["touches"])
         return people.join(engagement_table(self.table("touches"), as_of), how="left")
+
+    @property
+    def ledger(self) -> Ledger:
+        """Invoices and payments, one ledger for all days of the study."""
+        from segment_lab.receivables.ledger import Ledger
+
+        def opened() -> Ledger:
+            return Ledger(self.table("invoices"), self._optional("payments"))
+
+        return (self._parent or self)._keep("ledger", opened)
 
     def contacts(self) -> pd.DataFrame:
         """Every customer's contacts so far, with the minutes they took: as recorded, else usual
