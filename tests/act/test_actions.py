@@ -46,11 +46,10 @@ EARLIER = pd.DataFrame(
 )
 TOUCHES = pd.DataFrame(
     {
-        "customer_id": ["a", "a", "b", "d", "d"],
+        "customer_id": ["a", "a", "d", "d"],
         "touch_date": pd.to_datetime(
-            ["2026-02-27", "2026-03-02", "2026-03-03", "2026-05-01", "2026-02-01"]
+            ["2026-02-27", "2026-03-02", "2026-05-01", "2026-02-01"]
         ),
-        "channel": ["call", "call", "email", "call", "chat"],
     }
 )
 ORDERS = pd.DataFrame(
@@ -68,7 +67,7 @@ def test_a_call_since_or_a_mark_closes_an_action():
         False,
         True,
         False,
-    ]  # b: a mail, d: a call after the day
+    ]  # d: a call after the day
     assert found.loc[0, "done_on"] == pd.Timestamp("2026-03-02")
     assert found["bought"].tolist() == [True, False, False, False]
 
@@ -78,3 +77,29 @@ def test_without_contacts_only_marks_count():
         EARLIER.drop(columns="done"), None, ORDERS, dt.date(2026, 4, 1)
     )
     assert not found["done"].any()
+
+
+def test_no_owner_gets_more_than_a_day_holds_and_the_urgent_come_first():
+    rows = pd.DataFrame(
+        {
+            "kind": ["growing"] * 3 + ["broke_rhythm"] * 4,
+            "owner": ["A", "A", "B", "A", "A", "B", None],
+        }
+    )
+    friday, monday, tuesday = (dt.date(2026, 1, day) for day in (2, 5, 6))
+    due = actions.spread(rows, dt.date(2026, 1, 2), 1)
+    assert (
+        due.tolist()
+        == [tuesday, dt.date(2026, 1, 7), monday, friday, monday] + [friday] * 2
+    )
+    assert set(actions.spread(rows, dt.date(2026, 1, 3), 9)) == {monday}
+
+
+def test_a_day_given_before_stays_and_takes_its_place():
+    rows = pd.DataFrame({"kind": "growing", "owner": ["A"] * 4})
+    first = actions.spread(rows, dt.date(2026, 1, 5), 2)
+    kept = first.where([False, False, True, True])
+    later = actions.spread(rows, dt.date(2026, 1, 6), 2, kept)
+    monday, tuesday, wednesday = (dt.date(2026, 1, day) for day in (5, 6, 7))
+    assert first.tolist() == [monday] * 2 + [tuesday] * 2
+    assert later.tolist() == [wednesday] * 2 + [tuesday] * 2

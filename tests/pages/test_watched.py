@@ -40,6 +40,8 @@ def touches() -> pd.DataFrame:
         ("c02", 9, "call", "call"),
         ("c02", 2, "visit", "visit"),
         ("c03", 1, "email", "opened"),
+        ("c04", 4, "email", "clicked"),
+        ("c04", 2, "Field-Visit", "visit"),
     ]
     frame = pd.DataFrame(rows, columns=["customer_id", "back", "channel", "event"])
     return frame.assign(touch_date=days_before(*frame["back"])).drop(columns="back")

@@ -94,13 +94,15 @@ def listed(as_of: dt.date, before: pd.DataFrame | None, touches: pd.DataFrame):
 def test_a_day_later_nothing_is_asked_twice_and_calls_close_their_action(tmp_path):
     called = pd.DataFrame(
         {
-            "customer_id": ["c00", "c01"],
+            "customer_id": ["c00", "c01", "c03", "c04"],
             "touch_date": [
                 pd.Timestamp(AS_OF),
                 pd.Timestamp(AS_OF) - pd.Timedelta(days=9),
+                pd.Timestamp(AS_OF),
+                pd.Timestamp(AS_OF),
             ],
-            "channel": ["call", "call"],
-            "event": ["call", "call"],
+            "channel": ["phone", "call", "visit", "meeting"],
+            "event": ["call", "call", "visit", "visit"],
         }
     )
     first, _ = listed(AS_OF, None, called)
@@ -110,14 +112,16 @@ def test_a_day_later_nothing_is_asked_twice_and_calls_close_their_action(tmp_pat
     second, parts = listed(AS_OF + dt.timedelta(days=1), before, called)
 
     gone = set(first.frame["customer_id"]) - set(second.frame["customer_id"])
-    assert {"c00", "c02"} <= gone  # spoken with since, and marked
+    # Called, marked as done, visited in person; a visit to the web site closes nothing.
+    assert {"c00", "c02", "c04"} <= gone
+    assert "c03" in set(second.frame["customer_id"])
     assert "c01" in set(second.frame["customer_id"])  # the call was before the list
     again = second.frame[second.frame["action_id"].isin(first.frame["action_id"])]
     assert set(again["made_on"]) == {AS_OF}
     assert second.all["action_id"].is_unique
     said = parts[0]["lines"][0]
     assert said.startswith(
-        f"Of {len(first.frame)} actions on the list of 1 January 2026, 2 were"
+        f"Of {len(first.frame)} actions on the list of 1 January 2026, 3 were"
     )
 
     # Two days later the closed ones stay closed.

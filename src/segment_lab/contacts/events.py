@@ -19,14 +19,15 @@ import pandas as pd
 from segment_lab.act.economics import Arm, rate_difference
 from segment_lab.act.limits import OUTBOUND
 from segment_lab.customers.rates import with_interval
+from segment_lab.data.spellings import in_person
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
 from segment_lab.window import as_date
 
 MAIL = ("delivered", "undelivered", "opened", "clicked")
 TALKS = {"call": "calls", "chat": "chats", "visit": "visits"}
-# What shows that a customer wants something, and what answers it.
-INTEREST, SPOKEN = ("clicked", "visit"), ("call", "chat")
+# What answers a customer, beside a visit at which people met.
+SPOKEN = ("call", "chat")
 
 
 def engagement_table(
@@ -132,18 +133,28 @@ def _known(
     return rows if start is None else rows.filter(rows.day >= start)
 
 
+def spoken_with(touches: ir.Table) -> ir.BooleanValue:
+    """Whether somebody spoke with the customer: a call, a chat, or a visit in person."""
+    event = touches.event.strip().lower()
+    met = (event == "visit") & in_person(touches.channel)
+    return event.isin(SPOKEN) | met
+
+
 def unanswered(touches: ir.Table, as_of: dt.date | str) -> pd.Series:
-    """Days since each customer's last click or visit, where nobody has spoken with them since.
+    """Days since each customer's last click or visit to the web site, where nobody has spoken with
+    them since.
 
     Returns
     -------
     Series
-        By ``customer_id``; customers who were called or chatted with on that day or later are
-        absent.
+        By ``customer_id``; customers who were called, met or chatted with on that day or later
+        are absent.
     """
     rows = _known(touches, as_of)
-    wanted = rows.day.max(where=rows.event.isin(INTEREST))
-    spoken = rows.day.max(where=rows.event.isin(SPOKEN))
+    answered = spoken_with(rows)
+    clicked_or_came = rows.event.isin(("clicked", "visit")) & ~answered
+    wanted = rows.day.max(where=clicked_or_came)
+    spoken = rows.day.max(where=answered)
     last = rows.group_by("customer_id").aggregate(wanted=wanted, spoken=spoken)
     frame = last.to_pandas().set_index("customer_id").apply(pd.to_datetime)
     open_ones = frame["wanted"].notna() & ~(frame["spoken"] >= frame["wanted"])

@@ -33,17 +33,22 @@ def plain(text: str) -> str:
 
 def understood(value: ir.StringValue, table: str, column: str) -> ir.StringValue:
     """The canonical word of each spelling; null for words that are not known."""
-    bare = (
-        value.lower()
-        .replace("_", " ")
-        .replace("-", " ")
-        .re_replace(r"\s+", " ")
-        .strip()
-    )
+    bare = _plain(value)
     branches = []
     for word, known in spellings()[f"{table}.{column}"].items():
         branches.append((bare.isin([*known, plain(word)]), word))
     return ibis.cases(*branches, else_=ibis.null("string"))
+
+
+def in_person(channel: ir.StringValue) -> ir.BooleanValue:
+    """Whether people meet over a channel: a visit by it is no visit to a web site."""
+    return _plain(channel).isin(spellings()["in_person"]).fill_null(False)
+
+
+def _plain(value: ir.StringValue) -> ir.StringValue:
+    """`plain` of a column."""
+    spaced = value.lower().replace("_", " ").replace("-", " ")
+    return spaced.re_replace(r"\s+", " ").strip()
 
 
 def currency_column(columns: Iterable[str]) -> str | None:

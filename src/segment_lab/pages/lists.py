@@ -11,6 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from segment_lab.act import actions
+from segment_lab.contacts.events import click_topics, spoken_with
 from segment_lab.customers.people import consented
 from segment_lab.customers.products import favourites, next_products
 from segment_lab.errors import NotEnoughDataError
@@ -23,6 +24,8 @@ from segment_lab.texts import say
 LOOK_BACK_DAYS = (7, 30, 60, 90)
 #: Account columns that a list may show only with ``personal: true``.
 PERSONAL = ("name", "email", "phone")
+#: So many topics of clicked links are named.
+TOPICS = 2
 #: What the column ``done`` says of an action that nobody need do again.
 DONE = "yes"
 COLUMNS = (
@@ -68,6 +71,8 @@ class ActionList:
         Whether names and addresses may be shown.
     earlier : DataFrame, optional
         Actions of the run before, with the marks that came back.
+    a_day : int
+        How many actions an owner takes on a working day.
     """
 
     study: Study
@@ -77,6 +82,7 @@ class ActionList:
     arms: Mapping[str, str]
     personal: bool = False
     earlier: pd.DataFrame | None = None
+    a_day: int = actions.A_DAY
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -89,13 +95,17 @@ class ActionList:
         """The same with those that were done while their reason still stands: they are not asked
         for again."""
         rows = self._made
-        if self.earlier is None or rows.empty:
+        as_of = self.study.window.as_of
+        if rows.empty:
             return rows
+        if self.earlier is None or self.earlier.empty:
+            return rows.assign(due=actions.spread(rows, as_of, self.a_day))
         known = self.outcome.drop_duplicates("action_id").set_index("action_id")
         ids = rows["action_id"]
-        for column in ("made_on", "due"):
-            first = pd.to_datetime(ids.map(known[column])).dt.date
-            rows[column] = first.where(first.notna(), rows[column])
+        made_on = pd.to_datetime(ids.map(known["made_on"])).dt.date
+        kept = pd.to_datetime(ids.map(known["due"])).dt.date
+        rows["made_on"] = made_on.where(made_on.notna(), rows["made_on"])
+        rows["due"] = actions.spread(rows, as_of, self.a_day, kept)
         done = ids.map(known["done"]).eq(True)
         return rows.assign(done=done.map({True: DONE, False: ""}))
 
@@ -113,7 +123,8 @@ class ActionList:
         if study.has("touches"):
             found = study.table("touches")
             recent = found.filter(found.touch_date.cast("date") >= since)
-            touches = recent.select("customer_id", "touch_date", "channel").to_pandas()
+            spoken = recent.filter(spoken_with(recent))
+            touches = spoken.select("customer_id", "touch_date").to_pandas()
         return actions.closed_by(self.earlier, touches, bought, as_of)
 
     @cached_property
@@ -236,22 +247,34 @@ class ActionList:
         return [say(f"lists.channel.{key}") for key in keys]
 
     def _offers(self, ids: pd.Series) -> list[str]:
-        """What to talk about: the customer's own favourites, and what buyers like them take
-        next."""
+        """What to talk about: what the customer clicked on, the own favourites, and what buyers
+        like them take next."""
         orders = self.study.orders()
-        if "product" not in orders.columns:
-            return [""] * len(ids)
-        own = favourites(orders, list(ids))
-        further = next_products(orders, list(ids))
+        own, further = {}, {}
+        if "product" in orders.columns:
+            own = dict(favourites(orders, list(ids)))
+            further = dict(next_products(orders, list(ids)))
+        clicked = self._clicked()
         texts = []
         for customer in ids:
-            products = own.get(customer)
-            if not products:
-                texts.append("")
-                continue
-            more = further.get(customer, "")
-            texts.append(say("lists.offer", products=products, more=more))
+            facts = {
+                "products": own.get(customer),
+                "more": further.get(customer, ""),
+                "topics": clicked.get(customer, []),
+            }
+            texts.append(say("lists.offer", **facts).strip())
         return texts
+
+    def _clicked(self) -> dict[str, list[str]]:
+        """The topics of links each customer clicked on, the most clicked first."""
+        if not self.study.has("touches"):
+            return {}
+        clicks = click_topics(self.study.table("touches"), self.study.window.as_of)
+        named = {}
+        for customer, counts in clicks.iterrows():
+            ranked = counts[counts > 0].sort_values(ascending=False, kind="stable")
+            named[str(customer)] = [str(topic) for topic in ranked.index[:TOPICS]]
+        return named
 
 
 def _facts(rows: pd.DataFrame) -> list[dict[str, object]]:

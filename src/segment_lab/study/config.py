@@ -79,6 +79,8 @@ class ReportOptions(Strict):
     keep_runs: int = Field(10, ge=1)
     # A list of actions that came back with marks in its column "done".
     done: str = ""
+    # Actions an owner takes on a working day; by the hours of the strategy, else 10.
+    actions_per_day: int | None = Field(None, ge=1)
     timeout_seconds: int = Field(900, ge=10)
     memory_gb: float | None = Field(None, gt=0)
 

@@ -11,7 +11,9 @@ from typing import Any, cast
 import pandas as pd
 
 from segment_lab.act import campaign_plan
+from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
+from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.choosing import (
     chosen,
@@ -40,6 +42,8 @@ START_DAYS = 14
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
 JUDGEMENT = "your_judgement"
+#: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
+CALL_MINUTES = 12.0
 
 
 @dataclass
@@ -115,7 +119,23 @@ class Gathering:
             late = self.wings.debtors.set_index("customer_id")["overdue_amount"]
             debtors = late.reindex(debtors.index).fillna(debtors)
         named = (self.study, self.scheme, self.watching, debtors, arms, self.personal)
-        return ActionList(*named, self.earlier)
+        return ActionList(*named, self.earlier, self._a_day())
+
+    def _a_day(self) -> int:
+        """How many actions an owner takes on a working day: as the study says, else by its
+        hours."""
+        said, hours = (
+            self.study.config.report.actions_per_day,
+            self.options.get("hours"),
+        )
+        if said or not hours:
+            return said or A_DAY
+        people = self.study.customers()
+        owners = people["owner"].nunique() if "owner" in people else 1
+        usual: dict[str, float] = {}
+        if self.study.has("contact_costs"):
+            usual = usual_minutes(self.study.table("contact_costs"))
+        return affordable(hours, usual.get("call", CALL_MINUTES), self.days, owners)
 
     def front(self) -> Front:
         """The document of page one."""
