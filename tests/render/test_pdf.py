@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from segment_lab.render.pdf import _foot, on_paper
+import sys
+
+from segment_lab.render.pdf import _foot, can_typeset, on_paper
 
 
 def test_what_carries_content_is_open_on_paper():
@@ -16,3 +18,13 @@ def test_what_carries_content_is_open_on_paper():
 def test_every_sheet_has_its_number_and_a_title_that_is_escaped():
     assert "A &lt;b&gt;" in _foot("A <b>")
     assert "pageNumber" in _foot("A")
+
+
+def test_without_weasyprint_or_its_libraries_a_browser_prints(monkeypatch, tmp_path):
+    broken = tmp_path / "weasyprint.py"
+    broken.write_text("raise OSError('cannot load library pango')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    assert not can_typeset()
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    assert not can_typeset()

@@ -12,6 +12,7 @@ import yaml
 from jinja2 import Environment, meta, nodes
 
 from segment_lab import texts
+from segment_lab.texts import pseudo
 from segment_lab.texts.languages import locale, subject
 
 #: Languages whose folders hold every text; others may still grow (English fills their gaps).
@@ -114,6 +115,20 @@ def test_plurals_have_every_form_of_the_language(language, name):
     forms = set(locale(language).plural_form.tags) | {"other"}
     for key, text in sentences(language, name).items():
         assert all(given == forms for given in plurals(parsed(language, text))), key
+
+
+@every_file
+def test_a_pseudo_text_is_still_a_template_of_the_same_facts(name):
+    english = sentences("en", name)
+    for key, text in sentences(pseudo.NAME, name).items():
+        assert facts(pseudo.NAME, text) == facts("en", english[key]), key
+
+
+def test_the_words_that_an_expression_holds_are_accented_and_its_keys_are_not():
+    english = """{{ ways | join(" or ") if ways else "nobody" }}{{ 'more' if kind == "up" }}"""
+    template = texts._environment(pseudo.NAME).from_string(pseudo.text(english))
+    assert template.render(ways=["a", "b"], kind="up") == "a óř bmóóřřéé"
+    assert template.render(ways=[], kind="down") == "ñóóƀóóďýý"
 
 
 @every_language

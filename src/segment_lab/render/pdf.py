@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +60,18 @@ def launch(playwright: Any) -> Any:
 
 def print_pages(pages: Iterable[Path]) -> list[Path]:
     """Print each page beside itself; the files written."""
-    if find_spec("weasyprint"):
+    if can_typeset():
         return [_typeset(page) for page in pages]
     return _printed(pages)
+
+
+def can_typeset() -> bool:
+    """Whether WeasyPrint is here, and the system's libraries that it draws letters with."""
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def on_paper(html: str) -> str:

@@ -17,10 +17,11 @@ MARKED = str.maketrans(PLAIN, ACCENTED)
 CODE = re.compile(
     r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>|`[^`]*`|\]\([^)]*\)|&\w+;)", re.S
 )
-#: Words that a template itself holds inside its expressions: forms of a word, choices, pieces.
-CHOSEN = re.compile(
-    r"((?:\b(?:one|few|many|other)=|append\(|~ |else |\bor ))('[^']*'|\"[^\"]*\")"
+#: What stands before the words that an expression holds: forms of a word, choices, pieces.
+CHOICE = re.compile(
+    r"(?:\b(?:one|few|many|other)=|append\(|join\(|~ ?|\belse |\bor |\{\{-? |(?<!\bin )\()$"
 )
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 WORD = re.compile(r"[^\W\d_]{3,}")
 DOUBLED = re.compile(r"[áéíóúýř]", re.I)
 
@@ -40,7 +41,13 @@ def text(english: str) -> str:
 
 
 def _chosen(code: str) -> str:
-    return CHOSEN.sub(lambda found: found[1] + _words(found[2]), code)
+    """An expression, its words accented; keys, formats and what is compared as they were."""
+
+    def marked(found: re.Match[str]) -> str:
+        is_said = CHOICE.search(code[: found.start()])
+        return _words(found[0]) if is_said else found[0]
+
+    return QUOTED.sub(marked, code)
 
 
 def _words(plain: str) -> str:
