@@ -326,7 +326,7 @@ def test_calibration_and_stages():
         {"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]}
     )
     done = ledger.stages(
-        Status("PROPER", "steady"),
+        Status("PROPER", "segments.not_assessed"),
         customers=400,
         days=900,
         campaigns=rows,

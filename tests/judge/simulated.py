@@ -133,7 +133,7 @@ class SimulatedCompany:
         return outcomes(self.window.as_of, days)
 
     def status(self, method):
-        return Status("PROPER", f"{method} settled")
+        return Status("PROPER", "segments.errors.invalid", {"method": method})
 
     def history(self, method):
         return history_of(self, method)

@@ -22,6 +22,7 @@ from segment_lab.judge.sufficiency import MIN_BUYERS
 from segment_lab.pages.comparison import ComparisonPage
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.study.study import Study
+from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 DAY, HORIZON = dt.date(2025, 10, 3), 90
@@ -342,7 +343,7 @@ def test_the_protocol_gives_movement_ambiguity_and_a_status(compared):
     assert compared["ambiguity"].loc["spend", "later_share"] == 0
     assert not compared["stability"]["informative"].any()
     page = ComparisonPage(compared)
-    assert "spend settled" in str(page.status())
+    assert say("segments.errors.invalid", method="spend") in str(page.status())
     assert "PROPER" not in str(page.status())
     assert '<td class="txt">Settled</td>' in str(page.status())
     assert "under recency; rows add up to 100%" in str(page.flows())

@@ -54,7 +54,7 @@ def made():
                 display.headline(
                     "Answer <1>.",
                     figures={"n": 3},
-                    status=Status("PROPER", "long enough"),
+                    status=Status("PROPER", "segments.not_assessed"),
                 )
             )
         ],
@@ -148,7 +148,9 @@ def test_contents_lead_to_parts_with_unique_anchors(made):
 def test_status_provenance_and_escaping(made):
     html = render(made, PAGE)
     assert "<strong>Settled:</strong>" in html
-    assert html.index("Answer &lt;1&gt;.") < html.index("Why: long enough.")
+    assert html.index("Answer &lt;1&gt;.") < html.index(
+        "Why: data sufficiency has not been assessed yet."
+    )
     assert '<td class="txt">a&lt;b.yml</td>' in html
     assert "Shop &lt;b&gt;" in html
     assert "<b>" not in html.replace("<body>", "")

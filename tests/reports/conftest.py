@@ -126,7 +126,7 @@ def rich_notebook() -> nbformat.NotebookNode:
                         "Champions carry the business.",
                         "Serve them first.",
                         figures={"customers": 2013, "revenue": 4.5e6},
-                        status=Status("PRELIMINARY", "the window is short"),
+                        status=Status("PRELIMINARY", "segments.not_assessed"),
                     )
                 )
             ],

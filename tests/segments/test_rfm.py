@@ -21,6 +21,7 @@ from segment_lab.segments.claims import ENOUGH, Words
 from segment_lab.segments.grid import default_grid, load_grid
 from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts
 from segment_lab.segments.segmentation import Status
+from segment_lab.texts import say, speaking
 
 
 def oracle_scores(table: pd.DataFrame, n_bins: int, money: pd.Series) -> pd.DataFrame:
@@ -452,12 +453,23 @@ def test_the_shares_of_truth_by_hand():
     assert held.loc["z"].isna().all()
 
 
+def test_the_reason_of_a_status_is_said_in_the_language_of_who_asks():
+    status = Status(
+        "PRELIMINARY", "comparison.status.few_days", {"days": 9, "needed": 30}
+    )
+    assert status.reason == "less than 30 days of data (9)"
+    with speaking("pl"):
+        assert status.reason == say("comparison.status.few_days", days=9, needed=30)
+        assert "data" not in status.reason
+    assert status.reason == "less than 30 days of data (9)"
+
+
 def test_a_status_is_assessed_when_it_is_looked_at_and_only_once():
     asked = []
 
     def assess():
         asked.append(1)
-        return Status("PROPER", "settled")
+        return Status("PROPER", "segments.not_assessed")
 
     customers = base()
     segmenter = RFMSegmenter(n_bins=3).fit(customers)

@@ -287,7 +287,7 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
     piece = display.headline(
         "Answer.",
         "More.",
-        status=Status("PROPER", "a year"),
+        status=Status("PROPER", "segments.not_assessed"),
         figures={
             "customers": np.int64(3),
             "revenue_share": 0.305,
@@ -306,12 +306,12 @@ def test_headline_keeps_sentences_figures_and_status_for_the_index():
     assert data["figures"]["no"] == {"label": "No", "value": None, "text": "–"}
     assert data["status"] == {
         "kind": "PROPER",
-        "reason": "a year",
+        "reason": "data sufficiency has not been assessed yet",
         "word": "Settled",
         "advice": texts.say("show.standing.PROPER.advice"),
     }
     assert '<p class="sl-status sl-go"><strong>Settled:</strong>' in str(piece)
-    assert "Why: a year." in str(piece)
+    assert "Why: data sufficiency has not been assessed yet." in str(piece)
 
 
 def test_money_in_the_headline_has_its_unit():

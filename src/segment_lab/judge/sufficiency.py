@@ -19,7 +19,6 @@ from segment_lab.judge.learning import (
 )
 from segment_lab.judge.validity import judge, null_power
 from segment_lab.segments.segmentation import Segmentation, Status
-from segment_lab.texts import say
 
 #: A settled scheme gains less ranking power than this by one month more, certainly.
 GAIN = 0.02
@@ -159,9 +158,8 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     }
     agreements = table["agreement"].dropna()
     if (agreements == 1).all() and (known["gain"] == 0).all():
-        return Status(
-            "FIXED", say("comparison.status.fixed", predicts=bool(worth > 0), **shown)
-        )
+        predicts = {"predicts": bool(worth > 0)}
+        return Status("FIXED", "comparison.status.fixed", shown | predicts)
     if not worth > 0:
         return _preliminary("no_worth", **shown)
     recent = table.dropna(subset=["agreement"]).tail(MONTHS)
@@ -175,21 +173,17 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
     gain = known["gain_high"].max()
     if gain >= GAIN:
         return _preliminary("gaining", gain=known["gain"].max(), high=gain, limit=GAIN)
-    return Status(
-        "PROPER",
-        say(
-            "comparison.status.settled",
-            months=MONTHS,
-            agreement=agreement,
-            needed=needed,
-            gain=max(gain, 0.0),
-            **shown,
-        ),
-    )
+    steady = {
+        "months": MONTHS,
+        "agreement": agreement,
+        "needed": needed,
+        "gain": max(gain, 0.0),
+    }
+    return Status("PROPER", "comparison.status.settled", shown | steady)
 
 
 def _preliminary(key: str, **facts: object) -> Status:
-    return Status("PRELIMINARY", say(f"comparison.status.{key}", **facts))
+    return Status("PRELIMINARY", f"comparison.status.{key}", facts)
 
 
 def _below(value: float, limit: float) -> str:

@@ -25,10 +25,30 @@ MEDIANS = ("recency_days", "frequency", "monetary_value", "gap_days", "tenure_da
 
 @dataclass(frozen=True)
 class Status:
-    """Whether a segmentation may be acted on: ``PROPER``, or ``PRELIMINARY`` with the reason."""
+    """Whether a segmentation may be acted on: ``PROPER``, ``FIXED`` or ``PRELIMINARY``, and why.
+
+    Parameters
+    ----------
+    kind : str
+    key : str
+        The text of the reason; it is filled when somebody reads it, in the reader's language.
+    facts : mapping
+        What the text names.
+
+    Examples
+    --------
+    >>> str(Status("PRELIMINARY", "comparison.status.few_days", {"days": 9, "needed": 30}))
+    'PRELIMINARY: less than 30 days of data (9)'
+    """
 
     kind: str = "PRELIMINARY"
-    reason: str = field(default_factory=lambda: say("segments.not_assessed"))
+    key: str = "segments.not_assessed"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Why, in the language in use."""
+        return say(self.key, **self.facts)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"

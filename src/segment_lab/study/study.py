@@ -320,10 +320,10 @@ class Study(StudyData):
         if scheme(method).from_campaign:
             found = self.fitted(method).difference_found_
             return Status(
-                "PROPER" if found else "PRELIMINARY", say(f"campaigns.response.{found}")
+                "PROPER" if found else "PRELIMINARY", f"campaigns.response.{found}"
             )
         if not self.has("orders"):
-            return Status("PRELIMINARY", say("summary.status"))
+            return Status("PRELIMINARY", "summary.status")
         buyers, days = (
             int((self.population(method)["frequency"] > 0).sum()),
             self.window.days,
