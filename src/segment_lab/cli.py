@@ -1,5 +1,7 @@
-"""The command line: run, check, init, sql, plan, notify, forget, sample. Exit 0 all well, 1 some report
-failed, 2 bad input."""
+"""The command line: run, check, init, sql, plan, notify, forget, sample.
+
+Exit 0 all well, 1 some report failed, 2 bad input.
+"""
 
 from __future__ import annotations
 

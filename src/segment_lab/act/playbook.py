@@ -333,7 +333,7 @@ def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:
     )
     key = ".".join(map(str, loc[1:]))
     if kind == "extra_forbidden":
-        inner = {"uplift": Prior, "limit": Limit}
+        inner: dict[str, type[BaseModel]] = {"uplift": Prior, "limit": Limit}
         model = inner[loc[1]] if len(loc) > 2 else Entry
         known = model.model_fields
         message = say("playbook.unknown_key", near=nearest(str(loc[-1]), known))

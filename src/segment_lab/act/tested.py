@@ -1,7 +1,8 @@
 """The advice of response segments: the very action of the trial they were learned from, by what a
 contact brought in each of them.
 
-What was measured in money is taken as it was measured, not worked out again from buyers and baskets.
+What was measured in money is taken as it was measured, not worked out again from buyers and
+baskets.
 """
 
 from __future__ import annotations

@@ -93,8 +93,9 @@ def as_it_was(value: object) -> object:
     >>> as_it_was("'+7 495"), as_it_was("'s-Hertogenbosch")
     ('+7 495', "'s-Hertogenbosch")
     """
-    guarded = isinstance(value, str) and value.startswith("'")
-    return value[1:] if guarded and FORMULA.match(value[1:]) else value
+    if isinstance(value, str) and value.startswith("'") and FORMULA.match(value[1:]):
+        return value[1:]
+    return value
 
 
 def neutralised(frame: pd.DataFrame) -> pd.DataFrame:

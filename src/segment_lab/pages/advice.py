@@ -191,8 +191,9 @@ def reason(page: Page, segment: str, row: pd.Series) -> str:
         )
     facts["test_cost"] = row["tested"] * row["cost_per_contact"]
     entry = page.entry(segment, row["action"])
-    measured = page.tested is not None and entry is not None
-    pays = entry.rationale if measured else say("decision.why.pays", **facts)
+    pays = say("decision.why.pays", **facts)
+    if page.tested is not None and entry is not None:
+        pays = entry.rationale
     why = [pays, say(f"decision.why.{verdict}", **facts)]
     left_out = _reasons(row)
     if left_out:

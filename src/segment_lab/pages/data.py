@@ -265,7 +265,7 @@ class DataPage:
     def reach(self) -> Html:
         """Who cannot be reached, by segment."""
         shown = self.base.reach
-        nowhere = int((shown["nowhere"] * shown["customers"]).sum().round())
+        nowhere = round(float((shown["nowhere"] * shown["customers"]).sum()))
         customers = int(shown["customers"].sum())
         told = say("data_page.reach", nowhere=nowhere, customers=customers)
         return table(shown, say("data_page.captions.reach"), note=told)

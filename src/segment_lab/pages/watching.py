@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -85,7 +86,7 @@ def debts(page: ReceivablesPage) -> tuple[dict[str, float], watch.BackTest | Non
         rows = book.backtest(rules, BACKTEST_DAYS).fillna({"paid_share": 0.0})
     except NotEnoughDataError:
         return facts, None
-    old_ones = rows.loc["old"]
+    old_ones: Any = rows.loc["old"]
     test = watch.BackTest(
         int(old_ones["alerts"]),
         int(old_ones["paid"]),

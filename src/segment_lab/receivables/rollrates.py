@@ -158,7 +158,7 @@ def _onward(pooled: np.ndarray) -> np.ndarray:
     unpaid[:, 0] = 0.0
     rest = unpaid.sum(axis=1, keepdims=True)
     seen = rest > 0
-    next_bucket = np.eye(*pooled.shape, k=2)
+    next_bucket = np.eye(pooled.shape[0], pooled.shape[1], k=2)
     return np.where(seen, unpaid / np.where(seen, rest, 1.0), next_bucket)
 
 
@@ -199,7 +199,8 @@ def _moved_money(moves: pd.DataFrame) -> np.ndarray:
     end = moves["state"].to_numpy(dtype="int64")
     k = len(bucket_names(ROLL_CUTS))
     money = np.zeros((len(customers.categories), k, k + 2))
-    np.add.at(money, (customer, start, 0), moves["paid"].to_numpy())
+    paid_at = np.zeros_like(end)
+    np.add.at(money, (customer, start, paid_at), moves["paid"].to_numpy())
     np.add.at(money, (customer, start, end), moves["left"].to_numpy())
     return money
 

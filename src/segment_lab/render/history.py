@@ -36,7 +36,7 @@ DRAWN = 12
 def rows_of(gathered: Gathering) -> dict[str, list[dict[str, Any]]]:
     """What a run adds: its ``segments``, and what ``came`` of the actions of the run before."""
     listed = gathered.actions
-    asked = listed.frame["segment"].value_counts() if len(listed.frame) else {}
+    asked: Any = listed.frame["segment"].value_counts() if len(listed.frame) else {}
     segments = [
         {
             "segment": row.segment,

@@ -312,7 +312,8 @@ class Gathering:
     @cached_property
     def pays_from(self) -> pd.Series:
         """Where no margin is known, the share of revenue from which each segment's action is
-        expected to pay; above 1 where the sale is too rare, infinite where there is none, null where nothing is expected.
+        expected to pay; above 1 where the sale is too rare, infinite where there is none, null
+        where nothing is expected.
 
         What a contact brings is in proportion to the margin, so one trial rate tells it.
         """

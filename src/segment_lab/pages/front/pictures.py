@@ -105,8 +105,7 @@ def map_picture(
         if pd.notna(row["change"]):
             lines.append(say("front.map.change", change=row["change"]))
         tone = _tone(row["change"], growing.get(str(name), 0))
-        drawn = Area(float(row["revenue"]), texts.shown(name), tuple(lines), tone)
-        areas.append(drawn)
+        areas.append(Area(float(row["revenue"]), texts.shown(name), tuple(lines), tone))
     parts = [
         say("front.map.part", name=str(name), share=row["revenue_share"])
         for name, row in shown.iterrows()
