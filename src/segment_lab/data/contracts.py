@@ -371,7 +371,8 @@ def _extras(
         value = _given(raw, mapping.get(name, name), contract, name, reading)
         if name in reading.casefold and value.type().is_string():
             value = value.lower()
-        extras[name] = value
+        # `reason` says why a row was set aside; an account's own goes by another name.
+        extras["account_reason" if name == "reason" else name] = value
     return extras
 
 

@@ -19,6 +19,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import joblib
 import pandas as pd
+import pyarrow
+from pyarrow import parquet
 
 from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
@@ -51,12 +53,10 @@ def typed_copy(
 def _whole(path: Path) -> bool:
     """Whether a copy is there and complete: a damaged one is made anew."""
     try:
-        with path.open("rb") as file:
-            begins = file.read(4)
-            file.seek(-4, os.SEEK_END)
-            return begins == file.read(4) == b"PAR1"
-    except OSError:
+        parquet.read_metadata(path)
+    except (OSError, pyarrow.ArrowException):
         return False
+    return True
 
 
 @cache
@@ -175,7 +175,9 @@ def recalled(memory: Path | None) -> Memory | None:
         return None
     try:
         found = joblib.load(memory)
-    except (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError):
+    except Exception:  # damaged bytes raise whatever they happen to spell
+        return None
+    if not isinstance(found, Memory):
         return None
     return found if copied(found.target) else None
 

@@ -62,7 +62,7 @@ def open_text(path: Path, source: Source, connection: Any) -> RawTable:
     )
     blanks = {c.strip(): c for c in table.columns if c.strip() != c}
     return RawTable(
-        table.rename(blanks),
+        table.rename(blanks) if blanks else table,
         is_text=True,
         broken=f"rejects_{unique}",
         label=path.name,

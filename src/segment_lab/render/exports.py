@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segment_lab.data.files import neutralised
+from segment_lab.data.files import neutralised, write_csv
 from segment_lab.texts import DEFAULT, language, say, speaking
 from segment_lab.texts.formats import words
 from segment_lab.texts.names import told
@@ -50,7 +50,7 @@ def write_segments(
     frame, target = segments_frame(study), Path(folder)
     frame.to_parquet(target / "segments.parquet", index=False)
     safe = neutralised(frame)
-    safe.to_csv(target / "segments.csv", index=False, lineterminator="\n")
+    write_csv(frame, target / "segments.csv")
     notes = []
     if len(safe) <= SHEET_ROWS:
         write_sheet(safe, target / "segments.xlsx")

@@ -22,6 +22,8 @@ from segment_lab.texts import known, say
 
 # A study file is written by a person.
 MOST_BYTES, MOST_VALUES = 4 << 20, 100_000
+#: Names beside the zones that are no place: no engine knows them.
+NO_PLACES = ("localtime", "posixrules", "Factory")
 
 
 class Strict(BaseModel):
@@ -176,8 +178,10 @@ class StudyConfig(Strict):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
+            if value in NO_PLACES:
+                raise KeyError(value)
             ZoneInfo(value)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OSError):
             raise ValueError(
                 say("study.settings.timezone", value=repr(value))
             ) from None

@@ -76,7 +76,9 @@ def header_at(rows: list[list[Any]]) -> int:
     """The first row whose cells look most like the headers of an order log."""
     scores = []
     for row in rows:
-        known = named(str(cell) for cell in row if cell).keys() & set(MUST)
+        # Numbers name nothing, and a wide file has thousands of them.
+        words = [cell for cell in map(str, row) if any(map(str.isalpha, cell))]
+        known = named(words).keys() & set(MUST)
         scores.append(len(known) if len(row) > 1 else 0)
     best = max(scores, default=0)
     return scores.index(best) if best > 1 and best > scores[0] else 0

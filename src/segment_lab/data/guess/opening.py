@@ -6,6 +6,7 @@ import glob
 import re
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, facts_of, look
 from segment_lab.data.guess.layout import shape
-from segment_lab.data.guess.vocabulary import ranked
+from segment_lab.data.guess.vocabulary import ranked, vocabulary
 from segment_lab.data.readers import open_file
 from segment_lab.data.shaping import shaped
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.texts import say
+
+#: Columns that are looked at in any case: each costs time in every question that is asked.
+MOST_COLUMNS = 200
+MOST_OF_A_ROLE = 10
 
 
 @dataclass
@@ -58,7 +63,17 @@ def opened(path: Path) -> Opened:
     one = files(path)[0] if glob.has_magic(str(path)) and not path.exists() else path
     found, doubts = shape(one)
     source: dict[str, Any] = {"path": str(path)} | found
-    raw = open_file(Source(**source), Path.cwd(), embedded.connect())
+    connection = embedded.connect()
+    raw = open_file(Source(**source), Path.cwd(), connection)
+    every = raw.table.columns
+    if len(every) > MOST_COLUMNS:
+        names = _telling(every)
+        # A table of its own: every later question is then asked of these columns alone.
+        narrow = raw.table.select(*names)
+        raw.table = connection.create_table("looked_at", narrow, temp=True)
+        doubts.append(
+            say("init.doubt.many_columns", columns=len(every), read=len(names))
+        )
     columns, frame = look(raw.table)
     twins = []
     for name in map(str, frame):
@@ -66,6 +81,14 @@ def opened(path: Path) -> Opened:
         if twin != name and twin in frame:
             twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
     return Opened(path, source, raw, columns, frame, doubts + twins)
+
+
+def _telling(names: Sequence[str]) -> list[str]:
+    """Of very many columns the first, and those whose names say what they hold."""
+    told = set(names[:MOST_COLUMNS])
+    for role in vocabulary()["columns"]:
+        told.update(ranked(names, role)[:MOST_OF_A_ROLE])
+    return [name for name in names if name in told]
 
 
 def files(path: Path) -> list[Path]:

@@ -178,10 +178,11 @@ def _header_again(aside: Aside, frame: pd.DataFrame) -> None:
     again = pd.Series(True, index=frame.index)
     for name in frame:
         again &= frame[name].fillna("") == name
-    if again.any():
-        name = str(frame.columns[0])
-        note = say("init.took.header_again", rows=int(again.sum()))
-        _add(aside, again, one_of(name, [name]), note)
+        if not again.any():
+            return
+    name = str(frame.columns[0])
+    note = say("init.took.header_again", rows=int(again.sum()))
+    _add(aside, again, one_of(name, [name]), note)
 
 
 def _headings(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> None:

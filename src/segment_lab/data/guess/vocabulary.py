@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ def vocabulary() -> dict[str, Any]:
     return yaml.safe_load(text)
 
 
-@cache
+@lru_cache(maxsize=100_000)
 def normal(header: str) -> str:
     """A header as plain words: ``CustomerID``, ``customer_id`` and ``Customer-Id`` are all
     ``customer id``."""
@@ -40,20 +40,24 @@ def normal(header: str) -> str:
 
 def ranked(headers: Iterable[str], role: str) -> list[str]:
     """The headers that name a role, most telling first: the whole header before a part of it."""
-    never = _never(role)
-    free = []
-    for header in headers:
-        plain = f" {normal(header)} "
-        if not any(word in plain for word in never):
-            free.append((header, plain))
-    whole, parts = [], []
-    for word in _means(role):
-        for header, plain in free:
-            if plain.strip() == word.strip():
-                whole.append(header)
-            elif word in plain and word.strip() not in WHOLE:
-                parts.append(header)
-    return list(dict.fromkeys(whole + parts))
+    ranks = {header: _rank(header, role) for header in headers}
+    found = [header for header, rank in ranks.items() if rank is not None]
+    return sorted(found, key=ranks.__getitem__)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=100_000)
+def _rank(header: str, role: str) -> tuple[int, int] | None:
+    """How tellingly a header names a role, lower is more; None where it does not."""
+    plain = f" {normal(header)} "
+    if any(word in plain for word in _never(role)):
+        return None
+    part = None
+    for place, word in enumerate(_means(role)):
+        if plain.strip() == word.strip():
+            return 0, place
+        if part is None and word in plain and word.strip() not in WHOLE:
+            part = 1, place
+    return part
 
 
 @cache
