@@ -10,9 +10,11 @@ import pytest
 import segment_lab as sl
 from segment_lab.act import watch
 from segment_lab.contacts.events import unanswered
+from segment_lab.pages.front.cards import document as cards_of
 from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.watched import watched
 from segment_lab.pages.watching import stuck_deals
+from segment_lab.render.index import segments_page
 from segment_lab.texts import speaking
 
 AS_OF = dt.date(2026, 1, 1)
@@ -91,6 +93,15 @@ def test_every_list_has_a_rule_somebody_who_acts_and_a_back_test(study):
     with speaking(currency="EUR"):
         made = Gathering(study, "rfm", 90, {})
         rows = watched(made.actions, made.wings).set_index("list")
+        page = cards_of(made)
+    lines = {row["list"]: row for row in page["watched"]["rows"]}
+    assert lines["Broke their rhythm"]["whole_list"] == "actions.xlsx"
+    assert lines["Birthdays"]["whole_list"] == ""  # nobody is on it
+    shown = segments_page(page)
+    assert 'id="watch-lists" class="sl-details" open' in shown
+    assert shown.count('<th scope="row">') == len(rows)
+    week = next(p for p in made.front().parts() if p["heading"] == "This week")
+    assert week["file"] == "segments.html#watch-lists"
     assert len(rows) == len(watch.RULES) + 2
     assert rows.notna().all(axis=None)
     assert (rows[["rule", "who_acts", "back_test"]] != "").all(axis=None)

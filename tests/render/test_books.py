@@ -11,6 +11,8 @@ from python_calamine import CalamineWorkbook
 
 from segment_lab.render import imports
 from segment_lab.render.books import by_owner, write_book
+from segment_lab.render.lists import by_month, readable
+from segment_lab.show.tables import table
 from segment_lab.texts import speaking
 
 ROWS = pd.DataFrame(
@@ -160,3 +162,43 @@ def test_a_share_is_shown_as_a_percentage(tmp_path):
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     styles = [part.split('"')[0] for part in sheet.split(' s="')[1:]]
     assert len(set(styles[-2:])) == 2
+
+
+def test_debtors_are_told_in_words_and_to_the_cent():
+    rows = pd.DataFrame(
+        {
+            "customer_id": ["put_right"],
+            "plan": ["put_right"],
+            "cause": ["our_failure"],
+            "source": [None],
+            "never_amount": [9682.004542],
+        }
+    )
+    seen = readable(rows).iloc[0]
+    assert list(seen[["customer_id", "plan", "cause"]]) == [
+        "put_right",
+        "put right",
+        "our failure",
+    ]
+    assert seen["never_amount"] == 9682.00
+    with speaking("ru"):
+        assert readable(rows)["plan"][0] == "исправить нашу ошибку"
+
+
+def test_instalments_are_added_up_by_month():
+    days = pd.to_datetime(["2026-07-15", "2026-08-15", "2026-07-20"])
+    parts = pd.DataFrame(
+        {"customer_id": ["a", "a", "b"], "due_on": days, "amount": [0.1, 5.0, 0.2]}
+    )
+    assert by_month(parts).to_dict("list") == {
+        "month": ["2026-07", "2026-08"],
+        "customers": [2, 1],
+        "amount": [0.3, 5.0],
+    }
+
+
+def test_a_table_that_is_cut_leads_to_the_file_with_all_rows():
+    rows = pd.DataFrame({"customer_id": ["a", "b", "c"], "orders": [1, 2, 3]})
+    link = '<a href="debtors.xlsx">All 3 rows: debtors.xlsx</a>'
+    assert link in str(table(rows, "Orders", rows=2, file="debtors.xlsx"))
+    assert "<a " not in str(table(rows, "Orders", rows=3, file="debtors.xlsx"))

@@ -72,7 +72,9 @@ class LeadsPage:
             caption = say(
                 "leads.open.ranked", hot=bands.hot_, cold=bands.cold_, base=bands.base_
             )
-        shown = table(waiting.head(rows), caption, empty=empty, note=remark)
+        shown = table(
+            waiting, caption, rows=rows, empty=empty, note=remark, file="leads.xlsx"
+        )
         if len(waiting) <= rows:
             return shown
         whole = say("leads.open.whole", count=len(waiting))

@@ -43,8 +43,9 @@ PLAN_COLUMNS = (
     "not_coming",
     "expected_on",
 )
-#: Rows of a folded list; debtors.xlsx holds all of them.
+#: Rows of a folded list, and the file of the run that holds all of them.
 FOLDED_ROWS = 60
+LIST = "debtors.xlsx"
 
 
 @dataclass
@@ -155,6 +156,7 @@ class ReceivablesPage:
                 debtors,
                 self._say("conflict.promotions_table"),
                 empty=say("receivables.conflict.promotions_empty"),
+                file=LIST,
             ),
         )
 
@@ -204,7 +206,12 @@ class ReceivablesPage:
         )
         empty = say("receivables.plans.empty")
         first = table(
-            short, self._say("plans.table"), rows=rows, note=remark, empty=empty
+            short,
+            self._say("plans.table"),
+            rows=rows,
+            note=remark,
+            empty=empty,
+            file=LIST,
         )
         if plans.empty:
             return first
@@ -213,9 +220,7 @@ class ReceivablesPage:
             first,
             details(
                 whole,
-                table(
-                    plans, whole, rows=FOLDED_ROWS, note=say("receivables.whole_list")
-                ),
+                table(plans, whole, rows=FOLDED_ROWS, file=LIST),
             ),
         )
 
@@ -234,6 +239,7 @@ class ReceivablesPage:
             self._say("plans.instalments_table"),
             index=False,
             empty=say("receivables.worth.write_off_empty"),
+            file=LIST,
         )
         return details(summary, rows)
 
@@ -288,6 +294,7 @@ class ReceivablesPage:
             self._say("causes.list_table"),
             empty=empty,
             rows=FOLDED_ROWS,
+            file=LIST,
         )
         return details(say("receivables.causes.list"), rows)
 
@@ -304,6 +311,7 @@ class ReceivablesPage:
             say("receivables.checklist.table"),
             empty=say("receivables.causes.empty"),
             rows=FOLDED_ROWS,
+            file=LIST,
         )
         return details(summary, rows)
 

@@ -13,6 +13,7 @@ from segment_lab.render.books import by_owner, write_book
 from segment_lab.render.discreet import discreet
 from segment_lab.render.imports import write_imports
 from segment_lab.texts import say, speak
+from segment_lab.texts.names import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,8 @@ OUTCOME = (
     "bought",
 )
 BASE = "customer_base.xlsx"
+#: Columns of the list of debtors that hold codes.
+CODES = ("plan", "cause", "source")
 AUDIENCES, IMPORTS = "audiences", "import"
 
 
@@ -51,7 +54,6 @@ def write_lists(
     """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files."""
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
-    from segment_lab.pages.watched import watched
     from segment_lab.render.history import rows_of
     from segment_lab.render.index import segments_page
 
@@ -72,9 +74,7 @@ def write_lists(
     files = [
         FRONT,
         CARDS,
-        *write_actions(
-            gathered.actions, folder, watched(gathered.actions, gathered.wings)
-        ),
+        *write_actions(gathered.actions, folder, gathered.watched),
         *write_audiences(gathered, folder),
         *write_base(study, folder),
     ]
@@ -93,7 +93,6 @@ def write_read(
     """What people read, in a further language: page one's document and the workbooks."""
     from segment_lab.pages.front.cards import document as cards_of
     from segment_lab.pages.front.gather import gathering
-    from segment_lab.pages.watched import watched
     from segment_lab.render.index import segments_page
 
     speak(currency=study.currency)
@@ -108,8 +107,7 @@ def write_read(
     _write_front(study, folder, document)
     cards = discreet(_from_inside(cards_of(gathered)), study.config.personal)
     (folder / CARDS).write_text(segments_page(cards), "utf-8")
-    lists = watched(gathered.actions, gathered.wings)
-    written = write_actions(gathered.actions, folder, lists)
+    written = write_actions(gathered.actions, folder, gathered.watched)
     books = [name for name in written if name.endswith("x")]
     return [FRONT, CARDS, *books, *write_wings(gathered.wings, folder)]
 
@@ -179,11 +177,14 @@ def write_wings(wings: Wings, folder: Path) -> list[str]:
     files = []
     nobody, everybody = say("lists.nobody"), say("lists.everybody")
     if len(wings.debtors):
-        sheets = by_owner(_owned(wings.debtors), everybody, nobody)
+        sheets = by_owner(readable(_owned(wings.debtors)), everybody, nobody)
         if len(wings.instalments):
             sheets[say("lists.instalments")] = wings.instalments
-        checked = wings.receivables.book.checklist()
-        sheets[say("lists.checklist")] = checked.rename_axis("invoice_id").reset_index()
+            sheets[say("lists.cash")] = by_month(wings.instalments)
+        book = wings.receivables.book
+        causes = book.causes[["cause", "source", "evidence"]]
+        checked = book.checklist().join(causes).rename_axis("invoice_id").reset_index()
+        sheets[say("lists.checklist")] = readable(checked)
         write_book(folder / "debtors.xlsx", sheets, say("lists.debtors"))
         files.append("debtors.xlsx")
     if len(wings.leads):
@@ -194,6 +195,25 @@ def write_wings(wings: Wings, folder: Path) -> list[str]:
         )
         files.append("leads.xlsx")
     return files
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Plans, causes and their sources in words, money to the cent."""
+    out = rows.copy()
+    for column in CODES:
+        if column in out:
+            spaced = out[column].astype("object").str.replace("_", " ")
+            out[column] = spaced.map(told, na_action="ignore")
+    money = out.select_dtypes("float").columns
+    return out.assign(**{name: out[name].round(2) for name in money})
+
+
+def by_month(instalments: pd.DataFrame) -> pd.DataFrame:
+    """What the instalments bring in each month, if they are agreed and paid."""
+    month = instalments["due_on"].dt.strftime("%Y-%m").rename("month")
+    by = instalments.groupby(month)
+    found = by.agg(customers=("customer_id", "nunique"), amount=("amount", "sum"))
+    return found.round(2).reset_index()
 
 
 def _owned(rows: pd.DataFrame) -> pd.DataFrame:

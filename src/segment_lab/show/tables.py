@@ -39,7 +39,7 @@ class Column:
 
 
 @says_why
-def table(
+def table(  # noqa: PLR0913 (named, with a default each)
     frame: pd.DataFrame | Callable[[], pd.DataFrame],
     caption: str,
     *,
@@ -49,6 +49,7 @@ def table(
     index: bool = True,
     rows: int = MOST_ROWS,
     empty: str = "",
+    file: str = "",
 ) -> Html:
     """An accessible table: caption, scoped headers, numbers aligned and rounded, cells escaped.
 
@@ -76,6 +77,8 @@ def table(
         At most so many rows are shown; the rest are counted in a line below.
     empty : str
         A sentence to show in place of a table without rows.
+    file : str
+        The file of the run that holds every row: a table that is cut links to it.
 
     Examples
     --------
@@ -93,7 +96,9 @@ def table(
     shown = frame.head(rows)
     columns = _columns(shown, _per_column(formats, shown), labels or {})
     feet = [note] if note else []
+    whole = ""
     if len(frame) > rows:
+        whole = say("show.whole_list", total=len(frame), file=file) if file else ""
         feet.append(say("show.first_rows", shown=rows, total=len(frame)))
     several = across is not None and len(columns) > depth
     return Html(
@@ -105,6 +110,8 @@ def table(
             depth,
             words(across) if several else "",
             feet,
+            file if whole else "",
+            whole,
         )
     )
 

@@ -58,6 +58,20 @@ class Cards:
             "heading": say("segment_cards.heading", scheme=scheme_name(made.scheme)),
             "intro": say("segment_cards.intro", customers=customers, day=day),
             "cards": [self._card(row) for row in rows],
+            "watched": self._watched(),
+        }
+
+    def _watched(self) -> dict[str, Any]:
+        """The watch lists as a table; those with somebody on them lead to their file."""
+        frame = self.gathered.watched
+        rows = frame.to_dict("records")
+        return {
+            "heading": say("lists.watched"),
+            "head": [words(column) for column in frame.columns],
+            "rows": [
+                {**row, "whole_list": row["whole_list"] if row["on_it_today"] else ""}
+                for row in rows
+            ],
         }
 
     def _card(self, row: Treatment) -> dict[str, Any]:

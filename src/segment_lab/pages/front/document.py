@@ -191,6 +191,8 @@ class Front:
                 "heading": say("front.week.heading"),
                 "lines": [],
                 "columns": self._week(),
+                "file": "segments.html#watch-lists",
+                "file_text": say("lists.watched_link"),
             },
             {
                 "heading": say("front.sure.heading"),

@@ -31,6 +31,7 @@ from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.front.wings import Wings
 from segment_lab.pages.lists import ActionList, running_arms
 from segment_lab.pages.verdicts import PERSONAL, Page
+from segment_lab.pages.watched import watched
 from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
 from segment_lab.texts import has, phrases, say
@@ -102,6 +103,11 @@ class Gathering:
     def wings(self) -> Wings:
         """Debtors and open leads."""
         return Wings(self.study, self.personal)
+
+    @cached_property
+    def watched(self) -> pd.DataFrame:
+        """Every watch list in a line (`pages.watched`)."""
+        return watched(self.actions, self.wings)
 
     @cached_property
     def actions(self) -> ActionList:
