@@ -90,6 +90,28 @@ def test_results_count_the_horizon_exactly(lines):
     )
 
 
+def test_a_late_start_is_measured_as_soon_as_its_own_horizon_is_over(lines):
+    sent = pd.DataFrame(
+        {
+            "campaign_id": ["K", "K", "late", "late"],
+            "customer_id": list("abcd"),
+            "arm": ["email", "holdout"] * 2,
+            "assigned_on": ["2026-01-10", "2026-01-10", "2026-01-13", "2026-01-13"],
+            "horizon_days": 59,
+        }
+    )
+    for day, measured in (
+        ("2026-03-10", {"K"}),
+        ("2026-03-12", {"K"}),
+        ("2026-03-13", {"K", "late"}),
+    ):
+        found = ledger.results(sent, lines, day)
+        assert set(ledger.measurable(found)["campaign_id"]) == measured
+        waiting = ledger.running_tests(found).set_index("campaign_id")
+        assert set(waiting.index) == {"K", "late"} - measured
+        assert set(waiting["measured_from"]) <= {pd.Timestamp("2026-03-13")}
+
+
 def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
     arms = experiment.assign_arms(
         pd.Series("A", index=list("abcd")), campaign_id="K", holdout_share=0.5

@@ -1,4 +1,5 @@
-"""A plan of a day is one plan: the run's lists and `segment-lab plan` draw the same arms."""
+"""A plan of a day is one plan: the run's lists and `segment-lab plan` draw the same arms; later
+pages say until when it runs and what became of it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import pytest
 
 from segment_lab.pages.front.gather import audience_file, gathering
 from segment_lab.pages.planning import plan
+from segment_lab.render.history import rows_of
 from segment_lab.render.lists import mailed_audience
 from year.operation import QUARTERS, Company
 
@@ -42,3 +44,34 @@ def test_only_who_is_contacted_by_mail_is_mailed(made, monkeypatch):
     planned = planned[(planned["arm"] != "holdout") & (planned["channel"] == "email")]
     assert len(planned)
     assert set(mailed["customer_id"]) == set(planned["customer_id"])
+
+
+@pytest.fixture(scope="module")
+def afterwards(made):
+    """The company once the plan of the first day went out, three days late."""
+    company = Company(customers=400)
+    sent = pd.concat(made.campaigns).drop(columns=["channel", "owner"])
+    company.campaigns.append(sent.assign(assigned_on=pd.Timestamp("2025-04-04")))
+    return company
+
+
+def test_running_tests_their_end_and_when_they_are_measured_are_on_page_one(afterwards):
+    front = gathering(afterwards.study("2025-05-01")).front()
+    shown = front.shown()
+    week = next(part for part in shown["parts"] if part["heading"] == "This week")
+    (line,) = week["lines"]
+    first = sorted(afterwards.campaigns[0]["campaign_id"])[0]
+    told = f"{first} until 2 July 2025, measured from 3 July 2025"
+    assert told in line
+    # Who takes part is in no new draw.
+    again = front.running["treated"].sum() + front.running["held"].sum()
+    assert again == len(afterwards.campaigns[0])
+
+
+def test_last_times_plan_is_on_the_index(afterwards):
+    made = gathering(afterwards.study("2025-07-03"))
+    told = rows_of(made)["plan"]
+    assert len(told) == 1
+    for word in ("promised", "came", "95% range", "Last plan"):
+        assert word in told[0]
+    assert made.front()._running() == []

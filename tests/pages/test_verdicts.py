@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 import segment_lab as sl
 from segment_lab.act import campaigns as ledger
 from segment_lab.act import stance, verdicts
+from segment_lab.act.campaign_plan import Drawing
 from segment_lab.act.tested import TrialAction
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.pages import advice
+from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.verdicts import Page
 from segment_lab.segments.segmentation import Segmentation
 
@@ -158,6 +161,21 @@ def test_design_adds_up_to_the_eligible(hopeful, parts):
     nothing = Page(*parts, playbook=hopeful.playbook, budget=0)
     with pytest.raises(NotEnoughDataError, match="no experiment"):
         nothing.design()
+
+
+def test_the_eligible_are_known_before_the_draw_so_that_no_arm_is_emptied(hopeful):
+    names = hopeful.now.codes.index
+    refused = pd.Series(np.arange(len(names)) % 3 == 0, index=names)
+    page = replace(hopeful, exceptions=refused.to_frame("no_consent"))
+    drawing = Drawing("shop", "abc", dt.date(2026, 7, 1), HORIZON)
+    (rows,) = campaigns(page, drawing)
+    assert not refused[rows["customer_id"]].any()
+    eligible = page.eligible("A", "Mail")
+    assert len(rows) == len(eligible) == page.design().iloc[0, 1:3].sum()
+    planned = page.funded.iloc[0]
+    arms = rows["arm"].value_counts()
+    assert arms["holdout"] == round(planned["held_out"])
+    assert arms["email"] == round(planned["contacts"])
 
 
 def test_a_card_says_how_many_its_natural_rate_rests_on(page):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from segment_lab.render.index import run_page, speaker
+from segment_lab.render.index import run_page, speaker, write_studies
 
 
 def report(name: str, sentence: str = "", status: str = "ok", **figures: float) -> dict:
@@ -96,3 +98,21 @@ def test_reports_left_out_are_folded_with_their_reason():
         RFM, TEST, report("leads", status="skipped")
     )
     assert "Left out" not in page(RFM, TEST)
+
+
+def test_the_index_says_what_became_of_last_times_plan(tmp_path):
+    told = "Last plan: promised 900, came 750. It pays: VIP (email)."
+    folder = tmp_path / "shop" / "2026-07-01"
+    folder.mkdir(parents=True)
+    facts = {
+        "title": "Shop",
+        "as_of": "2026-07-01",
+        "status": "ok",
+        "complete": True,
+        "finished": "2026-07-01T00:00:00",
+        "reports": [RFM],
+        "segments": {"history": {"plan": [told]}},
+    }
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    write_studies(tmp_path)
+    assert f"<li>{told}</li>" in (tmp_path / "index.html").read_text("utf-8")

@@ -33,8 +33,11 @@ COLUMNS = {
 DRAWN = 12
 
 
-def rows_of(gathered: Gathering) -> dict[str, list[dict[str, Any]]]:
-    """What a run adds: its ``segments``, and what ``came`` of the actions of the run before."""
+def rows_of(gathered: Gathering) -> dict[str, list[Any]]:
+    """What a run adds: its ``segments``, what ``came`` of the actions of the run before, and what
+    became of the last ``plan`` in words, for the index of studies."""
+    from segment_lab.pages.front.gather import became
+
     listed = gathered.actions
     asked: Any = listed.frame["segment"].value_counts() if len(listed.frame) else {}
     segments = [
@@ -48,7 +51,8 @@ def rows_of(gathered: Gathering) -> dict[str, list[dict[str, Any]]]:
         for row in gathered.treatments()
         if row.card
     ]
-    return {"segments": segments, "came": _came(listed.outcome)}
+    plan = became(gathered.page)
+    return {"segments": segments, "came": _came(listed.outcome), "plan": plan}
 
 
 def _came(outcome: pd.DataFrame) -> list[dict[str, Any]]:

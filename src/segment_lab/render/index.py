@@ -123,7 +123,7 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "newest": max(runs, key=lambda run: run.manifest["finished"]),
         "lead": speaker(now.manifest["reports"]) if now else None,
         "figures": changes(now, before) if now else [],
-        "since": _since(now, before) if now else [],
+        "since": [*_plan(now), *_since(now, before)] if now else [],
         "history": _history(now) if now else [],
         "runs": [
             {
@@ -153,6 +153,13 @@ def _earlier(good: Sequence[Run]) -> Run | None:
     others = list(good[1:])
     past = [run for run in others if run.manifest["as_of"] < good[0].manifest["as_of"]]
     return next(iter(past or others), None)
+
+
+def _plan(now: Run) -> list[str]:
+    """What became of last time's plan: promised, came, learned."""
+    handed_on = now.manifest.get("segments") or {}
+    history = handed_on.get("history") or {}
+    return list(history.get("plan", []))
 
 
 def _since(now: Run, before: Run | None) -> list[str]:

@@ -22,6 +22,8 @@ from segment_lab.texts import say
 CUSTOMERS, OTHERS = 10, 5
 #: The first calls are those who hold this share of the money at stake.
 MOST = 0.8
+#: So many running tests are named.
+TESTS = 3
 #: A change of revenue below this is said to be level.
 LEVEL = 0.02
 #: Verdicts of actions that are carried out.
@@ -52,6 +54,8 @@ class Front:
         Overdue money and open pipeline, where there are such tables.
     sure : list of str
         Which scheme is acted on, what else agrees, what would change it.
+    running : DataFrame
+        Campaigns whose horizon is not over (`campaigns.running_tests`).
     minutes : Series
         Contact minutes of the last year by ``customer_id``.
     """
@@ -66,6 +70,7 @@ class Front:
     leads: pd.DataFrame = field(default_factory=pd.DataFrame)
     more_tiles: list[tiles.Tile] = field(default_factory=list)
     sure: list[str] = field(default_factory=list)
+    running: pd.DataFrame = field(default_factory=pd.DataFrame)
     minutes: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
 
     def shown(self) -> dict[str, Any]:
@@ -189,7 +194,7 @@ class Front:
             {"heading": say("front.lessons.heading"), "lines": lessons, "columns": []},
             {
                 "heading": say("front.week.heading"),
-                "lines": [],
+                "lines": self._running(),
                 "columns": self._week(),
                 "file": "segments.html#watch-lists",
                 "file_text": say("lists.watched_link"),
@@ -233,6 +238,16 @@ class Front:
             share=brought / revenue if revenue else 0.0,
             receivers=[row.segment for row in self.treatments if row.hours_gained > 0],
         )
+
+    def _running(self) -> list[str]:
+        """Tests that still run, in a line: when each ends, and from when on it is measured."""
+        if self.running.empty:
+            return []
+        rows = self.running.sort_values("measured_from", kind="stable")
+        # The horizon's last day is the one before the effect can be told.
+        rows["ends"] = rows["measured_from"] - pd.Timedelta(days=1)
+        tests = rows.head(TESTS).to_dict("records")
+        return [say("front.week.running", tests=tests, more=len(rows) - len(tests))]
 
     def _week(self) -> list[dict[str, Any]]:
         return [

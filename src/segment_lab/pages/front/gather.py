@@ -160,7 +160,13 @@ class Gathering:
             more_tiles=self.wings.tiles,
             minutes=pd.Series(dtype="float64") if minutes is None else minutes,
             sure=self._sure(),
+            running=self._running(),
         )
+
+    def _running(self) -> pd.DataFrame:
+        if not self.study.has("campaigns"):
+            return pd.DataFrame()
+        return self.report.running_tests
 
     def _sure(self) -> list[str]:
         """Why this scheme, and how many of its treatments other schemes confirm."""
