@@ -55,6 +55,7 @@ def afterwards(made):
     return company
 
 
+@pytest.mark.slow
 def test_running_tests_their_end_and_when_they_are_measured_are_on_page_one(afterwards):
     front = gathering(afterwards.study("2025-05-01")).front()
     shown = front.shown()
@@ -68,6 +69,7 @@ def test_running_tests_their_end_and_when_they_are_measured_are_on_page_one(afte
     assert again == len(afterwards.campaigns[0])
 
 
+@pytest.mark.slow
 def test_last_times_plan_is_on_the_index(afterwards):
     made = gathering(afterwards.study("2025-07-03"))
     told = rows_of(made)["plan"]
