@@ -12,7 +12,8 @@ from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.leads.analysis import Scores
 from segment_lab.leads.leakage import auc
 from segment_lab.leads.model import LeadModel
-from segment_lab.leads.page import fairness, finding, how_tested
+from segment_lab.leads.page import LeadsPage, fairness, finding, how_tested
+from segment_lab.show.cards import HEADLINE_MIME
 from segment_lab.study.study import Study
 
 
@@ -355,3 +356,17 @@ def test_the_measures_of_draws_are_those_of_scikit_learn():
         assert figures["Brier gain"] == pytest.approx(base - figures["Brier score"])
     same = Scores(tested[tested.won]).of(np.ones((1, int(tested.won.sum()))))
     assert same["AUC"].isna().all()  # nobody lost: nothing is ranked
+
+
+def test_the_page_says_what_to_do_with_each_heat_before_its_evidence():
+    frame, _ = crm()
+    page = LeadsPage(Study.from_frames({"leads": closed(frame)}, as_of="2026-01-01"))
+    waiting = page.leads.waiting()
+    heats = waiting["band"].astype(str).value_counts()
+    said = page.advice()
+    for heat, count in heats[heats > 0].items():
+        assert any(line.startswith(f"{heat} ({count})") for line in said)
+    assert all(line in str(page.board()) for line in said)
+    figures = page.headline().data[HEADLINE_MIME]["figures"]
+    assert "AUC" not in str(figures)
+    assert "AUC<" not in str(page.measures())

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
 from segment_lab.pages.front.gather import Gathering, audience_file
@@ -239,3 +240,16 @@ def test_an_action_that_is_too_dear_is_told_with_its_cost_and_sales():
         told = made._judgement(name, row)
     assert f"EUR {cost:.2f} a contact" in told
     assert f"EUR {cost / 2:.2f} of sales" in told
+
+
+def test_page_one_says_what_would_change_our_mind():
+    made = gathered(giants(), margin_rate=0.3)
+    with speaking(currency="EUR"):
+        lines = made.front().parts()[-1]["lines"]
+        told = [line for line in lines if line.startswith("What would change our mind")]
+        rows = made.page.treatments
+        rows = rows[(rows["members"] > 0) & (made.page.known["revenue"] > 0)]
+        changes = {advice.change(row) for row in rows.to_dict("records")}
+    assert 1 <= len(told) <= 3
+    assert len(told) == min(len(changes), 3)
+    assert all(any(line.endswith(change) for change in changes) for line in told)

@@ -10,7 +10,9 @@ import pytest
 import segment_lab as sl
 from segment_lab import pages
 from segment_lab.pages import advice
+from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.cards import Cards
+from segment_lab.pages.front.document import GROWTH
 from segment_lab.pages.front.gather import gathering
 from segment_lab.pages.serving import (
     serving,
@@ -147,3 +149,23 @@ def test_on_the_sample_no_two_pages_contradict_each_other():
     # One day on which all of them look again.
     day = asked["next_look"].iloc[0].date()
     assert say("front.sure.next", day=day) in str(front.front().shown())
+
+
+def test_every_group_of_the_clusters_is_advised_and_coloured_as_on_page_one(sample):
+    page = pages.ClustersPage(sample)
+    said = str(page.advice())
+    sizes = page.groups.sizes()
+    assert all(name in said for name in sizes.index[sizes > 0])
+    shares = stance_shares(sample, "clusters").drop(columns="customers")
+    assert page.stances["share"].to_dict() == shares.max(axis=1).dropna().to_dict()
+    change = DecisionReport(sample, "clusters").change_of_segments
+    for name, tone in page.tones.items():
+        growing = GROWTH.get(page.stances["stance"][name], 0)
+        good = change[name] * growing > 0
+        assert tone == "same" or tone.startswith("good" if good else "bad")
+    assert len(page.tones) == (sizes > 0).sum()
+
+
+def test_engagement_speaks_of_the_scheme_that_page_one_acts_on(sample, bare):
+    assert pages.acted_on(sample) == gathering(sample).scheme
+    assert pages.acted_on(bare) == serving(bare)[0]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.show import style
 from segment_lab.show.pictures import maps
 
 CELLS = pd.DataFrame(
@@ -69,3 +71,18 @@ def test_bubbles_leave_out_empty_segments():
     assert large == pytest.approx(3 * small)  # the area, not the width
     assert [text.get_text() for text in ax.texts] == ["Best\n75%", "Last\n25%"]
     assert "Best 10 days, 80 per order, 75% of the revenue" in alt(ax)
+
+
+def test_bubbles_are_coloured_by_good_and_bad_news():
+    profile = pd.DataFrame(
+        {
+            "customers": [3, 2],
+            "revenue_share": [0.75, 0.25],
+            "median_recency_days": [10.0, 200.0],
+            "median_monetary_value": [80.0, 20.0],
+        },
+        index=["Best", "Last"],
+    )
+    ax = maps.bubbles(profile, tones={"Best": "good-2"})
+    drawn = [to_hex(colour) for colour in ax.collections[0].get_facecolors()]
+    assert drawn == [style.NEWS["good-2"].lower(), style.NEWS["same"].lower()]

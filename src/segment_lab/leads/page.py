@@ -18,7 +18,7 @@ from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
-from segment_lab.texts import say, speak
+from segment_lab.texts import phrases, say, speak
 
 
 @dataclass
@@ -56,7 +56,24 @@ class LeadsPage:
             return note(say("leads.board.empty"))
         stuck = int(rows["stuck"].fillna(False).sum())
         caption = say("leads.board.caption", stuck=stuck, waiting=len(rows))
-        return figure(pictures.board(self.leads.board()), caption=caption)
+        return group(
+            figure(pictures.board(self.leads.board()), caption=caption),
+            *map(sentence, self.advice()),
+        )
+
+    def advice(self) -> list[str]:
+        """What to do with the open leads: by heat where the model ranks, and with stuck ones."""
+        waiting = self.leads.waiting()
+        stuck = int(waiting["stuck"].fillna(False).sum())
+        said = []
+        if "band" in waiting:
+            counts = waiting["band"].astype(str).value_counts()
+            for band in ("Hot", "Warm", "Cold"):
+                if counts.get(band, 0):
+                    said.append(say(f"leads.advice.{band.lower()}", count=counts[band]))
+        if stuck:
+            said.append(say("leads.advice.stuck", count=stuck))
+        return said
 
     def open(self, rows: int = 15) -> Html:
         """The open leads, the first `rows` shown and all of them folded."""
@@ -182,7 +199,8 @@ class LeadsPage:
     def measures(self) -> Html:
         """Ranking and error, with baselines."""
         note_ = say("leads.measures.note")
-        return table(self.leads.measures(), say("leads.measures.table"), note=note_)
+        named = self.leads.measures().rename(index=phrases("leads.measures.names"))
+        return table(named, say("leads.measures.table"), note=note_)
 
     def refused(self) -> Html:
         """Columns that the model may not read."""
@@ -238,7 +256,8 @@ def finding(analysis: LeadAnalysis) -> Finding:
         )
     try:
         bands = analysis.bands()
-        figures["AUC"] = float(analysis.measures()["value"]["AUC"])
+        ranked = analysis.measures()["value"]["AUC"]
+        figures["won_above_lost_share"] = float(ranked)
     except NotEnoughDataError as reason:
         places = analysis.waiting()
         stuck = int(places["stuck"].fillna(False).sum())

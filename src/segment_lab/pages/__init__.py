@@ -25,6 +25,8 @@ _HOMES = {
     "RulesPage": "pages.rules",
     "StrategyPage": "pages.strategy",
     "TreePage": "pages.tree",
+    "acted_on": "pages.serving",
+    "serving_table": "pages.serving",
 }
 __all__ = [
     "ABCPage",
@@ -41,6 +43,8 @@ __all__ = [
     "RulesPage",
     "StrategyPage",
     "TreePage",
+    "acted_on",
+    "serving_table",
 ]
 
 

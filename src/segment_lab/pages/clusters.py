@@ -9,7 +9,12 @@ import numpy as np
 import pandas as pd
 
 from segment_lab import show
-from segment_lab.pages.serving import serving_table
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages.choosing import has_owners, treatment
+from segment_lab.pages.decision import DecisionReport
+from segment_lab.pages.front.document import GROWTH
+from segment_lab.pages.front.pictures import tone_of
+from segment_lab.pages.serving import serving_table, stance_shares
 from segment_lab.segments.base import Finding
 from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.search import VALID, separation
@@ -66,7 +71,30 @@ class ClustersPage:
     def bubbles(self) -> Html:
         """Where the groups lie, and what each brings."""
         return show.figure(
-            maps.bubbles(self.profile), caption=say("clusters.page.bubbles")
+            maps.bubbles(self.profile, tones=self.tones),
+            caption=say("clusters.page.bubbles"),
+        )
+
+    @cached_property
+    def tones(self) -> dict[str, str]:
+        """By group whether its change in customers is good or bad news, as on page one's map."""
+        try:
+            change = DecisionReport(self.study, "clusters").change_of_segments
+            stances = self.stances
+        except NotEnoughDataError:
+            return {}
+        return {
+            str(name): tone_of(change[name], GROWTH.get(stance, 0))
+            for name, stance in stances["stance"].items()
+        }
+
+    @cached_property
+    def stances(self) -> pd.DataFrame:
+        """The ``stance`` that page one gives most customers of each group, and their ``share``."""
+        shares = stance_shares(self.study, "clusters")
+        known = shares[shares["customers"] > 0].drop(columns="customers")
+        return pd.DataFrame(
+            {"stance": known.idxmax(axis=1), "share": known.max(axis=1)}
         )
 
     def meanings(self) -> Html:
@@ -82,7 +110,23 @@ class ClustersPage:
 
     def serving(self) -> Html:
         """What to do with each group."""
-        return serving_table(self.study, "clusters")
+        return show.group(self.advice(), serving_table(self.study, "clusters"))
+
+    @says_why
+    def advice(self) -> Html:
+        """A sentence of advice for each group: the stance that most of its customers have."""
+        owners = has_owners(self.study)
+        said = []
+        for name, row in self.stances.iterrows():
+            advice = say(
+                "clusters.page.advice",
+                segment=str(name),
+                stance=say(f"stance.name.{row['stance']}"),
+                share=row["share"],
+                treatment=treatment(str(row["stance"]), owners),
+            )
+            said.append(show.finding(advice))
+        return show.group(*said)
 
     def shares(self) -> Html:
         """Share of the customers beside share of the revenue."""

@@ -10,7 +10,7 @@ import pandas as pd
 from segment_lab.act.stance import STANCES
 from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, return_rates
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
-from segment_lab.pages.choosing import has_owners, scheme_name, treatment
+from segment_lab.pages.choosing import chosen, has_owners, scheme_name, treatment
 from segment_lab.pages.front.gather import gathering
 from segment_lab.show.cards import group, link, says_why
 from segment_lab.show.macros import Html
@@ -49,6 +49,14 @@ def serving(study: Study) -> tuple[str, pd.DataFrame]:
     schemes = [(method, study.options(method)) for method in study.methods]
     asked = (schemes, study.config.strategy, study.config.comparison)
     return study.shared("serving", repr(asked), found)
+
+
+def acted_on(study: Study) -> str:
+    """The scheme whose segments page one acts on; RFM where there is nothing to act on."""
+    try:
+        return chosen(study.as_filed, study.config.strategy.scheme).scheme
+    except NotEnoughDataError:
+        return "rfm"
 
 
 def stance_shares(study: Study, scheme: str) -> pd.DataFrame:

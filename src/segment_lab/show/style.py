@@ -24,6 +24,14 @@ PALETTE = (
     "#555555",
     "#882255",
 )
+#: Good and bad news, weak (1) and strong (2), as on the map of page one.
+NEWS = {
+    "good-2": "#009E73",
+    "good-1": "#66C5AB",
+    "same": "#8A94A0",
+    "bad-1": "#E69F66",
+    "bad-2": "#D55E00",
+}
 INK, MUTED, GRID = "#1b1f24", "#5b6470", "#e3e6ea"
 # Ordered steps (low to high) and the two ends of a scale around zero.
 SEQUENTIAL, DIVERGING = "Blues", "PuOr"

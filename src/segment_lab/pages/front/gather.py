@@ -15,6 +15,7 @@ from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
     chosen,
     has_owners,
@@ -45,6 +46,8 @@ WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
 JUDGEMENT = "your_judgement"
 #: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
 CALL_MINUTES = 12.0
+#: So many grounds on which a verdict would change are named.
+MOST_CHANGES = 3
 
 
 @dataclass
@@ -180,7 +183,22 @@ class Gathering:
                 "schemes": scheme_names(map(str, self.shares)),
             }
             lines.append(say("front.sure.holds", **facts))
-        return lines
+        return [*lines, *self._changes()]
+
+    def _changes(self) -> list[str]:
+        """What would change the verdicts, as the cards say it; those that cost most come first."""
+        rows = self.page.treatments.copy()
+        rows["revenue"] = self.page.known["revenue"]
+        rows = rows[(rows["members"] > 0) & (rows["revenue"] > 0)]
+        rows = rows.sort_values(["cost", "revenue"], ascending=False, kind="stable")
+        segments: dict[str, list[str]] = {}
+        for row in rows.assign(segment=rows.index).to_dict("records"):
+            segments.setdefault(advice.change(row), []).append(str(row["segment"]))
+        first = list(segments.items())[:MOST_CHANGES]
+        return [
+            say("front.sure.changes", segments=named, change=change)
+            for change, named in first
+        ]
 
     @cached_property
     def shares(self) -> pd.DataFrame:

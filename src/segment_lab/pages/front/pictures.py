@@ -104,7 +104,7 @@ def map_picture(
         lines.append(say("front.map.customers", customers=row["customers"]))
         if pd.notna(row["change"]):
             lines.append(say("front.map.change", change=row["change"]))
-        tone = _tone(row["change"], growing.get(str(name), 0))
+        tone = tone_of(row["change"], growing.get(str(name), 0))
         areas.append(Area(float(row["revenue"]), texts.shown(name), tuple(lines), tone))
     parts = [
         say("front.map.part", name=str(name), share=row["revenue_share"])
@@ -124,7 +124,9 @@ def map_picture(
     return {"title": title, "svg": drawn, "note": note}
 
 
-def _tone(change: float, growing: int) -> str:
+def tone_of(change: float, growing: int) -> str:
+    """Whether a change of customers is ``good-…`` or ``bad-…`` news, weak (1) or strong (2); or
+    ``same``."""
     if pd.isna(change) or abs(change) < NOTICED or not growing:
         return "same"
     good = change * growing > 0

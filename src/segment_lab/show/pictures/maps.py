@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -136,17 +137,22 @@ def _band(ax: Axes, start: float, end: float, thick: float, colour: str) -> None
     ax.fill_between(along, upper - thick, upper, color=colour, alpha=0.35, linewidth=0)
 
 
-def bubbles(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def bubbles(
+    profile: pd.DataFrame,
+    ax: Axes | None = None,
+    tones: Mapping[str, str] | None = None,
+) -> Axes:
     """Segments by typical silence (across) and money per order (up); the area of a bubble is the
     share of the revenue.
 
-    `profile`: `Segmentation.profile`.
+    `profile`: `Segmentation.profile`. `tones`: by segment a key of `style.NEWS`; neutral without.
     """
     drawn = profile[profile["customers"] > 0]
     ax = style.axes(ax, width=WIDE, height=4.2)
     silence, money = drawn["median_recency_days"], drawn["median_monetary_value"]
     share = drawn["revenue_share"].fillna(0).clip(lower=0)
-    colours = [style.PALETTE[i % len(style.PALETTE)] for i in range(len(drawn))]
+    told = tones or {}
+    colours = [style.NEWS[told.get(str(name), "same")] for name in drawn.index]
     ax.scatter(silence, money, s=60 + LARGEST_BUBBLE * share, c=colours, alpha=0.6)
     middle = (silence.min() + silence.max()) / 2
     for name, part in zip(map(str, share.index), share, strict=True):
