@@ -14,11 +14,25 @@ from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import say
 
 # Measures of the customer table keep their meaning whatever the accounts file calls its columns.
-_RESERVED = (
-    "lines revenue frequency margin touches offer recency_days t_x tenure_days repeat_frequency "
-    "monetary_value gap_days return_share first_order last_order"
+RESERVED = frozenset(
+    {
+        "lines",
+        "revenue",
+        "frequency",
+        "margin",
+        "touches",
+        "offer",
+        "recency_days",
+        "t_x",
+        "tenure_days",
+        "repeat_frequency",
+        "monetary_value",
+        "gap_days",
+        "return_share",
+        "first_order",
+        "last_order",
+    }
 )
-RESERVED = frozenset(_RESERVED.split())
 
 
 def accounts(customers: ir.Table) -> pd.DataFrame:
