@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import pickle
+import subprocess
+import sys
 import time
 
 import pandas as pd
 import pytest
+import xlsxwriter
 from click.testing import CliRunner
 
 import segment_lab as sl
@@ -71,6 +74,20 @@ def test_a_pipe_is_refused_at_once(folder):
     done = init("pipe.csv")
     assert done.exit_code == 2
     assert "is a pipe or a device" in done.output
+
+
+def test_a_cell_at_the_far_end_of_a_sheet_is_refused(folder):
+    # In a process of its own: without the guard the reader ends it.
+    book = xlsxwriter.Workbook(folder / "far.xlsx")
+    sheet = book.add_worksheet()
+    for row, line in enumerate([HEAD, *LINES[:40]]):
+        sheet.write_row(row, 0, line.split(","))
+    sheet.write(1_048_575, 16_383, 1)
+    book.close()
+    command = [sys.executable, "-m", "segment_lab", "init", "far.xlsx"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "1,048,576" in done.stderr
 
 
 @pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "../x", "/etc"])

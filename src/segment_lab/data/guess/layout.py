@@ -10,6 +10,7 @@ from typing import Any
 
 from segment_lab.data.encodings import detect
 from segment_lab.data.guess.columns import named
+from segment_lab.data.readers import refuse_sprawling
 from segment_lab.data.textfiles import first_lines, separator
 from segment_lab.texts import say
 
@@ -89,6 +90,7 @@ def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
     import pandas as pd
 
     try:
+        refuse_sprawling(path)  # reading it would end the process
         book = pd.read_excel(
             path,
             sheet_name=None,
