@@ -49,7 +49,7 @@ sample: env  ## Write the sample CRM anew (same seed, same bytes)
 	@$(BIN)/segment-lab sample --out data/sample
 
 lock: env  ## Resolve the newest allowed versions into requirements.lock
-	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra pdf --universal --python-version 3.11 \
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --upgrade --output-file requirements.lock
 
 bench: env  ## Measure side by side with peers and the raw engine
