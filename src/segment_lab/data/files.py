@@ -109,7 +109,7 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
     texts = safe.select_dtypes(exclude=["number", "bool", "datetime"]).astype("str")
     cells = [texts[name].str.contains(r"[\r\t;]") for name in texts]
     apart = any(found.any() for found in cells)
-    quoting = csv.QUOTE_NONNUMERIC if apart else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONNUMERIC if apart else csv.QUOTE_MINIMAL
     safe.to_csv(path, index=False, lineterminator="\n", quoting=quoting)
 
 

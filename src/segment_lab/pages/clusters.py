@@ -84,7 +84,7 @@ class ClustersPage:
         except NotEnoughDataError:
             return {}
         return {
-            str(name): tone_of(change[name], GROWTH.get(stance, 0))
+            str(name): tone_of(change.loc[str(name)], GROWTH.get(stance, 0))
             for name, stance in stances["stance"].items()
         }
 
