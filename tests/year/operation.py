@@ -11,6 +11,7 @@ import pandas as pd
 
 import segment_lab as sl
 from segment_lab.act import campaign_plan
+from segment_lab.act.campaigns import effects, measurable
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.planning import plan
 
@@ -82,19 +83,19 @@ class Company:
             return []
         out = dt.date.fromisoformat(as_of) + dt.timedelta(days=self.late_days)
         for frame in drawn:
-            sent = frame.assign(assigned_on=pd.Timestamp(out)).drop(
-                columns=["channel", "owner"]
-            )
-            self.campaigns.append(sent)
-            treated = sent[sent["arm"] != "holdout"]
-            chance = treated["action"].map(EFFECTS).to_numpy(float)
-            comes = treated["customer_id"][self.rng.random(len(treated)) < chance]
-            day = (out - START).days + self.rng.integers(1, 80, len(comes))
-            more = self._priced(
-                pd.DataFrame({"customer_id": comes.to_numpy(), "day": day})
-            )
-            self.extra = pd.concat([self.extra, more], ignore_index=True)
+            sent = frame.assign(assigned_on=pd.Timestamp(out))
+            self.campaigns.append(sent.drop(columns=["channel", "owner"]))
+            self.go_out(sent, out)
         return drawn
+
+    def go_out(self, sent: pd.DataFrame, out: dt.date) -> None:
+        """A campaign reaches its customers: some of them order once more."""
+        treated = sent[sent["arm"] != "holdout"]
+        chance = treated["action"].map(EFFECTS).to_numpy(float)
+        comes = treated["customer_id"][self.rng.random(len(treated)) < chance]
+        day = (out - START).days + self.rng.integers(1, 80, len(comes))
+        more = pd.DataFrame({"customer_id": comes.to_numpy(), "day": day})
+        self.extra = pd.concat([self.extra, self._priced(more)], ignore_index=True)
 
 
 def truly(sent: pd.DataFrame) -> float:
@@ -124,18 +125,17 @@ def table(company: Company) -> pd.DataFrame:
                 "truth": truly(sent) if len(sent) else 0.0,
             }
         )
-    report = company.study(QUARTERS[-1]).campaign_results()
-    from segment_lab.act.campaigns import effects, measurable
+    came = by_quarter(company.study(QUARTERS[-1]))
+    return pd.DataFrame(rows).set_index("as_of").join(came)
 
-    came = campaign_plan.became(effects(measurable(report)))
-    by = came.groupby(came["assigned_on"].dt.strftime("%Y-%m-%d"))
-    out = pd.DataFrame(rows).set_index("as_of")
-    for column in ("came", "came_low", "came_high"):
-        out[column] = by[column].sum()
-    for key in ("pays", "loses", "unclear"):
-        out[key] = (
-            (came["learned"] == key)
-            .groupby(came["assigned_on"].dt.strftime("%Y-%m-%d"))
-            .sum()
-        )
-    return out
+
+def by_quarter(study: sl.Study) -> pd.DataFrame:
+    """What became of each quarter's plan: ``came`` with its range, and how many campaigns taught
+    that an action ``pays, loses`` or left it ``unclear``."""
+    measured = effects(measurable(study.campaign_results()))
+    came = campaign_plan.became(measured)
+    quarter = came["assigned_on"].dt.strftime("%Y-%m-%d").rename("as_of")
+    sums = came.groupby(quarter)[["came", "came_low", "came_high"]].sum()
+    learned = pd.crosstab(quarter, came["learned"])
+    learned = learned.reindex(columns=["pays", "loses", "unclear"], fill_value=0)
+    return sums.join(learned)

@@ -54,8 +54,10 @@ class CustomerBase:
 
     @cached_property
     def quality(self) -> Quality:
-        """Completeness, validity, reach by segment, duplicates."""
-        return quality(accounts(self.study.table("customers")), self.segments)
+        """Completeness, validity, reach by segment, duplicates, of the records known on the day."""
+        records = accounts(self.study.table("customers"))
+        known = self.study.customers(prospects=True).index
+        return quality(records[records.index.isin(known)], self.segments)
 
     @cached_property
     def moved(self) -> pd.DataFrame:
