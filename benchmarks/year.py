@@ -4,7 +4,7 @@ Every quarter its orders are exported, `segment-lab run` writes the reports, `se
 the campaigns, and once they have gone out it is told the day. The world is that of `tests/year`:
 customers who buy by themselves, and contacts that win one more order with a known chance.
 
-    python benchmarks/year.py [--customers 1500] [--seed 3]
+    python benchmarks/year.py [--customers 1200] [--seed 3]
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def quarter(company: Company, desk: Desk, as_of: str) -> dict[str, float]:
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    given.add_argument("--customers", type=int, default=1500)
+    given.add_argument("--customers", type=int, default=1200)
     given.add_argument("--seed", type=int, default=3)
     asked = given.parse_args()
     company = Company(customers=asked.customers, seed=asked.seed)
