@@ -220,3 +220,26 @@ def test_a_study_file_that_cannot_be_written_is_exit_2(call, tmp_path):
     (tmp_path / "x.csv").write_text("customer_id,order_date,amount\na,2026-01-01,5\n")
     result = call("init", "x.csv", "--out", "no/such/folder.yml")
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+
+
+def test_check_tells_whom_a_campaign_is_not_measured_on(call, tmp_path):
+    orders = "customer_id,order_date,amount\na,2026-01-01,5\nb,2026-01-02,6\nc,2026-01-03,7\na,2026-03-02,7\n"
+    (tmp_path / "o.csv").write_text(orders)
+    drawn = ["campaign_id,customer_id,segment,arm,assigned_on,ends_on"]
+    arms = {
+        "a": ["treatment", "holdout"],
+        "b": ["holdout"],
+        "c": ["treatment"],
+        "z": ["holdout"],
+    }
+    for customer, arm in ((c, arm) for c in arms for arm in arms[c]):
+        drawn.append(f"K1,{customer},A,{arm},2026-01-10,2026-02-10")
+    (tmp_path / "k.csv").write_text("\n".join(drawn) + "\n")
+    sources = {"orders": {"path": "o.csv"}, "campaigns": {"path": "k.csv"}}
+    (tmp_path / "s.yml").write_text(yaml.safe_dump({"name": "s", "sources": sources}))
+    told = call("check", "s.yml")
+    assert told.exit_code == 0, told.output
+    assert (
+        "campaign K1: 1 in several arms since ids were merged, 1 in no table"
+        in told.output
+    )

@@ -14,7 +14,7 @@ from typing import Any, cast
 import click
 
 from segment_lab import __version__
-from segment_lab.errors import ConfigError, SegmentLabError, nearest
+from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError, nearest
 
 
 def say(key: str, /, **facts: Any) -> str:
@@ -144,6 +144,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     study = Study.from_yaml(config, as_of=as_of)
     for intake in study.check():
         _told(intake)
+    _set_aside_of_campaigns(study)
     if not study.has("orders"):
         return
     customers = study.customers()
@@ -177,6 +178,26 @@ def _told(intake: Any) -> None:
         click.echo(_counted(rows, words))
     for remark in intake.remarks():
         click.echo("  " + say("cli.check.note", words=remark))
+
+
+def _set_aside_of_campaigns(study: Any) -> None:
+    """Whom no campaign can be measured on: in several arms since ids were merged, or gone."""
+    from segment_lab.act import arms
+
+    if not study.has("campaigns"):
+        return
+    try:
+        found = study.campaign_results()
+    except NotEnoughDataError:
+        return
+    for row in arms.checked(found).itertuples():
+        gone = row.treated_gone + row.held_gone
+        if row.twice or gone:
+            facts = {"campaign": row.campaign_id, "twice": row.twice, "gone": gone}
+            click.echo(
+                "  "
+                + say("cli.check.note", words=say("cli.check.campaign_aside", **facts))
+            )
 
 
 def _counted(rows: int, words: str) -> str:
