@@ -117,7 +117,7 @@ class ReceivablesReport(Strict):
 class EngagementReport(Strict):
     """Parameters of the engagement report, beside the method's."""
 
-    scheme: str = "rfm"
+    scheme: str | None = None
     response_days: int = Field(30, ge=1, le=365)
     mailing_segments: tuple[str, ...] = ()
     mailing_file: str | None = None
