@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from segment_lab.data.readers import worksheets
 from segment_lab.render import imports
 from segment_lab.render.books import by_owner, write_book
 from segment_lab.render.lists import by_month, readable
@@ -159,7 +160,7 @@ def test_a_share_is_shown_as_a_percentage(tmp_path):
     frame = pd.DataFrame({"chance_share": [0.598], "value": [0.598]})
     write_book(tmp_path / "b.xlsx", {"a": frame}, "t")
     with zipfile.ZipFile(tmp_path / "b.xlsx") as book:
-        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        sheet = book.read(worksheets(book)[0]).decode()
     styles = [part.split('"')[0] for part in sheet.split(' s="')[1:]]
     assert len(set(styles[-2:])) == 2
 

@@ -88,9 +88,7 @@ def test_the_chosen_number_is_shaded():
     (band,) = ax.patches
     assert band.get_x() + band.get_width() / 2 == pytest.approx(3)
     assert [line.get_ydata().tolist()[0] for line in ax.lines[:3]] == [0.9, 0.8, 0.4]
-    assert alt(ax).endswith(
-        "by number of segments: 2: 0.90 and 0.40; 3: 0.80 and –."
-    )
+    assert alt(ax).endswith("by number of segments: 2: 0.90 and 0.40; 3: 0.80 and –.")
     with pytest.raises(NotEnoughDataError, match="only one group"):
         segments.k_search(search.iloc[:0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import ibis
@@ -107,13 +107,19 @@ def refuse_sprawling(path: Path) -> None:
     with zipfile.ZipFile(path) as book:
         if sum(part.file_size for part in book.infolist()) > MOST_BYTES:
             raise OSError(say("data.file.unpacked", gigabytes=MOST_BYTES >> 30))
-        for part in book.namelist():
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part):
-                continue
+        for part in worksheets(book):
             with book.open(part) as sheet:
                 rows, columns = _extent(sheet)
             if rows * columns > MOST_CELLS:
                 raise OSError(say("data.file.sprawling", rows=rows, columns=columns))
+
+
+def worksheets(book: zipfile.ZipFile) -> list[str]:
+    """The parts of an Excel file that hold its sheets."""
+    parts = map(PurePosixPath, book.namelist())
+    return [
+        str(p) for p in parts if p.parent.name == "worksheets" and p.suffix == ".xml"
+    ]
 
 
 def _extent(sheet: IO[bytes]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from segment_lab.data.encodings import detect
 from segment_lab.data.guess.columns import named
-from segment_lab.data.readers import refuse_sprawling
+from segment_lab.data.readers import refuse_sprawling, worksheets
 from segment_lab.data.textfiles import first_lines, separator
 from segment_lab.texts import say
 
@@ -124,14 +124,13 @@ def merged_columns(path: Path) -> set[int]:
     found = set()
     try:
         with zipfile.ZipFile(path) as book:
-            for name in book.namelist():
-                if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name):
-                    text = book.read(name).decode("utf-8", "replace")
-                    for left, top, right, bottom in re.findall(
-                        r'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text
-                    ):
-                        if left == right and int(bottom) > int(top):
-                            found.add(_column(left))
+            for name in worksheets(book):
+                text = book.read(name).decode("utf-8", "replace")
+                for left, top, right, bottom in re.findall(
+                    r'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text
+                ):
+                    if left == right and int(bottom) > int(top):
+                        found.add(_column(left))
     except (OSError, zipfile.BadZipFile):
         return set()
     return found
