@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+import regulars
 import segment_lab as sl
 from segment_lab.act import watch
 from segment_lab.contacts.events import unanswered
@@ -22,16 +23,6 @@ AS_OF = dt.date(2026, 1, 1)
 
 def days_before(*days: int) -> list[pd.Timestamp]:
     return [pd.Timestamp(AS_OF) - pd.Timedelta(days=day) for day in days]
-
-
-def orders() -> pd.DataFrame:
-    rows = []
-    for i in range(40):
-        last = 150 if i < 10 else 5
-        rows += [(f"c{i:02}", day, 100.0 + i) for day in range(700, last, -20 - i % 3)]
-    frame = pd.DataFrame(rows, columns=["customer_id", "back", "amount"])
-    day = pd.Timestamp(AS_OF) - pd.to_timedelta(frame["back"], unit="D")
-    return frame.assign(order_id=frame.index.astype(str), order_date=day)
 
 
 def touches() -> pd.DataFrame:
@@ -74,7 +65,7 @@ def leads() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def study() -> sl.Study:
-    tables = {"orders": orders(), "touches": touches(), **leads()}
+    tables = {"orders": regulars.orders(AS_OF, 40, 10), "touches": touches(), **leads()}
     return sl.Study.from_frames(tables, as_of=AS_OF, title="Shop")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import regulars
 import segment_lab as sl
 from segment_lab.errors import ConfigError
 from segment_lab.pages.front.gather import Gathering
@@ -73,18 +74,8 @@ def test_a_list_without_its_columns_is_refused(tmp_path):
         earlier.marked_done(tmp_path / "nowhere.csv")
 
 
-def orders() -> pd.DataFrame:
-    rows = []
-    for i in range(30):
-        last = 150 if i < 6 else 5
-        rows += [(f"c{i:02}", day, 100.0 + i) for day in range(700, last, -20 - i % 3)]
-    frame = pd.DataFrame(rows, columns=["customer_id", "back", "amount"])
-    day = pd.Timestamp(AS_OF) - pd.to_timedelta(frame["back"], unit="D")
-    return frame.assign(order_id=frame.index.astype(str), order_date=day)
-
-
 def listed(as_of: dt.date, before: pd.DataFrame | None, touches: pd.DataFrame):
-    tables = {"orders": orders(), "touches": touches}
+    tables = {"orders": regulars.orders(AS_OF, 30, 6), "touches": touches}
     study = sl.Study.from_frames(tables, as_of=as_of, title="Shop")
     with speaking(currency="EUR"):
         made = Gathering(study, "rfm", 90, {}, earlier=before)
