@@ -187,3 +187,10 @@ def test_contact_minutes_are_those_recorded_else_the_usual_ones_of_the_channel()
     assert usual.to_dict() == {"a": 17, "b": 10}
     with pytest.raises(NotEnoughDataError, match="no table of contacts"):
         sl.Study.from_frames({"orders": orders}, as_of="2026-02-01").contacts()
+
+
+def test_prospects_are_mailed_too_where_a_scheme_holds_them():
+    study = sl.Study.from_yaml(ROOT / "configs" / "sample.yml")
+    page = ContactsPage(study, "lifecycle")
+    assert page.reachable["customers"].sum() == len(page.segments)
+    assert page.reachable.loc["Cold", "customers_reached"] > 0

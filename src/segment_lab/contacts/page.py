@@ -58,6 +58,11 @@ class ContactsPage:
         """The segments of the scheme."""
         return self.study.segmentation(self.scheme)
 
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """Everybody who may stand in a segment: some schemes hold prospects too."""
+        return self.study.customers(prospects=True)
+
     @property
     def contacts(self) -> pd.DataFrame:
         """Every customer's contacts, one row each (`Study.contacts`)."""
@@ -68,7 +73,7 @@ class ContactsPage:
         """Minutes, customers and revenue by segment."""
         if not self.contacts["contact_minutes"].sum() > 0:
             raise NotEnoughDataError(say("contacts.no_minutes"))
-        revenue = self.study.customers()["revenue"]
+        revenue = self.people["revenue"]
         return events.effort(self.contacts, self.segments.labels, revenue)
 
     @cached_property
@@ -107,7 +112,7 @@ class ContactsPage:
     @cached_property
     def reachable(self) -> pd.DataFrame:
         """Who can be mailed, by segment, and why the others cannot (`mailing.reachable`)."""
-        customers = self.study.customers()
+        customers = self.people
         if "consent" not in customers:
             raise NotEnoughDataError(say("contacts.no_consent"))
         return mailing.reachable(
@@ -135,7 +140,7 @@ class ContactsPage:
         """Write the mailing list of some segments as CSV, spreadsheet formulas neutralised."""
         found = mailing.mailing(
             self.segments,
-            self.study.customers(),
+            self.people,
             list(segments),
             undelivered=self.undelivered,
             debtors=self.debtors,
