@@ -39,7 +39,7 @@ class ObservationWindow:
     --------
     >>> window = ObservationWindow("2026-01-01", "2026-07-01")
     >>> window.days, str(window.at("2026-02-01"))
-    (181, '2026-01-01 to 2026-01-31 (31 days)')
+    (181, '1 January 2026 to 31 January 2026 (31 days)')
     """
 
     start: dt.date

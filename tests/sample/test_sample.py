@@ -522,17 +522,19 @@ def test_only_the_treated_are_contacted_by_a_campaign(crm):
 
 
 def test_files_have_every_canonical_column_and_extras_only_where_allowed(crm):
-    # One currency, one control, outcomes in orders: the sample has no column for what it does not
+    # One currency, one control, one offer a kind, outcomes in orders: the sample has no column for what it does not
     # vary.
     elsewhere = {
         "currency",
         "control",
         "probability",
+        "offer",
         "outcome",
         "outcome_worth",
         "promised",
     }
-    for name in CONTRACTS.keys() - {"customer_summary"}:  # it has the orders themselves
+    # It has the orders themselves, and no pairs to merge.
+    for name in CONTRACTS.keys() - {"customer_summary", "merges"}:
         contract = CONTRACTS[name]
         expected = set(contract.names) - elsewhere
         assert expected <= set(crm[name]), name

@@ -115,15 +115,17 @@ def _stance_of_lapsed(row: pd.Series, valuable: bool, rules: StanceRules) -> str
 
 def _effort(known: pd.DataFrame, stance: pd.Series) -> pd.DataFrame:
     """Hours now and proposed: those spent where mail is enough go to the segments at stake, by
-    what they bring."""
+    what they bring; a segment that takes more of the hours than it brings of revenue gets none."""
     columns = ["hours_now", "hours_proposed", "hours_freed", "hours_gained"]
     if "minutes" not in known:
         return pd.DataFrame(np.nan, index=known.index, columns=columns)
     now = known["minutes"] / 60
     freed = now.where(stance.isin(UNSTAFFED), 0.0)
     gained = pd.Series(0.0, index=known.index)
+    revenue = known["revenue"].clip(lower=0)
+    short_of_time = now * revenue.sum() <= revenue * now.sum()
     for receivers in RECEIVERS:
-        money = known["revenue"].clip(lower=0).where(stance.isin(receivers), 0.0)
+        money = revenue.where(stance.isin(receivers) & short_of_time, 0.0)
         if money.sum() > 0:
             gained = freed.sum() * money / money.sum()
             break

@@ -118,9 +118,12 @@ class LessonsPage:
 
     def headline(self) -> Html:
         """What each campaign did."""
-        return headline(
-            *self.sentences(), figures={"campaigns_measured": len(self.lessons)}
-        )
+        figures = {
+            "campaigns_measured": len(self.lessons),
+            "contacted": int(self.lessons["treated"].sum()),
+            "held": int(self.lessons["held"].sum()),
+        }
+        return headline(*self.sentences(), figures=figures)
 
     def campaigns(self) -> Html:
         """Each campaign against customers left alone, what to do next time, and whether its arms
