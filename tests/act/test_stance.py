@@ -41,7 +41,7 @@ def test_each_stance_by_hand():
 
 
 def test_a_segment_that_takes_more_time_than_it_brings_is_given_none_of_the_freed():
-    rows = [(0.2, 0.7, 0.1, 0.8), (0.2, 0.2, 1.0, 0.02), (0.6, 0.1, 1.0, 0.3)]
+    rows = [(0.2, 0.7, 0.1, 0.8), (0.2, 0.2, 1.0, 0.3), (0.6, 0.1, 1.0, 0.3)]
     table = known(rows).assign(minutes=[600, 3000, 600])
     found = stances(table)
     assert found["stance"].tolist() == ["protect", "win_back", "keep_in_touch"]
