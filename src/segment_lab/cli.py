@@ -190,14 +190,16 @@ def _set_aside_of_campaigns(study: Any) -> None:
         found = study.campaign_results()
     except NotEnoughDataError:
         return
-    for row in arms.checked(found).itertuples():
-        gone = row.treated_gone + row.held_gone
-        if row.twice or gone:
-            facts = {"campaign": row.campaign_id, "twice": row.twice, "gone": gone}
-            click.echo(
-                "  "
-                + say("cli.check.note", words=say("cli.check.campaign_aside", **facts))
-            )
+    for row in arms.checked(found).to_dict("records"):
+        gone = row["treated_gone"] + row["held_gone"]
+        if row["twice"] or gone:
+            facts = {
+                "campaign": row["campaign_id"],
+                "twice": row["twice"],
+                "gone": gone,
+            }
+            words = say("cli.check.campaign_aside", **facts)
+            click.echo("  " + say("cli.check.note", words=words))
 
 
 def _counted(rows: int, words: str) -> str:

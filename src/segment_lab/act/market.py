@@ -215,9 +215,8 @@ def stress(
         luck = rng.random(len(buyers))
         for i, scenario in enumerate(scenarios.values()):
             draw[i] = money[i] @ (times * (luck >= scenario.customers))
-    points = np.quantile(
-        found, (0.5, *ENDS), axis=0
-    )  # (point, scenario, revenue or cash)
+    # (point, scenario, revenue or cash).
+    points = np.quantile(found, (0.5, *ENDS), axis=0)
     out = pd.DataFrame(index=pd.Index(list(scenarios), name="scenario"))
     for place, name in enumerate(("revenue", "cash")):
         for point, end in enumerate(("", "_low", "_high")):

@@ -155,9 +155,8 @@ class ResponseSegmenter(Segmenter):
         effects = group_effects(psi, assigned(rules, rows), len(rules))
         order = np.argsort(-effects["shrunk"].to_numpy(), kind="stable")
         self.rules_ = [rules[place] for place in order]
-        with speaking(
-            DEFAULT
-        ):  # keys in data and SQL; pages show them in their own language
+        # Keys in data and SQL; pages show them in their own language.
+        with speaking(DEFAULT):
             self.segment_names_ = tuple(_name(rule) for rule in self.rules_)
         self.effects_ = effects.iloc[order].set_axis(list(self.segment_names_))
         self.difference_found_ = len(rules) > 1

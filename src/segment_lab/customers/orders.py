@@ -292,9 +292,8 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
     )
     parts.clear()
     ids = rows["customer_id"]
-    if not pc.all(
-        pc.less(ids[:-1], ids[1:])
-    ).as_py():  # A server may sort text by the rules of a language.
+    # A server may sort text by the rules of a language.
+    if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
         rows = rows.sort_by("customer_id")
     del ids
     return rows.to_pandas(split_blocks=True, self_destruct=True).set_index(

@@ -245,9 +245,8 @@ def _plain_words(name: str) -> tuple[str, ...]:
     text = "".join(
         c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
     )
-    text = re.sub(
-        r"\b(\w)\.(?=\s?\w\b)", r"\1", text
-    )  # z o.o. and s.a. are words of letters
+    # Z o.o. and s.a. are words of letters.
+    text = re.sub(r"\b(\w)\.(?=\s?\w\b)", r"\1", text)
     words = re.sub(r"[^\w]+", " ", text).split()
     plain = " ".join(words)
     for form in _words()["legal_forms"]:
@@ -343,9 +342,8 @@ def _agreements(keys: pd.DataFrame) -> dict[tuple[int, int], tuple[str, ...]]:
         for _, group in keys.loc[values].groupby(role):
             if len(group) > SHARED and role != "name":
                 continue
-            if (
-                len(group) > 30
-            ):  # a name of so many is no name: "Test", "Private person"
+            # A name of so many is no name: "Test", "Private person".
+            if len(group) > 30:
                 continue
             for pair in combinations(group.index, 2):
                 pairs.setdefault(pair, []).append(role)

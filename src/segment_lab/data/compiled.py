@@ -185,9 +185,8 @@ class Marks:
             day = self.values[kind][place - 1]
             return f"MAKE_DATE({day.year}, {day.month}, {day.day})"
         text = exp.convert(self.values[kind][place]).sql("duckdb")
-        return (
-            text.removeprefix("-") if kind == "number" else text
-        )  # the sign stands before it
+        # The sign stands before it.
+        return text.removeprefix("-") if kind == "number" else text
 
 
 def _placed(value: Any, places: Mapping[ops.Node, int]) -> Any:

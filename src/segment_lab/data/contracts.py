@@ -193,9 +193,8 @@ def _currency(
     asked = "currency" not in contract.names or "currency" in reading.columns
     column = None if asked else currency_column(raw_columns)
     amount = mapping.get("amount", "")
-    if (
-        "converted" in amount.lower()
-    ):  # converted amounts are in another column's currency
+    # Converted amounts are in another column's currency.
+    if "converted" in amount.lower():
         column = next(
             (name for name in raw_columns if name.lower() == "converted currency"), None
         )
@@ -263,9 +262,8 @@ def conform(
     rows = rows.mutate(**parsed)
     values: dict[str, ir.Value] = {}
     reason = ibis.null("string")
-    for column in reversed(
-        columns
-    ):  # the first column that is at fault gives the reason
+    # The first column that is at fault gives the reason.
+    for column in reversed(columns):
         name = column.name
         value = _settled(rows[f"{name}__read"], column, reading)
         reason = _unreadable(rows[name], value, column, reason)

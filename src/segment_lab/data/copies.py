@@ -43,9 +43,8 @@ def typed_copy(
             replacing(broken, private=True) as rest,
         ):
             connection.to_parquet(whole, str(draft))
-            lines = raw.broken(
-                connection
-            )  # the reader notes broken lines while it reads
+            # The reader notes broken lines while it reads.
+            lines = raw.broken(connection)
             lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
     return str(target)
 

@@ -116,10 +116,11 @@ def open_source(
 def _refused(fault: Fault, error: Exception, scheme: str) -> Fault:
     """What went wrong with a database, in words that hold nothing of its address."""
     said = f"{type(error).__name__} {error}".lower()
+    # A server's driver repeats the address, with passwords.
     if scheme in (
         "duckdb",
         "sqlite",
-    ):  # a server's driver repeats the address, with passwords
+    ):
         first = str(error).splitlines()[0]
         return replace(fault, problem=say("data.databases.said", said=first))
     for kind, words in REFUSALS.items():
@@ -250,9 +251,8 @@ def _spark(url: str, zone: str) -> Any:
         SparkSession.builder.appName("segment_lab"),
         url.removeprefix("spark://"),
     )
-    builder = builder.config(
-        "spark.ui.showConsoleProgress", "false"
-    )  # a bar would break plain logs
+    # A bar would break plain logs.
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     if place:
         builder = builder.master(
             place if place.startswith(("local", "yarn", "k8s")) else url

@@ -71,9 +71,8 @@ def layouts() -> tuple[str, ...]:
     """Every layout of a day, alone and with a time behind it."""
     forms = []
     for form in DATE_FORMATS[1:]:
-        whole = "%d" in form and not form.endswith(
-            ".0"
-        )  # a month alone has no time of day
+        # A month alone has no time of day.
+        whole = "%d" in form and not form.endswith(".0")
         forms += [form + time for time in _TIMES] if whole else [form]
     return tuple(forms)
 
@@ -98,9 +97,8 @@ def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
             else read_day(table.day, form)
         )
         good = day.year() >= 1000
-        if (
-            form in NUMBERED_DAYS
-        ):  # a plain number is a day only where that day is likely
+        # A plain number is a day only where that day is likely.
+        if form in NUMBERED_DAYS:
             good = day.year().between(1990, 2060)
         counts[f"f{i}"] = good.sum()
     row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0)

@@ -22,10 +22,11 @@ _LETTERS = {
     "koi8-r": "А-яЁё",
     "cp866": "А-яЁё",
 }
+# Seldom met today: taken only where the text says so clearly.
 _OLD = (
     "koi8-r",
     "cp866",
-)  # seldom met today: taken only where the text says so clearly
+)
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
 # Signs beside letters that office texts hold in every code page.
 _SIGNS = "€£§°«»„“”’‘–—…№©®·"

@@ -150,9 +150,8 @@ class Intake:
             .agg(rows=("rows", "sum"), **days)
             .reset_index()
         )
-        if len(
-            self.broken
-        ):  # known after the query: the reader notes them while it reads
+        # Known after the query: the reader notes them while it reads.
+        if len(self.broken):
             for reason, part in self.broken.groupby("reason"):
                 frame.loc[len(frame), ["reason", "rows"]] = [
                     f"{BROKEN}{reason}",

@@ -104,9 +104,8 @@ def _numbered(
                 cut = False
             else:
                 yield number, line
-        if (
-            len(rest) > LONGEST
-        ):  # only its beginning is kept: it may be larger than memory
+        # Only its beginning is kept: it may be larger than memory.
+        if len(rest) > LONGEST:
             rest, cut = rest[:SHOWN], True
         if not block:
             return

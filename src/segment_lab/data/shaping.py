@@ -59,9 +59,8 @@ def set_aside(source: Source) -> Mapping[str, str]:
         conditions[HEADING] = " OR ".join(
             f"({group.when})" for group in source.groups.values()
         )
-    if (
-        source.totals
-    ):  # a total below a group looks like a heading: the later reason holds
+    # A total below a group looks like a heading: the later reason holds.
+    if source.totals:
         conditions[TOTAL] = source.totals
     return conditions
 

@@ -143,9 +143,8 @@ def _scratch(pid: int) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="segment_lab_"))
 
     def remove() -> None:
-        if (
-            os.getpid() == pid
-        ):  # a forked child inherits the farewell, but not the folder
+        # A forked child inherits the farewell, but not the folder.
+        if os.getpid() == pid:
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)

@@ -53,9 +53,8 @@ class _Timeline:
     def _again(self, method: str, like: dt.date, day: dt.date) -> Any:
         """Fitted on `day` with what a search chose on the day `like` (the number of clusters)."""
         chosen = self.fitted(method, like)
-        if getattr(
-            chosen, "supervised", False
-        ):  # learned from what followed an earlier day
+        # Learned from what followed an earlier day.
+        if getattr(chosen, "supervised", False):
             return self.fitted(method, day)
         return refitted(chosen, self.table(method, day))
 

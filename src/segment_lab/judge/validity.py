@@ -248,9 +248,8 @@ class _Bootstrap:
                 k = int(prediction.segments or 0)
                 self.groups[i] = groups_of(prediction.codes, k)
                 if prediction.taught is not None:
-                    member = groups_of(
-                        prediction.taught, k + 2
-                    )  # the last for those not known
+                    # The last for those not known.
+                    member = groups_of(prediction.taught, k + 2)
                     self.taught[i] = member[:, : k + 1]
             else:
                 assert prediction.score is not None

@@ -72,9 +72,8 @@ class RulesPage:
                 pictures.shares(self.profile), caption=say("rules.page.shares")
             )
         counts = pd.crosstab(self.moved["before"], self.moved["now"])
-        place = {
-            name: i for i, name in enumerate(self.segments.names)
-        }  # an old name stands last
+        # An old name stands last.
+        place = {name: i for i, name in enumerate(self.segments.names)}
         for axis in (0, 1):
             by = counts.axes[axis].map(lambda name: place.get(name, len(place)))
             counts = counts.take(np.argsort(by, kind="stable"), axis=axis)

@@ -57,9 +57,8 @@ def inside(study: Study, name: str) -> Html:
 def _run(source: str, names: dict[str, Any]) -> Any:
     """Run a cell; the value of its last expression."""
     body = ast.parse(source).body
-    body = [
-        part for part in body if not isinstance(part, ast.ImportFrom)
-    ]  # names are given
+    # Names are given.
+    body = [part for part in body if not isinstance(part, ast.ImportFrom)]
     last = body[-1] if body else None
     if not isinstance(last, ast.Expr):
         exec(compile(ast.Module(body, []), "<report>", "exec"), names)

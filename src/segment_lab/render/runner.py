@@ -211,9 +211,8 @@ class _Job:
             {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
             staging / ".facts",
         )
-        partial = bool(
-            self.only or self.changes
-        )  # a look at a part, or a what-if, is never the study's answer
+        # A look at a part, or a what-if, is never the study's answer.
+        partial = bool(self.only or self.changes)
         reports = chosen(self.only or facts["report"]["only"])
         sets = [Edition(name, self.languages) for name in self.languages]
         parts = {
@@ -312,11 +311,10 @@ class _Job:
                 self._tell(futures[future])
         finally:
             self.progress.end()
-            pool.shutdown(
-                wait=False, cancel_futures=True
-            )  # left early: nothing new begins,
-            server.close()  # what still runs ends,
-            pool.shutdown()  # and nobody writes any more
+            # Left early: nothing new begins, what still runs ends, and nobody writes any more.
+            pool.shutdown(wait=False, cancel_futures=True)
+            server.close()
+            pool.shutdown()
 
     def _export(
         self, facts: Mapping[str, Any], staging: Path, server: ForkServer

@@ -277,9 +277,8 @@ def preload() -> None:
     for name in (*PRELOAD, *ours):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    if (
-        "duckdb" in sys.modules
-    ):  # importing it opens a database with threads; it opens another when one is needed
+    # Importing it opens a database with threads; it opens another when one is needed.
+    if "duckdb" in sys.modules:
         sys.modules["duckdb"].default_connection().close()
 
 

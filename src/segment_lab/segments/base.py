@@ -314,9 +314,8 @@ def explained(
         hint = nearest(dialect, DIALECTS)
         raise ConfigError(say("segments.errors.dialect", dialect=dialect, hint=hint))
     query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
-    if (
-        dialect == "sqlite"
-    ):  # Ibis would call functions that only its own connection has
+    # Ibis would call functions that only its own connection has.
+    if dialect == "sqlite":
         query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
     learned = say("segments.sql.unknown_window")
     if window:

@@ -256,9 +256,8 @@ class ClusterSegmenter(Segmenter):
         features = rows[list(self.features)]
         profile = features.groupby(codes).median().reindex(range(self.k_))
         truth = self._truth(rows, codes)
-        with speaking(
-            DEFAULT
-        ):  # keys in data and SQL; pages show them in their own language
+        # Keys in data and SQL; pages show them in their own language.
+        with speaking(DEFAULT):
             names = [say("clusters.name.everybody")]
             if self.k_ > 1:
                 names = _names(profile, features, _untrue(truth, self.k_))

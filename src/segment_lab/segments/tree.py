@@ -136,9 +136,8 @@ class TreeSegmenter(Segmenter):
         self.leaves_ = [leaf.box for leaf in leaves]
         self.spent_ = [float(spent[leaf.rows].mean()) for leaf in leaves]
         self.learned_on_ = [len(leaf.rows) for leaf in leaves]
-        with speaking(
-            DEFAULT
-        ):  # keys in data and SQL; pages show them in their own language
+        # Keys in data and SQL; pages show them in their own language.
+        with speaking(DEFAULT):
             self.segment_names_ = tuple(_name(box) for box in self.leaves_)
 
     def _grow(self, rows: pd.DataFrame, spent: np.ndarray, whole: Box) -> list[Leaf]:

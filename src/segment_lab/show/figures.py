@@ -97,9 +97,8 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
         pil_kwargs={"compress_level": 0},
     )
     plt.close(canvas)
-    octree = (
-        Image.Quantize.FASTOCTREE
-    )  # a seventh of the median cut's time, and smaller pictures
+    # A seventh of the median cut's time, and smaller pictures.
+    octree = Image.Quantize.FASTOCTREE
     image = (
         Image.open(raw).convert("RGB").quantize(64, octree, dither=Image.Dither.NONE)
     )

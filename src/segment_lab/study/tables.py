@@ -268,9 +268,8 @@ class StudyData:
     def window(self) -> ObservationWindow:
         """What is observed; without orders, the days around `as_of`."""
         rule = self.config.window
-        if (
-            self.config.as_of and rule.start and self._parent is None
-        ):  # nothing to look up: spares a scan of the log
+        # Nothing to look up: spares a scan of the log.
+        if self.config.as_of and rule.start and self._parent is None:
             return ObservationWindow(rule.start, self.config.as_of)
         first, last = self._span
         as_of = self.config.as_of or last + dt.timedelta(days=1)
@@ -544,9 +543,8 @@ class StudyData:
             latest = known - dt.timedelta(days=days)
             raise NotEnoughDataError(say("study.day.not_known", latest=latest, **facts))
         out = self._done(self.window.as_of, days).add_prefix("future_")
-        out.attrs["as_of"] = (
-            self.window.as_of.isoformat()
-        )  # lets a scorecard refuse labels made later
+        # Lets a scorecard refuse labels made later.
+        out.attrs["as_of"] = self.window.as_of.isoformat()
         return out
 
     def bought(self, days: int) -> pd.DataFrame:

@@ -112,8 +112,7 @@ def _environment(language: str) -> Environment:
     def listed(names: Iterable[Any]) -> str:
         return format_list([str(name) for name in names], locale=rules)
 
-    environment = Environment(
-        undefined=StrictUndefined, autoescape=False
-    )  # show escapes
+    # Show escapes.
+    environment = Environment(undefined=StrictUndefined, autoescape=False)
     environment.filters |= {"plural": plural, "listed": listed, **formats.SPOKEN}
     return environment

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 WIDE = 8.0  # inches: room for names inside the cells
 MOST_NAMED = 5  # scores a measure may have for names to fit in the cells
 LARGEST_BUBBLE = 2600  # points², of a segment with all of the money
+# Between two bars of a column, and points along the edge of a band.
 GAP, WAIST = (
     0.02,
     40,
-)  # between two bars of a column, and points along the edge of a band
+)
 
 
 def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
@@ -53,9 +54,8 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
         down=say("pictures.recency_score"),
         ax=style.axes(ax, width=WIDE, height=1.0 + 0.78 * n_bins),
     )
-    ax.collections[0].set_edgecolor(
-        style.GRID
-    )  # cells with little revenue are nearly white
+    # Cells with little revenue are nearly white.
+    ax.collections[0].set_edgecolor(style.GRID)
     for text in ax.texts:
         text.set_fontsize(8)
     sizes = cells.groupby("segment", observed=True)[
