@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from segment_lab.errors import ConfigError, DataError
-from segment_lab.render import run_study
+from segment_lab.render import history, run_study
 from segment_lab.render.publishing import LATEST, Shelf
 
 from .conftest import NOTEBOOKS, PARAMETERS, START, write_notebooks
@@ -64,9 +64,12 @@ def assert_readable(place, published: set[str]) -> None:
     assert latest in runs
     assert runs[latest].good
     assert all(run.intact() for run in runs.values())
-    visible = {p.name for p in shelf.folder.glob("[!.]*")} - {LATEST}
+    found = [path for path in shelf.folder.glob("[!.]*") if path.is_dir()]
+    visible = {path.name for path in found} - {LATEST}
     assert visible == {folder.name for folder in runs}
     assert published <= visible
+    assert set(history.read(shelf.folder)["run"]) <= visible
+    assert not list(shelf.folder.glob("*.damaged"))
     assert (place / "reports" / "index.html").read_text().rstrip().endswith("</html>")
 
 

@@ -63,3 +63,11 @@ def test_two_days_are_a_picture(tmp_path):
     history.append(tmp_path, "b", manifest("2026-07-01", {"VIP": 3}))
     (row,) = history.pictured(tmp_path)
     assert "over 2 runs: from 2 to 3" in row["customers_line"]
+
+
+def test_a_damaged_history_is_put_aside_and_begun_anew(tmp_path):
+    (tmp_path / history.HISTORY).write_bytes(b"half a file")
+    assert history.pictured(tmp_path) == []
+    history.append(tmp_path, "b", manifest("2026-07-01", {"VIP": 3}))
+    assert history.read(tmp_path)["customers"].tolist() == [3]
+    assert (tmp_path / "history.damaged").read_bytes() == b"half a file"

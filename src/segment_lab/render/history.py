@@ -124,12 +124,18 @@ def _with_outcome(
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """The history of a study, empty where none was written yet."""
+    """The history of a study, empty where none was written yet.
+
+    A file that is damaged is put aside as ``history.damaged``, so that it costs no run its pages.
+    """
     import pandas as pd
 
     path = folder / HISTORY
     if path.exists():
-        return pd.read_parquet(path).astype(COLUMNS)
+        try:
+            return pd.read_parquet(path).astype(COLUMNS)
+        except (OSError, ValueError, KeyError):
+            path.replace(path.with_suffix(".damaged"))
     return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
 
 
