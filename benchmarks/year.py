@@ -1,10 +1,13 @@
 """A company operated for a year by the command line alone, with contacts of known effect.
 
-Every quarter its orders are exported, `segment-lab run` writes the reports, `segment-lab plan` draws
-the campaigns, and once they have gone out it is told the day. The world is that of `tests/year`:
-customers who buy by themselves, and contacts that win one more order with a known chance.
+Every quarter its orders are exported, `segment-lab run --plan` writes the reports and draws the
+campaigns, and once they have gone out `segment-lab plan --went-out` is told the day. The world is
+that of `tests/year`: customers who buy by themselves, and contacts that win one more order with a
+known chance. The table is in docs/calibration.md.
 
-    python benchmarks/year.py [--customers 1200] [--seed 3]
+    python benchmarks/year.py [--customers 1200] [--seed 3] [--seeds 6]
+
+`--seeds` plays as many other years through the API and shows what each promised and what came.
 """
 
 from __future__ import annotations
@@ -101,19 +104,19 @@ def quarter(company: Company, desk: Desk, as_of: str) -> dict[str, float]:
     if not desk.study.exists():
         desk.edit(desk.study, yaml.safe_dump(STUDY, sort_keys=False))
     out = ("--out", str(desk.folder / "reports"), "--jobs", "1")
-    desk.type("run", "--as-of", as_of, *out)
-    desk.type("plan", "--as-of", as_of)
-    desk.type("plan", "--as-of", as_of, "--went-out", as_of)
+    desk.type("run", "--as-of", as_of, "--plan", *out)
+    sent = dt.date.fromisoformat(as_of) + dt.timedelta(days=company.late_days)
+    desk.type("plan", "--went-out", sent.isoformat())
     drawn = desk.plans(as_of)
     for frame in drawn:
-        company.go_out(frame, dt.date.fromisoformat(as_of))
-    sent = pd.concat(drawn)
-    treated = sent[sent["arm"] != "holdout"]
+        company.go_out(frame, sent)
+    rows = pd.concat(drawn)
+    treated = rows[rows["arm"] != "holdout"]
     return {
         "contacts": len(treated),
         "per_customer": len(treated) / company.customers,
         "promised": float(treated["promised"].sum()),
-        "truth": truly(sent),
+        "truth": truly(rows),
         "commands": desk.commands - commands,
         "edits": desk.edits - edits,
     }

@@ -91,17 +91,21 @@ def main() -> None:
 @option("--pdf", is_flag=True)
 @option("--lang")
 @option("--log-json", is_flag=True)
+@option("--plan", "draws", is_flag=True)
 def run(
     config: Path,
     as_of: str | None,
     only: str | None,
     lang: str | None,
     parameters: tuple[str, ...],
+    draws: bool,
     **options: Any,
 ) -> None:
     """Render the reports of the study file CONFIG."""
     from segment_lab.render import run_study
 
+    if draws and (only or parameters):
+        raise ConfigError(say("plan.whole_run"))
     result = run_study(
         config,
         as_of=as_of,
@@ -110,6 +114,11 @@ def run(
         parameters=_parameters(parameters),
         **options,
     )
+    if draws and result.exit_code == 0:
+        try:
+            _draw(config, as_of)
+        except NotEnoughDataError as reason:
+            click.echo(str(reason))
     sys.exit(result.exit_code)
 
 
@@ -415,20 +424,42 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
 def plan(
     config: Path, as_of: str | None, out: Path | None, went_out: str | None
 ) -> None:
-    """Draw the campaigns that page one of CONFIG decided on, one file each, once and for all."""
-    import pandas as pd
+    """Draw the campaigns that page one of CONFIG decided on, once and for all, or date them."""
+    _draw(config, as_of, out, went_out)
 
-    from segment_lab.pages.planning import write_plan
+
+def _draw(
+    config: Path,
+    as_of: str | None,
+    out: Path | None = None,
+    went_out: str | None = None,
+) -> None:
+    """Draw a plan or date one, and say what its files are and what is to be done."""
+    from segment_lab.pages import planning
     from segment_lab.study.study import Study
     from segment_lab.window import as_date
 
     study = Study.from_yaml(config, as_of=as_of)
-    day = as_date(went_out) if went_out else None
-    for path in write_plan(study, out, day):
-        arms = pd.read_csv(path, usecols=["arm"])["arm"]
-        held = int((arms == "holdout").sum())
-        click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
-    click.echo(say("plan.next"))
+    plans = planning.files(study, out)
+    if went_out is None:
+        paths = planning.write_plan(study, plans)
+    else:
+        day = as_date(as_of) if as_of else None
+        paths = planning.date_plan(study, plans, as_date(went_out), day)
+    for path in paths:
+        _drawn(path)
+    waiting = plans.undated()
+    if waiting:
+        click.echo(say("plan.waiting", days=waiting, folder=plans.folder))
+
+
+def _drawn(path: Path) -> None:
+    """How many a campaign contacts and leaves alone."""
+    import pandas as pd
+
+    arms = pd.read_csv(path, usecols=["arm"])["arm"]
+    held = int((arms == "holdout").sum())
+    click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
 
 
 @main.command()

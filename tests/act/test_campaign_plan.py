@@ -1,4 +1,4 @@
-"""The plan of campaigns: drawn once, frozen, and held against what came."""
+"""The plan of campaigns: who is in which arm, and what came of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from segment_lab.act import campaign_plan
-from segment_lab.errors import DataError
 
 DRAWING = campaign_plan.Drawing("shop", "rfm", dt.date(2026, 6, 30), 90)
 CUSTOMERS = [f"C{i:03}" for i in range(100)]
@@ -69,20 +68,6 @@ def test_an_action_without_a_planned_control_leaves_alone_whom_it_does_not_conta
 def test_a_pilot_takes_no_more_customers_than_planned():
     pilot = ACTIONS.iloc[1:].assign(held_out=15.0)
     assert drawn(pilot)["arm"].value_counts().to_dict() == {"holdout": 15, "call": 10}
-
-
-def test_a_plan_is_frozen_and_only_its_date_can_be_filled_in(tmp_path):
-    (path,) = campaign_plan.freeze([drawn()], tmp_path, "shop-2026-06-30", None)
-    before = path.read_text()
-    campaign_plan.freeze([drawn()], tmp_path, "shop-2026-06-30", None)
-    assert path.read_text() == before
-    campaign_plan.freeze([drawn()], tmp_path, "shop-2026-06-30", dt.date(2026, 7, 3))
-    kept = pd.read_csv(path, dtype=str)
-    assert set(kept["assigned_on"]) == {"2026-07-03"}
-    assert len(kept) == 100
-    others = drawn(customers=CUSTOMERS[:90])
-    with pytest.raises(DataError, match="frozen"):
-        campaign_plan.freeze([others], tmp_path, "shop-2026-06-30", None)
 
 
 def test_what_became_of_a_plan_is_what_it_promised_and_what_came():

@@ -3,9 +3,12 @@ pages say until when it runs and what became of it."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 import pytest
 
+from segment_lab.pages import planning
 from segment_lab.pages.front.gather import audience_file, gathering
 from segment_lab.pages.planning import plan
 from segment_lab.render.history import rows_of
@@ -44,6 +47,34 @@ def test_only_who_is_contacted_by_mail_is_mailed(made, monkeypatch):
     planned = planned[(planned["arm"] != "holdout") & (planned["channel"] == "email")]
     assert len(planned)
     assert set(mailed["customer_id"]) == set(planned["customer_id"])
+
+
+@pytest.fixture
+def gathered(made, monkeypatch):
+    """Page one is gathered once for all tests."""
+    monkeypatch.setattr(planning, "gathering", lambda study: made)
+
+
+def test_a_date_goes_to_the_last_plan_without_one_and_draws_nothing_anew(
+    made, gathered, tmp_path
+):
+    plans = planning.files(made.study, tmp_path)
+    drawn = planning.write_plan(made.study, plans)
+    later = made.study.at("2025-03-01")  # whose own day has no plan
+    dated = planning.date_plan(later, plans, dt.date(2025, 4, 4))
+    assert dated == sorted(drawn)
+    assert plans.days() == [made.study.window.as_of]
+    assert set(pd.concat(map(pd.read_csv, drawn))["assigned_on"]) == {"2025-04-04"}
+
+
+def test_where_no_plan_waits_the_day_is_drawn_and_dated_at_once(
+    made, gathered, tmp_path
+):
+    plans = planning.files(made.study, tmp_path)
+    dated = planning.date_plan(made.study, plans, dt.date(2025, 4, 1))
+    assert [pd.read_csv(path)["assigned_on"].unique().tolist() for path in dated] == [
+        ["2025-04-01"]
+    ] * len(made.campaigns)
 
 
 @pytest.fixture(scope="module")

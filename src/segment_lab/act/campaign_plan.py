@@ -1,11 +1,10 @@
-"""The campaigns of a plan: who is contacted with what, who is left alone, drawn once and frozen."""
+"""The campaigns of a plan: who is contacted with what, who is left alone, and what became of it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -13,9 +12,6 @@ import pandas as pd
 
 from segment_lab.act.experiment import HOLDOUT, draw
 from segment_lab.act.verdicts import BESIDE
-from segment_lab.data.files import neutralised, replacing
-from segment_lab.errors import DataError, Fault
-from segment_lab.texts import say
 
 #: The file of a campaign is a ``campaigns`` table: these columns are read from it again.
 COLUMNS = (
@@ -149,64 +145,6 @@ def slug(segment: str) -> str:
     """A segment's name as part of a campaign's id and of a file's name."""
     kept = [letter if letter.isalnum() else "-" for letter in segment.lower()]
     return "".join(kept).strip("-") or "segment"
-
-
-def freeze(
-    campaigns: Sequence[pd.DataFrame], folder: Path, stem: str, went_out: dt.date | None
-) -> list[Path]:
-    """Write every campaign as ``<campaign_id>.csv``, a ``campaigns`` table, once.
-
-    Written again only the date may differ, and only where `went_out` gives one; other arms are
-    refused.
-
-    Parameters
-    ----------
-    campaigns : sequence of DataFrame
-        From `Drawing.campaign`.
-    folder : path
-        Where the files lie, one beside the other.
-    stem : str
-        How the ids of all campaigns of this plan begin.
-    went_out : date, optional
-        When they went out; an unknown date is filled in later.
-
-    Raises
-    ------
-    DataError
-        A plan of this day was drawn before, and differently.
-    """
-    drawn = {
-        f"{frame['campaign_id'].iloc[0]}.csv": frame
-        for frame in campaigns
-        if len(frame)
-    }
-    kept = {path.name: path for path in sorted(folder.glob(f"{stem}-*.csv"))}
-    changed = [
-        name for name in {**kept, **drawn} if not _same(drawn.get(name), kept.get(name))
-    ]
-    if kept and changed:
-        name = changed[0].removesuffix(".csv")
-        problem = say("campaigns.experiment.drawn_before", campaign=name)
-        fault = Fault("campaign_id", problem, say("campaigns.experiment.new_id"))
-        raise DataError(say("campaigns.experiment.frozen", file=changed[0]), [fault])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in drawn.items():
-        if name not in kept or went_out is not None:
-            day = "" if went_out is None else went_out.isoformat()
-            with replacing(folder / name) as draft:
-                safe = neutralised(frame.assign(assigned_on=day))
-                safe.to_csv(draft, index=False, lineterminator="\n")
-    return [folder / name for name in drawn]
-
-
-def _same(drawn: pd.DataFrame | None, path: Path | None) -> bool:
-    """Whether a file holds the same customers in the same arms."""
-    if drawn is None or path is None:
-        return False
-    kept = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return kept[["customer_id", "arm"]].equals(
-        neutralised(drawn)[["customer_id", "arm"]].astype(str)
-    )
 
 
 def became(measured: pd.DataFrame) -> pd.DataFrame:

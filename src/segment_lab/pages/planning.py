@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from segment_lab.act import campaign_plan
+from segment_lab.act.campaign_files import PlanFiles
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.front.gather import gathering
 from segment_lab.study.study import Study
@@ -26,11 +26,25 @@ def plan(study: Study) -> list[pd.DataFrame]:
     return drawn
 
 
-def write_plan(
-    study: Study, folder: Path | None, went_out: dt.date | None
+def files(study: Study, folder: Path | None = None) -> PlanFiles:
+    """The study's plans in `folder`; ``plans/<study>`` beside the study file by default."""
+    return PlanFiles(folder or study.base / "plans" / study.name, study.name)
+
+
+def write_plan(study: Study, plans: PlanFiles) -> list[Path]:
+    """Draw the plan of the study's day and freeze it; the files of its campaigns."""
+    return plans.freeze(plan(study), study.window.as_of)
+
+
+def date_plan(
+    study: Study, plans: PlanFiles, sent: dt.date, day: dt.date | None = None
 ) -> list[Path]:
-    """Freeze the plan of the study's day in `folder` (``plans/<study>`` beside the study file by
-    default); the files of its campaigns."""
-    target = folder or study.base / "plans" / study.name
-    stem = f"{study.name}-{study.window.as_of}"
-    return campaign_plan.freeze(plan(study), target, stem, went_out)
+    """Fill in when a plan went out: that of `day`, or the last one without a date, as it was drawn.
+    Where there is none, that of the study's day is drawn and dated at once.
+    """
+    waiting = plans.undated()
+    if day is None:
+        day = waiting[-1] if waiting else study.window.as_of
+    if not plans.of(day):
+        write_plan(study, plans)
+    return plans.went_out(day, sent)
