@@ -19,6 +19,7 @@ from segment_lab.show.svg import (
     bridge,
     range_bar,
     sparkline,
+    without_name,
 )
 
 SIZES = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30)
@@ -48,6 +49,16 @@ def test_names_are_escaped_and_the_alternative_text_is_there():
     assert root.get("aria-label") == 'Map of "all"'
     assert root.get("role") == "img"
     assert "<b>" not in text
+
+
+def test_areas_too_small_for_a_name_are_told():
+    areas = [
+        Area(size, name, (), "same") for name, size in {"A": 97, "B": 2, "C": 1}.items()
+    ]
+    drawn = ElementTree.fromstring(str(area_map(areas, "map")))
+    written = {text.text for text in drawn.iter() if text.get("class") == "name"}
+    assert written == {"A"}
+    assert without_name(areas) == ["B", "C"]
 
 
 def test_a_sparkline_needs_two_points_and_stays_inside():

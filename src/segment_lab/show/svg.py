@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 SPARK = (112, 28)
 RANGE = (150, 22)
-BRIDGE_HEIGHT = 190
+BRIDGE_HEIGHT = 200
 STEP = 86
 #: A line of lying bars, where they start, and how long the longest is.
 LINE, BAR_START, BAR_ROOM = 26, 160, 300
-MAP = (560, 230)
+MAP = (602, 200)
 #: A rectangle narrower or lower than this has no room for a word.
 READABLE = (64, 23)
 
@@ -165,20 +165,35 @@ class Area:
 
 def area_map(areas: Sequence[Area], alt: str) -> Markup:
     """Areas in proportion to their size (squarified treemap, Bruls, Huizing & van Wijk 2000)."""
-    shown = sorted(
-        (area for area in areas if area.size > 0), key=lambda area: -area.size
-    )
-    width, height = MAP
-    boxes = _squarified(
-        [area.size for area in shown], 0.0, 0.0, float(width), float(height)
-    )
-    pieces = [_box(area, box) for area, box in zip(shown, boxes, strict=True)]
+    pieces = [_box(area, box) for area, box in _placed(areas)]
     return Markup(
         '<svg class="map" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(width, height, alt, Markup("").join(pieces))
+    ).format(*MAP, alt, Markup("").join(pieces))
 
 
-def _box(area: Area, box: tuple[float, float, float, float]) -> Markup:
+def without_name(areas: Sequence[Area]) -> list[str]:
+    """Names of the areas that are too small to hold them."""
+    return [area.name for area, box in _placed(areas) if not _readable(box)]
+
+
+Box = tuple[float, float, float, float]
+
+
+def _placed(areas: Sequence[Area]) -> list[tuple[Area, Box]]:
+    """Every area with its rectangle, the largest first."""
+    shown = [area for area in areas if area.size > 0]
+    shown.sort(key=lambda area: -area.size)
+    width, height = MAP
+    sizes = [area.size for area in shown]
+    boxes = _squarified(sizes, 0.0, 0.0, float(width), float(height))
+    return list(zip(shown, boxes, strict=True))
+
+
+def _readable(box: Box) -> bool:
+    return box[2] >= READABLE[0] and box[3] >= READABLE[1]
+
+
+def _box(area: Area, box: Box) -> Markup:
     x, y, wide, tall = box
     rectangle = Markup(
         '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
@@ -191,7 +206,7 @@ def _box(area: Area, box: tuple[float, float, float, float]) -> Markup:
         max(tall - 2, 0.5),
         ", ".join((area.name, *area.lines)),
     )
-    if wide < READABLE[0] or tall < READABLE[1]:
+    if not _readable(box):
         return rectangle
     room = int((wide - 12) / 6.6)
     texts = [area.name, *area.lines][: max(int((tall - 4) / 17), 1)]

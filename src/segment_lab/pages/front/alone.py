@@ -87,11 +87,17 @@ class AloneFront:
         sure = [line for part in parts for line in part.sure]
         week = [column for part in parts for column in part.columns]
         sections = [
-            {"heading": say("front.week.heading"), "lines": [], "columns": week},
+            {
+                "heading": say("front.week.heading"),
+                "lines": [],
+                "columns": week,
+                "wide": True,
+            },
             {
                 "heading": say("alone.sure.heading"),
                 "lines": [*sure, say("alone.sure.no_orders")],
                 "columns": [],
+                "wide": True,
             },
         ]
         return {

@@ -186,24 +186,17 @@ class Front:
         lessons = self.lessons or [say("front.lessons.none")]
         return [
             *self._followed_up(),
-            {
-                "heading": say("front.stop.heading"),
-                "lines": [self._stop()],
-                "columns": [],
-            },
-            {"heading": say("front.lessons.heading"), "lines": lessons, "columns": []},
+            _section("front.stop.heading", [self._stop()]),
+            _section("front.lessons.heading", lessons),
             {
                 "heading": say("front.week.heading"),
                 "lines": self._running(),
                 "columns": self._week(),
+                "wide": True,
                 "file": "segments.html#watch-lists",
                 "file_text": say("lists.watched_link"),
             },
-            {
-                "heading": say("front.sure.heading"),
-                "lines": self._sure(),
-                "columns": [],
-            },
+            _section("front.sure.heading", self._sure(), wide=True),
         ]
 
     def _followed_up(self) -> list[dict[str, Any]]:
@@ -221,7 +214,7 @@ class Front:
             "rest_bought": int((~done & bought).sum()),
         }
         lines = [say("follow_up.became", **facts), say("follow_up.no_proof")]
-        return [{"heading": say("follow_up.heading"), "lines": lines, "columns": []}]
+        return [_section("follow_up.heading", lines, wide=True)]
 
     def _stop(self) -> str:
         freed = [row for row in self.treatments if row.hours_freed > 0]
@@ -298,6 +291,11 @@ class Front:
         return [*self.sure, say("front.sure.next", day=day)]
 
 
+def _section(key: str, lines: list[str], wide: bool = False) -> dict[str, Any]:
+    """A heading and its sentences; `wide` where they take the whole width of the page."""
+    return {"heading": say(key), "lines": lines, "columns": [], "wide": wide}
+
+
 def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
     """The first rows of another list; nothing where there is no such table."""
     if rows.empty:
@@ -320,7 +318,6 @@ def _headings() -> dict[str, str]:
         "heading",
         "caption",
         "segment",
-        "stance",
         "trend",
         "action",
         "cost",

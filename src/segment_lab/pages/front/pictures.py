@@ -11,7 +11,7 @@ from markupsafe import Markup
 from segment_lab import texts
 from segment_lab.act import market
 from segment_lab.pages.front.news import News
-from segment_lab.show.svg import Area, Bar, area_map, bridge, lying_bars
+from segment_lab.show.svg import Area, Bar, area_map, bridge, lying_bars, without_name
 from segment_lab.texts import say
 from segment_lab.texts.formats import SPOKEN, decimal
 
@@ -120,7 +120,9 @@ def map_picture(
         ]
         title = say("front.map.title_filling", names=names, count=len(names))
     drawn = area_map(areas, say("front.map.alt", parts=parts))
-    note = say("front.map.legend", days=days) if shown["change"].notna().any() else ""
+    note = ""
+    if shown["change"].notna().any():
+        note = say("front.map.legend", days=days, small=without_name(areas))
     return {"title": title, "svg": drawn, "note": note}
 
 

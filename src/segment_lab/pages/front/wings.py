@@ -138,7 +138,7 @@ class Wings:
                         "front.week.debt",
                         overdue=row["overdue_amount"],
                         oldest=row["max_days_overdue"],
-                        plan=row["what"],
+                        plan=say(f"front.week.plans.{row['plan']}"),
                     )
                     for row in rows
                 ],
