@@ -67,20 +67,6 @@ def test_what_came_is_what_was_expected_where_the_model_is_true():
     assert ratio.to_numpy() == pytest.approx([1, 1], abs=0.15)
 
 
-def test_calibration_takes_the_error_of_the_earlier_day():
-    table, came = world(n=1500)
-    model = OrderModel.fit(table)
-    doubled = model.calibrated(table, came * 2, days=26 * 7)
-    plain = model.calibrated(table, came, days=26 * 7)
-    assert doubled.factor / plain.factor == pytest.approx(2, rel=1e-3)
-    assert doubled.expected(table, 30) == pytest.approx(
-        model.expected(table, 30) * doubled.factor
-    )
-    nothing = model.calibrated(table, came * 0, days=26 * 7)
-    foreseen = model.expected(table, days=26 * 7).sum()
-    assert nothing.factor == pytest.approx(0.5 / (foreseen + 0.5))
-
-
 def test_silence_lowers_the_chance_and_first_orders_tell_nothing():
     model = OrderModel(0.25, 4.4, 0.8, 2.4)
     table = pd.DataFrame(

@@ -6,7 +6,7 @@ the spend per order (Fader & Hardie 2013), by maximum likelihood from the custom
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ class OrderModel:
     Rates vary over customers as a gamma(`r`, `alpha`) per week, the chance to leave as a
     beta(`a`, `b`). With `from_start` a customer may also leave after the first order (MBG/NBD,
     Batislam, Denizel & Filiztekin 2007), so that silence says something of one-time buyers too.
-    `factor` multiplies what is expected, see `calibrated`.
     """
 
     r: float
@@ -35,7 +34,6 @@ class OrderModel:
     a: float
     b: float
     log_likelihood: float = np.nan
-    factor: float = 1.0
     from_start: bool = False
 
     @classmethod
@@ -84,28 +82,7 @@ class OrderModel:
         rest = hyp2f1(first, a - 1, top, passed) * (1 - passed) ** (a - 1)
         if_active = top / (a - 1) * (1 - rest)
         still = 1 + self._odds_of_leaving(repeats, last, known)
-        return self.factor * np.clip(if_active, 0, None) / still
-
-    def calibrated(
-        self, earlier: pd.DataFrame, came: pd.Series, days: float
-    ) -> OrderModel:
-        """This model with the factor by which a model of an earlier day was wrong since then.
-
-        Parameters
-        ----------
-        earlier : DataFrame
-            The customer table of a day whose next `days` are known. Where the data reach back far
-            enough, the day a year before: its error holds the season too.
-        came : Series
-            Orders of those customers in these days.
-        days : float
-            How many days.
-        """
-        then = OrderModel.fit(earlier, self.from_start)
-        expected = float(then.expected(earlier, days).sum())
-        found = float(came.reindex(earlier.index).fillna(0).sum())
-        # Half an order on both sides: nothing that came once is not nothing for ever.
-        return replace(self, factor=(found + 0.5) / (expected + 0.5))
+        return np.clip(if_active, 0, None) / still
 
     def _odds_of_leaving(
         self, repeats: np.ndarray, last: np.ndarray, known: np.ndarray
@@ -159,7 +136,7 @@ class SpendModel:
 
 
 def predict(
-    customers: pd.DataFrame, days: int, model: OrderModel | None = None
+    customers: pd.DataFrame, days: float, model: OrderModel | None = None
 ) -> pd.DataFrame:
     """What every customer of a table is expected to do in the next `days`.
 
@@ -167,10 +144,10 @@ def predict(
     ----------
     customers : DataFrame
         A customer table; prospects get null.
-    days : int
+    days : float
         The horizon.
     model : OrderModel, optional
-        A fitted (and perhaps `calibrated`) one; by default it is learned from `customers`, who may
+        A fitted one; by default it is learned from `customers`, who may
         leave after their first order too.
 
     Returns

@@ -78,7 +78,7 @@ class StateRule:
         ['active', 'lapsed', 'new']
         """
         clock = cls(1.0, None, tuple(season), as_of)
-        table = clock._measured(_buyers(customers))
+        table = clock.measured(_buyers(customers))
         back = table[table["t_x"] > 0]
         # Where nobody has come back yet, silence itself is all there is to go by.
         gaps = (
@@ -178,31 +178,21 @@ class StateRule:
             )
         return counted
 
-    def _months_back(self, as_of: dt.date) -> list[tuple[float, float, float]]:
-        """The year before `as_of` by month, latest first: days back, days long, and weight."""
-        day = pd.Timestamp(as_of)
-        starts = [day.replace(day=1) - pd.DateOffset(months=n) for n in range(13)]
-        ends = [day, *starts[:-1]]
-        months = []
-        for start, end in zip(starts, ends, strict=True):
-            begins, length = (day - end).days, float((end - start).days)
-            if begins < YEAR and length > 0:
-                length = min(length, YEAR - begins)
-                months.append(
-                    (float(begins), length, round(self.season[start.month - 1], 6))
-                )
-        # The weights of a calendar year average 1; so must those of this one.
-        total = sum(length * weight for _, length, weight in months)
-        return [
-            (b, length, round(weight * YEAR / total, 6)) for b, length, weight in months
-        ]
+    def days_ahead(self, days: float) -> float:
+        """What the next `days` from `as_of` on count, by the season."""
+        if not self.season or self.as_of is None:
+            return float(days)
+        coming = pd.date_range(self.as_of, periods=round(days), freq="D")
+        weights = [self.season[day.month - 1] for day in coming]
+        return float(sum(weights)) * self._usual_year()
 
-    def _measured(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The table with days as they count by the season."""
+    def measured(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Silence, tenure and the span between as they count by the season, and repeat orders:
+        what the model reads."""
         table = rows.copy()
         if self.season and self.as_of is not None:
             counted = embedded.evaluate_all(
-                rows,
+                rows[list(COLUMNS)],
                 {
                     "recency_days": lambda t: self.days(t.recency_days).cast("float64"),
                     "tenure_days": lambda t: self.days(t.tenure_days).cast("float64"),
@@ -212,6 +202,37 @@ class StateRule:
         table["t_x"] = (table["tenure_days"] - table["recency_days"]).clip(lower=0)
         table.loc[rows["tenure_days"] <= rows["recency_days"], "t_x"] = 0.0
         return table.assign(repeat_frequency=rows["frequency"] - 1)
+
+    def _months_back(self, as_of: dt.date) -> list[tuple[float, float, float]]:
+        """The year before `as_of` by month, latest first: days back, days long, and weight."""
+        usual = self._usual_year()
+        return [
+            (begins, length, round(self._weight(month) * usual, 6))
+            for begins, length, month in _year_back(as_of)
+        ]
+
+    def _usual_year(self) -> float:
+        """The weights of a calendar year average 1; so must those of the year before `as_of`."""
+        assert self.as_of is not None
+        months = _year_back(self.as_of)
+        total = sum(length * self._weight(month) for _, length, month in months)
+        return YEAR / total
+
+    def _weight(self, month: int) -> float:
+        return round(self.season[month - 1], 6)
+
+
+def _year_back(as_of: dt.date) -> list[tuple[float, float, int]]:
+    """The year before a day by month, latest first: days back, days long, and the month."""
+    day = pd.Timestamp(as_of)
+    starts = [day.replace(day=1) - pd.DateOffset(months=n) for n in range(13)]
+    ends = [day, *starts[:-1]]
+    months = []
+    for start, end in zip(starts, ends, strict=True):
+        begins, length = float((day - end).days), float((end - start).days)
+        if begins < YEAR and length > 0:
+            months.append((begins, min(length, YEAR - begins), int(start.month)))
+    return months
 
 
 def seasonal_weights(orders_by_month: pd.Series) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from filelock import FileLock
 
+from segment_lab.customers.forecast import LastTime, forecast
 from segment_lab.customers.merging import merged, targets
 from segment_lab.customers.orders import (
     collect,
@@ -30,7 +31,6 @@ from segment_lab.customers.people import (
     with_accounts,
     with_prospects,
 )
-from segment_lab.customers.predicted import predict as predicted
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
 from segment_lab.data import embedded
@@ -382,9 +382,7 @@ class StudyData:
         if predict:
             table = self.customers(prospects)
             days = self.config.comparison.horizon_days
-            expected = self.shared(
-                "predicted", days, lambda: predicted(self.customers(), days)
-            )
+            expected = self.shared("predicted", days, lambda: self._forecast(days))
             ahead = expected[["expected_orders", "expected_revenue"]]
             return table.join(ahead).join(self.states())
         table, known = self._buyers, self._accounts
@@ -405,6 +403,19 @@ class StudyData:
                 self._ordered_later(),
             ),
         ).copy()
+
+    def _forecast(self, days: int) -> pd.DataFrame:
+        """What customers are expected to do in the next `days`, its level by how the forecast of
+        `days` ago did, where the log reaches back that far."""
+        window = self.window
+        day = window.as_of - dt.timedelta(days=days)
+        last = None
+        if (day - window.start).days >= days:
+            before = self.at(day)
+            rule = StateRule.learn(before.customers(), self.season, day)
+            came = float(before.outcomes(days)["future_orders"].sum())
+            last = LastTime(rule, before.customers(), came)
+        return forecast(self.customers(), self.state_rule, days, last)
 
     def _ordered_later(self) -> pd.Index:
         """Accounts that nothing but a later order speaks of: they were not known on this day."""
