@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import jedi
 import pandas as pd
 import pytest
 
@@ -11,12 +14,16 @@ from segment_lab.schemes import SCHEMES
 
 
 @pytest.fixture(scope="module")
-def study():
+def orders():
     days = pd.date_range("2025-01-01", periods=60, freq="5D")
     customers = [f"c{i % 13}" for i in range(60)]
-    orders = pd.DataFrame(
+    return pd.DataFrame(
         {"customer_id": customers, "order_date": days, "amount": range(1, 61)}
     )
+
+
+@pytest.fixture(scope="module")
+def study(orders):
     return sl.Study.from_frames({"orders": orders}, as_of="2026-01-01")
 
 
@@ -30,7 +37,7 @@ def test_a_name_that_is_nearly_right_names_the_right_one(study, ask):
 
 def test_a_scheme_is_an_attribute(study):
     assert study.abc is study.segmentation("abc")
-    with pytest.raises(AttributeError, match="has no 'acb'"):
+    with pytest.raises(AttributeError, match="no attribute 'acb'"):
         _ = study.acb
 
 
@@ -40,3 +47,14 @@ def test_tab_offers_public_names_and_the_schemes(study):
     assert {"customers", "at", "segmentation", *SCHEMES} <= set(offered)
     assert set(dir(sl)) == {*sl.__all__, *sl.ROOMS}
     assert set(dir(sl.show)) == set(sl.show.__all__)
+
+
+def test_tab_answers_within_a_second_and_computes_nothing(orders):
+    fresh = sl.Study.from_frames({"orders": orders})
+    began = time.process_time()
+    # What a kernel asks when somebody presses Tab: the names, and of what type each is.
+    offered = jedi.Interpreter("study.", [{"study": fresh}]).complete()
+    found = {each.name: each.type for each in offered}
+    assert time.process_time() - began < 1
+    assert {"segmentation", "rfm", "customers"} <= set(found)
+    assert fresh._kept == {}

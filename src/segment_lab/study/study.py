@@ -421,16 +421,9 @@ class Study(StudyData):
             taught if segmenter.supervised else None,
         )
 
-    def __getattr__(self, name: str) -> Segmentation:
-        """The segments of a scheme by its name: ``study.rfm`` is ``study.segmentation("rfm")``."""
-        if name in SCHEMES:
-            return self.segmentation(name)
-        raise AttributeError(f"{type(self).__name__} has no {name!r}")
-
     def __dir__(self) -> list[str]:
-        """What Tab offers: the public names, and the schemes."""
-        known = {*super().__dir__(), *SCHEMES}
-        return sorted(name for name in known if not name.startswith("_"))
+        """What Tab offers: the public names, the schemes among them."""
+        return sorted(name for name in super().__dir__() if not name.startswith("_"))
 
     def __repr__(self) -> str:
         as_of = self.config.as_of or say("study.as_of")
@@ -452,3 +445,21 @@ class Study(StudyData):
             "schemes": self.methods,
         }
         return table(frame, say("study.shown", title=self.title, **facts))._repr_html_()
+
+
+def _named(method: str) -> property:
+    """``study.rfm`` for ``study.segmentation("rfm")``.
+
+    A property, not `__getattr__`: Tab asks its type of the annotation, where it would segment
+    everybody to see what comes.
+    """
+
+    def segments(study: Study) -> Segmentation:
+        return study.segmentation(method)
+
+    segments.__doc__ = f"The segments of the scheme ``{method}``."
+    return property(segments)
+
+
+for method in SCHEMES:
+    setattr(Study, method, _named(method))
