@@ -457,7 +457,7 @@ def _named(method: str) -> property:
     def segments(study: Study) -> Segmentation:
         return study.segmentation(method)
 
-    segments.__doc__ = f"The segments of the scheme ``{method}``."
+    segments.__doc__ = f"``study.segmentation({method!r})``"
     return property(segments)
 
 
