@@ -120,3 +120,20 @@ def test_a_missing_fact_is_an_error():
 def test_counts_and_nouns_agree():
     assert texts.say("words.customers", count=1) == "1 customer"
     assert texts.say("words.customers", count=1234) == "1,234 customers"
+
+
+#: Where a figure would round to nothing or to all; not limits that a computation knows too.
+ROUNDING = {"0", "1", "0.5", "0.005", "0.995", "1e12"}
+
+
+@pytest.mark.parametrize("language", texts.languages())
+def test_no_limit_is_typed_into_a_text(language):
+    """A text asks a flag; the limit stands once, where the flag is computed."""
+    found = []
+    for path in sorted((PACKAGE / "texts" / language).glob("*.yml")):
+        for condition in re.findall(
+            r"{%-?\s*(?:el)?if (.*?)%}", path.read_text("utf-8")
+        ):
+            limits = re.findall(r"[<>]=?\s*(-?[\d.]+(?:e\d+)?)", condition)
+            found += [f"{path.name}: {condition}" for n in limits if n not in ROUNDING]
+    assert found == []

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.act import arms
-from segment_lab.act import campaigns as ledger
+from segment_lab.act import campaigns as measuring
 
 DRAWN = pd.Timestamp("2026-01-10")
 
@@ -35,7 +35,7 @@ def lines(ids: list[str], day: str) -> ibis.Table:
 def found(rows: pd.DataFrame, listed, first=None, touches=None, orders=None):
     known = arms.Traces(listed, first or {})
     orders = lines(["C000"], "2026-01-12") if orders is None else orders
-    return ledger.results(rows, orders, "2026-06-01", known=known, touches=touches)
+    return measuring.results(rows, orders, "2026-06-01", known=known, touches=touches)
 
 
 def test_customers_who_are_in_no_table_are_counted_by_arm_and_left_out():
@@ -43,8 +43,9 @@ def test_customers_who_are_in_no_table_are_counted_by_arm_and_left_out():
     listed = [c for c in rows["customer_id"] if c not in ("C005", "C150")]
     result = found(rows, listed)
     row = arms.checked(result).iloc[0]
-    assert (row["treated_gone"], row["held_gone"], bool(row["ok"])) == (1, 1, True)
-    assert len(ledger.measurable(result)) == 198
+    assert (row["treated_gone"], row["held_gone"]) == (1, 1)
+    assert not row["uneven_losses"]
+    assert len(measuring.measurable(result)) == 198
 
 
 def test_erasing_one_arm_more_than_the_other_withholds_the_effect():
@@ -52,8 +53,8 @@ def test_erasing_one_arm_more_than_the_other_withholds_the_effect():
     listed = rows["customer_id"].tolist()[20:]
     result = found(rows, listed)
     assert arms.withheld(result) == ["K"]
-    assert not arms.checked(result)["ok"].iloc[0]
-    assert ledger.measurable(result).empty
+    assert arms.checked(result)["uneven_losses"].iloc[0]
+    assert measuring.measurable(result).empty
 
 
 def test_being_found_only_by_a_later_order_does_not_count_as_being_there():
@@ -93,7 +94,7 @@ def test_the_planned_ratio_is_held_against_the_drawn_one():
     lost = rows.iloc[80:]
     row = arms.checked(found(lost, lost["customer_id"].tolist())).iloc[0]
     assert row["ratio_p"] < 0.001
-    assert not row["ok"]
+    assert row["uneven_sizes"]
 
 
 def test_traces_come_from_tables_that_list_customers_and_from_first_days():
@@ -109,7 +110,7 @@ def test_a_campaign_of_several_actions_is_not_labelled_with_the_first():
     rows = campaign(4, 4)
     rows["segment"] = ["A", "B"] * 4
     rows["action"] = ["call", "email"] * 4
-    effects = ledger.effects(found(rows, rows["customer_id"].tolist()))
+    effects = measuring.effects(found(rows, rows["customer_id"].tolist()))
     assert effects.set_index("segment")["action"].to_dict() == {
         "A": "call",
         "B": "email",

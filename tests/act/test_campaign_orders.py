@@ -7,7 +7,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segment_lab.act import campaigns as ledger
+from segment_lab.act.campaigns import effects, measurable, results
 
 LINES = pd.DataFrame(
     [
@@ -37,24 +37,24 @@ def campaigns(customers: str) -> pd.DataFrame:
 
 
 def test_orders_are_those_of_the_customer_table():
-    found = ledger.results(
-        campaigns("abcd"), ibis.memtable(LINES), "2026-04-01"
-    ).set_index("customer_id")
+    found = results(campaigns("abcd"), ibis.memtable(LINES), "2026-04-01").set_index(
+        "customer_id"
+    )
     assert found["orders"].to_dict() == {"a": 2, "b": 0, "c": 1, "d": 0}
     assert found["revenue"].to_dict() == {"a": 8, "b": 0, "c": 0, "d": -9}
 
 
 def test_a_row_that_stands_there_twice_counts_once_and_merged_customers_are_set_aside():
     rows = campaigns("aabcd")
-    found = ledger.results(rows, ibis.memtable(LINES), "2026-04-01")
+    found = results(rows, ibis.memtable(LINES), "2026-04-01")
     assert sorted(found["customer_id"]) == list("abcd")
     assert not found["twice"].any()
     merged = rows.assign(
         arm=["holdout", "treatment", "treatment", "holdout", "holdout"]
     )
-    found = ledger.results(merged, ibis.memtable(LINES), "2026-04-01")
+    found = results(merged, ibis.memtable(LINES), "2026-04-01")
     assert found.loc[found["twice"], "customer_id"].tolist() == ["a"]
-    assert sorted(ledger.measurable(found)["customer_id"]) == list("bcd")
+    assert sorted(measurable(found)["customer_id"]) == list("bcd")
 
 
 def test_money_of_a_whole_campaign_is_not_bent_by_unequal_holdouts():
@@ -81,6 +81,6 @@ def test_money_of_a_whole_campaign_is_not_bent_by_unequal_holdouts():
         orders=1.0,
         assigned_on=pd.Timestamp("2026-01-01"),
     )
-    every = ledger.effects(found).set_index("segment").loc["All"]
+    every = effects(found).set_index("segment").loc["All"]
     assert every["money_effect_low"] < 0 < every["money_effect_high"]
     assert abs(every["money_effect"]) < 2  # the arms as a whole: -250

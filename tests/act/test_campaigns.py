@@ -8,8 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segment_lab.act import campaigns as ledger
 from segment_lab.act import experiment
+from segment_lab.act.campaigns import (
+    calibration,
+    effects,
+    measurable,
+    regroup,
+    results,
+    running,
+    running_tests,
+    stages,
+)
 from segment_lab.data import embedded
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.sample import campaign_trial
@@ -74,18 +83,16 @@ def test_results_count_the_horizon_exactly(lines):
             "horizon_days": [59, 59, 59, 59],
         }
     )
-    found = ledger.results(campaigns, lines, "2026-04-01").set_index("customer_id")
+    found = results(campaigns, lines, "2026-04-01").set_index("customer_id")
     # From the day itself to the day before 10 March; one order of two lines; a return is no order
     # but lowers revenue.
     assert found["orders"].to_dict() == {"a": 2, "b": 0, "c": 1, "d": 0}
     assert found["revenue"].to_dict() == {"a": 31, "b": 0, "c": 0, "d": 0}
     assert found["finished"].all()
-    assert not ledger.results(campaigns, lines, "2026-03-09")["finished"].any()
-    assert ledger.results(campaigns, lines, "2026-01-10").empty
+    assert not results(campaigns, lines, "2026-03-09")["finished"].any()
+    assert results(campaigns, lines, "2026-01-10").empty
     assert (
-        ledger.results(campaigns.drop(columns="horizon_days"), lines, AS_OF)[
-            "orders"
-        ].sum()
+        results(campaigns.drop(columns="horizon_days"), lines, AS_OF)["orders"].sum()
         == 4
     )
 
@@ -105,9 +112,9 @@ def test_a_late_start_is_measured_as_soon_as_its_own_horizon_is_over(lines):
         ("2026-03-12", {"K"}),
         ("2026-03-13", {"K", "late"}),
     ):
-        found = ledger.results(sent, lines, day)
-        assert set(ledger.measurable(found)["campaign_id"]) == measured
-        waiting = ledger.running_tests(found).set_index("campaign_id")
+        found = results(sent, lines, day)
+        assert set(measurable(found)["campaign_id"]) == measured
+        waiting = running_tests(found).set_index("campaign_id")
         assert set(waiting.index) == {"K", "late"} - measured
         assert set(waiting["measured_from"]) <= {pd.Timestamp("2026-03-13")}
 
@@ -125,9 +132,7 @@ def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
         scheme="own",
         plan=pd.DataFrame({"action": "call", "predicted_uplift": 0.1}, index=["A"]),
     )
-    row = ledger.effects(
-        ledger.results(pd.read_parquet(path), lines, "2026-04-01")
-    ).iloc[0]
+    row = effects(results(pd.read_parquet(path), lines, "2026-04-01")).iloc[0]
     bought = arms.index.isin(["a", "c"])
     expected = (
         bought[arms["arm"] == "treatment"].mean()
@@ -137,7 +142,7 @@ def test_a_frozen_campaign_is_what_the_ledger_reads(lines, tmp_path):
 
 
 def test_effect_by_hand():
-    row = ledger.effects(
+    row = effects(
         trial(
             [("A", "treatment", 100, 30), ("A", "holdout", 50, 10)],
             predicted_uplift=0.05,
@@ -153,7 +158,7 @@ def test_effect_by_hand():
     assert row["money_effect"] == pytest.approx(5)
     assert row["effect_low"] < 0.05 < row["effect_high"]
     assert row["as_predicted"]
-    far = ledger.effects(
+    far = effects(
         trial(
             [("A", "treatment", 1000, 300), ("A", "holdout", 1000, 200)],
             predicted_uplift=0.3,
@@ -173,7 +178,7 @@ def test_unequal_holdout_shares_do_not_mislead():
             ("Bad", "holdout", 900, 90),
         ]
     )
-    pooled = ledger.effects(found).set_index("segment").loc["All"]
+    pooled = effects(found).set_index("segment").loc["All"]
     assert pooled["effect"] == pytest.approx(0)
     assert (pooled["treated"], pooled["held"]) == (1000, 1000)
 
@@ -183,7 +188,7 @@ def test_before_against_after_is_refused():
     with pytest.raises(
         NotEnoughDataError, match="Before against after is not an effect"
     ):
-        ledger.effects(found)
+        effects(found)
     both = pd.concat(
         [
             found,
@@ -191,15 +196,15 @@ def test_before_against_after_is_refused():
         ]
     )
     with pytest.raises(NotEnoughDataError, match="K1"):
-        ledger.effects(both)
-    assert set(ledger.effects(ledger.measurable(both))["campaign_id"]) == {"K2"}
+        effects(both)
+    assert set(effects(measurable(both))["campaign_id"]) == {"K2"}
     with pytest.raises(NotEnoughDataError, match="horizon"):
-        ledger.effects(both.assign(finished=False))
+        effects(both.assign(finished=False))
     # A finished campaign without a holdout has ended: that is not what is missing.
     with pytest.raises(
         NotEnoughDataError, match="No campaign that left customers alone"
     ):
-        ledger.effects(ledger.measurable(found))
+        effects(measurable(found))
 
 
 def test_planted_effects_lie_inside_their_intervals():
@@ -207,7 +212,7 @@ def test_planted_effects_lie_inside_their_intervals():
     for seed in range(6):
         tables = campaign_trial(seed, customers=1500)
         orders = ibis.memtable(tables["orders"])
-        found = ledger.effects(ledger.results(tables["campaigns"], orders, AS_OF))
+        found = effects(results(tables["campaigns"], orders, AS_OF))
         cells.append(
             found.merge(tables["truth_campaigns"], on=["campaign_id", "segment"])
         )
@@ -232,12 +237,12 @@ def test_regrouping_reads_the_same_trial_by_other_segments():
     other = pd.Series(
         np.where(np.arange(200) % 2, "odd", "even"), index=found["customer_id"]
     )
-    again = ledger.effects(ledger.regroup(found, {"K1": other})).set_index("segment")
+    again = effects(regroup(found, {"K1": other})).set_index("segment")
     assert list(again.index) == ["even", "odd", "All"]
     assert again.loc["All", "effect"] == pytest.approx(0.15)
     # Customers without such a segment, campaigns without a grouping, and unequal chances stay out.
-    assert len(ledger.regroup(found, {"K1": other.iloc[:60]})) == 60
-    assert ledger.regroup(found, {}).empty
+    assert len(regroup(found, {"K1": other.iloc[:60]})) == 60
+    assert regroup(found, {}).empty
     uneven = trial(
         [
             ("A", "treatment", 90, 9),
@@ -246,7 +251,7 @@ def test_regrouping_reads_the_same_trial_by_other_segments():
             ("B", "holdout", 90, 9),
         ]
     )
-    assert ledger.regroup(uneven, {"K1": other}).empty
+    assert regroup(uneven, {"K1": other}).empty
 
 
 def test_unequal_chances_are_no_obstacle_where_they_are_known():
@@ -263,8 +268,8 @@ def test_unequal_chances_are_no_obstacle_where_they_are_known():
     pairs = zip(found["segment"], found["arm"], strict=True)
     known = found.assign(probability=[chance.get(pair, 0.9) for pair in pairs])
     everybody = pd.Series("all", index=found["customer_id"])
-    assert ledger.regroup(found, {"K1": everybody}).empty
-    row = ledger.effects(ledger.regroup(known, {"K1": everybody})).iloc[0]
+    assert regroup(found, {"K1": everybody}).empty
+    row = effects(regroup(known, {"K1": everybody})).iloc[0]
     assert row["effect"] == pytest.approx(0, abs=1e-9)
     assert row["money_effect"] == pytest.approx(0, abs=1e-9)
     assert (
@@ -290,7 +295,7 @@ def test_several_arms_have_one_declared_control(lines):
     twice = pd.concat([assigned(), assigned().assign(customer_id=list("fghij"))])
     costs = {"gift": 18.0, "letter": 2.0, "rest": 0.0}
     campaigns = twice.assign(control="rest", cost_per_contact=twice["arm"].map(costs))
-    found = ledger.effects(ledger.results(campaigns, lines, AS_OF))
+    found = effects(results(campaigns, lines, AS_OF))
     whole = found[found["segment"] == "All"].set_index("variant")
     assert whole["action"].to_dict() == {"gift": "gift", "letter": "letter"}
     assert whole["cost_per_contact"].to_dict() == {"gift": 18, "letter": 2}
@@ -301,34 +306,34 @@ def test_several_arms_have_one_declared_control(lines):
 
 
 def test_without_a_declared_control_a_strange_arm_is_no_control(lines):
-    found = ledger.results(assigned(), lines, AS_OF)
-    assert ledger.measurable(found).empty
+    found = results(assigned(), lines, AS_OF)
+    assert measurable(found).empty
 
 
 def test_a_recorded_outcome_needs_no_orders():
     outcome = [2.0, 0.0, 1.0, 3.0, 0.0]
     campaigns = assigned(outcome=outcome, outcome_worth=10.0, control="rest")
-    found = ledger.results(campaigns, None, "2026-01-11")
+    found = results(campaigns, None, "2026-01-11")
     assert found["finished"].all()
     assert found["margin"].tolist() == [20, 0, 10, 30, 0]
     assert found["orders"].tolist() == [1, 0, 1, 1, 0]
-    assert set(ledger.effects(found)["variant"]) == {"gift", "letter"}
+    assert set(effects(found)["variant"]) == {"gift", "letter"}
 
 
 def test_a_running_campaign_keeps_its_customers():
     campaigns = assigned()
-    assert ledger.running(campaigns, "2026-02-01") == list("abcde")
-    assert ledger.running(campaigns, "2026-03-10") == []
+    assert running(campaigns, "2026-02-01") == list("abcde")
+    assert running(campaigns, "2026-03-10") == []
 
 
 def test_calibration_and_stages():
-    measured = ledger.effects(
+    measured = effects(
         trial(
             [("A", "treatment", 400, 120), ("A", "holdout", 400, 80)],
             predicted_uplift=0.06,
         )
     )
-    assert ledger.calibration(measured) == pytest.approx(
+    assert calibration(measured) == pytest.approx(
         {
             "hypotheses": 1,
             "inside_share": 1,
@@ -336,8 +341,8 @@ def test_calibration_and_stages():
             "realised_uplift": 0.1,
         }
     )
-    assert ledger.calibration(measured.assign(predicted=np.nan)) == {"hypotheses": 0}
-    begun = ledger.stages(Status(), customers=400, days=20)
+    assert calibration(measured.assign(predicted=np.nan)) == {"hypotheses": 0}
+    begun = stages(Status(), customers=400, days=20)
     assert begun["state"].tolist() == [
         "under_way",
         "preliminary",
@@ -347,7 +352,7 @@ def test_calibration_and_stages():
     rows = pd.DataFrame(
         {"campaign_id": ["K1", "K2"], "predicted_uplift": [0.1, np.nan]}
     )
-    done = ledger.stages(
+    done = stages(
         Status("PROPER", "segments.not_assessed"),
         customers=400,
         days=900,

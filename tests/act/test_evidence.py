@@ -208,3 +208,11 @@ def test_a_rolled_out_segment_is_judged_by_its_own_control_groups_and_then_by_it
     assert like["natural_rate"] == pytest.approx(4 / 103)
     whole = _natural(rows, "gone", None, [])
     assert (whole["natural_source"], whole["natural_n"]) == ("base", 203)
+
+
+@pytest.mark.parametrize(("n", "source"), [(19, "base"), (20, "own")])
+def test_from_twenty_customers_on_a_segment_speaks_for_itself(n, source):
+    rows = pd.DataFrame(
+        {"segment": ["few"] * n + ["many"] * 100, "orders": 0.0, "alone": True}
+    )
+    assert _natural(rows, "few", None, [])["natural_source"] == source

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.act import campaigns as ledger
 from segment_lab.act import market
+from segment_lab.act.campaigns import contacted_since
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.decision import DecisionReport
@@ -96,8 +96,8 @@ def test_campaigns_that_ran_in_the_horizon_are_known():
             "ends_on": pd.to_datetime(["2026-03-01", "2026-03-01", "2026-01-01"]),
         }
     )
-    assert ledger.contacted_since(found, dt.date(2026, 2, 1)) == ["a"]
-    assert ledger.contacted_since(None, dt.date(2026, 2, 1)) == []
+    assert contacted_since(found, dt.date(2026, 2, 1)) == ["a"]
+    assert contacted_since(None, dt.date(2026, 2, 1)) == []
 
 
 def test_a_young_base_has_no_second_period(young):

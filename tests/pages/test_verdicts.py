@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.act import campaigns as ledger
+from segment_lab.act import campaigns as measuring
 from segment_lab.act import stance, verdicts
 from segment_lab.act.campaign_plan import Drawing
 from segment_lab.act.tested import TrialAction
@@ -43,7 +43,7 @@ def parts(study):
 
 @pytest.fixture(scope="module")
 def page(study, parts):
-    found = ledger.results(
+    found = measuring.results(
         study.table("campaigns").to_pandas(), study.orders(), study.window.as_of
     )
     return Page(
@@ -138,7 +138,7 @@ def test_page_speaks_first_and_keeps_its_figures(page):
     assert rivals.iloc[0] == pytest.approx(page.expected.worth)
     assert advice.weighed(page)["verdict"].notna().all()
     stages = advice.stages(
-        ledger.stages(page.now.status, customers=9, days=9), "too young"
+        measuring.stages(page.now.status, customers=9, days=9), "too young"
     )
     assert stages["evidence"].iloc[1] == "too young"
 

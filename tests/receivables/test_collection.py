@@ -251,6 +251,9 @@ def test_exposure_by_hand():
         600,
     ]
     assert out.loc["c", "expected"] == 0
+    # c: no invoice in 90 days, so with Jeffreys' half the next 45 bring none with a chance of
+    # (2/3)^½ = .816, one with .136, two with .034: 97.5 % are reached at two of 80.
+    assert out.loc["c", ["expected_low", "expected_high"]].tolist() == [0, 160]
     assert (out["expected_low"] <= out["expected"]).all()
     assert (out["expected"] <= out["expected_high"]).all()
 

@@ -151,7 +151,7 @@ def checked(found: pd.DataFrame) -> pd.DataFrame:
         ``campaign_id, treated, held`` (assigned), ``twice`` (set aside), ``treated_gone,
         held_gone`` and ``loss_p``, ``held_reached`` (contacted although held out), ``ratio_p``
         (the planned ratio of the arms against the drawn one, where the chances are known), and
-        ``ok``: neither check gives an alarm.
+        the two alarms, ``uneven_losses`` and ``uneven_sizes``.
     """
     rows = []
     for campaign, part in found.groupby("campaign_id", sort=True):
@@ -168,7 +168,8 @@ def checked(found: pd.DataFrame) -> pd.DataFrame:
                 "loss_p": loss,
                 "held_reached": int(held["reached"].sum()),
                 "ratio_p": ratio,
-                "ok": loss >= LOSS_ALARM and not ratio < RATIO_ALARM,
+                "uneven_losses": loss < LOSS_ALARM,
+                "uneven_sizes": ratio < RATIO_ALARM,
             }
         )
     return pd.DataFrame(rows)

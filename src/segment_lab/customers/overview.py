@@ -19,6 +19,8 @@ from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
 QUARTERS = 8
+#: Share of the customers whose part of the revenue is told.
+TOP_SHARE = 0.2
 
 
 def monthly(orders: ir.Table) -> pd.DataFrame:
@@ -124,6 +126,11 @@ def _quarter(day: ir.DateValue) -> ir.IntegerValue:
     return day.year() * 4 + day.quarter() - 1
 
 
+def largest(share: float) -> str:
+    """What the row of `concentration` for that share of the customers is called."""
+    return f"largest {share:.0%}"
+
+
 def concentration(customers: pd.DataFrame) -> pd.DataFrame:
     """Share of revenue held by the largest 1, 5, 10, 20 and 50 % of customers; at least one
     customer each.
@@ -134,10 +141,10 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
     revenue = customers["revenue"].clip(lower=0).sort_values(ascending=False).to_numpy()
     total = revenue.sum()
     rows = {}
-    for share in (0.01, 0.05, 0.10, 0.20, 0.50):
-        largest = revenue[: max(1, round(len(revenue) * share))]
-        held = largest.sum() / total if total > 0 else np.nan
-        rows[f"largest {share:.0%}"] = (len(largest), largest.sum(), held)
+    for share in (0.01, 0.05, 0.10, TOP_SHARE, 0.50):
+        best = revenue[: max(1, round(len(revenue) * share))]
+        held = best.sum() / total if total > 0 else np.nan
+        rows[largest(share)] = (len(best), best.sum(), held)
     columns = ["customers", "revenue", "revenue_share"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis(say("customers.top"))
@@ -163,13 +170,13 @@ def returns_effect(
     names: dict[Returns, str] = {"net": "returns netted", "drop": "returns left out"}
     for how, name in names.items():
         table, _ = collect(customer_expression(lines, window, how, decimals))
-        top = concentration(table).revenue_share["largest 20%"]
+        top = concentration(table).revenue_share[largest(TOP_SHARE)]
         rows[name] = {
             "customers": len(table),
             "orders": table.frequency.sum(),
             "revenue": table.revenue.sum(),
             "customers without revenue": int((table.revenue <= 0).sum()),
-            say("customers.top_share"): top,
+            say("customers.top_share", share=TOP_SHARE): top,
         }
     return pd.DataFrame(rows).T.astype(
         {"customers": int, "orders": int, "customers without revenue": int}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from segment_lab.act import campaigns as ledger
+from segment_lab.act import campaigns
 from segment_lab.act.choice import agreement
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.stance import stances
@@ -51,7 +51,7 @@ def _stances(report: DecisionReport, margin_rate: float | None) -> pd.Series:
     """The stance of each segment before its campaigns are weighed."""
     contacted: list[str] = []
     if report.earlier.window is not None:
-        contacted = ledger.contacted_since(report.found, report.earlier.window.as_of)
+        contacted = campaigns.contacted_since(report.found, report.earlier.window.as_of)
     happened = Happened(report.earlier, report.recent, contacted)
     known = evidence(report.now, report.people, happened, margin_rate=margin_rate)
     return stances(known)["stance"]

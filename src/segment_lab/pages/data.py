@@ -19,7 +19,6 @@ from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 FIRST_ROWS = 10
-LARGEST = "largest 20%"
 
 
 class DataPage:
@@ -118,18 +117,19 @@ class DataPage:
     def headline(self) -> Html:
         """How many customers, orders and how much money, and whether it grows."""
         accepted, read = self.account["lines"].iloc[0], self.account["lines"].sum()
-        top = self.concentration["revenue_share"][LARGEST]
+        top = self.concentration["revenue_share"][overview.largest(overview.TOP_SHARE)]
         known = {
             "customers": len(self.customers),
             "orders": int(self.customers["frequency"].sum()),
             "revenue": float(self.customers["revenue"].sum()),
         }
         once = (self.customers["frequency"] == 1).mean()
+        facts = {"share": overview.TOP_SHARE, "top": top, "once": once}
         sentences = [say("data_page.lead", window=self.study.window, **known)]
         change = overview.trend(self.months, pd.Timestamp(self.study.window.as_of))
         if change and change[1] > 0:
             sentences.append(say("data_page.trend", change=change[0] / change[1] - 1))
-        sentences.append(say("data_page.concentration", top=top, once=once))
+        sentences.append(say("data_page.concentration", **facts))
         later = self._later
         read -= later
         sentences.append(say("data_page.usable", accepted=accepted, read=read))

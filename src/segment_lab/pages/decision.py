@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from segment_lab.act import campaigns as ledger
-from segment_lab.act import kpis, market
+from segment_lab.act import campaigns, kpis, market
 from segment_lab.act.evidence import YEAR, returners, silence_limit
 from segment_lab.act.limits import History
 from segment_lab.act.tested import TrialAction
@@ -163,9 +162,9 @@ class DecisionReport:
         """Customers who first settle, gave no consent, or are in a running test, as flags."""
         index = self.now.codes.index
         flags = pd.DataFrame(index=index)
-        campaigns = self._table("campaigns")
-        if campaigns is not None:
-            busy = ledger.running(campaigns, self.study.window.as_of)
+        drawn = self._table("campaigns")
+        if drawn is not None:
+            busy = campaigns.running(drawn, self.study.window.as_of)
             flags["running_test"] = index.isin(busy)
         if self.study.has("invoices"):
             debts = receivables_table(
@@ -184,7 +183,7 @@ class DecisionReport:
         """The action of the trial that response segments were learned from; None for others."""
         if not declared(self.scheme).from_campaign or self.found is None:
             return None
-        rows = campaign_of(ledger.measurable(self.found))
+        rows = campaign_of(campaigns.measurable(self.found))
         return TrialAction.of(rows, self.study.fitted(self.scheme).effects_)
 
     @property
@@ -198,12 +197,12 @@ class DecisionReport:
         """Campaigns whose horizon is not over (`campaigns.running_tests`)."""
         if self.found is None:
             raise NotEnoughDataError(say("campaigns.no_table"))
-        return ledger.running_tests(self.found)
+        return campaigns.running_tests(self.found)
 
     def stages(self, page: Page) -> pd.DataFrame:
-        """Where the study stands in the four stages of `ledger.stages`."""
-        done = self.found is not None and len(ledger.measurable(self.found))
-        return ledger.stages(
+        """Where the study stands in the four stages of `campaigns.stages`."""
+        done = self.found is not None and len(campaigns.measurable(self.found))
+        return campaigns.stages(
             cast(Status, self.now.status),
             customers=len(self.people),
             days=self.study.window.days,
@@ -304,7 +303,7 @@ class DecisionReport:
 
     def _return_of_lapsed(self) -> dict[str, Any]:
         days = self.horizon_days
-        contacted = ledger.contacted_since(self.found, self._on(days).window.as_of)
+        contacted = campaigns.contacted_since(self.found, self._on(days).window.as_of)
         return kpis.return_of_lapsed(
             self._customers(days), self.recent, days=days, contacted=contacted
         )

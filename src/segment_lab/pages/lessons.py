@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import arms
-from segment_lab.act import campaigns as ledger
+from segment_lab.act import arms, campaigns
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
 from segment_lab.errors import NotEnoughDataError
@@ -44,12 +43,12 @@ class LessonsPage:
     @cached_property
     def found(self) -> pd.DataFrame:
         """Customers of the measured campaigns with what they did in their arms."""
-        return ledger.measurable(self.study.campaign_results())
+        return campaigns.measurable(self.study.campaign_results())
 
     @cached_property
     def effects(self) -> pd.DataFrame:
         """`campaigns.effects`, with money per contact after its cost (``net``) and its range."""
-        out = ledger.effects(self.found)
+        out = campaigns.effects(self.found)
         for end in RANGES:
             out[f"net{end}"] = out[f"money_effect{end}"] - out[
                 "cost_per_contact"
@@ -61,8 +60,8 @@ class LessonsPage:
         """A row per campaign and arm: the effect on buyers and money, what it ``verdict`` is
         (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``."""
         rows = self.effects
-        whole = rows[rows["segment"] == ledger.ALL].copy()
-        parts = rows[rows["segment"] != ledger.ALL]
+        whole = rows[rows["segment"] == campaigns.ALL].copy()
+        parts = rows[rows["segment"] != campaigns.ALL]
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
         moved: Any = []
         harmed: Any = []
@@ -139,7 +138,8 @@ class LessonsPage:
         rows = arms.checked(self.study.campaign_results())
         found: list[dict[Any, Any]] = rows.to_dict("records")
         told = [say("trials.check", **row) for row in found]
-        shown = rows.drop(columns=["loss_p", "ratio_p", "ok"]).assign(result=told)
+        hidden = ["loss_p", "ratio_p", "uneven_losses", "uneven_sizes"]
+        shown = rows.drop(columns=hidden).assign(result=told)
         return table(
             shown, say("trials.checks"), index=False, note=say("trials.checks_note")
         )

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.typing import NaTType
 
-from segment_lab.act import audiences, market, verdicts
+from segment_lab.act import audiences, campaigns, market, verdicts
 from segment_lab.act import beliefs as believing
-from segment_lab.act import campaigns as ledger
 from segment_lab.act.budget import BudgetPlan, plan_budget
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.limits import History
@@ -97,7 +96,7 @@ class Page:
         natural."""
         contacted: list[str] = []
         if self.earlier.window is not None:
-            contacted = ledger.contacted_since(self.found, self.earlier.window.as_of)
+            contacted = campaigns.contacted_since(self.found, self.earlier.window.as_of)
         known = evidence(
             self.now,
             self.people,
@@ -157,7 +156,7 @@ class Page:
         is nothing)."""
         if self.found is None:
             raise NotEnoughDataError(say("campaigns.no_table"))
-        return ledger.effects(ledger.measurable(self.found))
+        return campaigns.effects(campaigns.measurable(self.found))
 
     @cached_property
     def arms(self) -> pd.DataFrame:
@@ -165,8 +164,8 @@ class Page:
         again = self._by_segments
         if again.empty:
             return pd.DataFrame()
-        arms = ledger.effects(again)
-        arms = arms[arms["segment"] != ledger.ALL]
+        arms = campaigns.effects(again)
+        arms = arms[arms["segment"] != campaigns.ALL]
         return arms.assign(basket=arms["segment"].map(self._basket))
 
     @cached_property
@@ -174,13 +173,13 @@ class Page:
         """Customers of measured campaigns under this scheme's segments on the day of each draw."""
         if self.found is None or self.segments_on is None:
             return pd.DataFrame()
-        done = ledger.measurable(self.found)
+        done = campaigns.measurable(self.found)
         days = done.groupby("campaign_id")["assigned_on"].first()
         then = {
             str(campaign): self.segments_on(day.date())
             for campaign, day in days.items()
         }
-        return ledger.regroup(done, then)
+        return campaigns.regroup(done, then)
 
     @property
     def _left_alone(self) -> pd.DataFrame | None:
@@ -188,7 +187,9 @@ class Page:
         before, today = self.earlier.window, self.now.window
         if before is None or today is None or self._by_segments.empty:
             return None
-        return ledger.left_alone(self._by_segments, (today.as_of - before.as_of).days)
+        return campaigns.left_alone(
+            self._by_segments, (today.as_of - before.as_of).days
+        )
 
     @property
     def _basket(self) -> pd.Series:

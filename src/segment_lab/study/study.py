@@ -315,13 +315,14 @@ class Study(StudyData):
     def status(self, method: str) -> Status:
         """Whether a scheme may be acted on: PROPER, FIXED (rules that learn nothing) or
         PRELIMINARY, with the reason."""
+        from segment_lab.act.response_tree import FALSE_ALARM
         from segment_lab.judge.sufficiency import MIN_BUYERS, MIN_DAYS, assess
 
         if scheme(method).from_campaign:
             found = self.fitted(method).difference_found_
-            return Status(
-                "PROPER" if found else "PRELIMINARY", f"campaigns.response.{found}"
-            )
+            kind = "PROPER" if found else "PRELIMINARY"
+            facts = {"cases": round(1 / FALSE_ALARM)}
+            return Status(kind, f"campaigns.response.{found}", facts)
         if not self.has("orders"):
             return Status("PRELIMINARY", "summary.status")
         buyers, days = (

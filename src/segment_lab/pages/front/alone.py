@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from segment_lab.texts.formats import SPOKEN
 NAMES = 10
 #: A source with fewer decided leads is not compared.
 FEWEST_DECIDED = 30
+#: Agreement from which two schemes divide the customers partly alike, and much alike.
+ALIKE = (0.3, 0.6)
 
 
 @dataclass
@@ -261,7 +264,9 @@ class AloneFront:
         lines = []
         for row in found.to_dict("records"):
             names = {"a": scheme_name(row["a"]), "b": scheme_name(row["b"])}
-            lines.append(say("summary.agreement", ami=row["ami"], **names))
+            likeness = bisect_right(ALIKE, row["ami"])
+            facts = {"likeness": likeness, "ami": row["ami"]}
+            lines.append(say("summary.agreement", **facts, **names))
         return lines
 
     def _contacts(self) -> Part:
