@@ -8,7 +8,7 @@ import pytest
 
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.act.response import ResponseSegmenter
-from segment_lab.act.response_tree import group_effects
+from segment_lab.act.response_tree import group_effects, rounded_cut
 from segment_lab.act.trial import Trial, booster, campaign_of, scores, steps, trial_of
 from segment_lab.data import embedded
 from segment_lab.errors import DataError, NotEnoughDataError
@@ -165,3 +165,13 @@ def test_columns_are_cut_where_the_boosting_would_cut_them():
         model = booster(0).fit(values[:, None].astype(float), values, weight)
         expected = model._bin_mapper.bin_thresholds_[0]
         np.testing.assert_array_equal(steps(values.astype(float), weight), expected)
+
+
+def test_cut_points_are_rounded_where_next_to_nobody_changes_side():
+    days = np.arange(1000.0)
+    assert rounded_cut(598.5, days) == 600
+    assert rounded_cut(547.5, days) == 550
+    assert rounded_cut(3.5, np.array([1.0, 2, 3, 4])) == 3
+    assert rounded_cut(131.87, np.array([131.5, 131.86, 131.9])) == pytest.approx(
+        131.87, abs=0.03
+    )

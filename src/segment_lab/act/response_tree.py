@@ -15,7 +15,7 @@ from segment_lab.act.trial import (
     LEAST_LEAF,
     Trial,
 )
-from segment_lab.segments.tree import rounded_cut
+from segment_lab.segments.base import shortest_cut
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, words
 
@@ -23,6 +23,8 @@ from segment_lab.texts.formats import decimal, words
 CUTS, MOST_VALUES = 15, 12
 #: The chance of a difference where there is none, and the smallest z that ever counts.
 FALSE_ALARM, LEAST_Z = 0.05, 2.5
+#: Share of the customers who may change side where a cut point is rounded.
+ROUNDING = 0.005
 
 
 class Condition(NamedTuple):
@@ -103,6 +105,19 @@ def _pairs(column: str, values: pd.Series) -> list[tuple[Condition, Condition]]:
     return [
         (Condition(column, "<=", cut), Condition(column, ">", cut)) for cut in rounded
     ]
+
+
+def rounded_cut(cut: float, values: np.ndarray) -> float:
+    """The roundest number near `cut` (one significant digit, else two) for which at most `ROUNDING`
+    of `values` change side; failing that the shortest for which nobody does."""
+    if (values == np.floor(values)).all():
+        cut = float(np.floor(cut))
+    for digits in (1, 2):
+        short = float(f"{cut:.{digits}g}")
+        moved = (values <= short) != (values <= cut)
+        if moved.mean() <= ROUNDING:
+            return short
+    return shortest_cut(cut, values)
 
 
 def threshold(

@@ -32,7 +32,8 @@ def adjusted_rand(a: np.ndarray, b: np.ndarray) -> float:
 def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
     """Cramér's V without bias correction; NaN when a scheme has one segment only."""
     table = contingency(a, b)
-    table = table[table.any(axis=1)][:, table.any(axis=0)]
+    rows, columns = table.any(axis=1), table.any(axis=0)
+    table = table[rows][:, columns]
     if min(table.shape) < 2:
         return float("nan")
     return float(association(table.astype(int), method="cramer"))
@@ -52,7 +53,8 @@ def rand_of_tables(tables: np.ndarray) -> np.ndarray:
     best = (of_a + of_b) / 2
     # Both put everybody in one segment (or each alone): the schemes are the same.
     same = best == expected
-    return np.where(same, 1.0, (both - expected) / np.where(same, 1.0, best - expected))
+    room = np.where(same, 1.0, best - expected)
+    return np.where(same, 1.0, (both - expected) / room)
 
 
 def agreement(
@@ -68,7 +70,8 @@ def agreement(
     rows = []
     for (name_a, first), (name_b, second) in combinations(segmentations.items(), 2):
         both = first.codes.index.intersection(second.codes.index)
-        a, b = first.codes.loc[both].to_numpy(), second.codes.loc[both].to_numpy()
+        a = first.codes.loc[both].to_numpy()
+        b = second.codes.loc[both].to_numpy()
         table = contingency(a, b)
         n = int(table.sum())
         cells = rng.multinomial(n, table.ravel() / n, size=draws)
@@ -76,9 +79,8 @@ def agreement(
         drawn = rand_of_tables(cells.reshape(draws, *table.shape).astype(float))
         low, high = interval(np.asarray(ari), drawn)
         # Expected V of unrelated names: chi-squared has (r-1)(c-1) degrees of freedom.
-        null_v = np.sqrt(
-            (max(table.any(axis=1).sum(), table.any(axis=0).sum()) - 1) / n
-        )
+        filled = max(table.any(axis=1).sum(), table.any(axis=0).sum())
+        null_v = np.sqrt((filled - 1) / n)
         rows.append(
             {
                 "a": name_a,

@@ -28,7 +28,8 @@ def omega_squared(codes: np.ndarray, outcome: np.ndarray) -> float:
 def log_revenue(revenue: np.ndarray) -> np.ndarray:
     """log(1 + revenue); a period in which more came back than was bought counts as nothing
     bought."""
-    return np.log1p(np.clip(np.asarray(revenue, dtype=float), 0, None))
+    money = np.asarray(revenue, dtype=float)
+    return np.log1p(np.clip(money, 0, None))
 
 
 def explained_shares(
@@ -36,16 +37,21 @@ def explained_shares(
 ) -> np.ndarray:
     """η² and ω² from customers, sum and sum of squares per segment (last axis), shape (..., 2)."""
     filled = n > 0
-    customers, k = n.sum(axis=-1), filled.sum(axis=-1)
+    customers = n.sum(axis=-1)
+    k = filled.sum(axis=-1)
     everything = squares.sum(axis=-1)
     grand = total.sum(axis=-1) ** 2 / np.maximum(customers, 1)
     sst = everything - grand
-    ssb = (np.where(filled, total, 0) ** 2 / np.maximum(n, 1)).sum(axis=-1) - grand
-    known = (sst > 1e-12 * np.maximum(everything, 1)) & (customers > k)
+    of_segments = np.where(filled, total, 0) ** 2 / np.maximum(n, 1)
+    ssb = of_segments.sum(axis=-1) - grand
+    differ = sst > 1e-12 * np.maximum(everything, 1)
+    known = differ & (customers > k)
     msw = (sst - ssb) / np.where(known, customers - k, 1)
     eta = ssb / np.where(known, sst, 1)
-    omega = (ssb - (k - 1) * msw) / np.where(known, sst + msw, 1)
-    return np.where(known[..., None], np.stack([eta, omega], axis=-1), np.nan)
+    beyond_chance = ssb - (k - 1) * msw
+    omega = beyond_chance / np.where(known, sst + msw, 1)
+    both = np.stack([eta, omega], axis=-1)
+    return np.where(known[..., None], both, np.nan)
 
 
 def homogeneity(
@@ -57,17 +63,16 @@ def homogeneity(
     """η² and ω² of future log-revenue per scheme with 95 % intervals; `null_eta2` is what chance
     gives."""
     y = log_revenue(revenue.to_numpy())
-    metrics = (eta_squared, omega_squared)
     codes = [s.codes.loc[revenue.index].to_numpy() for s in segmentations.values()]
-    values = np.array([[found(c, y) for found in metrics] for c in codes])
+    values = np.array([_effects_of_customers(c, y) for c in codes])
     members = [groups_of(c, int(c.max()) + 1) for c in codes]
     samples = []
     for weights in blocks(len(y), draws, seed):
-        columns = (weights, weights * y, weights * y**2)
-        drawn = [
-            explained_shares(*(column @ member for column in columns))
-            for member in members
-        ]
+        sums, squares = weights * y, weights * y**2
+        drawn = []
+        for member in members:
+            shares = explained_shares(weights @ member, sums @ member, squares @ member)
+            drawn.append(shares)
         samples.append(np.stack(drawn, axis=1))
     low, high = interval(values, np.concatenate(samples))
     k = np.array([len(np.unique(c)) for c in codes])
@@ -88,6 +93,7 @@ def homogeneity(
 
 def _effects_of_customers(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     y = np.asarray(outcome, dtype=float)
-    return explained_shares(
-        np.bincount(codes), np.bincount(codes, y), np.bincount(codes, y**2)
-    )
+    n = np.bincount(codes)
+    total = np.bincount(codes, y)
+    squares = np.bincount(codes, y**2)
+    return explained_shares(n, total, squares)

@@ -41,23 +41,36 @@ class Order:
 
 def sorted_order() -> Order:
     """Groups that stand best first, no two of them tied."""
-    return Order(lambda sums: np.cumsum(sums, axis=-1) - sums, lambda sums: sums)
+
+    def before(sums: np.ndarray) -> np.ndarray:
+        return np.cumsum(sums, axis=-1) - sums
+
+    def tied(sums: np.ndarray) -> np.ndarray:
+        return sums
+
+    return Order(before, tied)
 
 
 def scored_order(score: np.ndarray) -> Order:
     """Groups with a score each (last axis), highest first; equal scores are tied."""
-    better = (score[..., None, :] > score[..., :, None]).astype(float)
-    equal = (score[..., None, :] == score[..., :, None]).astype(float)
-    return Order(
-        lambda sums: np.einsum("...gh,...h->...g", better, sums),
-        lambda sums: np.einsum("...gh,...h->...g", equal, sums),
-    )
+    mine, other = score[..., :, None], score[..., None, :]
+    better = (other > mine).astype(float)
+    equal = (other == mine).astype(float)
+
+    def before(sums: np.ndarray) -> np.ndarray:
+        return np.einsum("...gh,...h->...g", better, sums)
+
+    def tied(sums: np.ndarray) -> np.ndarray:
+        return np.einsum("...gh,...h->...g", equal, sums)
+
+    return Order(before, tied)
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, NaN where there is no whole."""
     known = whole > 0
-    return np.where(known, part / np.where(known, whole, 1.0), np.nan)
+    divisor = np.where(known, whole, 1.0)
+    return np.where(known, part / divisor, np.nan)
 
 
 def captured_area(n: np.ndarray, money: np.ndarray, order: Order) -> np.ndarray:
@@ -74,9 +87,11 @@ def captured_share(
 ) -> np.ndarray:
     """Share of `part` held by the best `share` of customers; the group at the edge counts in
     part."""
-    places = share[..., None] * n.sum(axis=-1, keepdims=True)
+    customers = n.sum(axis=-1, keepdims=True)
+    places = share[..., None] * customers
     room = places - order.before(n)
-    inside = np.clip(room / np.maximum(order.tied(n), 1e-12), 0.0, 1.0)
+    size = np.maximum(order.tied(n), 1e-12)
+    inside = np.clip(room / size, 0.0, 1.0)
     held = (part * inside).sum(axis=-1)
     return ratio(held, part.sum(axis=-1))
 
@@ -95,11 +110,13 @@ def wrong_shares(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Missed and false shares and missed money, when as many customers are treated as top as truly
     are."""
-    total, size = n.sum(axis=-1), top.sum(axis=-1)
+    total = n.sum(axis=-1)
+    size = top.sum(axis=-1)
     share = ratio(size, total)
     missed = 1 - captured_share(n, top, order, share)
     false = missed * ratio(size, total - size)
-    return missed, false, 1 - captured_share(n, top_money, order, share)
+    missed_money = 1 - captured_share(n, top_money, order, share)
+    return missed, false, missed_money
 
 
 def top_customers(revenue: np.ndarray) -> np.ndarray:
@@ -115,26 +132,32 @@ def ranking_power(score: np.ndarray, revenue: np.ndarray) -> float:
     """Gini of the captured revenue, ties averaged, divided by that of a perfect order."""
     one = np.ones(len(revenue))
     found = captured_area(*_groups(score, one, revenue))
-    return float(ratio(found, captured_area(*_groups(revenue, one, revenue))))
+    perfect = captured_area(*_groups(revenue, one, revenue))
+    return float(ratio(found, perfect))
 
 
 @metric("validity", high=10)
 def top_decile_lift(score: np.ndarray, revenue: np.ndarray) -> float:
     """Share of revenue held by the best-scored 10 % of customers, over 10 %; ties averaged."""
-    n, money, order = _groups(score, np.ones(len(revenue)), revenue)
-    return float(captured_share(n, money, order, np.array(DECILE)) / DECILE)
+    one = np.ones(len(revenue))
+    n, money, order = _groups(score, one, revenue)
+    share = captured_share(n, money, order, np.array(DECILE))
+    return float(share / DECILE)
 
 
 @metric("validity")
 def auc(score: np.ndarray, bought: np.ndarray) -> float:
     """Area under the ROC curve (Mann–Whitney), ties count a half; NaN where all or none bought."""
-    return float(area_under_roc(*_groups(score, np.ones(len(bought)), bought)))
+    one = np.ones(len(bought))
+    n, buyers, order = _groups(score, one, bought)
+    return float(area_under_roc(n, buyers, order))
 
 
 @metric("validity", higher_is_better=False)
 def brier(probability: np.ndarray, bought: np.ndarray) -> float:
     """Brier score (Brier 1950)."""
-    return float(np.mean((probability - bought) ** 2))
+    error = probability - bought
+    return float(np.mean(error**2))
 
 
 @metric("validity", low=-np.inf)
@@ -144,31 +167,37 @@ def capped_r2(amount: np.ndarray, revenue: np.ndarray) -> float:
     revenue = np.asarray(revenue, dtype=float)
     cap = Outcome(revenue, revenue).cap
     money = np.minimum(revenue, cap)
-    spread = ((money - money.mean()) ** 2).sum()
-    return float(1 - ratio(((amount - money) ** 2).sum(), spread))
+    off = amount - money
+    apart = money - money.mean()
+    unexplained = ratio((off**2).sum(), (apart**2).sum())
+    return float(1 - unexplained)
 
 
 @metric("validity", higher_is_better=False)
 def missed_share(score: np.ndarray, revenue: np.ndarray) -> float:
     """1 − recall of the true top 20 % when equally many are treated as top."""
-    return _wrong(score, revenue)[0]
+    missed, _, _ = _wrong(score, revenue)
+    return missed
 
 
 @metric("validity", higher_is_better=False)
 def false_share(score: np.ndarray, revenue: np.ndarray) -> float:
     """False positive rate at the same cut."""
-    return _wrong(score, revenue)[1]
+    _, false, _ = _wrong(score, revenue)
+    return false
 
 
 @metric("validity", higher_is_better=False)
 def missed_revenue_share(score: np.ndarray, revenue: np.ndarray) -> float:
     """1 − share of the true top's revenue among those treated as top."""
-    return _wrong(score, revenue)[2]
+    _, _, missed_money = _wrong(score, revenue)
+    return missed_money
 
 
 def _wrong(score: np.ndarray, revenue: np.ndarray) -> tuple[float, float, float]:
     top = top_customers(np.asarray(revenue, dtype=float))
-    n, top_sum, money, order = _groups(score, np.ones(len(top)), top, top * revenue)
+    one = np.ones(len(top))
+    n, top_sum, money, order = _groups(score, one, top, top * revenue)
     missed, false, missed_money = wrong_shares(n, top_sum, money, order)
     return float(missed), float(false), float(missed_money)
 
@@ -176,7 +205,8 @@ def _wrong(score: np.ndarray, revenue: np.ndarray) -> tuple[float, float, float]
 def _groups(score: np.ndarray, *columns: np.ndarray) -> tuple:
     """Sums of the columns per group of equal scores, best group first, and their order."""
     ranked = Ranked(score)
-    return (*(ranked.sums(column) for column in columns), sorted_order())
+    sums = [ranked.sums(column) for column in columns]
+    return (*sums, sorted_order())
 
 
 class Ranked:
@@ -184,15 +214,18 @@ class Ranked:
 
     def __init__(self, score: np.ndarray):
         score = np.asarray(score, dtype=float)
-        if lost := int((~np.isfinite(score)).sum()):
+        lost = int((~np.isfinite(score)).sum())
+        if lost:
             raise ValueError(say("comparison.errors.not_finite", count=lost))
         self.order = np.argsort(-score, kind="stable")
         ranked = score[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+        begins = ranked[1:] != ranked[:-1]
+        self.starts = np.flatnonzero(np.r_[True, begins])
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums per group over the last axis, best group first."""
-        values = np.asarray(values, dtype=float)[..., self.order]
+        values = np.asarray(values, dtype=float)
+        values = values[..., self.order]
         if len(self.starts) == len(self.order):
             return values
         return np.add.reduceat(values, self.starts, axis=-1)

@@ -23,16 +23,18 @@ def blocks(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
     most = max(1, CELLS // max(n, 1))
     for first in range(0, draws, most):
         size = min(most, draws - first)
-        rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        yield (
-            np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(float)
-        )
+        drawn = rng.integers(0, n, (size, n))
+        # Every draw counts in a row of its own.
+        places = drawn + n * np.arange(size)[:, None]
+        counts = np.bincount(places.ravel(), minlength=size * n)
+        yield counts.reshape(size, n).astype(float)
 
 
 def groups_of(codes: np.ndarray, k: int) -> np.ndarray:
     """Membership as a matrix of 0 and 1, shape (n, k)."""
-    member = np.zeros((len(codes), k))
-    member[np.arange(len(codes)), codes] = 1.0
+    n = len(codes)
+    member = np.zeros((n, k))
+    member[np.arange(n), codes] = 1.0
     return member
 
 
@@ -44,8 +46,8 @@ def interval(
     Draws hold customers twice, so segments learned or measured on them look a little worse or
     purer than they are: the spread is used, not the place. NaN where no draw has a value.
     """
-    spread = deviation(samples)
-    return estimate - Z975 * spread, estimate + Z975 * spread
+    half = Z975 * deviation(samples)
+    return estimate - half, estimate + half
 
 
 def deviation(samples: np.ndarray) -> np.ndarray:
@@ -54,6 +56,7 @@ def deviation(samples: np.ndarray) -> np.ndarray:
     count = known.sum(axis=0)
     total = np.where(known, samples, 0.0).sum(axis=0)
     centre = total / np.maximum(count, 1)
-    squares = np.where(known, samples - centre, 0.0) ** 2
-    variance = squares.sum(axis=0) / np.maximum(count - 1, 1)
+    off = np.where(known, samples - centre, 0.0)
+    squares = (off**2).sum(axis=0)
+    variance = squares / np.maximum(count - 1, 1)
     return np.where(count > 1, np.sqrt(variance), np.nan)

@@ -51,52 +51,68 @@ def verdict(tables: Mapping[str, pd.DataFrame]) -> Verdict:
     power = power[power["measure"] == "ranking_power"]
     schemes = trust[trust["kind"] == "scheme"]
     schemes = schemes.sort_values("ranking_power", ascending=False, kind="stable")
-    best = str(schemes.index[0])
-    behind = [str(n) for n in schemes.index[1:] if better(power, best, str(n))]
-    tied = [str(n) for n in schemes.index if n not in behind]
-    plain, ahead, bands = _plain(trust, power, [str(n) for n in schemes.index])
+    names = [str(name) for name in schemes.index]
+    best = names[0]
+    behind = [name for name in names[1:] if better(power, best, name)]
+    tied = [name for name in names if name not in behind]
+    by_chance = schemes["ranking_power_low"] <= schemes["null_power"]
+    plain, ahead, bands = _plain(trust, power, names)
+    moving: tuple[tuple[str, float, int], ...] = ()
+    if "movement" in tables:
+        moving = _moving(tables["movement"], trust)
     return Verdict(
-        best,
-        float(schemes["ranking_power"].iloc[0]),
-        tuple(tied),
-        tuple(behind),
-        bool((schemes["ranking_power_low"] <= schemes["null_power"]).all()),
-        plain,
-        ahead,
-        bands,
-        _moving(tables["movement"], trust) if "movement" in tables else (),
+        best=best,
+        power=float(schemes["ranking_power"].iloc[0]),
+        tied=tuple(tied),
+        behind=tuple(behind),
+        chance=bool(by_chance.all()),
+        plain=plain,
+        ahead=ahead,
+        bands=bands,
+        moving=moving,
     )
 
 
 def better(power: pd.DataFrame, a: str, b: str) -> bool:
     """Whether `a` ranks certainly better than `b`, by the joint interval of their difference."""
-    forward = (power["a"] == a) & (power["b"] == b) & (power["joint_low"] > 0)
-    backward = (power["a"] == b) & (power["b"] == a) & (power["joint_high"] < 0)
-    return bool((forward | backward).any())
+    forward = (power["a"] == a) & (power["b"] == b)
+    backward = (power["a"] == b) & (power["b"] == a)
+    above = forward & (power["joint_low"] > 0)
+    below = backward & (power["joint_high"] < 0)
+    return bool((above | below).any())
 
 
 def _plain(
     trust: pd.DataFrame, power: pd.DataFrame, schemes: list[str]
 ) -> tuple[str, tuple[str, ...], int]:
     """Plain spend bands, then the plain order, against all schemes."""
-    known = trust[trust["ranking_power"].notna() & (trust["kind"] == "baseline")]
+    judged = trust["ranking_power"].notna()
+    known = trust[judged & (trust["kind"] == "baseline")]
     known = known.sort_values("ranking_power", ascending=False)
     bands = known.index[known["band_count"] > 0]
-    if len(bands) and all(better(power, str(bands[0]), scheme) for scheme in schemes):
-        return "bands", (), int(known.loc[bands[0], "band_count"])
-    if "past-spend rank" not in known.index:
+    if len(bands):
+        best = str(bands[0])
+        if all(better(power, best, scheme) for scheme in schemes):
+            return "bands", (), int(known.loc[best, "band_count"])
+    rank = "past-spend rank"
+    if rank not in known.index:
         return "", (), 0
-    if all(better(power, "past-spend rank", scheme) for scheme in schemes):
+    if all(better(power, rank, scheme) for scheme in schemes):
         return "rank", (), 0
-    ahead = tuple(
-        scheme for scheme in schemes if better(power, scheme, "past-spend rank")
-    )
-    return ("beaten" if ahead else "level"), ahead, 0
+    ahead = [scheme for scheme in schemes if better(power, scheme, rank)]
+    reading = "beaten" if ahead else "level"
+    return reading, tuple(ahead), 0
 
 
 def _moving(
     movement: pd.DataFrame, trust: pd.DataFrame
 ) -> tuple[tuple[str, float, int], ...]:
     share = movement["moved_share"].sort_values(ascending=False)
-    ends = [share.index[0], share.index[-1]] if len(share) > 1 else [share.index[0]]
-    return tuple((str(n), float(share[n]), int(trust.loc[n, "segments"])) for n in ends)
+    ends = [share.index[0]]
+    if len(share) > 1:
+        ends.append(share.index[-1])
+    found = []
+    for name in ends:
+        segments = int(trust.loc[name, "segments"])
+        found.append((str(name), float(share[name]), segments))
+    return tuple(found)

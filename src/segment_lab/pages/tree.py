@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segment_lab import show
+from segment_lab.segments.tree import KNOWN_DAYS
 from segment_lab.show import Html
 from segment_lab.show.pictures import segments as pictures
 from segment_lab.study.study import Study
@@ -68,9 +69,9 @@ class TreePage:
             "customers_learned_on": say("tree.page.learned_on"),
         }
         as_of = self.study.window.as_of.isoformat()
-        return show.table(
-            table, say("tree.page.rules", days=self.days, as_of=as_of), labels=labels
-        )
+        caption = say("tree.page.rules", days=self.days, as_of=as_of)
+        remark = say("tree.page.monthly", days=KNOWN_DAYS)
+        return show.table(table, caption, labels=labels, note=remark)
 
     def shares(self) -> Html:
         """Share of the customers and of the revenue so far."""

@@ -1,4 +1,5 @@
-"""Learned: a few readable rules in days, orders and money that predict what customers spend."""
+"""Learned: a few readable rules in days of silence and money a month that predict what customers
+spend."""
 
 from __future__ import annotations
 
@@ -11,24 +12,36 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from segment_lab.customers.predicted import predict
 from segment_lab.errors import DataError, NotEnoughDataError
-from segment_lab.segments.base import Segmenter, shortest_cut
+from segment_lab.segments.base import Segmenter
 from segment_lab.texts import DEFAULT, say, speaking
 
-#: What a rule may ask, and the direction in which more must not mean less: silence down, orders
-#: and money up.
-DIRECTIONS = {"recency_days": -1, "frequency": 1, "revenue": 1}
+#: What a rule may ask, and the direction in which more must not mean less: silence down, money up.
+SILENCE, MONTHLY = "recency_days", "monthly_revenue"
+DIRECTIONS = {SILENCE: -1, MONTHLY: 1}
+#: Where rules may cut. Round numbers are easy to say, and on another sample of customers the same
+#: ones are found again.
+DAYS = (3, 7, 14, 30, 60, 90, 180, 365, 730, 1095)
+MONEY = tuple(
+    float(f"{digit}e{power}") for power in range(-2, 9) for digit in (1, 2, 5)
+)
+#: Days of a month; and how long everybody counts as known at least, so that one order of
+#: yesterday is no monthly habit.
+MONTH, KNOWN_DAYS = 30, 90
+#: What the teacher reads beside the columns of the rules.
+TAUGHT_BY = ("recency_days", "frequency", "revenue")
 #: Fewest customers a tree is learned from, and of a segment (or this share, if that is more).
 LEAST, LEAST_LEAF, LEAF_SHARE = 100, 20, 0.01
 #: Amounts above this share of all count as this much: one giant must not draw the rules.
 CAP = 0.99
-#: Share of the customers who may change side where a cut point is rounded.
-ROUNDING = 0.005
+#: The horizon of the model that is part of the teacher: its length hardly changes the order.
+HORIZON = 90
 Box = dict[str, tuple[float, float]]
 
 
 class Leaf(NamedTuple):
-    """One rule: bounds ``low < value <= high`` per column, its customers, and its rank value."""
+    """One rule: bounds ``low < value <= high`` per question, its customers, and its rank value."""
 
     box: Box
     rows: np.ndarray
@@ -38,11 +51,11 @@ class Leaf(NamedTuple):
 class TreeSegmenter(Segmenter):
     """Rules learned from what customers of an earlier day spent afterwards.
 
-    Gradient boosting that must respect `DIRECTIONS` learns the expected spend, a tree of at most
-    `max_segments` leaves in the same directions explains it, and its cut points are rounded where
-    next to nobody changes side. Spend is capped at its 99 % point and enters the tree as a square
-    root. The segments are in the order of what they are expected to spend and named by their
-    rules.
+    Two forecasts are averaged: BG/NBD with Gamma-Gamma, and gradient boosting that must respect
+    the directions and knows what the model expects. A tree of at most `max_segments` leaves
+    explains them by two questions: how long silent, and how much a month since the first order
+    (three months at least). It may cut only at the round numbers `DAYS` and `MONEY`. The segments
+    are in the order of what they are expected to spend and named by their rules.
 
     Parameters
     ----------
@@ -56,18 +69,19 @@ class TreeSegmenter(Segmenter):
     Attributes
     ----------
     leaves_ : list of dict
-        Per segment the bounds by column: more than the first number, at most the second.
+        Per segment the bounds by question: more than the first number, at most the second.
     spent_, learned_on_ : list of float, list of int
         Mean spend of each segment's customers in the period learned from, and their number.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> orders = rng.integers(1, 9, 500)
-    >>> then = pd.DataFrame({"recency_days": 10, "frequency": orders, "revenue": 50.0})
-    >>> fitted = TreeSegmenter(max_segments=2).fit(then, pd.Series(100.0 * (orders > 4)))
+    >>> days = rng.integers(1, 120, 500)
+    >>> then = pd.DataFrame({"recency_days": days, "tenure_days": 400, "frequency": 3})
+    >>> then["revenue"] = 150.0
+    >>> fitted = TreeSegmenter(max_segments=2).fit(then, pd.Series(100.0 * (days <= 60)))
     >>> fitted.segment_names_
-    ('5+ orders', 'Up to 4 orders')
+    ('Last 60 days', 'Last order 61+ days ago')
     """
 
     method = "tree"
@@ -85,7 +99,7 @@ class TreeSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(DIRECTIONS)
+        return ("recency_days", "tenure_days", "revenue")
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         """Learn from a customer table of an earlier day and what was spent since.
@@ -93,7 +107,8 @@ class TreeSegmenter(Segmenter):
         Parameters
         ----------
         customers : DataFrame
-            One row per ``customer_id`` (the index), as it stood at the beginning of the period.
+            One row per ``customer_id`` (the index), as it stood at the beginning of the period:
+            `columns`, and ``frequency``.
         y : Series or array of float
             Spend in the period, by customer; negative totals count as 0.
 
@@ -105,7 +120,7 @@ class TreeSegmenter(Segmenter):
             The table is not what it must be, or `y` lacks customers.
         """
         self._check_parameters()
-        rows = self._checked(customers, self.columns)
+        rows = self._checked(customers, (*self.columns, "frequency"))
         if y is None:
             raise NotEnoughDataError(say("tree.errors.no_outcomes"))
         spent = (
@@ -116,11 +131,11 @@ class TreeSegmenter(Segmenter):
         spent = spent.reindex(rows.index).astype("float64")
         if missing := int(spent.isna().sum()):
             raise DataError(say("tree.errors.other_customers", missing=missing))
-        self.columns_ = tuple(rows.columns)
+        self.columns_ = self.columns
         # Sorted by value, so that neither row order nor ids change the result.
         table = rows.astype("float64").assign(spent=spent.clip(lower=0))
         table = table.sort_values(list(table.columns), kind="stable")
-        self._learn(table[list(self.columns)], table["spent"].to_numpy())
+        self._learn(table.drop(columns="spent"), table["spent"].to_numpy())
         return self
 
     def _fit(self, rows: pd.DataFrame) -> None:  # `fit` learns here: it needs y
@@ -128,7 +143,7 @@ class TreeSegmenter(Segmenter):
 
     def _learn(self, rows: pd.DataFrame, spent: np.ndarray) -> None:
         everybody = np.arange(len(rows))
-        whole = dict.fromkeys(self.columns, (-np.inf, np.inf))
+        whole = dict.fromkeys(DIRECTIONS, (-np.inf, np.inf))
         leaves = [Leaf(whole, everybody, 0.0)]
         if len(rows) >= LEAST and spent.max() > 0:
             leaves = self._grow(rows, spent, whole)
@@ -141,49 +156,57 @@ class TreeSegmenter(Segmenter):
             self.segment_names_ = tuple(_name(box) for box in self.leaves_)
 
     def _grow(self, rows: pd.DataFrame, spent: np.ndarray, whole: Box) -> list[Leaf]:
-        from sklearn.ensemble import HistGradientBoostingRegressor
         from sklearn.tree import DecisionTreeRegressor
-        from threadpoolctl import threadpool_limits
 
         rng = np.random.default_rng(self.random_state)
         drawn = np.sort(rng.permutation(len(rows))[: self.sample])
-        few, capped = rows.iloc[drawn], spent[drawn]
-        cap = np.quantile(capped, CAP)
-        capped = capped.clip(max=cap) if cap > 0 else capped
-        directions = list(DIRECTIONS.values())
-        teacher = HistGradientBoostingRegressor(
+        expected = self._taught(rows.iloc[drawn], spent[drawn])
+        tree = DecisionTreeRegressor(
+            max_leaf_nodes=self.max_segments,
+            min_samples_leaf=max(LEAST_LEAF, int(LEAF_SHARE * len(drawn))),
+            monotonic_cst=list(DIRECTIONS.values()),
+            random_state=self.random_state,
+        )
+        steps = _steps(rows)
+        # As a root: logarithms rank small customers better and lose the large ones.
+        tree.fit(steps[drawn], np.sqrt(expected))
+        return _leaves(tree.tree_, steps, whole)
+
+    def _taught(self, rows: pd.DataFrame, spent: np.ndarray) -> np.ndarray:
+        """What every customer is expected to spend: the geometric mean of a model of buying and of
+        boosting that has seen the period. The first is steady, the second knows this base."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+        from threadpoolctl import threadpool_limits
+
+        by_model = _by_model(rows)
+        cap = np.quantile(spent, CAP)
+        capped = spent.clip(max=cap) if cap > 0 else spent
+        read = np.column_stack([rows[list(TAUGHT_BY)].to_numpy(), by_model])
+        boosting = HistGradientBoostingRegressor(
             loss="poisson",
             max_iter=150,
             learning_rate=0.05,
             min_samples_leaf=2 * LEAST_LEAF,
-            monotonic_cst=directions,
-            random_state=self.random_state,
-        )
-        least = max(LEAST_LEAF, int(LEAF_SHARE * len(few)))
-        tree = DecisionTreeRegressor(
-            max_leaf_nodes=self.max_segments,
-            min_samples_leaf=least,
-            monotonic_cst=directions,
+            monotonic_cst=[-1, 1, 1, 1],
             random_state=self.random_state,
         )
         with threadpool_limits(1):
-            expected = teacher.fit(few.to_numpy(), capped).predict(few.to_numpy())
-            tree.fit(few.to_numpy(), np.sqrt(expected))
-        return _leaves(tree.tree_, rows, whole)
+            by_boosting = boosting.fit(read, capped).predict(read)
+        return np.sqrt(by_model * by_boosting)
 
     def branches(
         self, table: ir.Table
     ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         branches = []
         for code, box in enumerate(self.leaves_):
-            tests = [
-                table[column].notnull() for column in box if len(self.leaves_) == 1
-            ]
-            for column, (low, high) in box.items():
+            tests = []
+            if len(self.leaves_) == 1:
+                tests = [table[column].notnull() for column in self.columns]
+            for question, (low, high) in box.items():
                 if low > -np.inf:
-                    tests.append(table[column] > low)
+                    tests.append(_above(table, question, low))
                 if high < np.inf:
-                    tests.append(table[column] <= high)
+                    tests.append(~_above(table, question, high))
             branches.append((ibis.and_(*tests), code))
         return branches, None
 
@@ -199,46 +222,66 @@ class TreeSegmenter(Segmenter):
         return {**super().describe(), "rules": rules, "spent": self.spent_}
 
 
-def _leaves(tree: Any, rows: pd.DataFrame, whole: Box) -> list[Leaf]:
-    """The leaves of a scikit-learn tree with rounded cut points; a cut that no longer divides its
-    customers falls away, so that no rule is empty."""
-    columns = list(rows.columns)
-    values = rows.to_numpy()
+def _by_model(rows: pd.DataFrame) -> np.ndarray:
+    """Expected revenue by BG/NBD and Gamma-Gamma; shape ``(n,)``, above 0."""
+    frequency = rows["frequency"].clip(lower=1)
+    table = pd.DataFrame(
+        {
+            "frequency": frequency,
+            "repeat_frequency": frequency - 1,
+            "t_x": (rows["tenure_days"] - rows["recency_days"]).clip(lower=0),
+            "tenure_days": rows["tenure_days"],
+            "monetary_value": rows["revenue"] / frequency,
+        }
+    )
+    expected = predict(table, HORIZON)["expected_revenue"].to_numpy()
+    return np.clip(np.nan_to_num(expected), 1e-9, None)
+
+
+def _above(table: ir.Table, question: str, cut: float) -> ir.BooleanValue:
+    """Whether a customer is past a cut point of a question."""
+    if question == SILENCE:
+        return table.recency_days > cut
+    known = ibis.greatest(table.tenure_days, float(KNOWN_DAYS))
+    # Multiplied on both sides: a quotient may differ in its last digit between warehouses.
+    return table.revenue * MONTH > known * cut
+
+
+def _steps(rows: pd.DataFrame) -> np.ndarray:
+    """How many of the possible cut points each customer is past, by question; shape
+    ``(n, 2)``."""
+    silence = np.searchsorted(DAYS, rows["recency_days"].to_numpy(), side="left")
+    known = np.maximum(rows["tenure_days"].to_numpy(), float(KNOWN_DAYS))
+    money = rows["revenue"].to_numpy() * MONTH
+    monthly = np.zeros(len(rows))
+    for cut in MONEY:
+        monthly += money > known * cut
+    return np.column_stack([silence, monthly]).astype(float)
+
+
+def _leaves(tree: Any, steps: np.ndarray, whole: Box) -> list[Leaf]:
+    """The leaves of a scikit-learn tree over `_steps`, their cut points in days and money."""
+    questions = tuple(zip(DIRECTIONS, (DAYS, MONEY), strict=True))
 
     def walk(node: int, box: Box, inside: np.ndarray) -> list[Leaf]:
         left, right = tree.children_left[node], tree.children_right[node]
         if left == right:
             return [Leaf(box, inside, float(tree.value[node].ravel()[0]))]
-        place = tree.feature[node]
-        cut = rounded_cut(float(tree.threshold[node]), values[:, place])
-        below = values[inside, place] <= cut
-        if below.all() or not below.any():
-            return walk(left if below.all() else right, box, inside)
-        low, high = box[columns[place]]
-        under = {**box, columns[place]: (low, cut)}
-        over = {**box, columns[place]: (cut, high)}
+        place, step = tree.feature[node], int(tree.threshold[node])
+        question, cuts = questions[place]
+        below = steps[inside, place] <= step
+        low, high = box[question]
+        under = {**box, question: (low, float(cuts[step]))}
+        over = {**box, question: (float(cuts[step]), high)}
         return walk(left, under, inside[below]) + walk(right, over, inside[~below])
 
-    return walk(0, whole, np.arange(len(rows)))
-
-
-def rounded_cut(cut: float, values: np.ndarray) -> float:
-    """The roundest number near `cut` (one significant digit, else two) for which at most `ROUNDING`
-    of `values` change side; failing that the shortest for which nobody does."""
-    if (values == np.floor(values)).all():
-        cut = float(np.floor(cut))
-    for digits in (1, 2):
-        short = float(f"{cut:.{digits}g}")
-        moved = (values <= short) != (values <= cut)
-        if moved.mean() <= ROUNDING:
-            return short
-    return shortest_cut(cut, values)
+    return walk(0, whole, np.arange(len(steps)))
 
 
 def _name(box: Box) -> str:
     facts: dict[str, Any] = {}
-    for column, word in zip(DIRECTIONS, ("days", "orders", "money"), strict=True):
-        low, high = box[column]
+    for question, word in zip(DIRECTIONS, ("days", "money"), strict=True):
+        low, high = box[question]
         facts[f"{word}_over"] = None if low == -np.inf else low
         facts[f"{word}_to"] = None if high == np.inf else high
     if all(bound is None for bound in facts.values()):
