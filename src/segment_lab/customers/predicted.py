@@ -79,8 +79,14 @@ class OrderModel:
         # Euler's transformation of the published form: it does not overflow for eager buyers.
         top = a + self.b + repeats + self.from_start - 1
         first = a + self.b + self.from_start - 1 - self.r
-        rest = hyp2f1(first, a - 1, top, passed) * (1 - passed) ** (a - 1)
+        with np.errstate(invalid="ignore"):
+            rest = hyp2f1(first, a - 1, top, passed) * (1 - passed) ** (a - 1)
         if_active = top / (a - 1) * (1 - rest)
+        # At the bounds of the parameters both factors may run away: nobody orders more often than
+        # at the own rate, and before leaving.
+        rate = (self.r + repeats) / (self.alpha + known)
+        most = np.minimum(rate * ahead, np.abs(top / (a - 1)))
+        if_active = np.where(np.isfinite(rest), if_active, most)
         still = 1 + self._odds_of_leaving(repeats, last, known)
         return np.clip(if_active, 0, None) / still
 
