@@ -34,7 +34,15 @@ DONE: tuple[str, ...] = (
     "cli",
     *(
         f"study/{m}"
-        for m in ("config", "customer_table", "study", "tables", "warehouse")
+        for m in (
+            "config",
+            "customer_table",
+            "days",
+            "people",
+            "study",
+            "tables",
+            "warehouse",
+        )
     ),
     "contacts",
     "pages/data",

@@ -16,7 +16,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.schemes import SCHEMES, imported, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options, load
-from segment_lab.study.tables import StudyData
+from segment_lab.study.people import StudyCustomers
 from segment_lab.study.warehouse import Assignment, StateStatement, assign, statement
 from segment_lab.texts import say
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 JUDGED = 200_000
 
 
-class Study(StudyData):
+class Study(StudyCustomers):
     """A company's data, the window they are seen in, and the segmentations made of them.
 
     Use `from_yaml`. Everything is computed when asked for and kept; `at` gives the same study on

@@ -24,8 +24,8 @@ from segment_lab.data.embedded import drawn
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import DIALECTS, explained
+from segment_lab.study.people import StudyCustomers
 from segment_lab.study.plain import OrdersStatement
-from segment_lab.study.tables import StudyData
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow, as_date
 
@@ -34,7 +34,7 @@ PARAMETER = re.compile(r"[:@$]\w+")
 
 
 def statement(
-    study: StudyData,
+    study: StudyCustomers,
     fitted: Any,
     dialect: str,
     source: str,
@@ -84,7 +84,7 @@ def day_expression(day: str, dialect: str) -> str:
 
 
 def account_columns(
-    study: StudyData,
+    study: StudyCustomers,
     segmenter: Any,
     wanted: set[str],
     lacking_key: str = "not_in_lines",
@@ -166,7 +166,7 @@ class Assignment:
 
 
 def assign(
-    study: StudyData,
+    study: StudyCustomers,
     segmenter: Any,
     target: Path,
     limit: int,
@@ -235,7 +235,7 @@ def _learn(segmenter: Any, few: ir.Table, joined: dict[str, Any]) -> int:
     return len(accounts)
 
 
-def _accounts(study: StudyData, columns: list[str], beside: ir.Table) -> ir.Table:
+def _accounts(study: StudyCustomers, columns: list[str], beside: ir.Table) -> ir.Table:
     """Account columns, one row per customer, in the engine where the orders are."""
     table = (
         _kept_first(study.table("customers"))

@@ -1,0 +1,218 @@
+"""A study on a day: the window it is seen in, the same study on another day or for a sample of
+its customers, and what is kept of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from filelock import FileLock
+
+from segment_lab.customers.merging import targets
+from segment_lab.data.files import cache_folder, replacing
+from segment_lab.data.intake import raise_faults
+from segment_lab.errors import ConfigError, NotEnoughDataError
+from segment_lab.study.config import WindowConfig
+from segment_lab.study.tables import StudyTables
+from segment_lab.texts import say
+from segment_lab.window import ObservationWindow, as_date
+
+T = TypeVar("T")
+#: Names the folder that the processes of a run share.
+SHARED = "SEGMENT_LAB_SHARED"
+#: What dates a study without orders.
+OTHER_DAYS = (
+    "first_order",
+    "last_order",
+    "created_on",
+    "entered_on",
+    "issue_date",
+    "touch_date",
+)
+
+
+class StudyDays(StudyTables):
+    """A company's tables and the window they are seen in; `StudyCustomers` adds who bought."""
+
+    @cached_property
+    def window(self) -> ObservationWindow:
+        """What is observed; without orders, the days around `as_of`."""
+        rule = self.config.window
+        # Nothing to look up: spares a scan of the log.
+        if self.config.as_of and rule.start and self._parent is None:
+            return ObservationWindow(rule.start, self.config.as_of)
+        first, last = self._span
+        as_of = self.config.as_of or last + dt.timedelta(days=1)
+        if as_of <= first and self._parent is not None:
+            raise NotEnoughDataError(
+                say("study.day.before_first", first=first, as_of=as_of)
+            )
+        if rule.start and as_of <= rule.start and self._parent is not None:
+            raise NotEnoughDataError(
+                say("study.day.before_window", start=rule.start, as_of=as_of)
+            )
+        if as_of <= first:
+            days = {"as_of": as_of, "first": first, "last": last}
+            raise ConfigError(say("study.day.not_after_first", **days))
+        # Days before the first order are no observed days: nobody must take them for data.
+        start = (
+            max(first, as_of - dt.timedelta(days=rule.days))
+            if rule.days
+            else rule.start or first
+        )
+        return ObservationWindow(start, as_of)
+
+    @cached_property
+    def _span(self) -> tuple[dt.date, dt.date]:
+        if above := self._parent or self._whole:
+            return above._span
+        if not self.has("orders"):
+            return self._other_days()
+        intake = self.intake("orders")
+        raise_faults(intake, self.config.tolerance)
+        accepted: Any = intake.summary.loc["accepted"].to_dict()
+        return pd.Timestamp(accepted["first"]).date(), intake.last_day
+
+    def _other_days(self) -> tuple[dt.date, dt.date]:
+        """Without orders: the first and last day any table knows; where none has dates, as_of must
+        be given."""
+        days: list[Any] = []
+        for name in self.config.sources:
+            lines = self.intake(name).lines
+            for column in OTHER_DAYS:
+                if column in lines.columns:
+                    ends = (
+                        lines.aggregate(
+                            first=lines[column].min(), last=lines[column].max()
+                        )
+                        .execute()
+                        .iloc[0]
+                    )
+                    days += [pd.Timestamp(d).date() for d in ends if pd.notna(d)]
+        if days:
+            return min(days), max(days)
+        if self.config.as_of is None:
+            raise ConfigError(say("study.day.no_dates", name=self.name))
+        return self.config.as_of - dt.timedelta(days=1), self.config.as_of
+
+    def orders(self, *, all_time: bool = False) -> ir.Table:
+        """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else
+        the source has.
+
+        With ``returns: drop`` lines below zero are left out here too. `all_time` adds what lies
+        before the window: a campaign, or a customer's first order, may be older than what
+        describes customers today.
+        """
+        table, window = self.table("orders"), self.window
+        inside = table.order_date < ibis.literal(window.as_of)
+        if not all_time:
+            inside &= table.order_date >= ibis.literal(window.start)
+        if self.config.returns == "drop":
+            inside &= table.amount_minor >= 0
+        return table.filter(inside)
+
+    def at(self, as_of: dt.date | str, days: int | None = None) -> Self:
+        """The same study as it stood on an earlier day: only what happened before it is seen.
+
+        With `days` it is seen through a window of so many days instead of the study's own: what two
+        days are compared through must be equally long.
+        """
+        day = as_date(as_of)
+        if day > self.window.as_of:
+            raise ConfigError(say("study.day.future", day=day, as_of=self.window.as_of))
+        root = self._parent or self
+        changes: dict[str, Any] = {"as_of": day}
+        if days is not None:
+            changes["window"] = WindowConfig(days=days)
+        return root._keep(
+            ("at", day, days),
+            lambda: type(self)(
+                root.config.model_copy(update=changes),
+                root.base,
+                path=root.path,
+                parent=root,
+            ),
+        )
+
+    def merged(self, pairs: pd.DataFrame) -> Self:
+        """This study with records counted as one customer: ``customer_id, merge_into``.
+
+        The same as a table ``merges`` in the study file.
+        """
+        into = targets(pairs)
+        part = type(self)(
+            self.config.model_copy(update={"as_of": self.window.as_of}),
+            self.base,
+            path=self.path,
+        )
+        part.__dict__["connection"] = self.connection
+        for name in self.config.sources:
+            renamed = self._under_one_id(self.intake(name), into)
+            part._kept["intake", name] = renamed
+        return part
+
+    def shared(self, name: str, options: Any, make: Callable[[], T]) -> T:
+        """`make()` once per process, or once for all processes of a run; gone when that ends."""
+        folder = os.environ.get(SHARED)
+        if folder is None:
+            return self._keep(("shared", name, options), make)
+        return self.cached(name, options, make, Path(folder))
+
+    def cached(
+        self, name: str, options: Any, make: Callable[[], T], folder: Path | None = None
+    ) -> T:
+        """`make()` once per data, window, options and code version: in memory, and on disk between
+        processes, in the user's cache or another `folder`."""
+        import joblib
+
+        from segment_lab import code_fingerprint
+
+        key = hashlib.sha256(
+            repr(
+                (
+                    name,
+                    options,
+                    self.fingerprint,
+                    self.window,
+                    self.config.returns,
+                    code_fingerprint(),
+                )
+            ).encode()
+        ).hexdigest()[:24]
+
+        path = (folder or cache_folder()) / f"{name}-{key}.joblib"
+
+        def kept() -> T | None:
+            try:
+                return cast(T, joblib.load(path))
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+                KeyError,
+                ImportError,
+                AttributeError,
+            ):
+                return None  # not there, or cut off by a killed run: make it again
+
+        def load_or_make() -> T:
+            if (found := kept()) is not None:
+                return found
+            # Reports of one run ask for the same at the same time: one makes it, the others wait.
+            with FileLock(path.with_suffix(".lock")):
+                if (found := kept()) is not None:
+                    return found
+                value = make()
+                with replacing(path) as draft:
+                    joblib.dump(value, draft)
+                return value
+
+        return self._keep(("cached", key), load_or_make)

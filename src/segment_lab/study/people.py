@@ -1,0 +1,272 @@
+"""The customers of a study: who they are on its day, and what they did next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from segment_lab.customers.forecast import LastTime, forecast
+from segment_lab.customers.orders import (
+    collect,
+    customer_expression,
+    outcomes_expression,
+    with_reason,
+)
+from segment_lab.customers.overview import full_months, monthly
+from segment_lab.customers.people import (
+    accounts,
+    ordered_later,
+    with_accounts,
+    with_prospects,
+)
+from segment_lab.customers.states import StateRule, seasonal_weights
+from segment_lab.customers.summarised import nobody, summarised
+from segment_lab.data.contracts import conform
+from segment_lab.data.intake import raise_faults
+from segment_lab.errors import DataError, Fault, NotEnoughDataError
+from segment_lab.study.days import StudyDays
+from segment_lab.texts import say
+
+
+class StudyCustomers(StudyDays):
+    """A company's customers on a day; `Study` adds the segmentations made of them."""
+
+    def customers(self, prospects: bool = False, predict: bool = False) -> pd.DataFrame:
+        """The customer table at as_of, with the account columns of the customers table.
+
+        `prospects` adds customers without an order: frequency and revenue 0, recency null,
+        ``touches`` (count) and ``offer``. `predict` adds what customers are expected to do in the
+        comparison's horizon, ``expected_orders`` and ``expected_revenue``, and `states`.
+        """
+        if predict:
+            table = self.customers(prospects)
+            days = self.config.comparison.horizon_days
+            expected = self.shared("predicted", days, lambda: self._forecast(days))
+            ahead = expected[["expected_orders", "expected_revenue"]]
+            return table.join(ahead).join(self.states())
+        table, known = self._buyers, self._accounts
+        buyers = self._keep("customers", lambda: with_accounts(table, known))
+        if not prospects:
+            return buyers.copy()
+        return self.shared(
+            "prospects",
+            self.config.offer_stages,
+            lambda: with_prospects(
+                buyers,
+                known,
+                self._optional("touches"),
+                self._optional("leads"),
+                self._optional("lead_stages"),
+                self.window.as_of,
+                self.config.offer_stages,
+                self._ordered_later(),
+            ),
+        ).copy()
+
+    def _forecast(self, days: int) -> pd.DataFrame:
+        """What customers are expected to do in the next `days`, its level by how the forecast of
+        `days` ago did, where the log reaches back that far."""
+        window = self.window
+        day = window.as_of - dt.timedelta(days=days)
+        last = None
+        if (day - window.start).days >= days:
+            before = self.at(day)
+            rule = StateRule.learn(before.customers(), self.season, day)
+            came = float(before.outcomes(days)["future_orders"].sum())
+            last = LastTime(rule, before.customers(), came)
+        return forecast(self.customers(), self.state_rule, days, last)
+
+    @cached_property
+    def _buyers(self) -> pd.DataFrame:
+        """Who bought: from the log, or as they come summed up; nobody where neither is here."""
+        if self.has("orders"):
+            return self._reduced[0]
+        if not self.has("customer_summary"):
+            return nobody()
+        if self._parent is not None and self._parent.window.as_of != self.window.as_of:
+            self.need_log()
+        return summarised(self.table("customer_summary"), self.window.as_of)
+
+    @cached_property
+    def _accounts(self) -> pd.DataFrame | None:
+        return accounts(self.table("customers")) if self.has("customers") else None
+
+    def _ordered_later(self) -> pd.Index:
+        """Accounts that nothing but a later order speaks of: they were not known on this day."""
+        if not self.has("orders") or not self.has("customers"):
+            return pd.Index([], dtype="str")
+        return ordered_later(self.table("orders"), self.window.as_of)
+
+    @cached_property
+    def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        intake = self.intake("orders")
+
+        def found() -> tuple[pd.DataFrame, pd.DataFrame]:
+            rule = (self.window, self.config.returns, intake.reading.decimals)
+            return collect(customer_expression(intake.narrow, *rule))
+
+        customers, account = self.shared("customers", (), found)
+        broken = [
+            (say("study.tables.broken", reason=reason), len(lines), 0.0)
+            for reason, lines in intake.broken.groupby("reason")
+        ]
+        if broken:
+            account = pd.concat(
+                [account, pd.DataFrame(broken, columns=account.columns)],
+                ignore_index=True,
+            )
+        raise_faults(intake, self.config.tolerance, account.set_index("reason").lines)
+        if customers.empty:
+            fault = Fault(
+                "orders",
+                say("study.tables.no_purchase", window=self.window),
+                say("study.tables.widen"),
+                int(account.lines.sum()),
+            )
+            raise DataError(say("study.tables.nobody"), [fault])
+        return customers, account
+
+    def account(self) -> pd.DataFrame:
+        """Every order line accounted for: ``reason, lines, revenue``; lines add up to the rows
+        read."""
+        return self._reduced[1].copy()
+
+    def write_rejected(self, path: Path) -> int:
+        """Write every order line that was set aside, as it stood in the source, with its reason;
+        the row count."""
+        intake = self.intake("orders")
+        whole = with_reason(
+            conform(intake.raw.table, intake.contract, intake.reading, keep_raw=True),
+            self.window,
+            self.config.returns,
+        )
+        bad = whole.filter(whole.reason.notnull())
+        bad = bad.select(
+            "reason",
+            **{
+                c.removeprefix("raw."): bad[c]
+                for c in bad.columns
+                if c.startswith("raw.")
+            },
+        )
+        bad.get_backend().to_parquet(bad, str(path))
+        if len(intake.broken):
+            rows = pd.read_parquet(path)
+            broken = intake.broken.assign(reason="broken line: " + intake.broken.reason)
+            pd.concat(
+                [rows, broken[["reason", "line", "text"]]], ignore_index=True
+            ).to_parquet(path)
+        return int(self.connection.read_parquet(str(path)).count().execute())
+
+    def need_log(self) -> None:
+        """NotEnoughDataError where there is no order log: sums cannot be seen on another day."""
+        if not self.has("orders"):
+            raise NotEnoughDataError(say("summary.needs_log"))
+
+    def states(self) -> pd.DataFrame:
+        """``state`` (new, active, slowing, lapsed), ``p_active`` and ``rhythm_days`` of every
+        buyer."""
+
+        self.need_log()
+        return self.shared(
+            "states", (), lambda: self.state_rule.states(self.customers())
+        )
+
+    @cached_property
+    def state_rule(self) -> StateRule:
+        """How states are told on this base, learned at as_of."""
+        return StateRule.learn(self.customers(), self.season, self.window.as_of)
+
+    @cached_property
+    def season(self) -> tuple[float, ...]:
+        """What a day of January … December counts in orders, 1 on average; empty where the log is
+        too short to tell."""
+        if not self.has("orders"):
+            return ()
+
+        def found() -> tuple[float, ...]:
+            months = full_months(monthly(self.orders()), self.window)
+            return seasonal_weights(months["orders"])
+
+        return self.shared("season", (), found)
+
+    def drawn(self, limit: int, everybody: int | None = None) -> Self:
+        """This study with a random sample of about `limit` customers, or itself where it has no
+        more.
+
+        Every customer who is drawn comes with a whole history, the same customers on every day.
+        `everybody` is their number, where it is known already.
+        """
+        everybody = len(self.customers()) if everybody is None else everybody
+        if everybody <= limit:
+            return self
+        part = self._keep(
+            ("drawn", limit),
+            lambda: type(self)(
+                self.config.model_copy(update={"as_of": self.window.as_of}),
+                self.base,
+                path=self.path,
+            ),
+        )
+        part._whole, part._share = self, limit / everybody
+        return part
+
+    def outcomes(self, days: int = 90) -> pd.DataFrame:
+        """What customers known at as_of did in the `days` from as_of on; 0 for those who did
+        nothing.
+
+        By ``customer_id`` of `customers`: ``future_revenue`` (net), ``future_orders``,
+        ``future_margin``. NotEnoughDataError where the period is not over in the data; ask the
+        study `at` an earlier day.
+        """
+        end = self.window.as_of + dt.timedelta(days=days)
+        known = (self._parent or self).window.as_of
+        if end > known:
+            facts = {
+                "days": days,
+                "as_of": self.window.as_of,
+                "end": end,
+                "known": known,
+            }
+            latest = known - dt.timedelta(days=days)
+            raise NotEnoughDataError(say("study.day.not_known", latest=latest, **facts))
+        out = self._done(self.window.as_of, days).add_prefix("future_")
+        # Lets a scorecard refuse labels made later.
+        out.attrs["as_of"] = self.window.as_of.isoformat()
+        return out
+
+    def bought(self, days: int) -> pd.DataFrame:
+        """What customers did in the `days` before as_of: ``orders, revenue`` (``margin``) of those
+        who did anything.
+
+        The orders are asked, not two customer tables: with a window that moves along, these begin
+        on different days.
+        """
+        done = self._done(self.window.as_of - dt.timedelta(days=days), days)
+        return done[(done["orders"] != 0) | (done["revenue"] != 0)]
+
+    def _done(self, start: dt.date, days: int) -> pd.DataFrame:
+        """``orders, revenue`` (``margin``) in ``start <= day < start + days`` of every customer
+        known at as_of."""
+        intake = self.intake("orders")
+
+        def found() -> pd.DataFrame:
+            query = outcomes_expression(intake.lines, start, days, self.config.returns)
+            return query.to_pyarrow().to_pandas().set_index("customer_id")
+
+        rows = self.shared("done", (start, days), found)
+        out = (
+            rows.reindex(self.customers().index)
+            .fillna(0)
+            .rename(columns=lambda c: c.removeprefix("future_"))
+        )
+        money = {
+            c: out[c].astype("float64") / 10**intake.reading.decimals
+            for c in ("revenue", "margin")
+            if c in out
+        }
+        return out.assign(**money).astype({"orders": "int64"})
