@@ -72,6 +72,42 @@ def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_c
     assert found == {"age"}
 
 
+def test_numbers_and_yes_or_no_describe_too():
+    base = PEOPLE.assign(
+        vip=[True] * 9 + [False] * 11,
+        listed=pd.Series([None] * 2 + [True, False] * 9, index=IDS, dtype="object"),
+        employees=[*range(100, 110), *range(1, 11)],
+        tenure_days=range(20),
+        consent=[True] * 10 + [False] * 10,
+    )
+    assert profiles.describing(base) == [
+        "industry",
+        "region",
+        "vip",
+        "listed",
+        "employees",
+    ]
+    out = profiles.who(SEG, base).set_index(["segment", "column"])
+    assert out.loc[("Big", "vip")].tolist() == [True, 0.9, 0.45]
+    assert not out.loc[("Small", "vip"), "value"]
+    assert ("Big", "listed") not in out.index
+    bands = profiles.banded(base["employees"])
+    assert sorted({(band.left, band.right) for band in bands}) == [
+        (1, 5),
+        (6, 10),
+        (100, 104),
+        (105, 109),
+    ]
+    assert bands.value_counts().tolist() == [5, 5, 5, 5]
+
+
+def test_a_number_with_gaps_keeps_them():
+    values = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, None])
+    bands = profiles.banded(values)
+    assert bands.isna().tolist() == [False] * 8 + [True]
+    assert bands[0] == pd.Interval(1.0, 2.0, closed="both")
+
+
 def test_what_they_buy():
     lines = pd.DataFrame(
         {

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from segment_lab.customers.people import RESERVED
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
@@ -21,22 +22,55 @@ DESCRIBING = ("customer_type", "industry", "region", "owner")
 PERSONAL = ("name", "email", "phone", "address")
 #: A column of the company's own describes, too, when it has so few values: age bands, not streets.
 FEW_VALUES = 20
+#: Measures of the customer table that no account tells (beside `people.RESERVED`).
+COMPUTED = ("state", "p_active", "expected_orders", "expected_revenue")
+#: A number is told as the quarter of the base it lies in.
+QUARTERS = 4
 #: A table says something that is not so less often than this.
 CHANCE = 0.05
 
 
 def describing(customers: pd.DataFrame) -> list[str]:
-    """The account columns that tell what kind of customer it is: the usual ones, and own ones with
-    few values."""
+    """The account columns that tell what kind of customer it is: the usual ones, and the company's
+    own: few values, a yes or no, or a number."""
     usual = [column for column in DESCRIBING if column in customers]
-    most = min(FEW_VALUES, len(customers) / FEW_VALUES)
-    own = []
-    for column in customers.columns.drop(usual):
-        if column in PERSONAL or not pd.api.types.is_string_dtype(customers[column]):
-            continue
-        if 1 < customers[column].nunique() <= most:
-            own.append(column)
+    own = [
+        column
+        for column in customers.columns.drop(usual)
+        if column not in PERSONAL and _tells(column, customers[column])
+    ]
     return [*usual, *own]
+
+
+def _tells(column: str, values: pd.Series) -> bool:
+    """Whether an own column may describe customers; what is computed from orders does not."""
+    if column in RESERVED or column in COMPUTED or column == "consent":
+        return False
+    different = values.nunique()
+    if pd.api.types.is_string_dtype(values):
+        return bool(1 < different <= min(FEW_VALUES, len(values) / FEW_VALUES))
+    # A yes or no with gaps arrives as objects.
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    is_number = pd.api.types.is_numeric_dtype(values)
+    return bool(different > 1 and (is_number or kind == "boolean"))
+
+
+def banded(values: pd.Series) -> pd.Series:
+    """A number as the quarter of the base it lies in (`pandas.Interval`, both ends among the
+    values); anything else, and a number of few values, as it is."""
+    is_number = pd.api.types.is_numeric_dtype(values)
+    if not is_number or pd.api.types.is_bool_dtype(values):
+        return values
+    known = values.dropna().astype("float64")
+    if known.nunique() <= QUARTERS:
+        return values
+    quarter = pd.qcut(known, QUARTERS, labels=False, duplicates="drop")
+    ends = known.groupby(quarter).agg(["min", "max"])
+    bands = {
+        place: pd.Interval(low, high, closed="both")
+        for place, low, high in ends.itertuples(name=None)
+    }
+    return quarter.map(bands).astype("object").reindex(values.index)
 
 
 def who(
@@ -45,9 +79,9 @@ def who(
     """What is typical of each segment: values commoner in it than in the whole base, beyond chance.
 
     ``segment, column, value, share, base_share``: the most telling value per segment and column
-    (default: `describing`), of the customers of whom it is known. Chance: as many customers drawn
-    from the base at random would hold the value as often in less than one of twenty such tables
-    (hypergeometric test, Bonferroni).
+    (default: `describing`), of the customers of whom it is known; of a number the quarter of the
+    base (`banded`). Chance: as many customers drawn from the base at random would hold the value as
+    often in less than one of twenty such tables (hypergeometric test, Bonferroni).
     """
     rows = seg.align(customers)
     segments = seg.labels.astype(str).to_numpy()
@@ -55,7 +89,9 @@ def who(
     counts = {}
     for column in asked:
         if column in rows and column not in PERSONAL:
-            counts[column] = pd.crosstab(segments, rows[column].to_numpy())
+            held = banded(rows[column])
+            known = held.notna().to_numpy()
+            counts[column] = pd.crosstab(segments[known], held.to_numpy()[known])
     cells = sum(count.size for count in counts.values())
     limit = CHANCE / max(cells, 1)
     found = []

@@ -10,6 +10,7 @@ from segment_lab.act import market, profiles, verdicts
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import chosen, said
 from segment_lab.pages.decision import DecisionReport
+from segment_lab.pages.traits import spoken
 from segment_lab.pages.verdicts import PLANS, Page
 from segment_lab.segments.segmentation import Status
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
@@ -306,8 +307,9 @@ class StrategyPage:
     @says_why
     def who(self) -> Html:
         """What is typical of each segment."""
+        found = profiles.who(self.report.now, self.report.people)
         return table(
-            profiles.who(self.report.now, self.report.people),
+            found.assign(value=found["value"].map(spoken)),
             say("decision.captions.who"),
             index=False,
             labels={"column": say("decision.captions.who_column")},

@@ -41,7 +41,7 @@ head { display: block; }
 .sl-keys div { display: block; min-width: 4cm; }
 .tiles { display: flex; flex-wrap: wrap; }
 .tile { width: 3.1cm; }
-"""  # noqa: E501
+"""
 
 
 def chromium() -> str | None:

@@ -18,6 +18,7 @@ from segment_lab.pages import advice
 from segment_lab.pages.choosing import scheme_name
 from segment_lab.pages.front.gather import Gathering, slug
 from segment_lab.pages.front.treatments import Treatment
+from segment_lab.pages.traits import spoken
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.svg import sparkline
 from segment_lab.texts import say, shown
@@ -157,7 +158,7 @@ class Cards:
             say(
                 "segment_cards.trait",
                 words=words(row["column"]),
-                value=row["value"],
+                value=spoken(row["value"]),
                 share=row["share"],
                 base=row["base_share"],
             )
