@@ -22,7 +22,7 @@ ACTIONS = pd.DataFrame(
         "held_out": 20.0,
         "cost_per_contact": [0.1, 6.0],
         "predicted_uplift": [0.01, 0.05],
-        "expected": [0.3, -1.0],
+        "promised": [0.3, -1.0],
     },
     index=[4, 7],
 )

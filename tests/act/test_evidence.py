@@ -167,6 +167,8 @@ def test_a_returner_of_a_lapsed_segment_brings_a_year_not_an_order():
     # Three usual orders of 50 at a margin of 40 %.
     assert known["margin_per_conversion"].tolist() == pytest.approx([60, 60, 60])
     assert set(known["margin_basis"]) == {"returners"}
+    # Within the horizon it is one usual order.
+    assert known["margin_in_horizon"].tolist() == pytest.approx([20, 20, 20])
     few = evidence(seg, table, Happened(seg, outcomes), returns=returns.head(5))
     assert set(few["margin_basis"]) == {"one_order"}
     # Twenty were away as long; the forty longest away count: (20·30 + 20·10)/(40·10) = 2 orders.

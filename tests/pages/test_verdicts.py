@@ -79,6 +79,54 @@ def test_what_was_bought_since_is_the_outcome(study, parts):
     )
 
 
+@pytest.fixture(scope="module")
+def returning(page):
+    """Who is won back spends ten usual orders in the year after."""
+    year = pd.DataFrame(
+        {"silent_days": 500, "usual_order": 10.0, "year_revenue": 100.0},
+        index=range(60),
+    )
+    return replace(page, returns=year)
+
+
+def test_a_plan_promises_what_can_come_within_its_time(page, returning):
+    rows = returning.funded
+    within = returning.in_horizon.loc[rows.index]
+    of_a_year = rows["margin_basis"] == "returners"
+    assert of_a_year.any()
+    assert (within[of_a_year] < rows["expected"][of_a_year]).all()
+    drawn = campaigns(returning, Drawing("s", "abc", dt.date(2026, 7, 1), HORIZON))
+    promised = pd.concat(drawn)["promised"].dropna().unique()
+    assert set(promised) <= set(within.round(6))
+    pd.testing.assert_series_equal(
+        page.in_horizon, page.funded["expected"], check_names=False
+    )
+
+
+def test_worth_that_counts_the_year_after_says_so(page, returning):
+    told = " ".join(advice.sentences(returning))
+    assert "spend in the year after; within the 90 days" in told
+    assert "in the year after" not in " ".join(advice.sentences(page))
+    name = returning.funded.loc[
+        returning.funded["margin_basis"] == "returners", "segment"
+    ].iloc[0]
+    why = advice.reason(returning, name, returning.decided.loc[name])
+    assert "That counts the year after a return" in why
+    assert "within 90 days it is" in why
+
+
+def test_a_campaign_is_read_when_its_own_time_is_over(page):
+    told = next(line for line in advice.sentences(page) if line.startswith("Done by"))
+    assert "from 15 July 2026. The result is read on 13 October 2026." in told
+
+
+def test_the_owners_serve_whom_a_named_owner_looks_after(page):
+    table = advice.stance_table(page)
+    named = table["treatment"].str.contains("named owner")
+    assert named.any()
+    assert "Marketing" not in set(table.loc[named, "owner"])
+
+
 def test_page_decides_every_segment_within_its_limits(page, hopeful):
     for decided in (page, hopeful):
         assert list(decided.decided.index) == list(decided.now.names)

@@ -113,6 +113,7 @@ def _money(facts: pd.Series, members: pd.DataFrame, entry: Entry) -> dict[str, o
         "margin": margin,
         "margin_se": float(facts["margin_se"]) * scale,
         "margin_basis": facts["margin_basis"],
+        "margin_in_horizon": float(facts.get("margin_in_horizon", np.nan)) * scale,
         "natural_rate": facts["planning_rate"],
         "break_even": needed if np.isfinite(margin) else np.nan,
         "horizon_days": facts.get("horizon_days", np.nan),

@@ -67,7 +67,8 @@ class Drawing:
         segment : str
             Its name, a part of the campaign's.
         actions : DataFrame
-            The segment's funded rows of `verdicts.decide`: one main action at most, and tests.
+            The segment's funded rows of `verdicts.decide`: one main action at most, and tests; with
+            ``predicted_uplift`` and ``promised`` (money per contact within the horizon).
         allowed : mapping
             Index of `actions` to the customers who may get it: only who may get every one of them
             is drawn, so that all arms are alike.
@@ -87,7 +88,7 @@ class Drawing:
             ("channel", "channel"),
             ("cost_per_contact", "cost_per_contact"),
             ("predicted_uplift", "predicted_uplift"),
-            ("promised", "expected"),
+            ("promised", "promised"),
         ):
             rows[column] = facts[source].to_numpy()
         rows["probability"] = rows.groupby("arm")["arm"].transform("size") / len(rows)

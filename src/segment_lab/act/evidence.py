@@ -98,7 +98,8 @@ def evidence(
         ``next_rate_low, next_rate_high``, between which the next period's share will lie (season
         apart); ``natural_n, natural_source`` and ``planning_rate`` (never exactly 0);
         ``margin_per_conversion`` with its standard error,
-        ``margin_source`` and ``margin_basis``; ``order_value`` (mean money of an order);
+        ``margin_source`` and ``margin_basis``; ``margin_in_horizon`` (without the year after a
+        return); ``order_value`` (mean money of an order);
         the shares by state (`state_shares`) and ``lapsed``; ``minutes, effort_share``;
         ``basket_cv``, the same for all.
     """
@@ -126,6 +127,7 @@ def evidence(
         money = _worth(
             rows, str(segment), own if len(own) else people, float(rates[segment])
         )
+        money["margin_in_horizon"] = money["margin_per_conversion"]
         if out.loc[segment, "lapsed"] and returns is not None and len(own):
             money |= _returner(returns, own, float(rates[segment]))
         facts.append(natural | _next_period(natural, len(own)) | money)

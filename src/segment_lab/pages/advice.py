@@ -10,9 +10,9 @@ import pandas as pd
 
 from segment_lab.act import campaigns, market, verdicts
 from segment_lab.act.audiences import EXCEPTIONS
-from segment_lab.act.evidence import OWN
+from segment_lab.act.evidence import OWN, RETURNERS
 from segment_lab.judge.backtest import back_test
-from segment_lab.pages.choosing import treatment
+from segment_lab.pages.choosing import in_person, treatment
 from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
 from segment_lab.show.macros import Html
@@ -51,6 +51,7 @@ def sentences(page: Page) -> list[str]:
                 high=expected.high,
             )
         )
+        out += _of_the_year_after(page, mains)
         out.append(_by_whom(page, [str(name) for name in mains["segment"]]))
     tests = funded[funded["role"] == verdicts.BESIDE]
     decided = page.decided.reset_index()
@@ -85,8 +86,18 @@ def _by_whom(page: Page, segments: list[str]) -> str:
     """Who does what is funded, and when its result is read."""
     rows = page.treatments.loc[segments]
     who = rows["owner"].fillna(say("decision.headline.marketing")).unique()
-    day = rows["next_look"].max() if rows["next_look"].notna().any() else None
-    return say("decision.headline.when", who=list(who), day=day)
+    known = page.now.window is not None
+    days = {"start": page.start, "day": page.read_on} if known else {}
+    return say("decision.headline.when", who=list(who), **days)
+
+
+def _of_the_year_after(page: Page, mains: pd.DataFrame) -> list[str]:
+    """How much of the expected worth comes within the horizon, where the year after a return
+    counts."""
+    if not (mains["margin_basis"] == RETURNERS).any():
+        return []
+    soon = (mains["contacts"] * page.in_horizon.loc[mains.index]).sum()
+    return [say("decision.headline.year_after", soon=soon, days=page.horizon)]
 
 
 def _said(key: str, rows: pd.DataFrame, **facts: Any) -> list[str]:
@@ -249,19 +260,34 @@ def stance_table(page: Page) -> pd.DataFrame:
     people = page.people
     owners = "owner" in people and bool(people["owner"].notna().any())
     out["treatment"] = rows["stance"].map(lambda key: treatment(key, owners))
-    out["owner"] = [say("stance.owner", name=_text(name)) for name in rows["owner"]]
+    out["owner"] = [
+        _who_serves(name, stance, owners)
+        for name, stance in zip(rows["owner"], rows["stance"], strict=True)
+    ]
     if rows["hours_now"].notna().any():
         out["hours_now"], out["hours_proposed"] = (
             rows["hours_now"],
             rows["hours_proposed"],
         )
-    out["what_would_change_it"] = [change(row) for row in rows.to_dict("records")]
+    out["what_would_change_it"] = [
+        _change(page, str(name), row) for name, row in rows.iterrows()
+    ]
     out["next_look"] = rows["next_look"]
     return out
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value)
+def _who_serves(name: Any, stance: str, owners: bool) -> str:
+    """Who looks after the customers of a segment from day to day."""
+    named = "" if name is None or pd.isna(name) else str(name)
+    facts = {"in_person": in_person(stance, owners), "owners": owners}
+    return say("stance.owner", name=named, **facts)
+
+
+def _change(page: Page, segment: str, row: pd.Series) -> str:
+    """What would change a segment's verdict; who never ordered is not waiting for a margin."""
+    if not page.at_margins and not page.known["revenue"][segment] > 0:
+        return say("stance.change.no_orders")
+    return change(row)
 
 
 def effort_remark(page: Page) -> str:

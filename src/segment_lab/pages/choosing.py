@@ -102,6 +102,12 @@ def has_owners(study: Study) -> bool:
     return "owner" in people and bool(people["owner"].notna().any())
 
 
+def in_person(stance: str, owners: bool) -> bool:
+    """Whether people look after a stance's customers. Without owners whoever is to be won back gets
+    mail: there are too many to call."""
+    return stance == "protect" or (stance == "win_back" and owners)
+
+
 def treatment(stance: str, owners: bool) -> str:
     """The standing treatment of a stance; where no account has an owner, none is asked to call."""
     alone = f"stance.without_owners.{stance}"

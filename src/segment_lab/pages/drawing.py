@@ -13,7 +13,9 @@ def campaigns(page: Page, drawing: campaign_plan.Drawing) -> list[pd.DataFrame]:
     draw."""
     people = page.members
     owners = people["owner"] if "owner" in people else pd.Series(dtype="object")
-    funded = page.funded.assign(predicted_uplift=_uplifts(page))
+    funded = page.funded.assign(
+        predicted_uplift=_uplifts(page), promised=page.in_horizon
+    )
     drawn = []
     for segment, actions in funded[funded["contacts"] > 0].groupby(
         "segment", sort=False

@@ -32,6 +32,9 @@ MARGINS = (0.1, 0.2, 0.3, 0.5)
 #: Which of a segment's actions speaks for it: the funded ones first, then those that wait for
 # money.
 SPEAKS = ("main", "test", "later", *verdicts.VERDICTS)
+#: A campaign starts so many days after the page, so that its arms can be drawn and its texts
+# written.
+START_DAYS = 14
 #: Channels in which the account's owner acts himself.
 PERSONAL = frozenset({"call", "visit"})
 
@@ -255,7 +258,9 @@ class Page:
         )
         if self.tested is not None:
             # Money was measured as money: how sure we are of a margin adds nothing to its error.
-            offered.loc[offered["kind"] == self.tested.kind, "margin_se"] = 0.0
+            theirs = offered["kind"] == self.tested.kind
+            offered.loc[theirs, "margin_se"] = 0.0
+            offered.loc[theirs, "margin_in_horizon"] = offered["margin"]
         decided = verdicts.decide(offered, self.beliefs, self.rules)
         nobody = (decided["members"] > 0) & (decided["customers"] == 0)
         decided.loc[nobody, ["verdict", "ground"]] = verdicts.HOUSE_RULE
@@ -353,6 +358,7 @@ class Page:
                 "break_even",
                 "p_pays",
                 "margin",
+                "margin_basis",
             ),
         ]
         out = stance[["stance", "worth_index"]].join(decided[columns])
@@ -360,7 +366,7 @@ class Page:
         out.loc[idle, ["worth", "worth_low", "worth_high"]] = np.nan
         out["expected_uplift"] = self._uplift(decided)
         out["owner"] = self._owners().where(out["channel"].isin(PERSONAL))
-        out["next_look"] = self._next_look()
+        out["next_look"] = self._after_horizon(0)
         return out.join(stance.drop(columns=["stance", "worth_index"]))
 
     def _uplift(self, decided: pd.DataFrame) -> pd.Series:
@@ -382,16 +388,30 @@ class Page:
         )
         return most.reindex(list(self.now.names))
 
-    def _next_look(self) -> pd.Timestamp | NaTType:
-        days = (
-            self.known["horizon_days"].iloc[0] if "horizon_days" in self.known else 90
+    @property
+    def start(self) -> pd.Timestamp | NaTType:
+        """The day campaigns start."""
+        if self.now.window is None:
+            return pd.NaT
+        return pd.Timestamp(self.now.window.as_of) + pd.Timedelta(days=START_DAYS)
+
+    @property
+    def read_on(self) -> pd.Timestamp | NaTType:
+        """The day the result of campaigns that start then can be read."""
+        return self._after_horizon(START_DAYS)
+
+    def _after_horizon(self, start_days: int) -> pd.Timestamp | NaTType:
+        if self.now.window is None:
+            return pd.NaT
+        return pd.Timestamp(self.now.window.as_of) + pd.Timedelta(
+            days=start_days + self.horizon
         )
-        day = self.now.window.as_of if self.now.window is not None else None
-        return (
-            pd.NaT
-            if day is None
-            else pd.Timestamp(day) + pd.Timedelta(days=float(days))
-        )
+
+    @property
+    def horizon(self) -> int:
+        """Days that a customer has to buy."""
+        known = self.known
+        return int(known["horizon_days"].iloc[0]) if "horizon_days" in known else 90
 
     @cached_property
     def left_out(self) -> pd.DataFrame:
@@ -439,6 +459,14 @@ class Page:
     def funded(self) -> pd.DataFrame:
         """The rows of `options` that the plan funds."""
         return self.options[self.plan.picked]
+
+    @property
+    def in_horizon(self) -> pd.Series:
+        """What a contact of each funded row is expected to bring after its cost within the horizon:
+        without what customers won back spend in the year after."""
+        rows = self.funded
+        share = (rows["margin_in_horizon"] / rows["margin"]).fillna(1.0)
+        return rows["effect"] * share - rows["cost_per_contact"]
 
     @property
     def figures(self) -> dict[str, float]:

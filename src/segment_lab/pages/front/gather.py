@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +12,14 @@ import pandas as pd
 from segment_lab.act import campaign_plan
 from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
+from segment_lab.act.evidence import RETURNERS
 from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
     chosen,
     has_owners,
+    in_person,
     said,
     scheme_names,
     treatment,
@@ -37,9 +38,6 @@ from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
 from segment_lab.texts import has, phrases, say
 
-#: A campaign starts so many days after the page, so that its arms can be drawn and its texts
-# written.
-START_DAYS = 14
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
@@ -281,7 +279,7 @@ class Gathering:
         return has_owners(self.study)
 
     def _by(self, row: pd.Series) -> str:
-        start = self.study.window.as_of + dt.timedelta(days=START_DAYS)
+        start = self.page.start
         if isinstance(row["owner"], str):
             return say(
                 "front.segments.by",
@@ -296,18 +294,14 @@ class Gathering:
         """Who serves a segment without a campaign, and until when that holds."""
         if row["stance"] == "empty":
             return ""
-        # Without owners whoever is to be won back gets mail: there are too many to call.
-        in_person = row["stance"] == PROTECT or (
-            row["stance"] == WIN_BACK and self.owners
-        )
-        day = row["next_look"]
-        return say(
-            "front.segments.serve_by", in_person=in_person, owners=self.owners, day=day
-        )
+        by = {"in_person": in_person(row["stance"], self.owners), "owners": self.owners}
+        return say("front.segments.serve_by", day=row["next_look"], **by)
 
     def _why(self, name: str, row: pd.Series) -> str:
         """The ground, and where nothing is forecast why."""
         ground = say(f"decision.ground.{row['ground']}")
+        if row["margin_basis"] == RETURNERS and row["contacts"] > 0:
+            ground = say("front.segments.year_after", ground=ground)
         if row["verdict"] == "watch" and row["contacts"] > 0:
             facts = {
                 "ground": ground,
