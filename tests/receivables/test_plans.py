@@ -9,7 +9,7 @@ from test_ledger import bill, invoices
 from segment_lab.receivables import collection
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import finding
+from segment_lab.receivables.page import finding, first_of
 from segment_lab.receivables.plans import PLANS, debtor_plans, instalments
 
 DAY = pd.Timestamp("2026-04-01").date()
@@ -85,3 +85,12 @@ def test_the_page_says_that_open_items_tell_neither_speed_nor_losses():
     assert "list of open items" not in " ".join(
         finding(Book(paid, DAY), value).sentences
     )
+
+
+def test_what_is_cut_on_the_page_is_folded_whole_below():
+    rows = pd.DataFrame({"customer": [f"c{i}" for i in range(12)], "open": range(12)})
+    page = str(first_of(rows, "Debtors"))
+    assert "All 12 rows" in page
+    assert page.count("c11") == 1
+    assert page.count("c9<") == 2
+    assert "<details" not in str(first_of(rows.head(10), "Debtors"))

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segment_lab.render.exports import neutralised, write_segments, write_sheet
+from segment_lab.render.exports import (
+    neutralised,
+    write_matched,
+    write_segments,
+    write_sheet,
+)
 from segment_lab.study.study import Study
 
 from .conftest import write_study
@@ -78,3 +83,28 @@ def test_same_frame_same_bytes(tmp_path):
     for name in ("1.xlsx", "2.xlsx"):
         write_sheet(frame, tmp_path / name)
     assert (tmp_path / "1.xlsx").read_bytes() == (tmp_path / "2.xlsx").read_bytes()
+
+
+def test_every_customer_stands_with_the_rules_that_hold(tmp_path):
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "b", "c"],
+            "order_id": ["1", "2", "3", "4"],
+            "order_date": pd.to_datetime(["2026-01-01", "2026-01-02"] * 2),
+            "amount": [10.0, 100.0, 100.0, 300.0],
+        }
+    )
+    rules = [
+        {"name": "Big", "when": "revenue >= 200"},
+        {"name": "Often", "when": "frequency >= 2"},
+    ]
+    study = Study.from_frames(
+        {"orders": orders}, as_of="2026-02-01", methods={"rules": {"rules": rules}}
+    )
+    write_matched(study, tmp_path)
+    read = pd.read_csv(tmp_path / "rules_matched.csv", keep_default_na=False)
+    assert read.drop(columns="segment").to_numpy().tolist() == [
+        ["b", 2, "Big; Often"],
+        ["c", 1, "Big"],
+        ["a", 0, ""],
+    ]

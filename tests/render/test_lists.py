@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.render.lists import FRONT, write_lists, write_read
+from segment_lab.render.lists import FRONT, expected_days, write_lists, write_read
 from segment_lab.texts import speaking
 
 pytestmark = pytest.mark.slow
@@ -54,3 +55,21 @@ def test_a_further_language_has_the_same_debtors_in_its_words(study, tmp_path):
     text = (tmp_path / FRONT).read_text("utf-8")
     assert "overdue" not in text
     assert {"b", "c"} <= set(json.dumps(json.loads(text)).split('"'))
+
+
+def test_the_day_each_invoice_is_expected_is_a_sheet_of_the_debtors():
+    days = pd.DataFrame(
+        {
+            "customer_id": ["b", "c"],
+            "open_amount": [10.004, 20.0],
+            "expected_on": pd.to_datetime(["2026-03-01", "2026-02-01"]),
+        },
+        index=["I1", "I2"],
+    )
+    book = SimpleNamespace(payment_days=days)
+    wings = SimpleNamespace(receivables=SimpleNamespace(book=book))
+    (title, rows), *others = expected_days(wings).items()
+    assert title == "When they pay"
+    assert not others
+    assert rows["invoice_id"].tolist() == ["I2", "I1"]
+    assert rows["open_amount"].tolist() == [20.0, 10.0]

@@ -23,7 +23,7 @@ from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
-MOST_TOPICS = 8
+MOST_TOPICS = 25
 #: A segment is named when its share of minutes is so many times its share of revenue.
 TIMES = 2
 

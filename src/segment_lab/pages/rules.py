@@ -19,6 +19,8 @@ from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 FIRST_ROWS = 12
+#: Every customer with the rules that hold stands in this file of the run.
+MATCHED = "rules_matched.csv"
 
 
 class RulesPage:
@@ -123,7 +125,9 @@ class RulesPage:
         rows = self.segments.to_frame()
         rows = rows.sort_values("rules_matched", ascending=False, kind="stable")
         columns = ["segment", "rules_matched", "matched"]
-        return show.table(rows[columns], say("rules.page.matched"), rows=FIRST_ROWS)
+        return show.table(
+            rows[columns], say("rules.page.matched"), rows=FIRST_ROWS, file=MATCHED
+        )
 
 
 def headline(segmentation: Segmentation, truth: pd.DataFrame) -> Finding:

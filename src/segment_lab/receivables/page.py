@@ -45,6 +45,8 @@ PLAN_COLUMNS = (
 )
 #: Rows of a folded list, and the file of the run that holds all of them.
 FOLDED_ROWS = 60
+#: A table whose rest is folded below it opens with so many.
+OPEN_ROWS = 10
 LIST = "debtors.xlsx"
 
 
@@ -120,11 +122,10 @@ class ReceivablesPage:
 
     def conflict_table(self) -> Html:
         """The best customers with overdue debt, and what they would owe if shipping goes on."""
-        return table(
+        return first_of(
             self.conflict,
             self._say("conflict.table", days=self.horizon_days),
             formats={"overdue_amount": "money", "open_amount": "money"},
-            rows=10,
             empty=say("receivables.conflict.empty"),
         )
 
@@ -184,7 +185,7 @@ class ReceivablesPage:
             alerts.push(raised, title, self.study.currency, state)
         said = rules_in_words(rules)
         empty = say("receivables.alerts.empty", rules=said)
-        return table(alerts.shown(raised), said, index=False, rows=10, empty=empty)
+        return first_of(alerts.shown(raised), said, index=False, empty=empty)
 
     @says_why
     def backtest(self, rules: AlertRules) -> Html:
@@ -263,7 +264,9 @@ class ReceivablesPage:
     def payment_days(self) -> Html:
         """Every open invoice with its expected day."""
         days = self.book.payment_days.sort_values("expected_on", kind="stable")
-        rows = table(days, self._say("days.invoices_table"), rows=FOLDED_ROWS)
+        listed = LIST if len(self.book.debtors()) else ""
+        caption = self._say("days.invoices_table")
+        rows = table(days, caption, rows=FOLDED_ROWS, file=listed)
         return details(say("receivables.days.invoices"), rows)
 
     @says_why
@@ -483,3 +486,13 @@ def dso_caption(frame: pd.DataFrame) -> str:
         countback=countback,
         days=aging.SALES_DAYS,
     )
+
+
+def first_of(rows: pd.DataFrame, caption: str, **how: Any) -> Html:
+    """A table of the first rows, and the whole of it folded below, so that sorting and the filter
+    find every row."""
+    first = table(rows, caption, rows=OPEN_ROWS, **how)
+    if len(rows) <= OPEN_ROWS:
+        return first
+    whole = table(rows, caption, rows=len(rows), **how)
+    return group(first, details(say("show.all_rows", total=len(rows)), whole))

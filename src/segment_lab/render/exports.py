@@ -26,6 +26,7 @@ SEGMENT_FILES = (
     "segments.xlsx",
     "segments.csv",
     "segments.parquet",
+    "rules_matched.csv",
     "rejected.parquet",
 )
 
@@ -56,6 +57,7 @@ def write_segments(
         write_sheet(safe, target / "segments.xlsx")
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
+    write_matched(study, target)
     rejected = (
         study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
     )
@@ -85,6 +87,22 @@ def write_segments(
         "notes": notes,
         "history": history,
     }
+
+
+def write_matched(study: Study, folder: Path) -> None:
+    """``rules_matched.csv``: every customer with all rules of the company's own that hold, whoever
+    matches the most first; nothing without such rules."""
+    from segment_lab.errors import NotEnoughDataError
+
+    if "rules" not in study.methods:
+        return
+    try:
+        found = study.segmentation("rules").to_frame()
+    except NotEnoughDataError:
+        return
+    rows = found.sort_values("rules_matched", ascending=False, kind="stable")
+    columns = ["customer_id", "segment", "rules_matched", "matched"]
+    write_csv(rows.reset_index()[columns], folder / "rules_matched.csv")
 
 
 def segments_frame(study: Study) -> pd.DataFrame:

@@ -185,6 +185,7 @@ def write_wings(wings: Wings, folder: Path) -> list[str]:
         causes = book.causes[["cause", "source", "evidence"]]
         checked = book.checklist().join(causes).rename_axis("invoice_id").reset_index()
         sheets[say("lists.checklist")] = readable(checked)
+        sheets |= expected_days(wings)
         write_book(folder / "debtors.xlsx", sheets, say("lists.debtors"))
         files.append("debtors.xlsx")
     if len(wings.leads):
@@ -195,6 +196,18 @@ def write_wings(wings: Wings, folder: Path) -> list[str]:
         )
         files.append("leads.xlsx")
     return files
+
+
+def expected_days(wings: Wings) -> dict[str, pd.DataFrame]:
+    """A sheet of every open invoice with the day it is expected; none where too few were paid to
+    tell."""
+    try:
+        days = wings.receivables.book.payment_days
+    except SegmentLabError:
+        return {}
+    first = days.sort_values("expected_on", kind="stable")
+    rows = first.rename_axis("invoice_id").reset_index()
+    return {say("lists.expected_days"): readable(rows)}
 
 
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
