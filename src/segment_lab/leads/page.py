@@ -19,6 +19,11 @@ from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import phrases, say, speak
+from segment_lab.texts.formats import words
+
+
+#: These columns hold the company's own words.
+OWN = dict.fromkeys(("source", "segment", "lost_reason"), "written")
 
 
 @dataclass
@@ -90,12 +95,19 @@ class LeadsPage:
                 "leads.open.ranked", hot=bands.hot_, cold=bands.cold_, base=bands.base_
             )
         shown = table(
-            waiting, caption, rows=rows, empty=empty, note=remark, file="leads.xlsx"
+            waiting,
+            caption,
+            formats=OWN,
+            rows=rows,
+            empty=empty,
+            note=remark,
+            file="leads.xlsx",
         )
         if len(waiting) <= rows:
             return shown
         whole = say("leads.open.whole", count=len(waiting))
-        return group(shown, details(whole, table(waiting, whole, rows=len(waiting))))
+        everyone = table(waiting, whole, formats=OWN, rows=len(waiting))
+        return group(shown, details(whole, everyone))
 
     def slices(self) -> Html:
         """The share that goes on from each stage, by source, owner and segment."""
@@ -108,7 +120,7 @@ class LeadsPage:
             *(
                 figure(
                     pictures.slices(self.leads.slices(by), by),
-                    caption=say("leads.slices.caption", by=by),
+                    caption=say("leads.slices.caption", by=words(by)),
                 )
                 for by in drawn
             )
@@ -118,8 +130,10 @@ class LeadsPage:
         """The funnel of every value of source, owner and segment."""
         pieces = []
         for by in self.leads.splits:
-            said = say("leads.slices.table", by=by)
-            pieces.append(details(said, table(self.leads.funnel(by), said)))
+            said = say("leads.slices.table", by=words(by))
+            pieces.append(
+                details(said, table(self.leads.funnel(by), said, formats=OWN))
+            )
         return group(*pieces)
 
     @says_why
@@ -175,8 +189,9 @@ class LeadsPage:
         """Deal time by source, owner and segment."""
         pieces = []
         for by in self.leads.splits if len(self.leads.deal_time()) else []:
-            rows = table(self.leads.deal_time(by), say("leads.time.by_table", by=by))
-            pieces.append(details(say("leads.time.by", by=by), rows))
+            said = say("leads.time.by_table", by=words(by))
+            rows = table(self.leads.deal_time(by), said, formats=OWN)
+            pieces.append(details(say("leads.time.by", by=words(by)), rows))
         return group(*pieces)
 
     @says_why

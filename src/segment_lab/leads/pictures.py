@@ -9,6 +9,7 @@ import pandas as pd
 
 from segment_lab.show import style
 from segment_lab.texts import say
+from segment_lab.texts.formats import decimal, percent, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ def funnel(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
     stuck = stages.get("stuck", pd.Series(0, stages.index))
     ax.barh(place, stuck, color=style.PALETTE[1], height=0.62)
     for y, (_, row) in zip(place, stages.iterrows(), strict=True):
-        ax.text(row["entered"], y, f" {row['entered']:,.0f}", va="center")
+        ax.text(row["entered"], y, " " + decimal(row["entered"], 0), va="center")
         if pd.notna(row["conversion"]):
             said = say("leads.pictures.goes_on", share=row["conversion"])
             ax.text(0, y + 0.5, f" {said}", va="center", color=style.MUTED)
@@ -135,11 +136,11 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Open leads by stage and age as a map; `counts` from `LeadAnalysis.board`."""
-    ax = _map(counts.astype(float), counts.map("{:,.0f}".format), ax)
+    ax = _map(counts.astype(float), counts.map(lambda n: decimal(n, 0)), ax)
     ax.set(xlabel=say("leads.pictures.days"), ylabel="")
     parts = []
     for stage, row in counts.iterrows():
-        cells = ", ".join(f"{age} {n:,}" for age, n in row.items() if n)
+        cells = ", ".join(f"{age} {decimal(n, 0)}" for age, n in row.items() if n)
         parts.append(f"{stage}: {cells}")
     return style.described(ax, say("leads.pictures.board", parts="; ".join(parts)))
 
@@ -147,16 +148,16 @@ def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
     """Share that goes on from each stage by the values of a column; `shares` from
     `LeadAnalysis.slices`."""
-    ax = _map(shares, shares.map("{:.0%}".format).where(shares.notna(), ""), ax)
+    ax = _map(shares, shares.map(percent).where(shares.notna(), ""), ax)
     ax.set(xlabel="", ylabel="")
     parts = []
     for value, row in shares.iterrows():
         cells = ", ".join(
-            f"{stage} {share:.0%}" for stage, share in row.dropna().items()
+            f"{stage} {percent(share)}" for stage, share in row.dropna().items()
         )
         parts.append(f"{value}: {cells}")
     return style.described(
-        ax, say("leads.pictures.slices", by=by, parts="; ".join(parts))
+        ax, say("leads.pictures.slices", by=words(by), parts="; ".join(parts))
     )
 
 

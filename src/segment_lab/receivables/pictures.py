@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
+from segment_lab.texts.formats import decimal
+from segment_lab.texts.names import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +27,7 @@ def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style.PALETTE[0] if name == "current" else style.PALETTE[1]
         for name in rows.index
     ]
-    bars = ax.barh([str(name) for name in rows.index], rows, color=colours)
+    bars = ax.barh([told(name) for name in rows.index], rows, color=colours)
     ax.bar_label(bars, labels=[style.short(round(value)) for value in rows], padding=3)
     ax.set(
         xlabel=say("receivables.pictures.open_amount"),
@@ -48,7 +50,7 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rows[["share_low", "share_high"]].to_numpy().T - rows["share"].to_numpy()
     )
     ax.barh(
-        list(rows.index),
+        [told(name) for name in rows.index],
         rows["share"],
         xerr=ends,
         color=style.PALETTE[0],
@@ -68,7 +70,7 @@ def pools(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     parts = [
         say(
             "receivables.pictures.pool",
-            name=pool.Index,
+            name=told(pool.Index),
             share=pool.share,
             low=pool.share_low,
             high=pool.share_high,
@@ -183,7 +185,9 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.add_patch(frame)
     rows = []
     for value, row in counts.iterrows():
-        cells = ", ".join(f"{name} {n:,}" for name, n in row.items() if n)
+        cells = ", ".join(
+            f"{shown(name)} {decimal(n, 0)}" for name, n in row.items() if n
+        )
         rows.append(f"{value}: {cells}")
     return style.described(
         ax, say("receivables.pictures.conflict", rows="; ".join(rows))

@@ -200,7 +200,7 @@ def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
     if new == old:
         return say("index.change.none")
     if "%" in now["text"]:
-        return f"{100 * (new - old):+.1f} points".replace("-", "−")
+        return say("index.change.points", change=new - old)
     if not old:
         return say("index.change.from_zero")
-    return f"{(new - old) / abs(old):+.1%}".replace("-", "−")
+    return say("index.change.relative", change=(new - old) / abs(old))

@@ -1,5 +1,5 @@
-"""Pages on paper, as PDF: printed by WeasyPrint where it is installed (extra: pdf), else by a
-browser (extra: browser).
+"""Pages on paper, as PDF: printed by a browser where there is one (extra: browser), else by
+WeasyPrint (extra: pdf), which needs no browser and ten times as long.
 
 On paper nobody can open what is folded, so what carries content is opened first: everything but
 code and how the page was made. Every sheet has the page's
@@ -29,6 +29,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+#: What the margins of style.css leave of A4, in CSS pixels; and how small page one may be printed.
+SHEET = (718, 1036)
+SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8)
 FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 #: WeasyPrint lays no grid with automatic columns: rows that wrap stand in its place.
@@ -60,9 +63,13 @@ def launch(playwright: Any) -> Any:
 
 def print_pages(pages: Iterable[Path]) -> list[Path]:
     """Print each page beside itself; the files written."""
-    if can_typeset():
-        return [_typeset(page) for page in pages]
-    return _printed(pages)
+    waiting = list(pages)
+    try:
+        return _printed(waiting)
+    except ConfigError:
+        if not can_typeset():
+            raise
+    return [_typeset(page) for page in waiting]
 
 
 def can_typeset() -> bool:
@@ -114,7 +121,7 @@ def _printed(pages: Iterable[Path]) -> list[Path]:
                 written.append(page.with_suffix(".pdf"))
                 tab.pdf(
                     path=written[-1],
-                    format="A4",
+                    scale=_scale(tab),
                     print_background=True,
                     prefer_css_page_size=True,
                     display_header_footer=True,
@@ -127,6 +134,21 @@ def _printed(pages: Iterable[Path]) -> list[Path]:
         reason = str(error).splitlines()[0]
         raise ConfigError(say("render.error.no_browser", reason=reason)) from None
     return written
+
+
+def _scale(tab: Any) -> float:
+    """The largest scale at which what stands on one sheet (``.sheet``, of page one) fits on it."""
+    width, height = SHEET
+    for scale in SCALES:
+        tab.set_viewport_size(
+            {"width": int(width / scale), "height": int(height / scale)}
+        )
+        ends = tab.evaluate(
+            "document.querySelector('.sheet')?.getBoundingClientRect().bottom ?? 0"
+        )
+        if ends <= height / scale:
+            return scale
+    return SCALES[0]
 
 
 def _foot(title: str) -> Markup:

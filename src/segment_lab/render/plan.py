@@ -14,6 +14,7 @@ from segment_lab.render.catalog import Report
 from segment_lab.render.editions import Edition
 from segment_lab.render.publishing import Run
 from segment_lab.texts import say, speaking
+from segment_lab.texts.formats import decimal
 
 SEGMENTS = "segments"
 DONE = ("ok", "thin")
@@ -149,7 +150,7 @@ def page_facts(
 def table_rows(tables: Mapping[str, Mapping[str, int]]) -> list[tuple[str, ...]]:
     """Rows read, accepted and rejected of each table, as texts."""
     return [
-        (name, *(f"{rows[kind]:,}" for kind in ("read", "accepted", "rejected")))
+        (name, *(decimal(rows[kind], 0) for kind in ("read", "accepted", "rejected")))
         for name, rows in tables.items()
     ]
 

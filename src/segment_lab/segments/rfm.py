@@ -27,6 +27,7 @@ from segment_lab.segments.grid import (
 )
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import phrases, say
+from segment_lab.texts.formats import general
 
 Measure = Literal["recency", "frequency", "monetary"]
 MEASURES: tuple[Measure, ...] = ("recency", "frequency", "monetary")
@@ -353,7 +354,7 @@ class RFMSegmenter(Segmenter):
 
     def _words(self, measure: Measure, score: int) -> str:
         step, _ = self._steps(measure, score, score)
-        texts = [f"{cut:,.2f}".removesuffix(".00") for cut in self.cuts_[measure]]
+        texts = [general(round(cut, 2)) for cut in self.cuts_[measure]]
         right = self.closed == "right"
         if step == 1:
             return say("rfm.steps.up_to" if right else "rfm.steps.under", high=texts[0])

@@ -11,7 +11,7 @@ from segment_lab.show.cards import called, says_why
 from segment_lab.show.macros import Html, macro, tidy
 from segment_lab.texts import DEFAULT, language, say, shown
 
-SENTENCE_END = re.compile(r"(?<=[.:?]) +(?=[A-Z0-9])")
+SENTENCE_END = re.compile(r"(?<=[.:?]) +")
 #: Dots per inch of a picture: twice those of a screen.
 DPI = 220
 
@@ -53,8 +53,18 @@ def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
     if not alt:
         raise ValueError(say("show.no_alt"))
     picture, width, height = _picture(canvas)
-    title, *rest = SENTENCE_END.split(tidy(called(caption)), maxsplit=1)
-    return Html(macro("figure", alt, width, height, picture, title, "".join(rest)))
+    title, rest = _parted(tidy(called(caption)))
+    return Html(macro("figure", alt, width, height, picture, title, rest))
+
+
+def _parted(caption: str) -> tuple[str, str]:
+    """The first sentence, and the rest; what follows a full stop begins with a capital, in any
+    alphabet."""
+    for end in SENTENCE_END.finditer(caption):
+        follows = caption[end.end() : end.end() + 1]
+        if follows.isupper() or follows.isdigit():
+            return caption[: end.start()], caption[end.end() :]
+    return caption, ""
 
 
 def _name(canvas: Any) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from segment_lab.texts import say, shown
-from segment_lab.texts.formats import decimal, percent
+from segment_lab.texts import language, say
+from segment_lab.texts.formats import decimal, general, percent
+from segment_lab.texts.languages import subject
+from segment_lab.texts.names import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,8 +114,10 @@ def short(value: float) -> str:
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             part = value / size
-            return (f"{part:.0f}" if abs(part) >= 100 else f"{part:.3g}") + letter
-    return f"{value:g}"
+            digits = len(f"{abs(part):.0f}") if abs(part) >= 100 else 3
+            pattern = subject(language(), "words")["short"][letter]
+            return str(pattern).format(general(part, digits))
+    return general(value, 6)
 
 
 def numbers(axis: Any, kind: str = "count") -> None:
@@ -122,9 +126,16 @@ def numbers(axis: Any, kind: str = "count") -> None:
     from matplotlib.ticker import FuncFormatter
 
     write: Callable[[float, int], str] = (
-        (lambda v, _: f"{100 * v:g}%") if kind == "share" else (lambda v, _: short(v))
+        (lambda v, _: percent(v, _decimals(100 * v)))
+        if kind == "share"
+        else (lambda v, _: short(v))
     )
     axis.set_major_formatter(FuncFormatter(write))
+
+
+def _decimals(value: float) -> int:
+    """How many decimals a number has that is written as short as it can be."""
+    return len(f"{value:g}".partition(".")[2])
 
 
 def described(ax: Axes, alt: str) -> Axes:
@@ -144,7 +155,7 @@ def listed(what: str, values: pd.Series, kind: str = "money") -> str:
     return (
         f"{what}: "
         + "; ".join(
-            f"{shown(name)} {write(v)}" for name, v in values.items() if pd.notna(v)
+            f"{told(name)} {write(v)}" for name, v in values.items() if pd.notna(v)
         )
         + "."
     )

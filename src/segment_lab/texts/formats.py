@@ -54,6 +54,18 @@ def percent(value: float, decimals: int = 0) -> str:
     return _written(100 * value, decimals, percent=True)
 
 
+def general(value: float, digits: int = 10) -> str:
+    """A number with no more decimals than it has, rounded to so many digits.
+
+    Examples
+    --------
+    >>> general(2030.0), general(365.8), general(0.125, 2)
+    ('2,030', '365.8', '0.12')
+    """
+    written = format(Decimal(f"{value:.{digits}g}"), "f")
+    return _written(value, len(written.partition(".")[2]))
+
+
 def with_currency(text: str) -> str:
     """Money with the study's currency on the side where the language puts it.
 
@@ -125,8 +137,9 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "date": _day,
     "words": lambda value: told(str(value).replace("_", " ")),
     "text": _text,
+    "written": str,  # the company's own words, as they stand
 }
-NUMERIC = frozenset(FORMATS) - {"text", "words", "date"}
+NUMERIC = frozenset(FORMATS) - {"text", "words", "written", "date"}
 
 
 def _spoken(kind: str) -> Callable[[Any], str]:
@@ -239,8 +252,8 @@ def format_value(value: Any, kind: str = "text") -> Markup:
     if hasattr(value, "markup"):
         return Markup(value.markup)
     if isinstance(value, list | tuple):
-        to = f" {subject(language(), 'words')['to']} "
-        return escape(to).join(format_value(part, kind) for part in value)
+        between = str(subject(language(), "words")["between"])
+        return Markup(between).format(*(format_value(part, kind) for part in value))
     if is_missing(value):
         return Markup(MISSING)
     if kind not in FORMATS:
@@ -261,9 +274,11 @@ def words(name: Any) -> str:
     >>> words("recency_days"), words("my_own_column")
     ('Days since last order', 'My own column')
     """
-    if known := subject(language(), "columns").get(str(name)):
-        return str(known)
-    if (seen := told(str(name).replace("_", " "))) != str(name).replace("_", " "):
-        return seen
     text = str(name).replace("_", " ").strip()
+    columns = subject(language(), "columns")
+    known = columns.get(str(name)) or columns.get(text.replace(" ", "_"))
+    if known:
+        return str(known)
+    if (seen := told(text)) != text:
+        return seen
     return text[:1].upper() + text[1:]

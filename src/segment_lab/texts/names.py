@@ -13,7 +13,7 @@ from segment_lab.texts.languages import DEFAULT, language, subject
 
 #: Files whose keys are the English texts themselves.
 GROUPS = ("names", "playbooks")
-NUMBER = re.compile(r"\d[\d.,]*")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def shown(text: Any) -> str:
@@ -49,9 +49,8 @@ def told(code: Any) -> str:
     if spoken == DEFAULT:
         return text
     codes = subject(spoken, "codes")
-    numbers = iter(NUMBER.findall(text))
     if found := codes.get(text) or codes.get(NUMBER.sub("#", text)):
-        return re.sub("#", lambda _: next(numbers, ""), str(found))
+        return _filled(str(found), text)
     return shown(text)
 
 
@@ -69,6 +68,9 @@ def _shown(language: str, text: str) -> str:
     for group in GROUPS:
         if found := subject(language, group).get(text):
             return str(found)
+    # A name is capitalised; "new" alone is a company's own word.
+    if text[:1].islower() and not NUMBER.search(text):
+        return text
     words = [_part(language, piece) for piece in text.split(", ")]
     if not all(words):
         return text
@@ -82,9 +84,53 @@ def _part(language: str, piece: str) -> str:
     known = _parts(language)
     found = known.get(pattern) or known.get(pattern[:1].lower() + pattern[1:])
     if not found:
-        return ""
-    numbers = iter(NUMBER.findall(piece))
-    return re.sub("#", lambda _: next(numbers, ""), found)
+        return _rule(language, piece)
+    return _filled(found, piece)
+
+
+def _filled(words: str, original: str) -> str:
+    """Each # in `words` is a number of the `original`, as the language writes it."""
+    from segment_lab.texts.formats import decimal
+
+    written = []
+    for number in NUMBER.findall(original):
+        plain = number.replace(",", "")
+        decimals = len(plain.partition(".")[2])
+        written.append(
+            decimal(float(plain), decimals) if plain != number or decimals else number
+        )
+    numbers = iter(written)
+    return re.sub("#", lambda _: next(numbers, ""), words)
+
+
+def _rule(language: str, piece: str) -> str:
+    """A rule over a column ("Revenue over 164.43") in the words of its header; empty where it is
+    none."""
+    from segment_lab.texts import say
+    from segment_lab.texts.formats import words
+
+    headers = subject(DEFAULT, "columns")
+    for key, pattern in _rules().items():
+        if not (found := pattern.fullmatch(piece)):
+            continue
+        for column, header in headers.items():
+            if header.lower() == found["column"].lower():
+                value = _filled(NUMBER.sub("#", found["value"]), found["value"])
+                return say(
+                    f"campaigns.response.{key}", column=words(column), value=value
+                )
+    return ""
+
+
+@cache
+def _rules() -> dict[str, re.Pattern[str]]:
+    """How a rule over a column is written in English."""
+    patterns = {}
+    for key in ("to", "over", "is", "is_not"):
+        written = re.escape(subject(DEFAULT, "campaigns")["response"][key])
+        written = re.sub(r"\\\{\\\{\\ (\w+)\\ \\\}\\\}", r"(?P<\1>.+)", written)
+        patterns[key] = re.compile(written)
+    return patterns
 
 
 @cache

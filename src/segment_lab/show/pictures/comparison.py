@@ -72,9 +72,7 @@ def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
     shown = ari.set_axis(_names(ari.index)).set_axis(_names(ari.columns), axis=1)
-    written = shown.map(
-        lambda value: "" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
-    )
+    written = shown.map(lambda value: "" if np.isnan(value) else decimal(value, 2))
     ax = heat_map(shown, texts=written, high=1, slanted=len(names) > 5, ax=ax)
     firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
     told = []

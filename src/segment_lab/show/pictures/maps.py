@@ -13,7 +13,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
 from segment_lab.show.pictures.shapes import heat_map, wrapped
 from segment_lab.texts import say
-from segment_lab.texts.formats import percent
+from segment_lab.texts.formats import decimal, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +101,7 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
         for name, size in zip(map(str, sizes.index), sizes, strict=True):
             tall = size / sizes.sum()
             ax.bar(x, tall, 0.03, bottom=tops[name] - tall, color=style.INK)
-            label = f"{wrapped(name)} {size:,}"
+            label = f"{wrapped(name)} {decimal(size, 0)}"
             ax.text(
                 x + 0.04 * (2 * x - 1),
                 tops[name] - tall / 2,

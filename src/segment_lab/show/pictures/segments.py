@@ -12,7 +12,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
 from segment_lab.show.pictures.shapes import bars, heat_map, in_words
 from segment_lab.texts import say, shown
-from segment_lab.texts.formats import MISSING, decimal, words
+from segment_lab.texts.formats import MISSING, decimal, percent, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def lorenz(
     for axis in (ax.xaxis, ax.yaxis):
         style.numbers(axis, "share")
     steps = pd.Series(
-        {f"{step:.0%}": _held(curve, step)[1] for step in (0.1, 0.2, 0.5)}
+        {percent(step): _held(curve, step)[1] for step in (0.1, 0.2, 0.5)}
     )
     return style.described(
         ax, style.listed(say("pictures.held", money=money), steps, "share")
@@ -216,7 +216,7 @@ def overlap_heatmap(overlap: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """How many customers meet the rule of the row and that of the column as well, coloured by
     their share of the row. `overlap`: `overlap_matrix`."""
     own = pd.Series(np.diag(overlap), overlap.index).clip(lower=1)
-    written = overlap.map(lambda n: style.short(n) if n >= 10_000 else f"{n:,.0f}")
+    written = overlap.map(lambda n: style.short(n) if n >= 10_000 else decimal(n, 0))
     ax = heat_map(
         overlap.div(own, axis=0),
         texts=written,
