@@ -21,7 +21,6 @@ from segment_lab.study.study import Study
 from segment_lab.texts import phrases, say, speak
 from segment_lab.texts.formats import words
 
-
 #: These columns hold the company's own words.
 OWN = dict.fromkeys(("source", "segment", "lost_reason"), "written")
 

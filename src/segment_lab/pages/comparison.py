@@ -23,6 +23,7 @@ from segment_lab.show.pictures import comparison as pictures
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import phrases, say
+from segment_lab.texts.names import told
 
 #: An effect above so many points is called large.
 LARGE = 0.05
@@ -33,7 +34,7 @@ CAPTION_FACTS = {"ambiguity": NUDGE, "actionability": {"holdout": HOLDOUT}}
 
 def scheme_name(name: Any) -> str:
     """A scheme or baseline as a reader knows it."""
-    return phrases("comparison.names").get(str(name), str(name))
+    return phrases("comparison.names").get(str(name)) or told(name)
 
 
 def names_of(names: Iterable[Any]) -> list[str]:

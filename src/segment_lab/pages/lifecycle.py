@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from segment_lab import show
+from segment_lab.customers.states import LAPSE
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.serving import serving_table
 from segment_lab.segments import lifecycle
@@ -192,7 +194,7 @@ def headline(
         buyers=buyers,
         share=share,
         days=days,
-        reason=segmentation.parameters["dead_days_reason"],
+        reason=silence_reason(segmentation.parameters),
         silent=check["silent"],
     )
     figures = {
@@ -205,6 +207,16 @@ def headline(
     if days is not None:
         figures["dead_after_days"] = days
     return Finding((vip_remark(check, value), second), figures)
+
+
+def silence_reason(parameters: Mapping[str, Any]) -> str:
+    """How the limit of silence was found, in the language of the page, not of the fit."""
+    return say(
+        f"lifecycle.limit.{parameters['dead_basis']}",
+        share=parameters["dead_quantile"],
+        customers=parameters["dead_known"],
+        lapse=LAPSE,
+    )
 
 
 def vip_remark(check: dict, value: str = "revenue") -> str:

@@ -23,7 +23,7 @@ from segment_lab.act.tested import TrialAction
 from segment_lab.customers.rates import detectable_effect
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 
 #: The plan is solved again on so many draws to see how often its choices stay.
 PLANS = 200
@@ -268,7 +268,8 @@ class Page:
         decided["allowed"] = decided["role"] != verdicts.NONE
         tests = decided["role"] == verdicts.BESIDE
         decided["group"] = decided["segment"]
-        decided.loc[tests, "group"] += " · " + decided["action"]
+        named = decided["segment"].map(shown) + " · " + decided["action"].map(shown)
+        decided.loc[tests, "group"] = named
         return decided
 
     @cached_property

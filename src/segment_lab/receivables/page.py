@@ -22,7 +22,7 @@ from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
-from segment_lab.texts import say, speak
+from segment_lab.texts import phrases, say, speak
 
 PROFILE = [
     "customers",
@@ -272,7 +272,8 @@ class ReceivablesPage:
     @says_why
     def payment_check(self) -> Html:
         """How far the forecast can be trusted."""
-        check = self.book.payment_check()
+        named = phrases("receivables.days.figures")
+        check = self.book.payment_check().rename(index=named)
         remark = say("receivables.days.check_note", level=LEVEL)
         return table(
             check, say("receivables.days.check"), formats="number", note=remark

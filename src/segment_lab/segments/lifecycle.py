@@ -272,6 +272,8 @@ class LifecycleSegmenter(Segmenter):
             "precedence": list(self.precedence),
             "dead_days": self.dead_days_,
             "dead_days_reason": self.dead_reason_,
+            "dead_basis": self.dead_basis_,
+            "dead_known": self.dead_known_,
             "typical_gap": self.state_rule_.typical_gap if self.state_rule_ else None,
             "vip_value": self.vip_value_,
         }

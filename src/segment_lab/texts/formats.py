@@ -259,7 +259,7 @@ def format_value(value: Any, kind: str = "text") -> Markup:
     if kind not in FORMATS:
         raise ValueError(f"{kind!r} is no format; {nearest(kind, FORMATS)}")
     if kind in NUMERIC and isinstance(value, str):
-        return escape(value)
+        return escape(told(value))
     if kind in NUMERIC and math.isinf(value):
         return Markup("∞") if value > 0 else Markup(f"{MINUS}∞")
     return escape(FORMATS[kind](value))

@@ -44,7 +44,7 @@ def _chosen(code: str) -> str:
     """An expression, its words accented; keys, formats and what is compared as they were."""
 
     def marked(found: re.Match[str]) -> str:
-        is_said = CHOICE.search(code[: found.start()])
+        is_said = CHOICE.search(code[: found.start()]) and "%" not in found[0]
         return _words(found[0]) if is_said else found[0]
 
     return QUOTED.sub(marked, code)

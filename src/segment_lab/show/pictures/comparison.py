@@ -13,6 +13,7 @@ from segment_lab.show import style
 from segment_lab.show.pictures.shapes import heat_map, intervals
 from segment_lab.texts import phrases, say
 from segment_lab.texts.formats import decimal, format_value
+from segment_lab.texts.names import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,7 +180,7 @@ def _legend_below(ax: Axes) -> None:
 
 def _names(names: Iterable[Any]) -> list[str]:
     known = phrases("comparison.names")
-    return [known.get(str(name), str(name)) for name in names]
+    return [known.get(str(name)) or told(name) for name in names]
 
 
 def _listed(what: str, shares: pd.Series) -> str:
