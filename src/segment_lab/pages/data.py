@@ -185,7 +185,8 @@ class DataPage:
     def returns_effect(self) -> Html:
         """What netting the returns changes."""
         caption = say("data_page.captions.returns", currency=self.study.currency)
-        return table(self.returns, caption)
+        shares = {name: "share" for name in self.returns.columns[-1:]}
+        return table(self.returns, caption, formats=shares)
 
     @says_why
     def revenue(self) -> Html:
@@ -268,7 +269,9 @@ class DataPage:
         nowhere = round(float((shown["nowhere"] * shown["customers"]).sum()))
         customers = int(shown["customers"].sum())
         told = say("data_page.reach", nowhere=nowhere, customers=customers)
-        return table(shown, say("data_page.captions.reach"), note=told)
+        shares = dict.fromkeys(shown.columns.drop("customers"), "share")
+        caption = say("data_page.captions.reach")
+        return table(shown, caption, formats=shares, note=told)
 
     @says_why
     def would_move(self) -> Html:
