@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import VIEWS
+from segment_lab.render.index import run_page
+
+from .conftest import VIEWS, manifest
 
 pytestmark = pytest.mark.browser
 PAGES = (
@@ -179,3 +181,76 @@ def test_pages_print_to_pdf(browser, pages, tmp_path):
     printed = page.with_suffix(".pdf").read_bytes()
     assert printed.startswith(b"%PDF")
     assert 1 <= printed.count(b"/Type /Page\n") <= 6
+
+
+def test_page_one_prints_on_one_sheet(browser, tmp_path):
+    """Nine segments, long tests and twenty names; the evidence is on the next sheet."""
+    import subprocess
+    import sys
+
+    text = "A sentence of the length that a segment's meaning has, or a reason. "
+    row = {
+        "name": "Segment",
+        "card": "",
+        "customers": "113 customers",
+        "who": text,
+        "reach": "56% of revenue; 69 can be reached",
+        "file": "",
+        "stance": "protect",
+        "stance_text": "Keep in touch",
+        "spark": "",
+        "change": "+14% customers",
+        "action": "E-mail with a reason for the next order",
+        "by": "Marketing, from 15 July 2026",
+        "stop": "Stop calls and visits: 13 hours a year.",
+        "cost": "EUR 1,188",
+        "hours": "4 h",
+        "range": "",
+        "worth": "EUR 2,621 (−937 to 6,180)",
+        "verdict": "watch",
+        "verdict_text": "Do it and watch",
+        "ground": "measured in part, or on other customers; 11 left alone",
+        "depends": "Differs under ABC and the clusters",
+    }
+    named = {"name": "C01154", "owner": "E. Novak", "why": text, "warning": ""}
+    columns = [
+        {"heading": "To call", "items": [named] * names, "note": "", "file": ""}
+        for names in (10, 5, 5)
+    ]
+    week = {"heading": "This week", "lines": [], "columns": columns, "file": ""}
+    told = {"heading": "How sure is this?", "lines": [text * 2] * 5, "columns": []}
+    words = dict.fromkeys(
+        [
+            "heading",
+            "caption",
+            "segment",
+            "stance",
+            "trend",
+            "action",
+            "cost",
+            "worth",
+            "ground",
+        ],
+        "Words",
+    )
+    tile = {"label": "Revenue, last 90 days", "value": "EUR 233,291", "note": "−27%"}
+    front = {
+        "title": "Shop: what to do",
+        "study": "Shop",
+        "as_of": "as of 1 July 2026",
+        "headline": text * 2,
+        "trust": [text],
+        "tiles": [{**tile, "tone": "", "spark": ""}] * 6,
+        "pictures": [],
+        "words": {**words, "open_list": "list"},
+        "rows": [row] * 9,
+        "parts": [told, told, told, week],
+    }
+    facts = {**manifest(), "tables_shown": [], "versions_shown": [], "downloads": []}
+    page = tmp_path / "index.html"
+    page.write_text(run_page(facts, front), "utf-8")
+    code = "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
+    code += "; p([Path(sys.argv[1])])"
+    subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
+    printed = page.with_suffix(".pdf").read_bytes()
+    assert printed.count(b"/Type /Page\n") == 2

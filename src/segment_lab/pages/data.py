@@ -185,7 +185,7 @@ class DataPage:
     def returns_effect(self) -> Html:
         """What netting the returns changes."""
         caption = say("data_page.captions.returns", currency=self.study.currency)
-        shares = {name: "share" for name in self.returns.columns[-1:]}
+        shares = dict.fromkeys(self.returns.columns[-1:], "share")
         return table(self.returns, caption, formats=shares)
 
     @says_why

@@ -31,7 +31,7 @@ FLAGS = (
 )
 #: What the margins of style.css leave of A4, in CSS pixels; and how small page one may be printed.
 SHEET = (718, 1036)
-SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8)
+SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76)
 FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 #: WeasyPrint lays no grid with automatic columns: rows that wrap stand in its place.
@@ -139,16 +139,19 @@ def _printed(pages: Iterable[Path]) -> list[Path]:
 def _scale(tab: Any) -> float:
     """The largest scale at which what stands on one sheet (``.sheet``, of page one) fits on it."""
     width, height = SHEET
-    for scale in SCALES:
-        tab.set_viewport_size(
-            {"width": int(width / scale), "height": int(height / scale)}
-        )
-        ends = tab.evaluate(
-            "document.querySelector('.sheet')?.getBoundingClientRect().bottom ?? 0"
-        )
-        if ends <= height / scale:
-            return scale
-    return SCALES[0]
+    for tight in (False, True):
+        if tight:  # without the meanings of the segments, which stand on their cards
+            tab.evaluate("document.body.classList.add('tight')")
+        for scale in SCALES:
+            tab.set_viewport_size(
+                {"width": int(width / scale), "height": int(height / scale)}
+            )
+            ends = tab.evaluate(
+                "document.querySelector('.sheet')?.getBoundingClientRect().bottom ?? 0"
+            )
+            if ends <= height / scale:
+                return scale
+    return SCALES[-1]
 
 
 def _foot(title: str) -> Markup:

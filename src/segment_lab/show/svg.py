@@ -15,6 +15,8 @@ from markupsafe import Markup
 SPARK = (112, 28)
 RANGE = (150, 22)
 BRIDGE_HEIGHT = 200
+#: A label of a bridge with more characters is set on two lines.
+LABEL = 11
 STEP = 86
 #: A line of lying bars, where they start, and how long the longest is.
 LINE, BAR_START, BAR_ROOM = 26, 160, 300
@@ -90,6 +92,21 @@ class Bar:
     tone: str  # total, up or down
 
 
+def _lines(label: str) -> tuple[str, ...]:
+    """A label on one line, or on two of about the same length where it would run into the next.
+
+    Examples
+    --------
+    >>> _lines("New"), _lines("Последние 90 дней")
+    (('New',), ('Последние', '90 дней'))
+    """
+    if len(label) <= LABEL or " " not in label:
+        return (label,)
+    spaces = [place for place, sign in enumerate(label) if sign == " "]
+    middle = min(spaces, key=lambda place: abs(place - len(label) / 2))
+    return label[:middle], label[middle + 1 :]
+
+
 def bridge(bars: Sequence[Bar], alt: str) -> Markup:
     """From one total to another by the parts between them."""
     top = max((max(bar.start, bar.end) for bar in bars), default=0.0) or 1.0
@@ -104,7 +121,6 @@ def bridge(bars: Sequence[Bar], alt: str) -> Markup:
             Markup(
                 '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{}" height="{:.1f}"/>'
                 '<text class="over" x="{:.1f}" y="{:.1f}">{}</text>'
-                '<text class="under" x="{:.1f}" y="{}">{}</text>'
             ).format(
                 bar.tone,
                 middle - 26,
@@ -114,11 +130,15 @@ def bridge(bars: Sequence[Bar], alt: str) -> Markup:
                 middle,
                 y - 6,
                 bar.text,
-                middle,
-                BRIDGE_HEIGHT - 8,
-                bar.label,
             )
         )
+        lines = _lines(bar.label)
+        for line, below in zip(lines, (15, 3) if len(lines) > 1 else (8,), strict=True):
+            pieces.append(
+                Markup('<text class="under" x="{:.1f}" y="{}">{}</text>').format(
+                    middle, BRIDGE_HEIGHT - below, line
+                )
+            )
     return Markup(
         '<svg class="bridge" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
     ).format(width, BRIDGE_HEIGHT, alt, Markup("").join(pieces))

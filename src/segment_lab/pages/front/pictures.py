@@ -14,6 +14,7 @@ from segment_lab.pages.front.news import News
 from segment_lab.show.svg import Area, Bar, area_map, bridge, lying_bars, without_name
 from segment_lab.texts import say
 from segment_lab.texts.formats import SPOKEN, decimal
+from segment_lab.texts.languages import subject
 
 #: A segment that changed by less keeps the neutral colour; by more than the second it is strong.
 NOTICED, STRONG = 0.03, 0.25
@@ -61,10 +62,12 @@ def _bridge_title(news: News) -> str:
 
 def _short(value: float) -> str:
     """Thousands or millions, as an axis would write them."""
-    for limit, letter in ((1e6, "m"), (1e3, "k")):
+    patterns = subject(texts.language(), "words")["short"]
+    for limit, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= limit:
             scaled = value / limit
-            return decimal(scaled, 0 if abs(scaled) >= 10 else 1) + letter
+            written = decimal(scaled, 0 if abs(scaled) >= 10 else 1)
+            return str(patterns[letter]).format(written)
     return decimal(value, 0)
 
 
