@@ -27,7 +27,7 @@ from segment_lab.segments.grid import (
 )
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import phrases, say
-from segment_lab.texts.formats import general
+from segment_lab.texts.numerals import general
 
 Measure = Literal["recency", "frequency", "monetary"]
 MEASURES: tuple[Measure, ...] = ("recency", "frequency", "monetary")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from segment_lab.texts import language, say
-from segment_lab.texts.formats import decimal, general, percent
+from segment_lab.texts.formats import decimal, percent
 from segment_lab.texts.languages import subject
 from segment_lab.texts.names import told
+from segment_lab.texts.numerals import general
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

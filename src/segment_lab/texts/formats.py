@@ -10,60 +10,23 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable
-from decimal import Decimal
-from functools import cache
 from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from babel.dates import format_date, format_skeleton
-from babel.numbers import NumberPattern, parse_pattern
 from markupsafe import Markup, escape
 
 from segment_lab.config import packaged
 from segment_lab.errors import nearest
 from segment_lab.texts.languages import currency, language, locale, subject
 from segment_lab.texts.names import told
+from segment_lab.texts.numerals import MINUS, decimal, percent
 
 MISSING = "–"
-MINUS = "−"
 #: A share below this is shown as less than it, never as nothing.
 LEAST_SHARE = 0.0005
-
-
-def decimal(value: Any, decimals: int) -> str:
-    """A number with its thousands grouped.
-
-    Examples
-    --------
-    >>> decimal(-1234.5, 2), decimal(-0.2, 0)
-    ('−1,234.50', '0')
-    """
-    return _written(value, decimals)
-
-
-def percent(value: float, decimals: int = 0) -> str:
-    """A share of one as a percentage.
-
-    Examples
-    --------
-    >>> percent(0.27), percent(-0.01), percent(0.305, 1)
-    ('27%', '−1%', '30.5%')
-    """
-    return _written(100 * value, decimals, percent=True)
-
-
-def general(value: float, digits: int = 10) -> str:
-    """A number with no more decimals than it has, rounded to so many digits.
-
-    Examples
-    --------
-    >>> general(2030.0), general(365.8), general(0.125, 2)
-    ('2,030', '365.8', '0.12')
-    """
-    written = format(Decimal(f"{value:.{digits}g}"), "f")
-    return _written(value, len(written.partition(".")[2]))
 
 
 def with_currency(text: str) -> str:
@@ -81,24 +44,6 @@ def with_currency(text: str) -> str:
         return text
     before = locale(language()).currency_formats["standard"].pattern.startswith("¤")
     return f"{code} {text}" if before else f"{text}\u00a0{code}"
-
-
-def _written(value: Any, decimals: int, percent: bool = False) -> str:
-    rounded = Decimal(f"{value:.{decimals}f}")
-    if rounded == 0:
-        rounded = abs(rounded)
-    if percent:
-        rounded = rounded.scaleb(-2)  # the pattern of a percentage multiplies by 100
-    pattern = _pattern(language(), decimals, percent)
-    return str(pattern.apply(rounded, locale(language()))).replace("-", MINUS)
-
-
-@cache
-def _pattern(language: str, decimals: int, percent: bool) -> NumberPattern:
-    rules = locale(language)
-    whole = (rules.percent_formats if percent else rules.decimal_formats)[None].pattern
-    sign = whole.partition("0")[2].lstrip(".#") if percent else ""
-    return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else "") + sign)
 
 
 def _share(value: float) -> str:

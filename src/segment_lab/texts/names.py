@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from segment_lab.texts.languages import DEFAULT, language, subject
+from segment_lab.texts.numerals import decimal
 
 #: Files whose keys are the English texts themselves.
 GROUPS = ("names", "playbooks")
@@ -90,8 +91,6 @@ def _part(language: str, piece: str) -> str:
 
 def _filled(words: str, original: str) -> str:
     """Each # in `words` is a number of the `original`, as the language writes it."""
-    from segment_lab.texts.formats import decimal
-
     written = []
     for number in NUMBER.findall(original):
         plain = number.replace(",", "")
@@ -106,19 +105,17 @@ def _filled(words: str, original: str) -> str:
 def _rule(language: str, piece: str) -> str:
     """A rule over a column ("Revenue over 164.43") in the words of its header; empty where it is
     none."""
-    from segment_lab.texts import say
-    from segment_lab.texts.formats import words
-
     headers = subject(DEFAULT, "columns")
-    for key, pattern in _rules().items():
-        if not (found := pattern.fullmatch(piece)):
+    for key, rule in _rules().items():
+        if not (found := rule.fullmatch(piece)):
             continue
         for column, header in headers.items():
             if header.lower() == found["column"].lower():
                 value = _filled(NUMBER.sub("#", found["value"]), found["value"])
-                return say(
-                    f"campaigns.response.{key}", column=words(column), value=value
-                )
+                pattern = str(subject(language, "campaigns")["response"][key])
+                named = str(subject(language, "columns").get(column, header))
+                said = pattern.replace("{{ column }}", named)
+                return said.replace("{{ value }}", value)
     return ""
 
 
