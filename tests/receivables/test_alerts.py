@@ -18,8 +18,8 @@ from test_ledger import bill, invoices, payments
 from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError
 from segment_lab.receivables import alerts
 from segment_lab.receivables.alerts import AlertRules
+from segment_lab.receivables.answer import rules_in_words
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import rules_in_words
 from segment_lab.texts import speaking
 
 INVOICES = invoices(

@@ -10,9 +10,10 @@ from test_ledger import bill, invoices
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables import collection, ledger
+from segment_lab.receivables.answer import finding
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import exposure_note, finding, suggestion_note
+from segment_lab.receivables.page import exposure_note, suggestion_note
 from segment_lab.receivables.payments import receivables_table
 from segment_lab.texts import phrases, say, speaking
 

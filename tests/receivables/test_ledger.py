@@ -13,8 +13,8 @@ import pytest
 
 from datasets import dataset
 from segment_lab.receivables import aging, ledger
+from segment_lab.receivables.answer import dso_caption
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import dso_caption
 from segment_lab.receivables.payments import invoice_history, receivables_table
 
 

@@ -13,9 +13,9 @@ from test_ledger import bill, invoices, payments
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables import provision, rollrates
+from segment_lab.receivables.answer import finding
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import finding
 from segment_lab.show import note
 
 AS_OF = dt.date(2026, 1, 1)

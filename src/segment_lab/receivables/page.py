@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables import aging, alerts, pictures
 from segment_lab.receivables.alerts import AlertRules
+from segment_lab.receivables.answer import dso_caption, finding, rules_in_words
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import AGE_CUTS
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
 from segment_lab.segments.abc import ABCSegmenter
-from segment_lab.segments.base import Finding
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.cards import details, group, headline, note, says_why
 from segment_lab.show.figures import figure
@@ -393,47 +392,6 @@ class ReceivablesPage:
         return say(f"receivables.{key}", currency=self.study.currency, **facts)
 
 
-def finding(book: Book, value: pd.Series) -> Finding:
-    """The report's answer: what is late, what will be lost, who is valuable and late."""
-    open_amount = float(book.customers["open_amount"].sum())
-    late = float(book.customers["overdue_amount"].sum())
-    conflict = book.conflict(value)
-    figures: dict[str, Any] = {
-        "open_amount": open_amount,
-        "overdue_amount": late,
-        "overdue_share": late / open_amount if open_amount else 0.0,
-        "debtor_customers": len(book.debtors()),
-        "conflict_customers": len(conflict),
-        "conflict_overdue_amount": conflict["overdue_amount"].sum(),
-    }
-    owed = say(
-        "receivables.headline.owed", open_amount=open_amount, overdue_amount=late
-    )
-    loss, more = _expected_loss(book)
-    best = say("receivables.headline.no_conflict")
-    if len(conflict):
-        amount = conflict["overdue_amount"].sum()
-        best = say("receivables.headline.conflict", count=len(conflict), amount=amount)
-    return Finding((owed, loss, best), figures | more)
-
-
-def _expected_loss(book: Book) -> tuple[str, dict[str, float]]:
-    try:
-        total: Any = book.provision.loc["total"]
-    except NotEnoughDataError:
-        unpaid = not book.ledger.knows_payments
-        return say("receivables.headline.loss_unknown", no_payments=unpaid), {}
-    figures = {name: total[name] for name in ("expected_loss", "net_value")}
-    key = "loss" if total["expected_loss"] > 0 else "no_loss"
-    said = say(
-        f"receivables.headline.{key}",
-        loss=total["expected_loss"],
-        low=total["expected_loss_low"],
-        high=total["expected_loss_high"],
-    )
-    return said, figures
-
-
 def exposure_note(check: pd.Series, days: int) -> Html:
     """`exposure_check` in words: by how much the estimate was off."""
     if not check["expected"] > 0:
@@ -446,14 +404,6 @@ def exposure_note(check: pd.Series, days: int) -> Html:
         )
     gap = check["happened"] / check["expected"] - 1
     return note(say("receivables.conflict.check", days=days, gap=gap, **check))
-
-
-def rules_in_words(rules: AlertRules) -> str:
-    """What raises an alert, with the names of the rules."""
-    key = "old" if rules.min_amount == float("inf") else "both"
-    return say(
-        f"receivables.alerts.{key}", days=rules.min_days, amount=rules.min_amount
-    )
 
 
 def suggestion_note(check: pd.Series) -> Html:
@@ -472,21 +422,6 @@ def suggestion_note(check: pd.Series) -> Html:
         **check,
     )
     return note(said, "info" if check["agree_low"] > check["baseline"] else "warning")
-
-
-def dso_caption(frame: pd.DataFrame) -> str:
-    """The last month end of `aging.dso` in words."""
-    now = frame.iloc[-1]
-    if pd.isna(now["dso"]):
-        return say("receivables.dso.unknown", days=aging.SALES_DAYS)
-    countback = None if pd.isna(now["countback"]) else now["countback"]
-    return say(
-        "receivables.dso.caption",
-        dso=now["dso"],
-        best_possible=now["best_possible"],
-        countback=countback,
-        days=aging.SALES_DAYS,
-    )
 
 
 def first_of(rows: pd.DataFrame, caption: str, **how: Any) -> Html:

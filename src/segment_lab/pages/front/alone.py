@@ -17,7 +17,7 @@ from segment_lab.leads.page import finding as leads_finding
 from segment_lab.pages.comparison import scheme_name
 from segment_lab.pages.front.pictures import bars_picture
 from segment_lab.pages.front.wings import Wings
-from segment_lab.receivables.page import finding as debts_finding
+from segment_lab.receivables.answer import finding as debts_finding
 from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.study.study import Study
 from segment_lab.texts import say

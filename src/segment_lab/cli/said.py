@@ -1,0 +1,146 @@
+"""What the command line says of a study's tables, of a first study file and of a drawn plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segment_lab.errors import NotEnoughDataError, SegmentLabError
+
+
+def say(key: str, /, **facts: Any) -> str:
+    """`texts.say`, loaded when first used: the list of commands is shown at once."""
+    from segment_lab import texts
+
+    return texts.say(key, **facts)
+
+
+def tell_intake(intake: Any) -> None:
+    """What became of the rows of a table, by reason and with examples."""
+    rows = int(intake.counts.sum()) + intake.left_out
+    click.echo(
+        say("cli.check.table", name=intake.name, rows=rows, file=intake.raw.label)
+    )
+    if intake.left_out:
+        words = say("cli.check.left_out", where=intake.reading.where)
+        click.echo(counted(intake.left_out, words))
+    for reason, rows in intake.counts.items():
+        examples = []
+        if reason != "accepted" and rows:
+            examples = [repr(example) for example in intake.examples(str(reason))]
+        words = say("cli.check.reason", reason=reason, examples=examples)
+        click.echo(counted(rows, words))
+    for remark in intake.remarks():
+        click.echo("  " + say("cli.check.note", words=remark))
+
+
+def tell_set_aside(study: Any) -> None:
+    """Whom no campaign can be measured on: in several arms since ids were merged, or gone."""
+    from segment_lab.act import arms
+
+    if not study.has("campaigns"):
+        return
+    try:
+        found = study.campaign_results()
+    except NotEnoughDataError:
+        return
+    for row in arms.checked(found).to_dict("records"):
+        gone = row["treated_gone"] + row["held_gone"]
+        if row["twice"] or gone:
+            facts = {
+                "campaign": row["campaign_id"],
+                "twice": row["twice"],
+                "gone": gone,
+            }
+            words = say("cli.check.campaign_aside", **facts)
+            click.echo("  " + say("cli.check.note", words=words))
+
+
+def counted(rows: int, words: str) -> str:
+    """A number of rows and what they are, one under the other."""
+    return f"  {rows:>12,}  {words}"
+
+
+def tell_totals(config: Path) -> None:
+    """What follows from a first study file, to be held against the source."""
+    from segment_lab.study.study import Study
+    from segment_lab.texts import speaking
+
+    study = Study.from_yaml(config)
+    with speaking(currency=study.currency):
+        try:
+            intakes = study.check()
+            for intake in intakes:
+                aside = [
+                    f"{reason} ({n:,})" for reason, n in intake.counts.items() if n
+                ][1:]
+                aside += [f"where ({intake.left_out:,})"] if intake.left_out else []
+                facts = {
+                    "read": int(intake.counts.sum()) + intake.left_out,
+                    "aside": aside,
+                }
+                accepted = int(intake.counts["accepted"])
+                click.echo(
+                    say("init.said.rows", table=intake.name, accepted=accepted, **facts)
+                )
+            if study.has("orders"):
+                customers = study.customers()
+                facts = {
+                    "customers": len(customers),
+                    "orders": int(customers.frequency.sum()),
+                    "revenue": float(customers.revenue.sum()),
+                    "first": str(customers.first_order.min())[:10],
+                    "last": str(customers.last_order.max())[:10],
+                }
+                click.echo(say("init.said.totals", **facts))
+                tell_twins(study)
+            elif study.has("customer_summary"):
+                customers = study.customers()
+                facts = {
+                    "customers": len(customers),
+                    "orders": int(customers.frequency.sum()),
+                    "revenue": float(customers.revenue.sum()),
+                    "last": str(customers.last_order.max())[:10],
+                }
+                click.echo(say("summary.totals", **facts))
+            elif study.has("invoices"):
+                amounts = study.table("invoices").amount
+                facts = {
+                    "documents": int(amounts.count().execute()),
+                    "open": amounts.sum().execute(),
+                }
+                click.echo(say("init.said.invoices", **facts))
+        except SegmentLabError as error:
+            click.echo(f"{say('init.said.not_yet')}\n{error}")
+
+
+def tell_twins(study: Any) -> None:
+    """One customer under several ids, with the line that makes it one."""
+    from segment_lab.customers.twins import twins
+    from segment_lab.data.guess import quoted
+
+    source = study.config.sources["orders"]
+    inner = source.columns.get("customer_id") or "customer_id"
+    raw = study.intake("orders").raw.table.columns
+    for found in twins(study.customers()):
+        expression = found.expression(quoted(inner) if inner in raw else inner)
+        facts = {
+            "ids": found.ids,
+            "share": found.share,
+            "examples": list(map(repr, found.examples)),
+        }
+        words = say(
+            f"init.twins.{found.way}", line=f"customer_id: {expression}", **facts
+        )
+        click.echo("  " + say("cli.check.note", words=words))
+
+
+def tell_drawn(path: Path) -> None:
+    """How many a campaign contacts and leaves alone."""
+    import pandas as pd
+
+    arms = pd.read_csv(path, usecols=["arm"])["arm"]
+    held = int((arms == "holdout").sum())
+    click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
