@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from datasets import ROOT, dataset, datasets_folder
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import DataError
-from segment_lab.leads.funnel import deal_time, funnel, lead_table, stage_order
+from segment_lab.leads.funnel import deal_time, funnel, stage_order
 from segment_lab.leads.leakage import auc, leakage, level_rates, levels
+from segment_lab.leads.table import lead_table
 from segment_lab.study.study import Study
 
 # a: won on 5 January. b: waits in "new". c: lost. d: offered, lost only in March. e: lost, then

@@ -34,6 +34,8 @@ def test_a_part_of_the_customers_is_described_alone():
     assert part["revenue_share"].tolist() == pytest.approx([1 / 7, 6 / 7])
     with pytest.raises(DataError, match="does not hold every"):
         SEG.profile(TABLE.set_axis(list("wxyz")))
+    with pytest.raises(TypeError, match="not of ids"):
+        SEG.profile(SEG[SEG.names[0]])
 
 
 def test_further_columns_numbers_by_median_and_yes_by_share():

@@ -17,6 +17,7 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.measures import Ranked, area_under_roc, sorted_order
 from segment_lab.judge.resampling import blocks
 from segment_lab.leads import funnel as funnels
+from segment_lab.leads.table import UNKNOWN
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
 
@@ -197,13 +198,7 @@ class LeadAnalysis:
         common ten."""
         table = self.funnel(by)["conversion"].unstack("stage")
         order = [name for name in self.order if name in table] or list(table.columns)
-        common = (
-            self.leads[by]
-            .fillna(funnels.UNKNOWN)
-            .astype("str")
-            .value_counts()
-            .index[:10]
-        )
+        common = self.leads[by].fillna(UNKNOWN).astype("str").value_counts().index[:10]
         table = table.reindex(index=common, columns=order)
         return table.loc[:, table.notna().any()]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.errors import DataError, Fault, nearest
-from segment_lab.leads.funnel import NOT_ATTRIBUTES
+from segment_lab.leads.table import NOT_ATTRIBUTES
 from segment_lab.texts import say
 
 # What people or systems write down while or after a lead is decided; `trusted` names exceptions.

@@ -18,6 +18,7 @@ from segment_lab.leads import funnel as funnels
 from segment_lab.leads import timing
 from segment_lab.leads.analysis import Estimates, LeadAnalysis
 from segment_lab.leads.leakage import leakage, level_rates, levels
+from segment_lab.leads.table import LOST, UNKNOWN, WON, lead_table
 from segment_lab.segments.base import Segmenter
 from segment_lab.texts import say
 from segment_lab.window import as_date
@@ -78,8 +79,8 @@ class LeadModel(Segmenter):
         model: Literal["auto", "boosting", "logistic"] = "auto",
         leaky: Sequence[str] = (),
         trusted: Sequence[str] = (),
-        won: Sequence[str] = funnels.WON,
-        lost: Sequence[str] = funnels.LOST,
+        won: Sequence[str] = WON,
+        lost: Sequence[str] = LOST,
         stages: Sequence[str] = (),
         test_share: Share = 0.3,
         folds: Annotated[int, Field(ge=2, le=20)] = 5,
@@ -138,7 +139,7 @@ class LeadModel(Segmenter):
         """The leads as of a day, their columns checked for leakage. The model is made when first
         asked for."""
         self._check_parameters()
-        rows = funnels.lead_table(leads, stages, as_of, won=self.won, lost=self.lost)
+        rows = lead_table(leads, stages, as_of, won=self.won, lost=self.lost)
         order = []
         if stages is not None:
             order = funnels.stage_order(stages, won=self.won, lost=self.lost)
@@ -372,7 +373,5 @@ def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
         if values.dtype.kind in "iufb":
             out[name] = values.astype(float)
         else:
-            out[name] = (
-                values.astype(object).where(values.notna(), funnels.UNKNOWN).astype(str)
-            )
+            out[name] = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
     return pd.DataFrame(out, index=rows.index)

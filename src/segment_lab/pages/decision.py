@@ -18,7 +18,7 @@ from segment_lab.act.trial import campaign_of
 from segment_lab.contacts.events import engagement_table, usual_minutes
 from segment_lab.customers.people import consented
 from segment_lab.errors import DataError, NotEnoughDataError
-from segment_lab.leads.funnel import lead_table
+from segment_lab.leads.table import lead_table
 from segment_lab.pages import choosing
 from segment_lab.pages.verdicts import Page
 from segment_lab.receivables.payments import invoice_history, receivables_table

@@ -18,8 +18,9 @@ from segment_lab.act import watch
 from segment_lab.contacts.events import unanswered
 from segment_lab.customers import trend
 from segment_lab.errors import NotEnoughDataError, SegmentLabError
-from segment_lab.leads.funnel import lead_table, stage_visits
+from segment_lab.leads.funnel import stage_visits
 from segment_lab.leads.model import LeadModel
+from segment_lab.leads.table import lead_table
 from segment_lab.receivables.ledger import overdue
 from segment_lab.receivables.page import BACKTEST_DAYS, ReceivablesPage
 from segment_lab.study.study import Study

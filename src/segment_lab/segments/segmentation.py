@@ -200,10 +200,14 @@ class Segmentation:
 
         Raises
         ------
+        TypeError
+            `customers` is no table, but ids such as ``segments["Champions"]`` gives.
         DataError
             None of the customers is in the table, or a further column is neither numeric nor
             yes/no.
         """
+        if not isinstance(customers, pd.DataFrame):
+            raise TypeError(say("segments.errors.not_a_table", name=self.names[0]))
         rows, part = self._part(customers)
         by = rows.groupby(part.labels.array, observed=False)
         out = part.sizes().to_frame()
