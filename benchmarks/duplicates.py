@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from segment_lab.customers.quality import duplicates, score
+from segment_lab.customers.duplicates import duplicates, score
 from segment_lab.sample.duplicates import base_with_duplicates
 
 

@@ -6,14 +6,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from segment_lab.customers.quality import (
-    anonymous,
-    completeness,
-    duplicates,
-    quality,
-    reach,
-    score,
-)
+from segment_lab.customers.duplicates import duplicates, score
+from segment_lab.customers.quality import anonymous, completeness, quality, reach
 from segment_lab.sample.duplicates import base_with_duplicates
 
 ACCOUNTS = pd.DataFrame(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from segment_lab.customers.duplicates import moved
 from segment_lab.customers.people import accounts
-from segment_lab.customers.quality import Quality, moved, quality
+from segment_lab.customers.quality import Quality, quality
 from segment_lab.data.files import neutralised
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.study.study import Study
