@@ -9,14 +9,21 @@ from typing import Any
 
 import yaml
 
+#: Safe as ``yaml.safe_load``, in C where the library was built with it: a tenth of the time.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read(text: str) -> Any:
+    """What a YAML text of this package says."""
+    return yaml.load(text, LOADER)
+
 
 @cache
 def packaged(name: str) -> Any:
     """What ``<name>.yml`` holds, for example ``rfm/quintiles``; it is shared, so nobody may change
     it."""
-    return yaml.safe_load(
-        resources.files(__name__).joinpath(f"{name}.yml").read_text("utf-8")
-    )
+    file = resources.files(__name__).joinpath(f"{name}.yml")
+    return read(file.read_text("utf-8"))
 
 
 def names(folder: str) -> list[str]:

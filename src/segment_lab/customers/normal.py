@@ -14,7 +14,8 @@ from importlib import resources
 from typing import Any
 
 import pandas as pd
-import yaml
+
+from segment_lab.config import read
 
 #: Columns that hold an e-mail, a phone, a name, by words in their names.
 ROLES = {
@@ -86,7 +87,7 @@ def common_words() -> dict[str, Any]:
         .joinpath("names.yml")
         .read_text("utf-8")
     )
-    return yaml.safe_load(text)
+    return read(text)
 
 
 @cache

@@ -9,7 +9,8 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import yaml
+
+from segment_lab.config import read
 
 
 @cache
@@ -18,7 +19,7 @@ def spellings() -> dict[str, Any]:
     text = (
         resources.files("segment_lab.data").joinpath("spellings.yml").read_text("utf-8")
     )
-    return yaml.safe_load(text)
+    return read(text)
 
 
 def known_words(table: str, column: str) -> tuple[str, ...]:

@@ -37,9 +37,12 @@ PRELOAD = (
     "numpy",
     "pandas",
     "pyarrow.parquet",
+    "pyarrow.dataset",
     "duckdb",
     "ibis",
     "ibis.backends.duckdb",
+    "ibis.backends.duckdb.converter",
+    "ibis.expr.types.groupby",
     "ibis.backends.sql",
     "scipy.stats",
     "scipy.optimize",
@@ -54,6 +57,7 @@ PRELOAD = (
     "matplotlib.pyplot",
     "seaborn",
     "ipykernel.kernelapp",
+    "IPython.core.oinspect",
 )
 POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BACKEND = "module://matplotlib_inline.backend_inline"
@@ -277,9 +281,25 @@ def preload() -> None:
     for name in (*PRELOAD, *ours):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _read_ahead()
     # Importing it opens a database with threads; it opens another when one is needed.
     if "duckdb" in sys.modules:
         sys.modules["duckdb"].default_connection().close()
+
+
+def _read_ahead() -> None:
+    """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
+    import segment_lab
+    from segment_lab.show.macros import warm
+    from segment_lab.texts.languages import read_all
+
+    segment_lab.code_fingerprint()
+    read_all()
+    warm()
+    with contextlib.suppress(ImportError):
+        from PIL import Image
+
+        Image.init()
 
 
 def serve() -> None:

@@ -7,6 +7,8 @@ import io
 import re
 from typing import Any
 
+import numpy as np
+
 from segment_lab.show.cards import called, says_why
 from segment_lab.show.macros import Html, macro, tidy
 from segment_lab.texts import DEFAULT, language, say, shown
@@ -14,6 +16,8 @@ from segment_lab.texts import DEFAULT, language, say, shown
 SENTENCE_END = re.compile(r"(?<=[.:?]) +")
 #: Dots per inch of a picture: twice those of a screen.
 DPI = 220
+#: Inches left white around what was drawn.
+MARGIN = 0.08
 
 
 @says_why
@@ -88,30 +92,44 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
     import matplotlib.pyplot as plt
     from PIL import Image
 
-    raw, small = io.BytesIO(), io.BytesIO()
     if language() != DEFAULT:
         _name(canvas)
-    # Laid out once: finding the tight box would do it all again.
-    canvas.set_dpi(DPI)
-    canvas.draw_without_rendering()
-    canvas.set_layout_engine("none")
-    # A tight box may grow the picture, so no label is ever cut off. Nobody reads this file, so it
-    # is not compressed.
-    canvas.savefig(
-        raw,
-        format="png",
-        dpi=DPI,
-        bbox_inches="tight",
-        pad_inches=0.08,
-        facecolor="white",
-        pil_kwargs={"compress_level": 0},
-    )
+    drawn = _drawn(canvas)
     plt.close(canvas)
     # A seventh of the median cut's time, and smaller pictures.
     octree = Image.Quantize.FASTOCTREE
-    image = (
-        Image.open(raw).convert("RGB").quantize(64, octree, dither=Image.Dither.NONE)
-    )
+    image = drawn.quantize(64, octree, dither=Image.Dither.NONE)
+    small = io.BytesIO()
     image.convert("RGB").save(small, format="WEBP", lossless=True, method=1)
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2
+
+
+def _drawn(canvas: Any) -> Any:
+    """The pixels of all that was drawn, with a white margin, laid out and drawn once.
+
+    ``savefig`` with a tight box gives the same, but draws three times.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas.set_dpi(DPI)
+    canvas.set_facecolor("white")
+    page = FigureCanvasAgg(canvas)
+    page.draw()
+    content = canvas.get_tightbbox(page.get_renderer())
+    box = content.padded(MARGIN)
+    size = int(box.width * DPI), int(box.height * DPI)
+    width, height = canvas.get_size_inches()
+    inside = content.x0 >= 0 and content.y0 >= 0
+    if inside and content.x1 <= width and content.y1 <= height:
+        pixels = Image.fromarray(np.asarray(page.buffer_rgba())).convert("RGB")
+        out = Image.new("RGB", size, "white")
+        top = pixels.height - round(box.y1 * DPI)
+        out.paste(pixels, (-round(box.x0 * DPI), -top))
+        return out
+    # The picture grows, so that no label is cut off.
+    canvas.set_layout_engine("none")
+    raw = io.BytesIO()
+    canvas.savefig(raw, format="rgba", dpi=DPI, bbox_inches=box, facecolor="white")
+    return Image.frombuffer("RGBA", size, raw.getvalue()).convert("RGB")

@@ -79,6 +79,11 @@ def _macros() -> Any:
     return environment().get_template("macros.html.j2").module
 
 
+def warm() -> None:
+    """Compile the macros before they are asked for."""
+    _macros()
+
+
 def macro(name: str, /, *args: Any, **facts: Any) -> Markup:
     """One macro of ``macros.html.j2``, filled with facts.
 

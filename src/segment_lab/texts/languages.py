@@ -10,9 +10,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
 from babel import Locale
 
+from segment_lab.config import read
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import pseudo
 
@@ -119,9 +119,19 @@ def subject(language: str, name: str) -> dict[str, Any]:
     return _over(_file(DEFAULT, name), _file(language, name))
 
 
+def read_all() -> None:
+    """Read every file of the default language, and of the one in use, before it is asked for."""
+    folder = resources.files("segment_lab.texts").joinpath(DEFAULT)
+    for file in folder.iterdir():
+        name = file.name.removesuffix(".yml")
+        if name != file.name:
+            subject(DEFAULT, name)
+            subject(language(), name)
+
+
 def _file(language: str, name: str) -> dict[str, Any]:
     file = resources.files("segment_lab.texts").joinpath(language, f"{name}.yml")
-    return (yaml.safe_load(file.read_text("utf-8")) or {}) if file.is_file() else {}
+    return (read(file.read_text("utf-8")) or {}) if file.is_file() else {}
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

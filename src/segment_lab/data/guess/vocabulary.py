@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
+from segment_lab.config import read
 
 State = Literal["lost", "returned", "open", "sold", "unknown"]
 
@@ -26,7 +26,7 @@ WHOLE = frozenset(_WHOLE.split())
 def vocabulary() -> dict[str, Any]:
     """All words by subject."""
     text = resources.files(__package__).joinpath("words.yml").read_text("utf-8")
-    return yaml.safe_load(text)
+    return read(text)
 
 
 @lru_cache(maxsize=100_000)
