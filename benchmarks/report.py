@@ -6,6 +6,7 @@ with this one. Each side starts with an empty cache of its own. On a busy machin
 
     python benchmarks/report.py [--config configs/sample.yml] [--only data,rfm,abc]
                                 [--against d464a49] [--turns 2] [--without-loop]
+    python benchmarks/report.py --looks
 """
 
 from __future__ import annotations
@@ -102,26 +103,63 @@ def earlier(revision: str, folder: Path) -> Path:
 
 
 def compare(
-    revision: str, config: Path, turns: int, folder: Path, options: list[str]
+    revision: str, config: Path, turns: int, folder: Path, only: str | None
 ) -> None:
-    """Both revisions in turn, each from an empty cache; medians and their ratio."""
+    """Both revisions in turn, each from an empty cache: the whole run, then the pages that both
+    have; medians, their ratios, and CPU a page."""
     there = earlier(revision, folder)
+    both = [r for r in chosen(only.split(",") if only else None) if _there(r, there)]
+    named = ",".join(report.name for report in both)
+    whole = in_turn(revision, there, config, turns, folder / "whole", only)
+    like = in_turn(revision, there, config, turns, folder / "like", named)
+    print(f"ratio of CPU, this revision to {revision}: {_ratio(whole):.3f}")
+    print(f"the same of the {len(both)} pages of both: {_ratio(like):.3f}")
+    for side, spent in like.items():
+        print(f"{side}: {statistics.median(spent) / len(both):.1f} s of CPU a page")
+
+
+def _there(report: Report, folder: Path) -> bool:
+    return (folder / "notebooks" / report.file).exists()
+
+
+def _ratio(spent: dict[str, list[float]]) -> float:
+    """This revision's median to the other's."""
+    before, now = map(statistics.median, spent.values())
+    return now / before
+
+
+def in_turn(
+    revision: str, there: Path, config: Path, turns: int, folder: Path, only: str | None
+) -> dict[str, list[float]]:
+    """Seconds of CPU of both revisions from cold, the earlier one first."""
     theirs = there / config.relative_to(ROOT)
     sides = {revision: (there / "src", theirs), "this revision": (SOURCE, config)}
     spent: dict[str, list[float]] = {side: [] for side in sides}
+    part = ["--only", only] if only else []
+    what = f"{len(only.split(','))} pages" if only else "all"
     for turn in range(turns):
         for side, (source, study) in sides.items():
             out = folder / f"{side}-{turn}".replace(" ", "-")
-            command = [sys.executable, "-m", "segment_lab", "run", str(study), *options]
+            command = [sys.executable, "-m", "segment_lab", "run", str(study), *part]
             command += ["--out", str(out)]
             cache = out.with_suffix(".cache")
-            spent[side].append(
-                timed(f"{side}, from cold", command, cache=cache, source=source)[1]
-            )
-    ratio = statistics.median(spent["this revision"]) / statistics.median(
-        spent[revision]
-    )
-    print(f"ratio of CPU, this revision to {revision}: {ratio:.3f}")
+            label = f"{side}, {what}, from cold"
+            spent[side].append(timed(label, command, cache=cache, source=source)[1])
+    return spent
+
+
+def looks(config: Path, folder: Path) -> None:
+    """What somebody waits for who works in a notebook, or tries one parameter."""
+    say = f"import segment_lab as sl; s = sl.Study.from_yaml({str(config)!r})"
+    command = [sys.executable, "-c", f"{say}; print(s.segmentation('rfm').sizes())"]
+    cache = folder / "looks"
+    timed("a notebook's first table, cold", command, cache=cache)
+    timed("a notebook's first table, warm", command, cache=cache)
+    run = [sys.executable, "-m", "segment_lab", "run", str(config), "--only", "rfm"]
+    run += ["--out", str(folder / "looks-out")]
+    timed("one report", run, cache=cache)
+    changed = [*run, "-p", "rfm.n_bins=3"]
+    timed("one report, one parameter changed", changed, cache=cache)
 
 
 def with_change(config: Path, folder: Path) -> Path:
@@ -147,6 +185,11 @@ def main() -> None:
     parser.add_argument(
         "--against", help="an earlier revision to run in turn with this one"
     )
+    parser.add_argument(
+        "--looks",
+        action="store_true",
+        help="a notebook's first table, and one report with one parameter changed",
+    )
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument(
         "--without-loop", action="store_true", help="leave the plain way out"
@@ -156,10 +199,11 @@ def main() -> None:
     reports = chosen(only.split(",") if only else None)
     folder = Path(tempfile.mkdtemp(prefix="segment_lab_bench_"))
     try:
+        if arguments.looks:
+            looks(config, folder)
         if arguments.against:
-            options = ["--only", only] if only else []
-            compare(arguments.against, config, arguments.turns, folder, options)
-        if arguments.without_loop:
+            compare(arguments.against, config, arguments.turns, folder, only)
+        if arguments.without_loop or arguments.looks:
             return
         run = [
             sys.executable,
