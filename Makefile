@@ -28,8 +28,8 @@ report: env  ## Render the reports of CONFIG (default: the sample study) into re
 test: env  ## Run the tests; the slow ones are test-slow's
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not slow"
 
-test-slow: env  ## Run the slow tests: faults, servers, a corpus of exports
-	@$(BIN)/python -m pytest -q $(PYTEST) -m slow
+test-slow: env  ## Run the slow tests, and every property with three times the examples
+	@$(BIN)/python -m pytest -q $(PYTEST) -m "slow or hypothesis" --hypothesis-profile thorough
 
 test-fast: env  ## Run the tests without the browser and the slow ones
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not browser and not slow"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -25,13 +26,20 @@ for name in (
 RUN = os.environ.setdefault("SEGMENT_LAB_TEST_RUN", str(os.getpid()))
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
 os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
-settings.register_profile(
-    "repo",
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+# Where Python is told to keep no bytecode (images, some CI), every process that a test starts would
+# compile the whole package anew: the run keeps its own, beside its cache.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = f"{CACHE}_compiled"
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+# `make test` tries a few examples of each property, `make test-slow` three times as many.
+HOUSE = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("repo", max_examples=10, **HOUSE)
+settings.register_profile("thorough", max_examples=30, **HOUSE)
 settings.load_profile("repo")
 
 
@@ -55,7 +63,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
 
 
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_sessionfinish(session):
     """Take the cache away when the last process is done (workers leave it to the controller)."""
     if not hasattr(session.config, "workerinput"):
-        shutil.rmtree(CACHE, ignore_errors=True)
+        for folder in (CACHE, f"{CACHE}_compiled"):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 import segment_lab as sl
-from datasets import dataset
+from datasets import ROOT, dataset, datasets_folder
 from segment_lab.act import kpis
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
@@ -25,46 +27,16 @@ def test_return_of_lapsed_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("file", "mapping", "as_of", "share", "n"),
-    [
-        (
-            ("cdnow", "CDNOW_master.txt"),
-            {
-                "delimiter": "whitespace",
-                "date_format": "%Y%m%d",
-                "columns": {"order_date": "date", "amount": "dollar_value"},
-            },
-            "1998-07-01",
-            0.07,
-            18_933,
-        ),
-        (
-            ("online_retail", "online_retail.csv.gz"),
-            {
-                "where": "UnitPrice > 0",
-                "decimals": 3,
-                "tolerance": 0.3,
-                "returns": "drop",
-                "columns": {
-                    "customer_id": "CustomerID",
-                    "order_id": "InvoiceNo",
-                    "order_date": "InvoiceDate",
-                    "amount": "Quantity * UnitPrice",
-                },
-            },
-            "2011-12-10",
-            0.37,
-            1_120,
-        ),
-    ],
+    ("name", "share", "n"), [("cdnow", 0.07, 18_933), ("online_retail", 0.37, 1_120)]
 )
-def test_natural_return_of_the_lapsed_in_public_data(file, mapping, as_of, share, n):
+def test_natural_return_of_the_lapsed_in_public_data(name, share, n, monkeypatch):
     """With no campaign at all, 7 % of CDNOW's and 37 % of UCI's lapsed customers came back within
     90 days."""
-    path, earlier = dataset(*file), pd.Timestamp(as_of) - pd.Timedelta(days=90)
-    then, now = (
-        sl.customer_table(path, as_of=day, **mapping) for day in (earlier.date(), as_of)
-    )
+    dataset(name)
+    monkeypatch.setenv("SEGMENT_LAB_DATASETS", str(datasets_folder()))
+    study = sl.Study.from_yaml(ROOT / "configs" / f"{name}.yml", returns="drop")
+    earlier = study.window.as_of - dt.timedelta(days=90)
+    then, now = study.at(earlier).customers(), study.customers()
     row = kpis.return_of_lapsed(
         then,
         now[["frequency"]]

@@ -42,7 +42,7 @@ def question(orders, start, end, cut, weight, word):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(days, days, numbers, numbers, texts)
 def test_a_remembered_statement_is_the_one_ibis_writes(start, end, cut, weight, word):
     connection = embedded.shared()

@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from click.testing import CliRunner
 import segment_lab as sl
 from segment_lab.cli import main
 from segment_lab.data.files import write_csv
+from segment_lab.data.guess import opening
 from segment_lab.errors import ConfigError, DataError
 
 LINES = [
@@ -45,15 +45,21 @@ def init(*arguments):
     return CliRunner().invoke(main, ["init", *map(str, arguments)])
 
 
-def test_init_of_two_thousand_columns_takes_a_minute_at_most(folder):
+def test_init_of_two_thousand_columns_asks_of_two_hundred(folder, monkeypatch):
+    seen, look = [], opening.look
+
+    def looked(table):
+        seen.append(len(table.columns))
+        return look(table)
+
+    monkeypatch.setattr(opening, "look", looked)
     more = [f"c{i}" for i in range(1996)]
     rows = [[*line.split(","), *(str(len(c)) for c in more)] for line in LINES]
     with (folder / "wide.csv").open("w", newline="") as file:
         csv.writer(file).writerows([[*HEAD.split(","), *more], *rows])
-    begun = time.process_time()
     done = init("wide.csv", "--out", "wide.yml")
     assert done.exit_code == 0, done.output
-    assert time.process_time() - begun < 60
+    assert seen == [200]
     assert "customer_id  ← customer_id" in done.output
     assert "2,000 columns: 200 were looked at" in done.output
 
