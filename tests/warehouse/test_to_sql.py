@@ -40,7 +40,11 @@ PAIRS = [
     pytest.param(*pair, marks=[pytest.mark.slow] if pair[0] in LONG else [])
     for pair in SCHEMES
 ]
-FROM_ORDERS = [pair for pair in PAIRS if pair.values[1] != "receivables"]
+FROM_ORDERS = [
+    parameters
+    for pair, parameters in zip(SCHEMES, PAIRS, strict=True)
+    if pair[1] != "receivables"
+]
 FROM_CUSTOMERS_ALONE = ("receivables", "engagement")
 TYPES = {
     "string": "text",
