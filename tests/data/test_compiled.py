@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
+import segment_lab as sl
 from segment_lab.data import embedded
 
 days = st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1))
@@ -84,6 +85,50 @@ def test_a_limit_and_a_frame_in_memory_are_compiled_as_ever(connection):
         assert connection.to_pandas(frame.x.sum()) == value
 
 
+@pytest.fixture
+def compiled(monkeypatch, tmp_path):
+    """What is compiled anew, in a cache of its own."""
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path))
+    anew, compile_anew = [], Backend.compile
+
+    def counted(self, expr, **options):
+        anew.append(expr)
+        return compile_anew(self, expr, **options)
+
+    monkeypatch.setattr(Backend, "compile", counted)
+    return anew
+
+
+def test_another_study_of_frames_with_the_same_columns_compiles_nothing(compiled):
+    def revenue(amount: float) -> float:
+        orders = pd.DataFrame(
+            {
+                "customer_id": ["a", "b", "b"],
+                "order_date": pd.to_datetime(
+                    ["2026-01-01", "2026-01-05", "2026-02-01"]
+                ),
+                "amount": [1.0, 2.0, amount],
+            }
+        )
+        study = sl.Study.from_frames({"orders": orders}, as_of="2026-03-01")
+        return study.customers().loc["b", "revenue"]
+
+    assert revenue(5.0) == 7
+    before = len(compiled)
+    assert before > 0
+    assert revenue(9.5) == 11.5
+    assert len(compiled) == before
+
+
+def test_two_frames_of_one_name_are_two_tables(connection):
+    one, two = (
+        embedded.by_name(ibis.memtable(pd.DataFrame({"x": [x]})), connection, "rows")
+        for x in (1, 2)
+    )
+    assert one.x.sum().execute() == 1
+    assert two.x.sum().execute() == 2
+
+
 def test_a_rule_on_other_rows_answers_for_these():
     def rule(table):
         return (table.x > 1.5).ifelse(1, 0)
@@ -94,17 +139,7 @@ def test_a_rule_on_other_rows_answers_for_these():
     assert embedded.evaluate(pd.DataFrame({"x": []}), rule).tolist() == []
 
 
-def test_another_process_reads_the_statement_that_one_has_compiled(
-    monkeypatch, tmp_path
-):
-    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path))
-    compiled, compile_anew = [], Backend.compile
-
-    def counted(self, expr, **options):
-        compiled.append(expr)
-        return compile_anew(self, expr, **options)
-
-    monkeypatch.setattr(Backend, "compile", counted)
+def test_another_process_reads_the_statement_that_one_has_compiled(compiled, tmp_path):
     day = dt.date(2026, 1, 1)
     for made in (embedded.connect(), embedded.connect()):  # each remembers for itself
         made.raw_sql("CREATE TABLE orders (a DOUBLE, n BIGINT, day DATE, word VARCHAR)")

@@ -15,6 +15,7 @@ import math
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -57,6 +58,11 @@ class RememberingBackend(Backend):
     def statements(self) -> dict[Any, str]:
         """Statements with stand-ins, by the shapes of their queries."""
         return {}
+
+    @cached_property
+    def frames(self) -> Counter[str]:
+        """How many frames each name was given to."""
+        return Counter()
 
     def compile(
         self,

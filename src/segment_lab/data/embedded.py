@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -66,6 +67,20 @@ def shared() -> Any:
     """One connection per process (a forked child never reuses its parent's: DuckDB threads do not
     fork)."""
     return _shared(os.getpid())
+
+
+def by_name(table: ir.Table, connection: Any, name: str) -> ir.Table:
+    """A frame in memory as a table of the connection, under a name that the next study gives it
+    too: what is asked of it is compiled once. Any other table as it is."""
+    frame = table.op()
+    if not isinstance(frame, ops.InMemoryTable):
+        return table
+    connection.frames[name] += 1
+    known_as = f"frame_{name}_{connection.frames[name]}"
+    connection.con.register(known_as, frame.data.to_pyarrow(frame.schema))
+    return ops.DatabaseTable(
+        name=known_as, schema=frame.schema, source=connection
+    ).to_expr()
 
 
 @ibis.udf.scalar.builtin

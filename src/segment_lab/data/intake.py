@@ -34,7 +34,7 @@ from segment_lab.data.copies import (
 from segment_lab.data.damaged import in_words
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import detect_reading
-from segment_lab.data.embedded import drawn
+from segment_lab.data.embedded import by_name, drawn
 from segment_lab.data.reading import Reading, money
 from segment_lab.data.remarks import counted_until, order_days, remarks
 from segment_lab.data.shaping import ASIDE, set_aside, shaped
@@ -352,7 +352,9 @@ def take_in(
         return intake
     contract = CONTRACTS[name]
     where = base if raw is None else None
-    raw = shaped(raw or open_source(source, base, connection, name), source, name)
+    raw = raw or open_source(source, base, connection, name)
+    raw = raw.over(by_name(raw.table, connection, name))
+    raw = shaped(raw, source, name)
     dates = [
         source.columns.get(c.name, c.name) or ""
         for c in contract.columns
