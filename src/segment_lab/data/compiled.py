@@ -117,7 +117,9 @@ def _makers() -> str:
 def _read(file: Path) -> str | None:
     """A statement that is there and whole."""
     try:
-        proof, _, statement = file.read_text("utf-8").partition("\n")
+        # As bytes: a statement that trims blanks holds a carriage return, which reading as text
+        # would turn into a line feed, and nothing would be believed.
+        proof, _, statement = file.read_bytes().decode("utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
         return None
     return statement if proof == _proof(statement) else None
@@ -127,7 +129,7 @@ def _write(file: Path, statement: str) -> None:
     """Keep a statement; nothing is lost where it cannot be."""
     draft = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with contextlib.suppress(OSError):
-        draft.write_text(f"{_proof(statement)}\n{statement}", "utf-8")
+        draft.write_bytes(f"{_proof(statement)}\n{statement}".encode())
         draft.replace(file)
 
 
