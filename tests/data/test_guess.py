@@ -190,9 +190,12 @@ def test_what_only_a_person_can_decide_is_asked(first_study, tmp_path):
     )
     config, got, output = first_study("shop.csv", text)
     assert config["currency"] == "EUR"
-    assert config["sources"]["orders"]["where"] == "currency = 'EUR'"
-    assert got == {"0": 150, "b": 7}
+    # An order that was refunded in full brought nothing, and no column says how much went back.
+    where = "status = 'paid' AND currency = 'EUR'"
+    assert config["sources"]["orders"]["where"] == where
+    assert got == {"0": 110, "b": 7}
     for question in (
+        "paid (24) count as sales; refunded (8) do not",
         "EUR (31), USD (1): only EUR is read",
         "nulls: ['0']",
     ):

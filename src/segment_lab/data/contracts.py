@@ -138,6 +138,8 @@ HAPPENED = (
     "entered_on",
 )
 EMPTY = "empty row"
+#: A further line of an invoice; its amount is counted on the first.
+LINE = "line of an invoice above"
 #: A campaign that is drawn and has no date yet.
 NOT_SENT = "not sent yet"
 
@@ -296,7 +298,7 @@ def conform(
         reason=reason,
         **{name: rows[name] for name in before},
     )
-    return _once_per_order(lines) if reading.amount_per == "order" else lines
+    return _counted_once(lines, contract, reading)
 
 
 def _unlikely(day: ir.DateValue) -> ir.BooleanValue:
@@ -340,6 +342,35 @@ def _once_per_order(lines: ir.Table) -> ir.Table:
         amount_minor=ibis.ifelse(inherits | repeated, 0, lines.amount_minor),
         reason=ibis.ifelse(inherits, ibis.null("string"), lines.reason),
     )
+
+
+def _counted_once(lines: ir.Table, contract: Contract, reading: Reading) -> ir.Table:
+    if contract.name == "invoices":
+        return _one_row_each(lines, reading.amount_per)
+    return _once_per_order(lines) if reading.amount_per == "order" else lines
+
+
+def _one_row_each(lines: ir.Table, amount_per: str) -> ir.Table:
+    """An invoice of several lines is one document: its first line holds what they sum up to, or,
+    with the total repeated on each, that total; the others are set aside."""
+    usable = lines.reason.isnull() & lines.invoice_id.notnull()
+    keys = [lines.invoice_id, lines.customer_id, usable]
+    keys += [lines.kind] if "kind" in lines.columns else []
+    invoice = ibis.window(group_by=keys)
+    number = ibis.row_number().over(invoice)
+    first = lines.amount_minor.first().over(
+        ibis.window(group_by=keys, preceding=None, following=None)
+    )
+    whole = first if amount_per == "order" else lines.amount_minor.sum().over(invoice)
+    numbered = lines.mutate(number__=number, whole__=whole, usable__=usable)
+    return numbered.mutate(
+        amount_minor=ibis.ifelse(
+            numbered.usable__, numbered.whole__, numbered.amount_minor
+        ).cast("int64"),
+        reason=ibis.ifelse(
+            numbered.usable__ & (numbered.number__ > 0), LINE, numbered.reason
+        ),
+    ).drop("number__", "whole__", "usable__")
 
 
 def _given(

@@ -8,14 +8,15 @@ from functools import cache
 
 import ibis.expr.types as ir
 
-from segment_lab.data.reading import NUMBERED_DAYS, WEEKS, Reading, read_day
+from segment_lab.data.months import day_of
+from segment_lab.data.reading import ISO, NUMBERED_DAYS, WEEKS, WORDS, Reading, read_day
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
 # ISO first; then the layouts that exports of European, Russian and American tools write.
 DATE_FORMATS = (
-    "iso",
+    ISO,
     "%Y-%m-%d",
     "%Y%m%d",
     "%Y%m%d.0",
@@ -39,6 +40,10 @@ DATE_FORMATS = (
     "%d/%m/%y",
     "%m/%d/%y",
     "%d-%b-%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%b-%d-%y",
+    "%A, %B %d, %Y",
 )
 _CLOCKS = (
     "%H:%M",
@@ -51,6 +56,7 @@ _CLOCKS = (
 )
 _TIMES = ("", *(f" {clock}" for clock in _CLOCKS), *(f", {clock}" for clock in _CLOCKS))
 LOOKED_AT = 100
+MOST_LAYOUTS = 4
 _OFFSET = r"\d ?(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
 
 
@@ -62,8 +68,47 @@ def date_formats(values: ir.StringColumn) -> list[tuple[str, int]]:
     seen = first.to_pandas()["day"].drop_duplicates().head(LOOKED_AT).tolist()
     # An engine takes its time to plan hundreds of layouts: those that fit no value are left out.
     likely = [form for form in layouts() if any(_fits(text, form) for text in seen)]
-    likely = list(_parsed(first, ["iso", *likely, *NUMBERED_DAYS, WEEKS]))
-    return sorted(_parsed(column, likely).items(), key=lambda item: -item[1])
+    likely += [WORDS] if any(day_of(text) for text in seen) else []
+    likely = list(_parsed(first, [ISO, *likely, *NUMBERED_DAYS, WEEKS]))
+    found = sorted(_parsed(column, likely).items(), key=lambda item: -item[1])
+    # Where a layout says the same, the words need not be looked for.
+    plain = max((n for form, n in found if form != WORDS), default=0)
+    return [(form, n) for form, n in found if form != WORDS or n > plain]
+
+
+def layouts_of(values: ir.StringColumn) -> tuple[list[str], list[str]]:
+    """The layouts that together read a column, and those that read it otherwise as well.
+
+    A file that was put together holds several. A further one is taken where it reads none of the
+    values that the first reads: else days and months would change places in some rows.
+    """
+    column = values.strip().nullif("").name("day").as_table()
+    column = column.filter(column.day.notnull())
+    chosen: list[str] = []
+    while len(chosen) < MOST_LAYOUTS:
+        found = date_formats(column.day)
+        if chosen:
+            found = [item for item in found if item[0] not in NUMBERED_DAYS]
+        best = [form for form, n in found if n == found[0][1]]
+        if "%Y%m%d" in best:  # 20260131 is a day, not seconds
+            best = ["%Y%m%d"]
+        if not best or (chosen and _both(values, chosen[0], best[0])):
+            break
+        rivals = [form for form in best[1:] if _both(values, best[0], form)]
+        if rivals:
+            return ([best[0]], rivals) if not chosen else (chosen, [])
+        chosen.append(best[0])
+        day = read_day(column.day, best[0])
+        column = column.filter(day.isnull() | (day.year() < 1000))
+    return chosen, []
+
+
+def _both(values: ir.StringColumn, one: str, other: str) -> bool:
+    """Whether two layouts read some value as different days."""
+    table = values.strip().name("day").as_table()
+    first, second = read_day(table.day, one), read_day(table.day, other)
+    differ = (first != second) & (first.year() >= 1000) & (second.year() >= 1000)
+    return bool(table.aggregate(n=differ.sum()).to_pandas()["n"].fillna(0)[0])
 
 
 @cache
@@ -91,11 +136,7 @@ def _parsed(table: ir.Table, forms: list[str]) -> dict[str, int]:
         return {}
     counts = {}
     for i, form in enumerate(forms):
-        day = (
-            table.day.try_cast("timestamp")
-            if form == "iso"
-            else read_day(table.day, form)
-        )
+        day = read_day(table.day, form)
         good = day.year() >= 1000
         # A plain number is a day only where that day is likely.
         if form in NUMBERED_DAYS:
@@ -154,15 +195,12 @@ def _look_at(table: ir.Table, column: str, where: str) -> tuple[tuple[str, ...],
 
 
 def _best_format(table: ir.Table, column: str, where: str) -> tuple[str, ...]:
-    found = [item for item in date_formats(table[column]) if item[0] != "iso"]
-    if not found:
-        return ()
-    best = [form for form, n in found if n == found[0][1]]
-    if "%Y%m%d" in best:  # 20260131 is a day, not seconds
-        best = ["%Y%m%d"]
-    if len(best) > 1:
+    found, others = layouts_of(table[column])
+    if others:
+        best = [*found, *others]
         remedy = say("data.days.say_which", form=best[0], where=where)
         problem = say("data.days.both", forms=best)
         fault = Fault(f"{where}.{column}", problem, remedy)
         raise DataError(say("data.days.title"), [fault])
-    return tuple(best)
+    # Which further layouts are meant, a study file says: `init` proposes them.
+    return tuple(form for form in found[:1] if form != ISO)

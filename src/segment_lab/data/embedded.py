@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from segment_lab.data import months
 from segment_lab.data.compiled import RememberingBackend
 from segment_lab.data.engines import adapt
 from segment_lab.errors import ConfigError
@@ -55,6 +56,7 @@ def connect() -> Any:
     # without ipywidgets the bar is off and DuckDB refuses even to switch it off.
     with contextlib.suppress(duckdb.InvalidInputException):
         connection.raw_sql("SET enable_progress_bar = false")
+    months.register(connection.con)
     return connection
 
 

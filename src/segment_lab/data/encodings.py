@@ -22,10 +22,20 @@ _LETTERS = {
     "koi8-r": "А-яЁё",
     "cp866": "А-яЁё",
 }
+# The same letters at other places.
+_LETTERS |= {
+    "iso-8859-2": _LETTERS["cp1250"],
+    "cp852": _LETTERS["cp1250"],
+    "cp850": _LETTERS["cp1252"],
+    "mac_roman": _LETTERS["cp1252"],
+}
 # Seldom met today: taken only where the text says so clearly.
 _OLD = (
     "koi8-r",
     "cp866",
+    "cp852",
+    "cp850",
+    "mac_roman",
 )
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
 # Signs beside letters that office texts hold in every code page.
@@ -56,6 +66,15 @@ def encoding_of(head: bytes) -> str:
         return "utf-16-le"
     if head[::2].count(0) > len(head) // 3:
         return "utf-16-be"
+    # Letters beyond ASCII have a first byte of their own: 4 for Cyrillic.
+    if head[:-1:2] and sum(byte in b"\0\1\4" for byte in head[::2]) > 0.9 * len(
+        head[::2]
+    ):
+        return "utf-16-be"
+    if head[1::2] and sum(byte in b"\0\1\4" for byte in head[1::2]) > 0.9 * len(
+        head[1::2]
+    ):
+        return "utf-16-le"
     try:
         head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
         return "utf-8"
@@ -76,7 +95,11 @@ def _score(head: bytes, encoding: str) -> float:
     good = len(re.findall(f"[{letters}]", text)) + 0.5 * len(
         re.findall(f"[{_SIGNS}]", text)
     )
-    bad: float = text.count("\ufffd")
+    # Bytes that a code page does not know stand in no text of it; nor do signs within words.
+    bad: float = 3 * len(re.findall("[\ufffd\x80-\x9f]", text))
+    bad += 1.5 * len(
+        re.findall(r"(?<=[^\W\d_])[^\x00-\x7f\w\ufffd’](?=[^\W\d_])", text)
+    )
     if encoding in _CYRILLIC:
         # A Cyrillic letter beside a Latin one is another language read wrongly; so are capitals
         # within words, and rare letters where common ones should be.
@@ -90,6 +113,10 @@ def _score(head: bytes, encoding: str) -> float:
             f"(?<![A-Za-z{letters}])[{letters}]+(?![A-Za-z{letters}])", text
         )
         bad += sum(map(len, alone))
+        # A capital after a small letter is another letter read wrongly.
+        inner = re.findall(f"(?<=[a-z])[{letters}](?=[a-z{letters}])", text)
+        bad += 1.5 * sum(map(str.isupper, inner))
     if encoding in _OLD:
-        bad += 0.3 * len(marked) if len(marked) > 4 else 2 * len(marked)
+        few = len(marked) <= 4 and encoding in _CYRILLIC
+        bad += (2 if few else 0.3) * len(marked)
     return (good - bad) / len(marked)

@@ -120,11 +120,18 @@ def _records(
     fields = _Fields(delimiter)
     waiting: list[tuple[int, bytes]] = []
     width = 0
+    whole = False
     while True:
         number, line = waiting.pop(0) if waiting else next(lines, (0, b""))
         if not number:
             return
+        whole = whole if width else _wrapped(line, fields, delimiter)
+        line = _unwrapped(line) if whole else line
         width = width or fields.count(line) or 0
+        if b'\\"' in line:
+            # Some databases write a quote within a text as \" instead of "".
+            other = line.replace(b'\\"', b'""')
+            line = other if fields.count(other) == width else line
         if line.count(b'"') % 2 == 0 or fields.count(line) is not None:
             yield line
             continue
@@ -135,6 +142,19 @@ def _records(
         yield line
         for _ in range(last + 1):
             yield waiting.pop(0)[1]
+
+
+def _wrapped(line: bytes, fields: _Fields, delimiter: bytes) -> bool:
+    """Whether a header is one quoted field that holds all the others, as some programs save it."""
+    quoted = len(line) > 2 and line.startswith(b'"') and line.endswith(b'"')
+    return quoted and delimiter in line and fields.count(line) == 1
+
+
+def _unwrapped(line: bytes) -> bytes:
+    """What stands within the quotes around a whole line."""
+    if len(line) > 1 and line.startswith(b'"') and line.endswith(b'"'):
+        return line[1:-1].replace(b'""', b'"')
+    return line
 
 
 def _closing(

@@ -10,11 +10,34 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from segment_lab.data.months import day_in_words
+
 # "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a negative one.
 CURRENCY_MARKS = (
     "[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
     r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs"
 )
+# Marks of one currency; a dollar alone is taken for the American one.
+_SAME = {
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "₽": "RUB",
+    "руб": "RUB",
+    "р": "RUB",
+    "zł": "PLN",
+    "₴": "UAH",
+    "грн": "UAH",
+    "₹": "INR",
+    "Rs": "INR",
+    "R$": "BRL",
+    "Kč": "CZK",
+    "Ft": "HUF",
+    "лв": "BGN",
+    "₺": "TRY",
+    "₪": "ILS",
+    "₸": "KZT",
+}
 _TIDY = (
     # A spreadsheet's mark of a text, as in '-30.
     (r"^[\s\p{Z}]*['’]+", ""),
@@ -28,6 +51,9 @@ _TIDY = (
     ),
     (r"[\p{Z}'’](\d{3})\b", r"\1"),
     (r"^\((.*)\)$|^(.*)[-−]$|^−(.*)$", r"-\1\2\3"),
+    # "50.00 CR" is a credit of a ledger, "50.00 DR" a debit.
+    (r"(?i)^(.*\d)[\s\p{Z}]*CR\.?$", r"-\1"),
+    (r"(?i)^(.*\d)[\s\p{Z}]*DR\.?$", r"\1"),
 )
 # Seconds and milliseconds since 1970, days since 1899-12-30; weeks are 2025-W03.
 NUMBERED_DAYS = ("unix", "unix_ms", "excel")
@@ -35,6 +61,10 @@ NUMBERED_DAYS = ("unix", "unix_ms", "excel")
 COUNTED = "counted"
 FROM_1970_TO_2000 = 10957
 WEEKS = "week"
+# Days as ISO 8601 writes them; only needed beside others, in a list.
+ISO = "iso"
+# Months written out in any of the languages of `months`.
+WORDS = "words"
 NO_BREAK = "\u00a0"  # a blank to the eye, and none to the engine's trim
 TRUE = ("1", "true", "t", "yes", "y", "да", "tak", "ja")
 FALSE = ("0", "false", "f", "no", "n", "нет", "nie", "nein")
@@ -154,6 +184,13 @@ def read_day(text: ir.StringValue, form: str) -> ir.DateValue:
     """The day a text means in one layout; null where it does not fit."""
     if form == WEEKS:
         return _monday(text)
+    if form == WORDS:
+        return day_in_words(text)
+    if form == ISO:
+        # Words such as "epoch" are days to the engine and to nobody else.
+        tidy = text.strip()
+        day = tidy.try_cast("timestamp").date()
+        return ibis.ifelse(tidy < ":", day, ibis.null("date"))
     if form not in (*NUMBERED_DAYS, COUNTED):
         return try_strptime(text, form).date()
     number = text.try_cast("float64")
@@ -180,6 +217,17 @@ def _monday(text: ir.StringValue) -> ir.DateValue:
     back = fourth.day_of_week.index().cast("int64")
     days = (ibis.ifelse(week.between(1, 53), week, None) - 1) * 7 - back
     return (fourth.cast("timestamp") + days.as_interval("D")).cast("date")
+
+
+def currency_of(mark: str) -> str:
+    """The code of the currency that a mark stands for; other marks stand for themselves.
+
+    Examples
+    --------
+    >>> currency_of("zł"), currency_of("PLN"), currency_of("kr")
+    ('PLN', 'PLN', 'kr')
+    """
+    return _SAME.get(mark, mark)
 
 
 def flag(value: ir.Value) -> ir.Value:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from segment_lab.data.damaged import footer, refuse_cut_off
 from segment_lab.data.environment import VARIABLE, expand
-from segment_lab.data.reading import COUNTED, NUMBERED_DAYS, WEEKS
+from segment_lab.data.reading import COUNTED, ISO, NUMBERED_DAYS, WEEKS, WORDS
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
@@ -90,8 +90,9 @@ class Source(BaseModel):
         Of a text file.
     date_format : str or list of str
         strptime formats, for example ``%d.%m.%Y``; or ``unix``, ``unix_ms`` (since 1970),
-        ``excel`` (days since 1899-12-30), ``week`` (2025-W03), ``counted`` (days since a start
-        that is not known).
+        ``excel`` (days since 1899-12-30), ``week`` (2025-W03), ``words`` (months written out, as
+        in ``5 января 2025``), ``counted`` (days since a start that is not known), ``iso`` (beside
+        others).
     decimal, thousands : str
         The decimal mark, and the mark between groups of three digits; blanks and apostrophes need
         none, nor a dot beside ``decimal: ','``.
@@ -165,9 +166,8 @@ class Source(BaseModel):
     def _layouts(cls, value: str | list[str] | None) -> str | list[str] | None:
         forms = [value] if isinstance(value, str) else value or []
         for form in forms:
-            if form not in (*NUMBERED_DAYS, COUNTED, WEEKS) and not _LAYOUT.fullmatch(
-                form
-            ):
+            named = form in (*NUMBERED_DAYS, COUNTED, WEEKS, WORDS, ISO)
+            if not named and not _LAYOUT.fullmatch(form):
                 raise ValueError(say("data.source.layout", form=repr(form)))
         return value
 

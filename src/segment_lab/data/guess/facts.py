@@ -10,6 +10,7 @@ from functools import cached_property
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.data.months import day_of
 from segment_lab.data.reading import CURRENCY_MARKS
 
 #: Rows that are looked at: totals and rare statuses may stand far below the first screen.
@@ -17,10 +18,13 @@ ROWS = 200_000
 CELLS = 2_000_000
 #: Values that tell what kind a column is of.
 JUDGED = 2_000
+#: No day is written with more letters: "Wednesday, 24 September 2025, 10:15 PM".
+LONGEST_DAY = 60
 
 _MARK = rf"(?:(?:{CURRENCY_MARKS})\.?)?"
 _NUMBER = (
-    rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{_MARK}\s*[)\-−]?"
+    rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{_MARK}"
+    r"\s*(?:[)\-−]|[CD]R)?"
 )
 _DAY = (
     r"(19|20)\d{2}(-\d{2}|[-./]\d{1,2}[-./]\d{1,2}([ T].*)?)"
@@ -64,7 +68,17 @@ class Facts:
     @cached_property
     def days(self) -> float:
         """Share of the values that look like a day."""
-        return self._share(_DAY)
+        share = self._share(_DAY)
+        return share if share > 0.9 else max(share, self._in_words)
+
+    @property
+    def _in_words(self) -> float:
+        """Share of the values that name a month in words, and a year."""
+        judged = self.cells.head(JUDGED)
+        named = [
+            len(cell) < LONGEST_DAY and day_of(cell) is not None for cell in judged
+        ]
+        return sum(named) / len(named) if named else 0.0
 
     @cached_property
     def mails(self) -> float:

@@ -27,6 +27,8 @@ TYPED = (
 )
 #: What the header of an order log names.
 MUST = ("customer_id", "order_date", "amount")
+#: What it names beside, which tells it from a title.
+BESIDE = ("order_id", "quantity", "product")
 LINES = 40
 
 
@@ -79,7 +81,7 @@ def header_at(rows: list[list[Any]]) -> int:
     for row in rows:
         # Numbers name nothing, and a wide file has thousands of them.
         words = [cell for cell in map(str, row) if any(map(str.isalpha, cell))]
-        known = named(words).keys() & set(MUST)
+        known = named(words).keys() & {*MUST, *BESIDE}
         scores.append(len(known) if len(row) > 1 else 0)
     best = max(scores, default=0)
     return scores.index(best) if best > 1 and best > scores[0] else 0

@@ -20,6 +20,7 @@ from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, facts_of, look
 from segment_lab.data.guess.layout import shape
 from segment_lab.data.guess.vocabulary import ranked, vocabulary
+from segment_lab.data.months import MONTH, day_of
 from segment_lab.data.readers import open_file
 from segment_lab.data.shaping import shaped
 from segment_lab.data.sources import RawTable, Source
@@ -137,6 +138,13 @@ def cannot_tell(file: Opened, missing: list[str]) -> DataError:
             say("init.fault.no_header_remedy"),
         )
         return DataError(say("init.fault.no_header", file=path.name), [fault])
+    if "order_date" in missing and _side_by_side(file):
+        fault = Fault(
+            "order_date",
+            say("init.fault.months"),
+            say("init.fault.pivot_remedy"),
+        )
+        return DataError(say("init.fault.title", file=path.name), [fault])
     options = " ".join(f"-c {name}=COLUMN" for name in missing)
     remedy = say(
         "init.fault.say_which",
@@ -147,6 +155,20 @@ def cannot_tell(file: Opened, missing: list[str]) -> DataError:
     )
     fault = Fault(", ".join(missing), say("init.fault.no_such_header"), remedy)
     return DataError(say("init.fault.cannot_tell", file=path.name), [fault])
+
+
+def _side_by_side(file: Opened) -> bool:
+    """Whether months stand beside each other, in the header or in one of the first rows."""
+    lines = [list(file.columns), *file.frame.head(6).fillna("").to_numpy().tolist()]
+    return any(sum(map(_is_month, line)) >= 2 for line in lines)
+
+
+def _is_month(cell: str) -> bool:
+    named = day_of(cell) or re.fullmatch(MONTH, cell.strip(), re.IGNORECASE)
+    numbered = re.fullmatch(
+        r"(?:(?:19|20)\d\d[-./])?[01]?\d[-./](?:19|20)\d\d|(?:19|20)\d\d-\d\d", cell
+    )
+    return bool(named or numbered)
 
 
 def _looked_at(role: str, columns: Columns) -> list[str]:

@@ -17,9 +17,17 @@ from segment_lab.data.guess.opening import (
     opened,
     read_again,
 )
-from segment_lab.data.guess.sold import Sold, currency, is_deal, missing_amounts, sold
+from segment_lab.data.guess.sold import (
+    Sold,
+    currency,
+    first_line,
+    is_deal,
+    missing_amounts,
+    signed,
+    sold,
+)
 from segment_lab.data.guess.values import layout, offset_zone
-from segment_lab.data.guess.vocabulary import quoted
+from segment_lab.data.guess.vocabulary import normal, quoted, vocabulary
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
@@ -59,6 +67,8 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     taken = [name for name in given.values() if name in file.columns]
     buyer = _customer(file, given, taken)
     shaped_as = rows.tree(file.columns) if may_be_tree(file, buyer) else None
+    if buyer is None:
+        shaped_as = shaped_as or rows.headed(file.columns, file.frame)
     if shaped_as:
         read_again(file, shaped_as)
         buyer = Customer("heading", ("heading",), "heading")
@@ -138,7 +148,7 @@ def _sold(
     )
     if order:
         given.setdefault("order_id", order)
-    return sold(file.columns, file.frame, order, taken)
+    return sold(file.columns, file.frame, order, taken, paid)
 
 
 def _finish(
@@ -157,6 +167,9 @@ def _finish(
     kept = facts_of(file.frame[found.rows].reset_index(drop=True))[0]
     if "order_date" not in given:
         day = choose.order_date(kept) or day
+    for name in (*buyer.columns, day):
+        if name in file.frame:
+            first_line(found, file.frame, name, order)
     once, question = rows.counted_once(file.frame, order, paid)
     if once:
         source["amount_per"] = "order"
@@ -223,12 +236,27 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         proposal.doubts.append(
             say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
         )
+    _cents(file, proposal, paid)
     empty = missing_amounts(file.columns, file.frame, paid, found)
     if empty and paid.expression == paid.columns[0]:
         paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
         proposal.took.append(
             say("init.took.no_amount", column=paid.columns[0], rows=empty)
         )
+    paid.expression = signed(paid.expression, found.lowering)
+
+
+def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
+    """Amounts that their header calls cents are hundredths."""
+    name = paid.columns[0]
+    if name not in file.columns or not set(normal(name).split()) & set(
+        vocabulary()["hundredths"]
+    ):
+        return
+    amounts = file.columns[name].amounts().dropna()
+    if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):
+        paid.expression = f"{quoted(name)} / 100"
+        proposal.took.append(say("init.took.cents", column=name))
 
 
 def _nobody(

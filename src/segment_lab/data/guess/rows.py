@@ -18,9 +18,11 @@ from segment_lab.data.guess.vocabulary import (
     normal,
     one_of,
     quoted,
+    ranked,
     total_of,
     vocabulary,
 )
+from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
 #: A day within a longer text, such as a document's name.
@@ -35,12 +37,15 @@ class Tree:
     source: dict[str, Any]
     day: str
     column: str
-    pattern: str
+    pattern: str | None = None
 
     def data(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows below headings, and totals."""
         texts = frame[self.column].fillna("")
-        dated = texts.str.contains(self.pattern, regex=True)
+        if self.pattern is None:  # the day stands in a column of its own
+            dated = frame[self.day].notna()
+        else:
+            dated = texts.str.contains(self.pattern, regex=True)
         total = pd.Series(
             [total_of(text) is not None for text in texts], index=frame.index
         )
@@ -73,6 +78,17 @@ def tree(columns: Columns) -> Tree | None:
             named = headings[[total_of(value) is None for value in headings]]
             if not len(named):
                 continue
+            if _below_documents(dated, facts.cells):
+                raise DataError(
+                    say("init.fault.levels_title"),
+                    [
+                        Fault(
+                            name,
+                            say("init.fault.levels"),
+                            say("init.fault.levels_remedy"),
+                        )
+                    ],
+                )
             # A heading stands above rows; so the first is one, and none comes twice.
             if dated.iloc[0] or named.duplicated().mean() > 0.1:
                 continue
@@ -83,6 +99,46 @@ def tree(columns: Columns) -> Tree | None:
     return None
 
 
+def _below_documents(dated: pd.Series, cells: pd.Series) -> bool:
+    """Whether documents have rows of goods below them, which look like headings of what follows."""
+    total = pd.Series(
+        [total_of(value) is not None for value in cells], index=cells.index
+    )
+    shape = dated[~total]
+    below = ~shape & shape.shift(
+        fill_value=False
+    )  # a heading, or the first of the goods
+    again = ~shape & ~shape.shift(fill_value=False)
+    starts_twice = again.iloc[1:].sum()
+    return bool(below.any() and starts_twice >= 0.5 * below.sum())
+
+
+def headed(columns: Columns, frame: pd.DataFrame) -> Tree | None:
+    """A report whose first column names the customer in a row of its own, above rows in which that
+    column is empty and another one has the day."""
+    for name in list(columns)[:3]:
+        facts = columns[name]
+        if not 0 < facts.filled <= 0.7:
+            continue
+        for day in ranked(columns, "order_date"):
+            below = columns[day]
+            if below.days < 0.9 or below.filled < 0.2 or day == name:
+                continue
+            dated, named = frame[day].notna(), frame[name].notna()
+            if (dated & named).any() or not dated.any() or dated.iloc[0]:
+                continue
+            alone = named & (frame.notna().sum(axis=1) == 1)
+            if not alone[: dated.idxmax()].any():
+                continue
+            source = {
+                "groups": {
+                    "heading": {"column": name, "when": f"trim({quoted(name)}) <> ''"}
+                }
+            }
+            return Tree(source, day, name)
+    return None
+
+
 def totals(
     columns: Columns, frame: pd.DataFrame, buyer: Customer, day: str, paid: Amount
 ) -> Aside:
@@ -90,7 +146,7 @@ def totals(
     aside = Aside(rows=pd.Series(False, index=frame.index))
     for name in dict.fromkeys([*buyer.columns, *map(str, list(frame)[:2])]):
         if name in frame and not columns[name].numbers > 0.9:
-            _named_totals(aside, frame, name, columns[name])
+            _named_totals(aside, frame, name, columns[name], buyer)
     if day in frame:
         _undated_totals(aside, columns, frame, day)
     _header_again(aside, frame)
@@ -100,8 +156,12 @@ def totals(
     return aside
 
 
-def _named_totals(aside: Aside, frame: pd.DataFrame, name: str, facts: Facts) -> None:
+def _named_totals(
+    aside: Aside, frame: pd.DataFrame, name: str, facts: Facts, buyer: Customer
+) -> None:
     everyone = set(facts.cells.str.lower())
+    if buyer.columns[0] in frame:
+        everyone |= set(frame[buyer.columns[0]].dropna().str.lower())
     found = []
     for value in _may_be_totals(facts.cells):
         of = total_of(value)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import EMPTY, Amount, is_payment_status, status
+from segment_lab.data.guess.columns import (
+    EMPTY,
+    FULL,
+    Amount,
+    is_payment_status,
+    status,
+)
 from segment_lab.data.guess.facts import Columns
 from segment_lab.data.guess.vocabulary import (
     literal,
@@ -15,10 +22,14 @@ from segment_lab.data.guess.vocabulary import (
     quoted,
     ranked,
     state,
+    vocabulary,
 )
+from segment_lab.data.reading import CURRENCY_MARKS, FALSE, TRUE, currency_of
 from segment_lab.texts import say
 
 COUNTS = ("sold", "returned")
+#: What stands in a column of cancelled orders.
+YES = (*TRUE, "oui", "si", "sí", "sì", "x", "+", "✓")
 
 
 @dataclass
@@ -31,27 +42,37 @@ class Sold:
     first_line: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    #: A column, and its values in rows that lower the revenue although their amounts are positive.
+    lowering: tuple[str, list[str]] | None = None
     #: The column that tells won from lost, and its words by what they say.
     decided: str | None = None
     states: dict[str, list[str]] = field(default_factory=dict)
 
 
 def sold(
-    columns: Columns, frame: pd.DataFrame, order: str | None, taken: list[str]
+    columns: Columns,
+    frame: pd.DataFrame,
+    order: str | None,
+    taken: list[str],
+    paid: Amount,
 ) -> Sold:
-    """Which rows are sales, by status, event and a date of cancellation."""
+    """Which rows are sales, by status, event and cancellation; which lower the revenue."""
     found = Sold(pd.Series(True, index=frame.index))
     names = [n for n in status(columns) if n not in taken and columns[n].distinct <= 40]
     chosen = _telling(columns, names)
     if chosen:
-        _by_status(found, columns, frame, chosen, order)
+        _by_status(found, columns, frame, chosen, order, paid)
     elif names and columns[names[0]].distinct > 1:
         found.doubts.append(_asked(columns, names[0]))
     events = [n for n in status(columns, "event") if n not in [*taken, *names]]
     event = _telling(columns, events)
     if event and not chosen:
         _by_event(found, columns, frame, event)
+    for name in [*events, *names]:
+        _written_positive(found, columns, frame, name, paid)
+    _by_debit(found, columns, frame, paid, taken)
     _by_cancellation(found, columns, frame, taken)
+    _not_asked(found, columns, frame, [*taken, *names, *events])
     return found
 
 
@@ -76,23 +97,33 @@ def _telling(columns: Columns, names: list[str]) -> str | None:
 
 
 def _by_status(
-    found: Sold, columns: Columns, frame: pd.DataFrame, name: str, order: str | None
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    order: str | None,
+    paid: Amount,
 ) -> None:
     said = _states(columns, name)
     found.decided, found.states = name, said
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
-    left = [
-        value for kind, values in said.items() if kind not in COUNTS for value in values
-    ]
+    undone = _undone(columns, frame, name, said, paid)
+    kept = [value for value in kept if value not in undone]
+    every = [value for values in said.values() for value in values]
+    left = [value for value in every if value not in kept]
     if is_payment_status(name):
-        left = said.get("lost", [])
-        kept = [
-            value for values in said.values() for value in values if value not in left
-        ]
+        left = [*said.get("lost", []), *undone]
+        kept = [value for value in every if value not in left]
+        if said.get("open"):
+            facts = {"values": said["open"], "condition": one_of(name, said["open"])}
+            found.doubts.append(say("init.doubt.unpaid", column=name, **facts))
+    if not kept and "unknown" in said:  # what is lost is known: the others may be sales
+        kept = said["unknown"]
+        left = [value for value in every if value not in kept]
     if not left or not kept:
         return
     counts = frame[name].value_counts()
-    _first_line(found, columns, frame, name, order)
+    first_line(found, frame, name, order)
     kept = [value for value in counts.index if value in kept]
     left = [value for value in counts.index if value in left]
     if is_payment_status(name):
@@ -107,27 +138,137 @@ def _by_status(
     found.conditions.append(condition)
     facts = {"kept": _listed(counts, kept), "left": _listed(counts, left)}
     found.notes.append(say("init.took.status", column=name, **facts))
-    if "unknown" in said and "lost" not in said and not is_payment_status(name):
+    if "unknown" in said and not is_payment_status(name):
         found.doubts.append(
             say("init.doubt.unknown_status", column=name, values=said["unknown"])
         )
 
 
-def _first_line(
-    found: Sold, columns: Columns, frame: pd.DataFrame, name: str, order: str | None
-) -> None:
+def first_line(found: Sold, frame: pd.DataFrame, name: str, order: str | None) -> None:
     """A value that stands in the first line of an order alone is meant for all of its lines."""
+    if name in found.first_line or order not in frame or name == order:
+        return
     empty = frame[name].isna()
-    if order and empty.any():
+    if empty.any():
         above = frame[name].notna().groupby(frame[order]).any()
         if frame[order][empty].map(above).fillna(False).mean() > 0.9:
             found.first_line.append(name)
             frame[name] = frame.groupby(order)[name].transform("first")
 
 
+def _undone(
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    said: dict[str, list[str]],
+    paid: Amount,
+) -> list[str]:
+    """Statuses of orders that were paid back in full, where no column holds what was paid back:
+    such an order brought nothing, and its amount is positive."""
+    if paid.refunded or _are_documents(said):
+        return []
+    back = [v for v in said.get("returned", []) if not _in_part(v)]
+    return back if _positive(columns, frame, name, back, paid) else []
+
+
+def _in_part(value: str) -> bool:
+    parts = ("part", "частич", "części", "teil", "parc", "parz", "gedeelt")
+    return any(word in value.lower() for word in parts)
+
+
+def _are_documents(said: dict[str, list[str]]) -> bool:
+    """Whether values name documents or events, of which a return is one of its own, and not how
+    far an order is."""
+    words = vocabulary()["documents"]
+    names = [
+        value.lower() for kind in ("sold", "unknown") for value in said.get(kind, ())
+    ]
+    return any(word in value for value in names for word in words)
+
+
+def _positive(
+    columns: Columns, frame: pd.DataFrame, name: str, values: list[str], paid: Amount
+) -> bool:
+    """Whether the amounts beside these values are written without a minus."""
+    if not values or paid.columns[0] not in columns:
+        return False
+    amounts = columns[paid.columns[0]].amounts().reindex(frame.index)
+    amounts = amounts[frame[name].isin(values)]
+    return bool((amounts > 0).sum() > (amounts < 0).sum())
+
+
+def _written_positive(
+    found: Sold, columns: Columns, frame: pd.DataFrame, name: str, paid: Amount
+) -> None:
+    """Rows of returns whose amounts have no minus: the word says that they lower the revenue."""
+    said = _states(columns, name)
+    back = said.get("returned", [])
+    if found.lowering or paid.refunded or not back or not _are_documents(said):
+        return
+    if _positive(columns, frame, name, back, paid):
+        found.lowering = name, back
+        found.notes.append(say("init.took.lowering", column=name, values=back))
+
+
+def _by_debit(
+    found: Sold, columns: Columns, frame: pd.DataFrame, paid: Amount, taken: list[str]
+) -> None:
+    """A mark of debit or credit beside amounts without a sign: the rarer of the two lowers."""
+    if found.lowering or paid.columns[0] not in columns:
+        return
+    for name, facts in columns.items():
+        marks = {value.lower().strip(". ") for value in facts.cells.unique()[:3]}
+        pair = any(marks == set(words) for words in vocabulary()["debit_credit"])
+        if name in taken or not pair or facts.filled < FULL:
+            continue
+        if (columns[paid.columns[0]].amounts() < 0).any():
+            return
+        counts = facts.cells.value_counts()
+        found.lowering = name, [str(counts.index[-1])]
+        found.notes.append(
+            say("init.took.lowering", column=name, values=found.lowering[1])
+        )
+        kept = {"more": str(counts.index[0]), "less": str(counts.index[-1])}
+        found.doubts.append(say("init.doubt.debit", column=name, **kept))
+        return
+
+
+def signed(expression: str, lowering: tuple[str, list[str]] | None) -> str:
+    """An amount that is negative in the rows that lower the revenue."""
+    if lowering is None:
+        return expression
+    condition = one_of(*lowering)
+    whole = quoted(expression) if re.fullmatch(r"[^()+*/]+", expression) else expression
+    return f"CASE WHEN {condition} THEN -abs({whole}) ELSE {whole} END"
+
+
+def _not_asked(
+    found: Sold, columns: Columns, frame: pd.DataFrame, used: list[str]
+) -> None:
+    """A column that nothing was made of, though its words sound like lost or returned sales."""
+    for name, facts in columns.items():
+        few = 2 <= facts.distinct <= 12 and facts.filled > EMPTY
+        if name in used or not few or facts.numbers > 0.5 or facts.days > 0.5:
+            continue
+        said = _states(columns, name)
+        ending = [*said.get("lost", []), *said.get("returned", [])]
+        ending = [value for value in ending if (frame[name][found.rows] == value).any()]
+        if ending and len(said.get("unknown", [])) <= facts.distinct / 2:
+            counts = facts.cells.value_counts()
+            example = f"NOT {one_of(name, ending)}"
+            values = _listed(counts, ending)
+            found.doubts.append(
+                say("init.doubt.ended", column=name, values=values, example=example)
+            )
+
+
 def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> None:
     said = _states(columns, name)
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
+    words = vocabulary()["documents"]
+    if any(word in value.lower() for value in kept for word in words):
+        # Beside invoices a payment is no sale of its own.
+        kept = [value for value in kept if not _is_payment(value)]
     left = columns[name].distinct - len(kept)
     if not left:
         if "returned" in said:
@@ -152,6 +293,23 @@ def _by_cancellation(
             found.rows &= frame[name].isna()
             found.notes.append(say("init.took.cancelled", column=name, rows=rows))
             return
+        yes = [v for v in facts.cells.unique()[:8] if v.lower() in YES]
+        others = [
+            v for v in facts.cells.unique()[:8] if v.lower() not in (*YES, *FALSE)
+        ]
+        here = frame[name].isin(yes)
+        if yes and not others and name not in taken and here.mean() < 0.6:
+            found.conditions.append(
+                f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})"
+            )
+            found.rows &= ~here
+            facts_of_note = {"values": yes, "rows": int(here.sum())}
+            found.notes.append(say("init.took.flagged", column=name, **facts_of_note))
+            return
+
+
+def _is_payment(value: str) -> bool:
+    return any(word in value.lower() for word in vocabulary()["payment_documents"])
 
 
 def _asked(columns: Columns, name: str) -> str:
@@ -180,7 +338,7 @@ def currency(
         return ""
     main = str(counts.index[0])
     if len(counts) > 1:
-        _first_line(found, columns, frame, name, order)
+        first_line(found, frame, name, order)
         found.conditions.append(f"{quoted(name)} = {literal(main)}")
         found.rows &= frame[name] == main
         listed = _listed(counts, list(counts.index))
@@ -191,18 +349,26 @@ def currency(
 
 
 def _marked(columns: Columns, paid: Amount, found: Sold) -> str:
-    """The currency that amounts carry themselves, or that their header names."""
-    from segment_lab.data.reading import CURRENCY_MARKS
-
+    """The currency that amounts carry themselves, or that their header names; with several, the
+    commonest, and a condition that keeps the others out."""
     facts = columns.get(paid.columns[0])
     if facts is None:
         return ""
-    marks = facts.cells.str.extract(rf"({CURRENCY_MARKS})", expand=False).value_counts()
-    if len(marks) > 1:
-        listed = _listed(marks, list(marks.index))
-        found.doubts.append(say("init.doubt.marks", column=facts.name, values=listed))
+    marks = facts.cells.str.extract(rf"({CURRENCY_MARKS})", expand=False).dropna()
     if len(marks):
-        return str(marks.index[0])
+        code = marks.map(currency_of)
+        counts = code.value_counts()
+        main = str(counts.index[0])
+        if len(counts) > 1:
+            others = sorted(set(marks[code != main]))
+            pattern = literal("|".join(map(re.escape, others)))
+            name = facts.name
+            found.conditions.append(f"NOT regexp_matches({quoted(name)}, {pattern})")
+            found.rows &= ~found.rows.index.isin(code.index[code != main])
+            listed = _listed(counts, list(counts.index))
+            facts_of_doubt = {"column": name, "values": listed, "main": main}
+            found.doubts.append(say("init.doubt.currencies", **facts_of_doubt))
+        return str(marks[code == main].value_counts().index[0])
     named = facts.name.rsplit(None, 1)[-1].strip("().,") if " " in facts.name else ""
     known = named and pd.Series([named]).str.fullmatch(CURRENCY_MARKS).item()
     return named if known else ""

@@ -19,7 +19,17 @@ from segment_lab.data.guess.opening import (
 )
 from segment_lab.data.guess.sold import Sold
 from segment_lab.data.guess.values import day_layout, layout
-from segment_lab.data.guess.vocabulary import literal, quoted, ranked, touch, vocabulary
+from segment_lab.data.guess.vocabulary import (
+    is_draft,
+    is_paid,
+    literal,
+    one_of,
+    quoted,
+    ranked,
+    state,
+    touch,
+    vocabulary,
+)
 from segment_lab.texts import say
 
 
@@ -40,6 +50,10 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
         return "payments"
     if _summed_up(columns):
         return "summary" if _last_order(columns) and money and buyer else "undated"
+    if buyer and money and not choose.order_date(columns) and _counted(columns):
+        one_each = all(columns[name].unique == 1 for name in buyer.columns)
+        if one_each:
+            return "undated"
     if buyer and _event(columns) and ranked(columns, "channel") and not money:
         return "touches"
     number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(
@@ -75,11 +89,15 @@ def _event(columns: Columns) -> str | None:
 def _summed_up(columns: Columns) -> bool:
     """Whether rows are customers with the number of their orders and the day of the last, or how
     long ago it was."""
-    count = choose.first(
-        columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5
-    )
+    count = _counted(columns)
     dated = _last_order(columns) is not None or bool(ranked(columns, "recency"))
     return count is not None and dated
+
+
+def _counted(columns: Columns) -> str | None:
+    return choose.first(
+        columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5
+    )
 
 
 def _last_order(columns: Columns) -> str | None:
@@ -95,9 +113,7 @@ def _last_order(columns: Columns) -> str | None:
 def summary(file: Opened, proposal: Proposal) -> None:
     """Customers with the number of their orders, their revenue and the day of the last order."""
     columns = file.columns
-    count = choose.first(
-        columns, "summary_orders", lambda f: f.numbers > 0.9 and f.days < 0.5
-    )
+    count = _counted(columns)
     last = _last_order(columns)
     begun = choose.first(
         columns, "summary_first", lambda f: f.days >= 0.5 and f.filled > 0.3
@@ -176,6 +192,16 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         )
         columns = file.columns
     number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
+    once, question = rows.counted_once(file.frame, number, paid)
+    if once or (question and owed):  # what is still open is the document's in any case
+        question = None
+        file.source["amount_per"] = "order"
+        facts = {"lines": len(file.frame), "orders": file.frame[number].nunique()}
+        proposal.took.append(
+            say("init.took.amount_per", column=paid.columns[0], **facts)
+        )
+    proposal.doubts += [question] if question else []
+    _voided(file, proposal, paid, settles=not owed and len(paid.columns) == 1)
     mapping = {
         "invoice_id": number,
         "customer_id": buyer.expression,
@@ -199,6 +225,27 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     proposal.doubts.append(
         say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
     )
+
+
+def _voided(file: Opened, proposal: Proposal, paid: Amount, settles: bool) -> None:
+    """Invoices that were never sent or were cancelled; and, with `settles`, those of which the
+    status alone says that they are paid."""
+    for name in choose.status(file.columns):
+        facts = file.columns[name]
+        values = facts.cells.value_counts()
+        gone = [v for v in values.index if state(v) == "lost" or is_draft(v)]
+        done = [
+            v for v in values.index if settles and state(v) == "sold" and is_paid(v)
+        ]
+        left = [*gone, *done]
+        if name in paid.columns or not left or len(left) == len(values):
+            continue
+        file.source["where"] = f"({quoted(name)} IS NULL OR NOT {one_of(name, left)})"
+        counted = [f"{value} ({values[value]:,})" for value in left]
+        proposal.took.append(
+            say("init.took.no_debt", column=name, values=counted, paid=bool(done))
+        )
+        return
 
 
 def _billed(columns: Columns, proposal: Proposal) -> Amount | None:

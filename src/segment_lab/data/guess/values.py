@@ -8,11 +8,11 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from segment_lab.data.days import date_formats
+from segment_lab.data.days import layouts_of
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
 from segment_lab.data.guess.vocabulary import quoted
-from segment_lab.data.reading import COUNTED, Reading
+from segment_lab.data.reading import COUNTED, ISO, Reading
 from segment_lab.texts import say
 
 # What a number looks like when its mark is a comma, a dot, or cannot be told: "1,50", "1.234,5" ·
@@ -51,19 +51,22 @@ def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
     value = _value(table, day, None)
     if not value.type().is_string():
         return {}, []
-    fits = date_formats(value)
-    best = [form for form, n in fits if n == fits[0][1]]
+    best, others = layouts_of(value)
     doubts = []
     if not best and _numbered(value):
         best = [COUNTED]
         doubts.append(
             say("init.doubt.counted_days", column=day, weeks=f"7 * {quoted(day)}")
         )
-    if not best or "iso" in best:
+    if not best or best == [ISO]:
         return {}, doubts
+    if others:
+        layouts = [best[0], *others]
+        doubts.append(say("init.doubt.two_layouts", layouts=layouts, other=others[0]))
     if len(best) > 1:
-        doubts.append(say("init.doubt.two_layouts", layouts=best, other=best[1]))
-    return {"date_format": best[0]}, doubts  # the European one, where two fit
+        doubts.append(say("init.doubt.several_layouts", column=day, layouts=best))
+    # The European one, where two fit.
+    return {"date_format": best[0] if len(best) == 1 else best}, doubts
 
 
 def _value(table: ir.Table, text: str, number: Any) -> ir.Value:

@@ -17,7 +17,10 @@ State = Literal["lost", "returned", "open", "sold", "unknown"]
 _WHOLE = (
     "name user day value sum sale type action art source account firm person contact kontakt num "
     "paid item value order data document balance typ stan konto numer nr number номер nummer gross "
-    "razem gesamt итого"
+    "razem gesamt итого kind rodzaj tipo soort nom nome nombre naam numero número référence "
+    "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
+    "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
+    "totale"
 )
 WHOLE = frozenset(_WHOLE.split())
 
@@ -45,19 +48,49 @@ def ranked(headers: Iterable[str], role: str) -> list[str]:
     return sorted(found, key=ranks.__getitem__)  # type: ignore[arg-type]
 
 
+_TAX = "(?:tax|taxes|vat|gst|mwst|ust|ндс|btw|iva|tva|taxe)"
+_WITHOUT = (
+    "ex|excl|excluding|without|net of|before|ohne|exkl|zzgl|без|bez|hors|sin|senza"
+)
+_WITH = "inc|incl|including|with|after|inkl|mit|с|с учетом|z|toutes|con"
+_EXCLUDING = rf"(?:{_WITHOUT}) {_TAX}|ht"
+_INCLUDING = rf"(?:{_WITH}) {_TAX}|ttc"
+
+
 @lru_cache(maxsize=100_000)
-def _rank(header: str, role: str) -> tuple[int, int] | None:
-    """How tellingly a header names a role, lower is more; None where it does not."""
+def _rank(header: str, role: str) -> tuple[int, int, int] | None:
+    """How tellingly a header names a role, lower is more; None where it does not.
+
+    Of two that differ in nothing but the tax, such as ``Total (ex tax)`` and ``Total (inc tax)``,
+    the one without it comes first.
+    """
     plain = f" {normal(header)} "
+    bare, taxed = _without_tax_words(plain)
+    ways = [_rank_of(plain, role, 1)]
+    if bare != plain:
+        ways.append(_rank_of(bare, role, taxed))
+    return min((way for way in ways if way), default=None)
+
+
+def _rank_of(plain: str, role: str, taxed: int) -> tuple[int, int, int] | None:
     if any(word in plain for word in _never(role)):
         return None
     part = None
     for place, word in enumerate(_means(role)):
         if plain.strip() == word.strip():
-            return 0, place
+            return 0, place, taxed
         if part is None and word in plain and word.strip() not in WHOLE:
-            part = 1, place
+            part = 1, place, taxed
     return part
+
+
+def _without_tax_words(plain: str) -> tuple[str, int]:
+    """A header without "incl. VAT" and its kin, and whether that said without (0) or with (2)."""
+    for taxed, words in ((0, _EXCLUDING), (2, _INCLUDING)):
+        bare = re.sub(rf" (?:{words}) ", " ", plain)
+        if bare.strip() and bare != plain:
+            return bare, taxed
+    return plain, 1
 
 
 @cache
@@ -78,12 +111,24 @@ def _bounded(word: str) -> str:
 def state(value: str) -> State:
     """What the value of a status, stage or event says about a sale."""
     plain = value.strip().lower().replace("_", " ").replace("ё", "е")
+    plain = plain.replace("credit card", "card")
     for name in ("lost", "returned", "open", "sold"):
         if any(
             word.replace("ё", "е") in plain for word in vocabulary()["states"][name]
         ):
             return name
     return "unknown"
+
+
+def is_draft(value: str) -> bool:
+    """Whether a document was not sent yet."""
+    return any(word in value.lower() for word in vocabulary()["drafts"])
+
+
+def is_paid(value: str) -> bool:
+    """Whether a document is paid in full."""
+    plain = value.lower()
+    return any(word in plain for word in vocabulary()["paid"])
 
 
 def touch(value: str) -> str | None:
