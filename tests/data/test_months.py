@@ -70,4 +70,4 @@ def test_the_lines_of_one_invoice_are_one_document():
     open_items = study.ledger.balances(["2025-03-01"])
     assert open_items.open_amount.tolist() == [150, 60]
     counts = study.check()[0].counts
-    assert counts.to_dict() == {"accepted": 2, "line of an invoice above": 1}
+    assert counts.to_dict() == {"accepted": 2, "invoice line": 1}

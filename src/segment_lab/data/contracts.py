@@ -139,7 +139,7 @@ HAPPENED = (
 )
 EMPTY = "empty row"
 #: A further line of an invoice; its amount is counted on the first.
-LINE = "line of an invoice above"
+LINE = "invoice line"
 #: A campaign that is drawn and has no date yet.
 NOT_SENT = "not sent yet"
 
