@@ -29,12 +29,12 @@ from segment_lab.judge.learning import Outcome, Training, from_segments
 from segment_lab.judge.stability import refit_stability
 from segment_lab.judge.validity import Lesson, judge
 from segment_lab.receivables.payment_check import payment_check
-from segment_lab.receivables.payments import invoice_history
+from segment_lab.receivables.payment_model import payment_history
 
 ROOT = Path(__file__).resolve().parents[1]
 HORIZON = 90
-#: The day after the last payment of the public ledger.
-LAST_PAID = "2013-12-30"
+#: The last day judged of the public ledger, and one by which all is paid.
+LAST_PAID, KNOWN_ON = "2013-12-30", "2014-06-01"
 LOGS = ("cdnow", "online_retail", "rfm_orders", "sample")
 #: Days from which each log is judged: all that leave 90 days before and after, a quarter apart.
 DAYS = {
@@ -53,7 +53,8 @@ def folder() -> Path:
 def study(name: str) -> sl.Study | None:
     """A log as a study; None where its file is absent."""
     os.environ["SEGMENT_LAB_DATASETS"] = str(folder())
-    if name != "sample" and not (folder() / name).exists():
+    held = {"receivables_ibm": "accounts_receivable"}.get(name, name)
+    if name != "sample" and not (folder() / held).exists():
         print(f"{name}: not here")
         return None
     if name != "rfm_orders":
@@ -224,7 +225,7 @@ def payment() -> None:
     whole = study("receivables_ibm")
     if whole is None:
         return
-    history = invoice_history(whole.ledger, LAST_PAID)
+    history = payment_history(whole.ledger, KNOWN_ON)
     found = payment_check(history, LAST_PAID, stops=72)
     print(found.round(3).to_string())
     cash = found.loc["weekly_cash_missed"]
