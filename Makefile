@@ -52,12 +52,13 @@ lock: env  ## Resolve the newest allowed versions into requirements.lock
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --upgrade --output-file requirements.lock
 
-bench: env  ## Measure side by side with peers and the raw engine
+bench: env  ## Measure side by side with peers and the raw engine, and operate a year
 	@$(BIN)/python benchmarks/customer_table.py
 	@$(BIN)/python benchmarks/customer_table.py --task segments --format parquet
 	@$(BIN)/python benchmarks/out_of_core.py
 	@$(BIN)/python benchmarks/scorecard.py
 	@$(BIN)/python benchmarks/report.py
+	@$(BIN)/python benchmarks/year.py
 
 clean:  ## Remove the environment, caches and rendered reports
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/*

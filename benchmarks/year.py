@@ -5,9 +5,7 @@ campaigns, and once they have gone out `segment-lab plan --went-out` is told the
 that of `tests/year`: customers who buy by themselves, and contacts that win one more order with a
 known chance. The table is in docs/calibration.md.
 
-    python benchmarks/year.py [--customers 1200] [--seed 3] [--seeds 6]
-
-`--seeds` plays as many other years through the API and shows what each promised and what came.
+    python benchmarks/year.py [--customers 1200] [--seed 3]
 """
 
 from __future__ import annotations
