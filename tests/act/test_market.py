@@ -50,10 +50,23 @@ def test_bridge_by_hand():
     before = pd.DataFrame({"orders": 2, "revenue": 10.0}, index=range(10))
     after = pd.DataFrame({"orders": 4, "revenue": 40.0}, index=range(5))
     segments = pd.Series(pd.Categorical(["A"] * 10, ["A"]), index=range(10))
-    row = market.bridge(before, after, segments).loc["A"]
+    row = market.bridge(before, after, segments, segments).loc["A"]
     assert row[
         ["customers", "orders_per_customer", "basket"]
     ].tolist() == pytest.approx([-100, 100, 100])
+
+
+def test_each_period_is_told_by_who_was_in_the_segment_when_it_began():
+    before = pd.DataFrame({"orders": 1, "revenue": [90.0, 10.0]}, index=["a", "b"])
+    after = pd.DataFrame({"orders": 1, "revenue": [10.0, 80.0, 5.0]}, index=list("abc"))
+    then = pd.Series(
+        pd.Categorical(["Best", "Rest"], ["Best", "Rest"]), index=list("ab")
+    )
+    now = pd.Series(
+        pd.Categorical(["Rest", "Best"], ["Best", "Rest"]), index=list("ab")
+    )
+    out = market.bridge(before, after, then, now)
+    assert out["change"].to_dict() == {"Best": -10.0, "Rest": 0.0, "New customers": 5.0}
 
 
 @given(PERIOD, PERIOD)
@@ -63,12 +76,13 @@ def test_bridge_and_movement_add_up_whatever_happens(one, two):
         pd.Categorical(["A", "A", "B", "B"], ["A", "B", "Empty"]), index=list("abcd")
     )
     change = after["revenue"].sum() - before["revenue"].sum()
-    out = market.bridge(before, after, segments)
+    later = segments.reindex(list("dcba")).set_axis(list("abcd"))
+    out = market.bridge(before, after, segments, later)
     assert out[list(market.FACTORS)].sum(axis=1).to_numpy() == pytest.approx(
         out["change"].to_numpy(), abs=1e-8
     )
     assert out["change"].sum() == pytest.approx(change, abs=1e-8)
-    assert list(out.index) == ["A", "B", "Empty", "New since"]
+    assert list(out.index) == ["A", "B", "Empty", "New customers"]
     assert np.isfinite(out.to_numpy(float)).all()
     assert market.movement(before, after, before.index)[
         "change"

@@ -163,6 +163,45 @@ def test_the_news_is_exact():
     assert news.few_accounts() == (2, 90.0, 90.0)
 
 
+def steady(customers=1500, days=2000, seed=5):
+    """Customers come and go at a steady pace, so that no segment brings more or less than before."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(customers):
+        came = rng.uniform(0, days)
+        stays = min(rng.exponential(400), came)
+        orders = rng.poisson(8 * stays / 365)
+        when = [came, *(came - rng.uniform(0, stays, orders))]
+        rows += [(f"c{i:04}", int(day) + 1, 50.0) for day in when]
+    return log(rows)
+
+
+def test_a_steady_base_has_no_declining_segment():
+    """Some of the best customers of a day leave, others take their place: that is no decline."""
+    study = sl.Study.from_frames({"orders": steady()}, as_of=AS_OF)
+    news = News(study, "rfm", 90)
+    before = news.before["revenue"].sum()
+    segments = news.by_segment
+    assert abs(segments["change"]["Champions"]) < 0.2 * segments["before"]["Champions"]
+    then = study.at(AS_OF - dt.timedelta(days=455)).segmentation("rfm").labels
+    followed = news.by_customer.groupby(then.astype(str)).sum()
+    assert followed["Champions"] < -0.3 * segments["before"]["Champions"]
+    change = news.now["revenue"].sum() - before
+    assert segments["change"].sum() == pytest.approx(change)
+
+
+def test_a_segment_that_really_buys_less_is_named():
+    frame = steady()
+    began = AS_OF - dt.timedelta(days=90)
+    study = sl.Study.from_frames({"orders": frame}, as_of=AS_OF)
+    labels = study.at(began).segmentation("rfm").labels
+    best = labels.index[labels == "Champions"]
+    since = frame["order_date"] >= pd.Timestamp(began)
+    frame = frame[~(frame["customer_id"].isin(best) & since)]
+    study = sl.Study.from_frames({"orders": frame}, as_of=AS_OF)
+    assert News(study, "rfm", 90).behind()[0] == "Champions"
+
+
 def test_a_short_log_compares_with_nothing():
     study = sl.Study.from_frames({"orders": one_month()}, as_of=AS_OF)
     news = News(study, "rfm", 90)

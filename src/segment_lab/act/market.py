@@ -17,7 +17,8 @@ from segment_lab.window import as_date
 
 MOVES = ("new", "reactivated", "expanded", "contracted", "lost")
 FACTORS = ("customers", "orders_per_customer", "basket")
-NEW = "New since"
+#: Whoever first bought within a period.
+NEW = "New customers"
 #: An invoice overdue for longer counts as money that is not coming.
 GONE_AFTER = 90
 
@@ -50,7 +51,10 @@ def movement(
 
 
 def bridge(
-    before: pd.DataFrame, after: pd.DataFrame, segments: pd.Series
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    segments_before: pd.Series,
+    segments_after: pd.Series,
 ) -> pd.DataFrame:
     """The change in revenue by segment: customers × orders per customer × basket, exactly (LMDI-I,
     Ang 2005).
@@ -60,15 +64,16 @@ def bridge(
     customers alone, which is the limit of the formula; where revenue or orders net to nothing or
     less (returns), the change counts as basket.
 
-    `segments` are those when the first period began, an ordered categorical by customer_id (later
-    ones would favour who just bought); customers who came later have a row of their own. Per
-    segment ``before, after, change`` (money) and the parts ``customers, orders_per_customer,
-    basket``.
+    `segments_before` and `segments_after` are those on the day when either period began, ordered
+    categoricals by customer_id. Whoever is sorted by what he did before a period is followed
+    through that period both times: the best customers of one day always buy less afterwards, so
+    the same people followed for longer would show a decline where nothing changed. Customers who
+    first bought within a period have a row of their own. Per segment ``before, after, change``
+    (money) and the parts ``customers, orders_per_customer, basket``.
     """
-    segment = segments.astype(str)
-    names = [*map(str, segments.cat.categories), NEW]
-    first = _totals(before, segment, names)
-    second = _totals(after, segment, names)
+    names = [*map(str, segments_before.cat.categories), NEW]
+    first = _totals(before, segments_before.astype(str), names)
+    second = _totals(after, segments_after.astype(str), names)
     out = pd.DataFrame({"before": first["revenue"], "after": second["revenue"]})
     out["change"] = out["after"] - out["before"]
     pairs = zip(first.to_numpy(float), second.to_numpy(float), strict=True)

@@ -71,8 +71,11 @@ def moved_share(before: np.ndarray, after: np.ndarray) -> float:
     return float(np.mean(np.asarray(before) != np.asarray(after)))
 
 
-def change(company: Company, method: str, days: int = 90) -> Change:
-    """What changed in a scheme within the last `days`, by the cuts of today.
+def change(
+    company: Company, method: str, days: int = 90, until: dt.date | None = None
+) -> Change:
+    """What changed in a scheme within `days` up to `until` (by default today), by the cuts of
+    today.
 
     Both days are seen through windows of the same length: what the data hold before the earlier
     day, at most the study's own window. Change is the difference between the two; the segments of
@@ -83,8 +86,8 @@ def change(company: Company, method: str, days: int = 90) -> Change:
     NotEnoughDataError
         Where less than 30 days of data lie before the earlier day.
     """
-    today = company.window.as_of
-    day = today - dt.timedelta(days=days)
+    last = until or company.window.as_of
+    day = last - dt.timedelta(days=days)
     start = company.window.start
     length = (day - start).days if day > start else 0
     if length >= MIN_DAYS:
@@ -98,7 +101,7 @@ def change(company: Company, method: str, days: int = 90) -> Change:
                 needed=MIN_DAYS,
             )
         )
-    earlier, later = (_seen_through(length, company.at(when)) for when in (day, today))
+    earlier, later = (_seen_through(length, company.at(when)) for when in (day, last))
     rule = company.fitted(method)
     then = rule.segment(earlier.population(method), earlier.window)
     now = rule.segment(later.population(method), later.window)

@@ -257,9 +257,9 @@ class DecisionReport:
     def bridge(self) -> pd.DataFrame:
         """The change by segment and factor (`market.bridge`)."""
         before = self.before
-        parts = market.bridge(
-            before, self.recent, self._segments(self.back + self.horizon_days).labels
-        )
+        began = self.study.window.as_of - dt.timedelta(days=self.horizon_days)
+        found = self.study.change(self.scheme, self.back, began)
+        parts = market.bridge(before, self.recent, found.then.labels, found.now.labels)
         return parts.rename(
             columns={factor: f"from_{factor}" for factor in market.FACTORS}
         )

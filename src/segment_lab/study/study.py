@@ -341,12 +341,16 @@ class Study(StudyCustomers):
         page: Any = imported("segment_lab.render.inside:inside")
         return page(self, report)
 
-    def change(self, method: str, days: int = 90) -> Change:
-        """What changed in a scheme within `days`: by today's cuts, through windows of equal length;
-        see `segment_lab.judge.change`."""
+    def change(
+        self, method: str, days: int = 90, until: dt.date | None = None
+    ) -> Change:
+        """What changed in a scheme within `days` up to `until` (today): by today's cuts, through
+        windows of equal length; see `segment_lab.judge.change`."""
         from segment_lab.judge.change import change
 
-        return self._keep(("change", method, days), lambda: change(self, method, days))
+        return self._keep(
+            ("change", method, days, until), lambda: change(self, method, days, until)
+        )
 
     def to_sql(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from segment_lab.act import market
 from segment_lab.act.verdicts import VERDICTS
 from segment_lab.pages.front import tiles
 from segment_lab.pages.front.news import News, minutes_gap
@@ -107,9 +108,16 @@ class Front:
             size=abs(change),
             days=news.days,
             compared="year" if news.back_days >= 365 else "period",
-            behind=news.segment_behind(),
+            behind=[self._less(name) for name in news.behind()],
             revenue=float(news.now["revenue"].sum()),
         )
+
+    def _less(self, name: str) -> str:
+        """How much less a segment brought."""
+        size = abs(self.news.change_of_revenue[name])
+        if name == market.NEW:
+            return say("front.news.less_new", size=size)
+        return say("front.news.less", name=name, size=size)
 
     def _first(self) -> str:
         """The first thing to do: where most money is at stake, by a list with names."""

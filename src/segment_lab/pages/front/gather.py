@@ -14,6 +14,7 @@ from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.evidence import RETURNERS
 from segment_lab.contacts.events import usual_minutes
+from segment_lab.customers import trend
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
@@ -96,6 +97,11 @@ class Gathering:
         return self.report.page(**named)
 
     @cached_property
+    def news(self) -> News:
+        """What changed since the year before."""
+        return News(self.study, self.scheme, self.days)
+
+    @cached_property
     def watching(self) -> Watching:
         """The watch lists."""
         return Watching(self.study, self.days)
@@ -150,7 +156,7 @@ class Gathering:
         segments["change"] = self.change
         minutes = self.report.effort
         return Front(
-            News(self.study, self.scheme, self.days),
+            self.news,
             self.study.title,
             self.treatments(),
             segments,
@@ -258,7 +264,7 @@ class Gathering:
             low=float(row["worth_low"]),
             high=float(row["worth_high"]),
             why=why,
-            change=float(self.change.get(name, float("nan"))),
+            changes=self._changed(name),
             history=history,
             file=audience_file(name),
             depends=tuple(scheme_names(self.against.get(name, ()))),
@@ -271,6 +277,16 @@ class Gathering:
                 key: float(facts[key] or 0.0)
                 for key in ("hours_now", "hours_freed", "hours_gained")
             },
+        )
+
+    def _changed(self, name: str) -> tuple[str, ...]:
+        """How the segment's revenue and number of customers changed, as far as known."""
+        facts = {"year": self.news.back_days >= trend.YEAR, "days": self.days}
+        changes = {"revenue": self.news.change_of_revenue, "change": self.change}
+        return tuple(
+            say(f"front.segments.{key}", change=change[name], **facts)
+            for key, change in changes.items()
+            if pd.notna(change.get(name))
         )
 
     @cached_property

@@ -18,9 +18,9 @@ from segment_lab.study.study import Study
 
 #: At most so many accounts are said to explain a decline.
 ACCOUNTS = 15
-#: A segment that lost this share of what was lost and reduced is named as the one behind the
-# change.
-BEHIND = 0.4
+#: Segments that together lost this share of what all declining segments lost are named as those
+#: behind a decline, if they are no more than so many.
+BEHIND, MOST_BEHIND = 0.5, 2
 
 
 @dataclass
@@ -100,21 +100,25 @@ class News:
         return (now - before).sort_values(kind="stable")
 
     @cached_property
-    def by_segment(self) -> pd.Series:
-        """Change of revenue by the segment of each customer when the earlier period began.
-
-        Segments of today would favour whoever has just bought. Those who came later stand together.
-        """
+    def by_segment(self) -> pd.DataFrame:
+        """Revenue ``before, after`` and ``change`` of each segment, by who was in it when either
+        period began (`market.bridge`); empty where the data do not reach."""
+        nothing = pd.DataFrame(columns=["before", "after", "change"], dtype="float64")
         if self.before is None:
-            return pd.Series(dtype="float64")
+            return nothing
+        began = self.as_of - dt.timedelta(days=self.days)
         try:
-            then = self._earlier(self.back_days + self.days).segmentation(self.scheme)
+            found = self.study.change(self.scheme, self.back_days, began)
         except NotEnoughDataError:
-            return pd.Series(dtype="float64")
-        names = (
-            then.labels.astype(str).reindex(self.by_customer.index).fillna(market.NEW)
-        )
-        return self.by_customer.groupby(names.to_numpy()).sum().sort_values()
+            return nothing
+        both = (found.then.labels, found.now.labels)
+        return market.bridge(self.before, self.now, *both)[list(nothing)]
+
+    @cached_property
+    def change_of_revenue(self) -> pd.Series:
+        """Relative change of each segment's revenue (`by_segment`); null where it had none."""
+        before = self.by_segment["before"]
+        return self.by_segment["change"] / before.where(before > 0)
 
     def few_accounts(self) -> tuple[int, float, float]:
         """How many accounts explain how much of all that was lost or reduced: count, money,
@@ -123,12 +127,17 @@ class News:
         few = min(ACCOUNTS, len(lost))
         return few, float(-lost.head(few).sum()), float(-lost.sum())
 
-    def segment_behind(self) -> str:
-        """The one segment that explains a decline; empty where none does."""
-        lost = self.by_segment[self.by_segment < 0].drop(market.NEW, errors="ignore")
-        if self.change >= 0 or lost.empty or lost.iloc[0] > BEHIND * lost.sum():
-            return ""
-        return str(lost.index[0])
+    def behind(self) -> list[str]:
+        """The few segments that explain a decline, those that lost most first; empty where it
+        takes many."""
+        lost = -self.by_segment["change"].sort_values(kind="stable")
+        lost = lost[lost > 0]
+        if not self.change < 0 or lost.empty:
+            return []
+        needed = int((lost.cumsum() < BEHIND * lost.sum()).sum()) + 1
+        return (
+            [str(name) for name in lost.index[:needed]] if needed <= MOST_BEHIND else []
+        )
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -37,8 +37,8 @@ class Treatment:
         Expected money after costs with its 80 % range; null where nothing is forecast.
     why : str
         How we know, in a sentence.
-    change : float
-        Relative change of the number of customers, by today's cuts.
+    changes : tuple of str
+        How revenue and the number of customers changed, in words.
     history : sequence of float
         Revenue in twelve times thirty days.
     hours_now, hours_freed, hours_gained : float
@@ -71,7 +71,7 @@ class Treatment:
     low: float = math.nan
     high: float = math.nan
     why: str = ""
-    change: float = math.nan
+    changes: tuple[str, ...] = ()
     history: tuple[float, ...] = ()
     hours_now: float = 0.0
     hours_freed: float = 0.0
@@ -102,9 +102,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "stance": row.stance,
         "stance_text": say(f"stance.name.{row.stance}"),
         "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
-        "change": say("front.segments.change", change=row.change)
-        if pd.notna(row.change)
-        else "",
+        "changes": row.changes,
         "action": shown(row.action or row.serve),
         "by": row.by,
         "stop": say("stance.stop", hours=row.hours_freed)
