@@ -190,6 +190,7 @@ def test_a_steady_base_has_no_declining_segment():
     assert segments["change"].sum() == pytest.approx(change)
 
 
+@pytest.mark.slow
 def test_a_segment_that_really_buys_less_is_named():
     frame = steady()
     began = AS_OF - dt.timedelta(days=90)
