@@ -52,7 +52,7 @@ def _language_and_currency():
 
 # Folders whose files take long come first, so that short ones fill the gaps and all workers end
 # together.
-LONG = ("notebooks", "warehouse", "reporting", "reports", "segmenters")
+LONG = ("warehouse", "render", "reports", "pages", "judge")
 
 
 def pytest_collection_modifyitems(items):

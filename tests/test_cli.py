@@ -179,6 +179,7 @@ def test_headers_are_compared_as_words():
     } == {"customer id"}
 
 
+@pytest.mark.slow
 def test_init_on_real_files(call, tmp_path):
     for parts, rows in (
         (("cdnow", "CDNOW_master.txt"), 69_659),

@@ -335,6 +335,7 @@ class TestInterval:
         )
 
 
+@pytest.mark.slow
 def test_the_public_leads_file(monkeypatch):
     """9,240 leads, 38.54 % converted; "Select" is no answer; google is Google; the last column is
     empty."""

@@ -33,7 +33,8 @@ PAGES = [
 ]
 
 
-pytestmark = pytest.mark.timeout(600)
+# The long form: a run of a tiny study (tests/render/test_runner.py) is in `make test`.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -90,9 +91,15 @@ def gathered(frame: pd.DataFrame, **options) -> Gathering:
     return Gathering(study, "rfm", 90, options)
 
 
+@cache
+def known(shape: str) -> Gathering:
+    """A shape as it is, gathered once for the tests that only read it."""
+    return gathered(SHAPES[shape]())
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_base_gives_a_sensible_page(shape):
-    made = gathered(SHAPES[shape]())
+    made = known(shape)
     with speaking(currency="EUR"):
         shown = made.front().shown()
     text = json.dumps(shown, ensure_ascii=False)
@@ -116,7 +123,7 @@ def test_every_base_gives_a_sensible_page(shape):
 
 
 def test_without_a_margin_nothing_is_called_worthless():
-    made = gathered(giants())
+    made = known("five giants")
     with speaking(currency="EUR"):
         rows = made.treatments()
     verdicts = {row.verdict for row in rows}
@@ -125,14 +132,14 @@ def test_without_a_margin_nothing_is_called_worthless():
 
 
 def test_without_contacts_nothing_is_to_be_stopped():
-    made = gathered(giants())
+    made = known("five giants")
     with speaking(currency="EUR"):
         stop = made.front().parts()[0]["lines"]
     assert stop == ["No segment takes more effort than it brings."]
 
 
 def test_a_silent_giant_is_named():
-    made = gathered(giants())
+    made = known("five giants")
     with speaking(currency="EUR"):
         column = made.front().parts()[2]["columns"][0]
     assert column["items"][0]["name"] == "giant0"
@@ -259,7 +266,7 @@ def test_debtors_are_not_called_before_they_have_paid():
 
 def test_where_nobody_has_an_owner_none_is_asked_to_call():
     with speaking(currency="EUR"):
-        rows = gathered(giants()).treatments()
+        rows = known("five giants").treatments()
         alone, owned = treatment("win_back", False), treatment("win_back", True)
         assert treatment("grow", False) == treatment("grow", True)
     protected = [row for row in rows if row.stance == "protect" and row.card]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 from segment_lab.render import run_study
 from segment_lab.render.worker import ForkServer
 
+#: The cache of the whole test run (tests/conftest.py).
+RUNS_CACHE = Path(os.environ["SEGMENT_LAB_CACHE"])
 START = "import segment_lab as sl\nfrom segment_lab import show\nstudy = sl.Study.from_yaml(config, as_of=as_of)"
 PARAMETERS = 'config = "../study.yml"\nas_of = None'
 
@@ -98,14 +103,27 @@ def write_study(folder: Path, **more: Any) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
-    """A folder with ``study.yml``, its data, and its notebooks; the cache is its own."""
+def place(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A folder with ``study.yml``, its data, and its notebooks; the cache is its own, but for the
+    compiled statements."""
     write_study(tmp_path)
     monkeypatch.setenv(
         "SEGMENT_LAB_NOTEBOOKS", str(write_notebooks(tmp_path / "notebooks"))
     )
-    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
-    return tmp_path
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(cache))
+    cache.mkdir(mode=0o700)
+    statements(RUNS_CACHE, cache)
+    yield tmp_path
+    statements(cache, RUNS_CACHE)
+
+
+def statements(source: Path, target: Path) -> None:
+    """Hand on what was compiled, the one thing that every cache may know: a statement is checked
+    when it is read."""
+    for path in source.glob("statement-*.sql"):
+        if not (target / path.name).exists():
+            shutil.copy(path, target)
 
 
 class Kept:

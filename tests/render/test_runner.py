@@ -243,6 +243,7 @@ def test_reports_may_stand_beside_the_study_file(place, run):
     assert beside.folder.parent == place / "tiny"
 
 
+@pytest.mark.slow
 def test_old_runs_go_but_never_the_latest(run, place):
     first = run()
     names = []

@@ -358,6 +358,7 @@ def test_planted_effects_are_in_the_orders(crm):
     ).all()
 
 
+@pytest.mark.slow
 def test_effects_are_unbiased_over_seeds():
     tables = [response(sampledata.campaign_trial(seed)) for seed in range(100, 112)]
     mean = sum(t["effect"] for t in tables) / len(tables)

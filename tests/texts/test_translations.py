@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -53,6 +54,7 @@ def _leaves(path: str, found: Any) -> Iterator[tuple[str, str]]:
         yield from _leaves(f"{path}.{key}", value)
 
 
+@cache
 def parsed(language: str, text: str) -> nodes.Template:
     """The template as Jinja2 reads it, with the filters there are."""
     environment: Environment = texts._environment(language)
@@ -60,6 +62,7 @@ def parsed(language: str, text: str) -> nodes.Template:
     return environment.parse(text)
 
 
+@cache
 def facts(language: str, text: str) -> set[str]:
     return meta.find_undeclared_variables(parsed(language, text))
 
@@ -135,7 +138,8 @@ def test_the_words_that_an_expression_holds_are_accented_and_its_keys_are_not():
 @every_file
 def test_no_key_is_written_twice(language, name):
     file = resources.files("segment_lab.texts").joinpath(language, f"{name}.yml")
-    for mapping in _mappings(yaml.compose(file.read_text("utf-8"))):
+    text = file.read_text("utf-8")
+    for mapping in _mappings(yaml.compose(text, Loader=yaml.CSafeLoader)):
         names = [key.value for key, _ in mapping.value]
         assert len(names) == len(set(names)), names
 
