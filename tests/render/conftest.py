@@ -112,7 +112,6 @@ def place(tmp_path, monkeypatch) -> Iterator[Path]:
     )
     cache = tmp_path / "cache"
     monkeypatch.setenv("SEGMENT_LAB_CACHE", str(cache))
-    cache.mkdir(mode=0o700)
     statements(RUNS_CACHE, cache)
     yield tmp_path
     statements(cache, RUNS_CACHE)
@@ -121,6 +120,7 @@ def place(tmp_path, monkeypatch) -> Iterator[Path]:
 def statements(source: Path, target: Path) -> None:
     """Hand on what was compiled, the one thing that every cache may know: a statement is checked
     when it is read."""
+    target.mkdir(mode=0o700, exist_ok=True)
     for path in source.glob("statement-*.sql"):
         if not (target / path.name).exists():
             shutil.copy(path, target)
