@@ -93,7 +93,7 @@ def _plain(
     if len(bands):
         best = str(bands[0])
         if all(better(power, best, scheme) for scheme in schemes):
-            return "bands", (), int(known.loc[best, "band_count"])
+            return "bands", (), int(known["band_count"][best])
     rank = "past-spend rank"
     if rank not in known.index:
         return "", (), 0

@@ -36,9 +36,11 @@ FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 #: WeasyPrint lays no grid with automatic columns: rows that wrap stand in its place.
 PLAIN_LAYOUT = """
-@page { @bottom-left { content: string(sheet-title); font: 8pt sans-serif; color: #57606a; }
-        @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #57606a; } }
-title { display: block; position: absolute; string-set: sheet-title content(); visibility: hidden; height: 0; }
+@page { font: 8pt sans-serif; color: #57606a;
+        @bottom-left { content: string(sheet-title); }
+        @bottom-right { content: counter(page) " / " counter(pages); } }
+title { display: block; position: absolute; string-set: sheet-title content();
+        visibility: hidden; height: 0; }
 head { display: block; }
 .sl-keys { display: flex; flex-wrap: wrap; }
 .sl-keys div { display: block; min-width: 4cm; }
