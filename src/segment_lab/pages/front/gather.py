@@ -281,10 +281,10 @@ class Gathering:
 
     def _changed(self, name: str) -> tuple[str, ...]:
         """How the segment's revenue and number of customers changed, as far as known."""
-        facts = {"year": self.news.back_days >= trend.YEAR, "days": self.days}
+        year = self.news.back_days >= trend.YEAR
         changes = {"revenue": self.news.change_of_revenue, "change": self.change}
         return tuple(
-            say(f"front.segments.{key}", change=change[name], **facts)
+            say(f"front.segments.{key}", change=change[name], year=year)
             for key, change in changes.items()
             if pd.notna(change.get(name))
         )
