@@ -25,6 +25,8 @@ from segment_lab.study.config import NotifyOptions, load
 from segment_lab.texts import say, speaking
 
 STATE = ".notified.json"
+#: Of a picture: its tones and the shades of its letters.
+COLOURS = 32
 #: The front page's colours; a mail has no style sheet of its own.
 TONES = {
     "total": "#3f4b59",
@@ -229,6 +231,7 @@ def as_png(svg: str) -> bytes:
     shows."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
+    from PIL import Image
 
     root = ElementTree.fromstring(re.sub(r"&(?!\w+;|#)", "&amp;", svg))
     _, _, width, height = map(float, root.attrib["viewBox"].split())
@@ -251,4 +254,8 @@ def as_png(svg: str) -> bytes:
             axes.text(*place, piece.text or "", ha=side, fontsize=8.5, weight=weight)
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    # A few flat tones need no more colours: a quarter of the bytes.
+    flat = Image.open(out).convert("RGB").quantize(COLOURS)
+    small = io.BytesIO()
+    flat.save(small, "png", optimize=True)
+    return small.getvalue()
