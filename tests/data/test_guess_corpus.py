@@ -58,21 +58,8 @@ def test_every_file_has_its_right_answer():
     assert sorted(FILES) == sorted(RIGHT)
 
 
-#: Right once reading knows these layouts, signs and rows without amount or customer; the marks go
-# then.
-READING = [
-    "fb_down",
-]
-CASES = [
-    pytest.param(
-        name, marks=pytest.mark.xfail(strict=False) if name[:-4] in READING else ()
-    )
-    for name in RIGHT
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", RIGHT)
 def test_totals_are_right_or_the_question_is(name, tmp_path):
     right, found = RIGHT[name], outcome(FILES[name], tmp_path / "s.yml")
     for key in ("refused", "stops", "says"):
