@@ -26,12 +26,10 @@ for name in (
 RUN = os.environ.setdefault("SEGMENT_LAB_TEST_RUN", str(os.getpid()))
 CACHE = Path(tempfile.gettempdir()) / f"segment_lab_tests_{RUN}"
 os.environ["SEGMENT_LAB_CACHE"] = str(CACHE)
-# Where Python is told to keep no bytecode (images, some CI), every process that a test starts would
-# compile the whole package anew: the run keeps its own, beside its cache.
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    sys.dont_write_bytecode = False
-    sys.pycache_prefix = f"{CACHE}_compiled"
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+# Where Python is told to keep no bytecode (images, some CI), every worker would rewrite all tests
+# and every process that a test starts compile the whole package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # `make test` tries a few examples of each property, `make test-slow` three times as many.
 HOUSE = {
     "deadline": None,
@@ -72,5 +70,4 @@ def pytest_collection_finish():
 def pytest_sessionfinish(session):
     """Take the cache away when the last process is done (workers leave it to the controller)."""
     if not hasattr(session.config, "workerinput"):
-        for folder in (CACHE, f"{CACHE}_compiled"):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(CACHE, ignore_errors=True)
