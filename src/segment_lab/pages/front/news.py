@@ -21,6 +21,8 @@ ACCOUNTS = 15
 #: Segments that together lost this share of what all declining segments lost are named as those
 #: behind a decline, if they are no more than so many.
 BEHIND, MOST_BEHIND = 0.5, 2
+#: A segment that brought less than this share of the earlier revenue has no change worth a word.
+MATTERS = 0.05
 
 
 @dataclass
@@ -116,9 +118,11 @@ class News:
 
     @cached_property
     def change_of_revenue(self) -> pd.Series:
-        """Relative change of each segment's revenue (`by_segment`); null where it had none."""
+        """Relative change of each segment's revenue (`by_segment`); null where it had next to
+        none."""
         before = self.by_segment["before"]
-        return self.by_segment["change"] / before.where(before > 0)
+        enough = before >= MATTERS * before.sum()
+        return self.by_segment["change"] / before.where(enough & (before > 0))
 
     def few_accounts(self) -> tuple[int, float, float]:
         """How many accounts explain how much of all that was lost or reduced: count, money,
@@ -135,9 +139,10 @@ class News:
         if not self.change < 0 or lost.empty:
             return []
         needed = int((lost.cumsum() < BEHIND * lost.sum()).sum()) + 1
-        return (
-            [str(name) for name in lost.index[:needed]] if needed <= MOST_BEHIND else []
-        )
+        few = lost.index[:needed]
+        if needed > MOST_BEHIND or self.change_of_revenue[few].isna().any():
+            return []
+        return [str(name) for name in few]
 
     @cached_property
     def history(self) -> pd.DataFrame:
