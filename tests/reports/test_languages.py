@@ -71,7 +71,10 @@ def same_and_no_english(pages: dict[str, str]) -> dict[str, object]:
     return wrong
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name",
+    [QUICK[0], *(pytest.param(name, marks=pytest.mark.slow) for name in QUICK[1:])],
+)
 def test_a_page_states_the_same_in_all_languages_and_keeps_no_english(name):
     facts = prepare(str(STUDY), None, {})
     report = CATALOG[name]
