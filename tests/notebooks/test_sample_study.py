@@ -84,7 +84,8 @@ def test_no_figure_changed_unnoticed(run):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_with_its_answer_and_stands_alone(run, name):
     text = page(run, name)
-    assert len(text.encode()) <= 400_000
+    # The heaviest page folds the whole lists of alerts and of debtors below their first rows.
+    assert len(text.encode()) <= 460_000
     lead = re.search(r'class="sl-lead">([^<]{20,})<', text)
     assert lead, "no answer in plain words"
     shown = re.sub(
