@@ -21,7 +21,7 @@ PAGES = (
     "shop/run-0/index.html",
     "index.html",
 )
-LIMIT = 400_000
+LIMIT = 460_000
 
 
 def views(page: str) -> list[str]:
