@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 
 import ibis
 import pandas as pd
@@ -156,3 +157,15 @@ def test_another_process_reads_the_statement_that_one_has_compiled(compiled, tmp
     again = made.compile(rows.filter(rows.day < day, rows.a > 2.5).select("n"))
     assert again == statement
     assert len(compiled) == 2
+
+
+def test_a_frame_that_nobody_asks_for_any_more_is_let_go():
+    connection = embedded.connect()
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    table = embedded.by_name(ibis.memtable(frame), connection, "let_go")
+    names = "SELECT view_name FROM duckdb_views() WHERE view_name LIKE 'frame_let_go%'"
+    assert table.count().execute() == 2
+    assert len(connection.con.sql(names).fetchall()) == 1
+    del table
+    gc.collect()
+    assert not connection.con.sql(names).fetchall()

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 import segment_lab as sl
+from segment_lab.data.contracts import INSTALMENT, LINE
 from segment_lab.data.months import day_of
 
 
@@ -71,3 +72,22 @@ def test_the_lines_of_one_invoice_are_one_document():
     assert open_items.open_amount.tolist() == [150, 60]
     counts = study.check()[0].counts
     assert counts.to_dict() == {"accepted": 2, "invoice line": 1}
+
+
+def test_instalments_of_one_invoice_are_told():
+    import pandas as pd
+
+    lines = pd.DataFrame(
+        {
+            "invoice_id": ["I1", "I1", "I1"],
+            "customer_id": ["a"] * 3,
+            "issue_date": ["2025-01-05"] * 3,
+            "due_date": ["2025-03-04", "2025-02-04", "2025-02-04"],
+            "amount": [100.0, 50.0, 25.0],
+        }
+    )
+    study = sl.Study.from_frames({"invoices": lines}, as_of="2025-03-01")
+    counts = study.check()[0].counts
+    assert counts.to_dict() == {"accepted": 1, LINE: 1, INSTALMENT: 1}
+    kept = study.table("invoices").to_pandas().iloc[0]
+    assert (str(kept["due_date"])[:10], kept["amount"]) == ("2025-02-04", 175)

@@ -4,10 +4,7 @@ what readers need."""
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ import pandas as pd
 import pytest
 
 from invariants.golden import RECORDED, differences, golden
+from whole_sample import rendered
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -40,26 +38,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     """The published folder of one run of the sample study by the command line."""
-    out = tmp_path_factory.mktemp("reports")
-    command = [
-        sys.executable,
-        "-m",
-        "segment_lab",
-        "run",
-        str(ROOT / "configs" / "sample.yml"),
-        "--out",
-        str(out),
-    ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return (out / "sample" / "latest").resolve()
+    return rendered(tmp_path_factory.mktemp("reports"))
 
 
 def page(run: Path, name: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -16,11 +14,11 @@ from segment_lab import texts
 from segment_lab.render import exporter, plan
 from segment_lab.render.catalog import CATALOG, prepare
 from segment_lab.render.editions import Edition
+from whole_sample import STUDY, rendered
 
-from .languages import ROOT, english_left, numbers, own_words
+from .languages import english_left, numbers, own_words
 from .test_pages import fits, violations
 
-STUDY = ROOT / "configs" / "sample.yml"
 LANGUAGES = ("en", "en-XA", "ru", "pl")
 #: Pages that need no fitted scheme: a second each.
 QUICK = ("data", "leads")
@@ -98,22 +96,7 @@ def test_english_that_was_left_is_found():
 def editions(tmp_path_factory) -> dict[str, Path]:
     """The folders of one run of the sample in all languages."""
     out = tmp_path_factory.mktemp("reports")
-    command = [
-        sys.executable,
-        "-m",
-        "segment_lab",
-        "run",
-        str(STUDY),
-        "--out",
-        str(out),
-        "--lang",
-        ",".join(LANGUAGES),
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ
-    )
-    assert done.returncode == 0, done.stderr
-    first = (out / "sample" / "latest").resolve()
+    first = rendered(out, "--lang", ",".join(LANGUAGES), timeout=1500)
     manifest = json.loads((first / "manifest.json").read_text("utf-8"))
     assert set(manifest["translations"]) == {*LANGUAGES[1:]}
     folders = {name: first / name for name in LANGUAGES[1:]}

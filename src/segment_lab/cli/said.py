@@ -85,18 +85,7 @@ def tell_totals(config: Path) -> None:
                 click.echo(
                     say("init.said.rows", table=intake.name, accepted=accepted, **facts)
                 )
-            if study.has("orders"):
-                customers = study.customers()
-                facts = {
-                    "customers": len(customers),
-                    "orders": int(customers.frequency.sum()),
-                    "revenue": float(customers.revenue.sum()),
-                    "first": str(customers.first_order.min())[:10],
-                    "last": str(customers.last_order.max())[:10],
-                }
-                click.echo(say("init.said.totals", **facts))
-                tell_twins(study)
-            elif study.has("customer_summary"):
+            if study.has("orders") or study.has("customer_summary"):
                 customers = study.customers()
                 facts = {
                     "customers": len(customers),
@@ -104,7 +93,12 @@ def tell_totals(config: Path) -> None:
                     "revenue": float(customers.revenue.sum()),
                     "last": str(customers.last_order.max())[:10],
                 }
-                click.echo(say("summary.totals", **facts))
+                if study.has("orders"):
+                    first = str(customers.first_order.min())[:10]
+                    click.echo(say("init.said.totals", first=first, **facts))
+                    tell_twins(study)
+                else:
+                    click.echo(say("summary.totals", **facts))
             elif study.has("invoices"):
                 amounts = study.table("invoices").amount
                 facts = {

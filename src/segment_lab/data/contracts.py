@@ -140,6 +140,7 @@ HAPPENED = (
 EMPTY = "empty row"
 #: A further line of an invoice; its amount is counted on the first.
 LINE = "invoice line"
+INSTALMENT = "invoice line, due later"
 #: A campaign that is drawn and has no date yet.
 NOT_SENT = "not sent yet"
 
@@ -351,26 +352,35 @@ def _counted_once(lines: ir.Table, contract: Contract, reading: Reading) -> ir.T
 
 
 def _one_row_each(lines: ir.Table, amount_per: str) -> ir.Table:
-    """An invoice of several lines is one document: its first line holds what they sum up to, or,
-    with the total repeated on each, that total; the others are set aside."""
+    """An invoice of several lines is one document: one line holds what they sum up to, or, with
+    the total repeated on each, that total; the others are set aside.
+
+    Of instalments, which are due on several days, the first day stands for the document, and the
+    others' reason says so.
+    """
     usable = lines.reason.isnull() & lines.invoice_id.notnull()
     keys = [lines.invoice_id, lines.customer_id, usable]
     keys += [lines.kind] if "kind" in lines.columns else []
     invoice = ibis.window(group_by=keys)
-    number = ibis.row_number().over(invoice)
-    first = lines.amount_minor.first().over(
-        ibis.window(group_by=keys, preceding=None, following=None)
+    amount = lines.amount_minor
+    whole = (amount.max() if amount_per == "order" else amount.sum()).over(invoice)
+    in_order, aside = invoice, ibis.literal(LINE)
+    if "due_date" in lines.columns:
+        in_order = ibis.window(group_by=keys, order_by=lines.due_date)
+        later = lines.due_date > lines.due_date.min().over(invoice)
+        aside = ibis.ifelse(later, INSTALMENT, LINE)
+    counted = lines.mutate(
+        number__=ibis.row_number().over(in_order),
+        whole__=whole,
+        aside__=aside,
+        usable__=usable,
     )
-    whole = first if amount_per == "order" else lines.amount_minor.sum().over(invoice)
-    numbered = lines.mutate(number__=number, whole__=whole, usable__=usable)
-    return numbered.mutate(
-        amount_minor=ibis.ifelse(
-            numbered.usable__, numbered.whole__, numbered.amount_minor
-        ).cast("int64"),
-        reason=ibis.ifelse(
-            numbered.usable__ & (numbered.number__ > 0), LINE, numbered.reason
-        ),
-    ).drop("number__", "whole__", "usable__")
+    further = counted.usable__ & (counted.number__ > 0)
+    once = ibis.ifelse(counted.usable__, counted.whole__, counted.amount_minor)
+    return counted.mutate(
+        amount_minor=once.cast("int64"),
+        reason=ibis.ifelse(further, counted.aside__, counted.reason),
+    ).drop("number__", "whole__", "aside__", "usable__")
 
 
 def _given(

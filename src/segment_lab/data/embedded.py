@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -73,16 +74,27 @@ def shared() -> Any:
 
 def by_name(table: ir.Table, connection: Any, name: str) -> ir.Table:
     """A frame in memory as a table of the connection, under a name that the next study gives it
-    too: what is asked of it is compiled once. Any other table as it is."""
+    too: what is asked of it is compiled once. Any other table as it is.
+
+    The connection forgets the frame when nothing asks for the table any more.
+    """
     frame = table.op()
     if not isinstance(frame, ops.InMemoryTable):
         return table
     connection.frames[name] += 1
     known_as = f"frame_{name}_{connection.frames[name]}"
     connection.con.register(known_as, frame.data.to_pyarrow(frame.schema))
-    return ops.DatabaseTable(
-        name=known_as, schema=frame.schema, source=connection
-    ).to_expr()
+    named = ops.DatabaseTable(name=known_as, schema=frame.schema, source=connection)
+    forgotten = weakref.finalize(named, _forget, connection.con, known_as, os.getpid())
+    forgotten.atexit = False
+    return named.to_expr()
+
+
+def _forget(connection: Any, frame: str, pid: int) -> None:
+    """Let go of a frame; a forked child leaves its parent's connection alone."""
+    if os.getpid() == pid:
+        with contextlib.suppress(duckdb.Error):
+            connection.unregister(frame)
 
 
 @ibis.udf.scalar.builtin

@@ -107,7 +107,7 @@ class Front:
             direction=direction,
             size=abs(change),
             days=news.days,
-            compared="year" if news.back_days >= 365 else "period",
+            compared="year" if news.on_last_year else "period",
             behind=[self._less(name) for name in news.behind()],
             revenue=float(news.now["revenue"].sum()),
         )

@@ -14,7 +14,6 @@ from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.evidence import RETURNERS
 from segment_lab.contacts.events import usual_minutes
-from segment_lab.customers import trend
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
@@ -281,7 +280,7 @@ class Gathering:
 
     def _changed(self, name: str) -> tuple[str, ...]:
         """How the segment's revenue and number of customers changed, as far as known."""
-        year = self.news.back_days >= trend.YEAR
+        year = self.news.on_last_year
         changes = {"revenue": self.news.change_of_revenue, "change": self.change}
         return tuple(
             say(f"front.segments.{key}", change=change[name], year=year)

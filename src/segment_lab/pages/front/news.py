@@ -59,6 +59,11 @@ class News:
             return trend.YEAR
         return self.days if observed >= 2 * self.days else 0
 
+    @property
+    def on_last_year(self) -> bool:
+        """Whether the earlier period is that of a year before."""
+        return self.back_days >= trend.YEAR
+
     @cached_property
     def now(self) -> pd.DataFrame:
         """What customers did in the last period."""

@@ -31,9 +31,7 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
         float(news.now["revenue"].sum()),
     )
     start = (
-        "front.bridge.start_year"
-        if news.back_days >= 365
-        else "front.bridge.start_period"
+        "front.bridge.start_year" if news.on_last_year else "front.bridge.start_period"
     )
     bars = [Bar(say(start), _short(before), 0.0, before, "total")]
     level = before
