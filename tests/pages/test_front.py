@@ -16,7 +16,8 @@ import segment_lab as sl
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
-from segment_lab.pages.front.gather import Gathering, audience_file
+from segment_lab.pages.front.gather import Gathering
+from segment_lab.pages.front.links import audience_file
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.texts import speaking
 

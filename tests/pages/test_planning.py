@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from segment_lab.pages import planning
-from segment_lab.pages.front.gather import audience_file, gathering
+from segment_lab.pages.front.gather import gathering
+from segment_lab.pages.front.links import audience_file
 from segment_lab.pages.planning import plan
 from segment_lab.render.history import rows_of
 from segment_lab.render.lists import mailed_audience

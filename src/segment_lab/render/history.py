@@ -36,7 +36,7 @@ DRAWN = 12
 def rows_of(gathered: Gathering) -> dict[str, list[Any]]:
     """What a run adds: its ``segments``, what ``came`` of the actions of the run before, and what
     became of the last ``plan`` in words, for the index of studies."""
-    from segment_lab.pages.front.gather import became
+    from segment_lab.pages.front.lessons import became
 
     listed = gathered.actions
     asked: Any = listed.frame["segment"].value_counts() if len(listed.frame) else {}

@@ -16,7 +16,8 @@ from segment_lab.contacts.events import click_topics
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import scheme_name
-from segment_lab.pages.front.gather import Gathering, slug
+from segment_lab.pages.front.gather import Gathering
+from segment_lab.pages.front.links import slug
 from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.traits import spoken
 from segment_lab.segments.segmentation import Segmentation

@@ -28,6 +28,8 @@ from segment_lab.pages.confirming import confirmed
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.front.document import Front
+from segment_lab.pages.front.lessons import became, lessons
+from segment_lab.pages.front.links import audience_file, card_link
 from segment_lab.pages.front.news import News
 from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.front.wings import Wings
@@ -36,7 +38,7 @@ from segment_lab.pages.verdicts import PERSONAL, Page
 from segment_lab.pages.watched import watched
 from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
-from segment_lab.texts import has, phrases, say
+from segment_lab.texts import phrases, say
 
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
@@ -501,66 +503,3 @@ def gathering(study: Study, earlier: pd.DataFrame | None = None) -> Gathering:
     return Gathering(
         study, choice.scheme, asked.horizon_days, options, personal, choice, earlier
     )
-
-
-def became(page: Page) -> list[str]:
-    """What became of the last plan: promised, came, learned; nothing before one is measured."""
-    try:
-        rows = campaign_plan.last(campaign_plan.became(page.measured))
-    except NotEnoughDataError:
-        return []
-    if rows.empty:
-        return []
-    reach = (((rows["came_high"] - rows["came_low"]) / 2) ** 2).sum() ** 0.5
-    came = rows["came"].sum()
-    learned: dict[str, list[str]] = {key: [] for key in ("pays", "loses", "unclear")}
-    for row in rows.to_dict("records"):
-        learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
-    sums = {"promised": rows["promised"].sum(), "came": came}
-    ends = {"low": came - reach, "high": came + reach}
-    return [
-        say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
-    ]
-
-
-def lessons(page: Page) -> list[str]:
-    """What own campaigns taught: whom each helped or harmed for certain, a sentence each."""
-    try:
-        measured = page.measured
-    except NotEnoughDataError:
-        return []
-    found = []
-    for _, rows in measured.groupby("campaign_id", sort=False):
-        parts = rows[rows["segment"] != "All"]
-        sure = parts[(parts["effect_low"] > 0) | (parts["effect_high"] < 0)]
-        if sure.empty:
-            found.append(say("front.lessons.nothing", **_words(rows.iloc[-1])))
-        found += [
-            say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()
-        ]
-    return found
-
-
-def _words(row: pd.Series) -> dict[str, Any]:
-    facts = {str(name): value for name, value in row.items()}
-    kind = f"decision.kind.{row['action']}"
-    facts["kind"] = (
-        say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
-    )
-    return facts
-
-
-def slug(segment: str) -> str:
-    """A segment's name as every file system and every address takes it."""
-    kept = [letter if letter.isalnum() else "_" for letter in segment.lower()]
-    return "".join(kept).strip("_") or "segment"
-
-
-def audience_file(segment: str) -> str:
-    """The list of a segment's customers."""
-    return f"audiences/{slug(segment)}.csv"
-
-
-def card_link(segment: str) -> str:
-    """Where a segment's card is."""
-    return f"segments.html#{slug(segment)}"

@@ -1,0 +1,59 @@
+"""What own campaigns taught, and what became of the last plan, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.act import campaign_plan
+from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages.verdicts import Page
+from segment_lab.texts import has, say
+
+
+def became(page: Page) -> list[str]:
+    """What became of the last plan: promised, came, learned; nothing before one is measured."""
+    try:
+        rows = campaign_plan.last(campaign_plan.became(page.measured))
+    except NotEnoughDataError:
+        return []
+    if rows.empty:
+        return []
+    reach = (((rows["came_high"] - rows["came_low"]) / 2) ** 2).sum() ** 0.5
+    came = rows["came"].sum()
+    learned: dict[str, list[str]] = {key: [] for key in ("pays", "loses", "unclear")}
+    for row in rows.to_dict("records"):
+        learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
+    sums = {"promised": rows["promised"].sum(), "came": came}
+    ends = {"low": came - reach, "high": came + reach}
+    return [
+        say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
+    ]
+
+
+def lessons(page: Page) -> list[str]:
+    """What own campaigns taught: whom each helped or harmed for certain, a sentence each."""
+    try:
+        measured = page.measured
+    except NotEnoughDataError:
+        return []
+    found = []
+    for _, rows in measured.groupby("campaign_id", sort=False):
+        parts = rows[rows["segment"] != "All"]
+        sure = parts[(parts["effect_low"] > 0) | (parts["effect_high"] < 0)]
+        if sure.empty:
+            found.append(say("front.lessons.nothing", **_words(rows.iloc[-1])))
+        found += [
+            say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()
+        ]
+    return found
+
+
+def _words(row: pd.Series) -> dict[str, Any]:
+    facts = {str(name): value for name, value in row.items()}
+    kind = f"decision.kind.{row['action']}"
+    facts["kind"] = (
+        say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
+    )
+    return facts
