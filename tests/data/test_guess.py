@@ -549,3 +549,16 @@ def test_old_code_pages_and_single_letters_are_told_apart(
 ):
     (tmp_path / name).write_text(text, encoding=encoding)
     assert shape(tmp_path / name)[0]["encoding"] == encoding
+
+
+def test_a_row_without_an_amount_is_no_row_of_another_currency(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"c{i},{i},2026-01-{i + 1:02},EUR {i + 10}.00" for i in range(20)]
+    rows += ["c20,20,2026-02-01,$50.00", "c21,21,2026-02-02,"]
+    head = "customer,order,date,amount"
+    (tmp_path / "o.csv").write_text("\n".join([head, *rows]) + "\n")
+    result = CliRunner().invoke(main, ["init", "o.csv", "--out", "s.yml"])
+    assert result.exit_code == 0, result.output
+    intake = sl.Study.from_yaml("s.yml").intake("orders")
+    assert intake.left_out == 1
+    assert intake.counts.to_dict() == {"accepted": 20, "no amount": 1}

@@ -363,7 +363,9 @@ def _marked(columns: Columns, paid: Amount, found: Sold) -> str:
             others = sorted(set(marks[code != main]))
             pattern = literal("|".join(map(re.escape, others)))
             name = facts.name
-            found.conditions.append(f"NOT regexp_matches({quoted(name)}, {pattern})")
+            # A row without an amount is no row of another currency: it is rejected with a reason.
+            cell = f"coalesce({quoted(name)}, '')"
+            found.conditions.append(f"NOT regexp_matches({cell}, {pattern})")
             found.rows &= ~found.rows.index.isin(code.index[code != main])
             listed = _listed(counts, list(counts.index))
             facts_of_doubt = {"column": name, "values": listed, "main": main}
