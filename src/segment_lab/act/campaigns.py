@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from segment_lab.act.arms import Traces, counted, one_row_each, reached, withheld
+from segment_lab.act.claims import certain
 from segment_lab.act.economics import Arm, rate_difference, rate_difference_se
 from segment_lab.act.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
 from segment_lab.customers.rates import Z975
@@ -269,7 +270,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
         (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
         `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
         customer; Welch); ``cost_per_contact``; ``promised`` (money per contact that the plan
-        expected); ``predicted`` and whether it lies in the interval.
+        expected); ``predicted`` and whether it lies in the interval; ``certain``, whether the effect
+        on buyers is not chance, all rows judged together (`claims.certain`).
 
     Raises
     ------
@@ -299,7 +301,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
             ]
             rows += named
             rows += [_pooled(named)] if named else []
-    return pd.DataFrame(rows)
+    out = pd.DataFrame(rows)
+    return out.assign(certain=certain(out["effect"], out["se"])) if rows else out
 
 
 def _strata(treated: pd.DataFrame, held: pd.DataFrame) -> list[dict[str, Any]]:

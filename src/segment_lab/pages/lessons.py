@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.act import arms, campaigns
+from segment_lab.act.claims import certain
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
 from segment_lab.errors import NotEnoughDataError
@@ -58,10 +59,12 @@ class LessonsPage:
     @cached_property
     def lessons(self) -> pd.DataFrame:
         """A row per campaign and arm: the effect on buyers and money, what it ``verdict`` is
-        (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``."""
+        (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``.
+        Certain is what holds with all campaigns and segments judged together (`claims.certain`)."""
         rows = self.effects
         whole = rows[rows["segment"] == campaigns.ALL].copy()
-        parts = rows[rows["segment"] != campaigns.ALL]
+        parts = rows[(rows["segment"] != campaigns.ALL) & rows["certain"]]
+        whole["sure"] = certain(whole["net"], whole["money_se"])
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
         moved: Any = []
         harmed: Any = []
@@ -70,8 +73,8 @@ class LessonsPage:
                 parts["variant"] == row["variant"]
             )
             own = parts[same]
-            moved.append(list(own.loc[own["effect_low"] > 0, "segment"]))
-            harmed.append(list(own.loc[own["effect_high"] < 0, "segment"]))
+            moved.append(list(own.loc[own["effect"] > 0, "segment"]))
+            harmed.append(list(own.loc[own["effect"] < 0, "segment"]))
         return whole.assign(moved=moved, harmed=harmed).sort_values(
             "assigned_on", kind="stable"
         )
@@ -209,9 +212,9 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(row: dict[Any, Any]) -> str:
-    if row["net_low"] > 0:
-        return PAYS
-    return LOSES if row["net_high"] < 0 else UNCLEAR
+    if not row["sure"]:
+        return UNCLEAR
+    return PAYS if row["net"] > 0 else LOSES
 
 
 def _by_cost(low: float, high: float, cost: float) -> str:

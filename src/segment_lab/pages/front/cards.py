@@ -273,7 +273,7 @@ class Cards:
                 low=row["effect_low"],
                 high=row["effect_high"],
                 treated=row["treated"],
-                sure=row["effect_low"] > 0 or row["effect_high"] < 0,
+                sure=row["certain"],
             )
             for row in rows
             if pd.notna(row["effect"]) and row["treated"] >= FEWEST_CONTACTED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import campaign_plan
+from segment_lab.act import campaign_plan, campaigns
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.verdicts import Page
 from segment_lab.texts import has, say
@@ -39,14 +39,20 @@ def lessons(page: Page) -> list[str]:
     except NotEnoughDataError:
         return []
     found = []
-    for _, rows in measured.groupby("campaign_id", sort=False):
-        parts = rows[rows["segment"] != "All"]
-        sure = parts[(parts["effect_low"] > 0) | (parts["effect_high"] < 0)]
-        if sure.empty:
-            found.append(say("front.lessons.nothing", **_words(rows.iloc[-1])))
-        found += [
-            say("front.lessons.effect", **_words(row)) for _, row in sure.iterrows()
-        ]
+    for _, rows in measured.groupby(["campaign_id", "variant"], sort=False):
+        of_all = rows["segment"] == campaigns.ALL
+        whole = _words(rows[of_all].iloc[0])
+        sure = rows[rows["certain"] & ~of_all]
+        if len(sure):
+            said = [
+                say("front.lessons.effect", everybody=False, **_words(row))
+                for _, row in sure.iterrows()
+            ]
+        elif whole["certain"]:
+            said = [say("front.lessons.effect", everybody=True, **whole)]
+        else:
+            said = [say("front.lessons.nothing", **whole)]
+        found += said
     return found
 
 

@@ -1,0 +1,69 @@
+"""What is called certain among many effects: seldom chance where nothing works, most of what does
+work all the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from segment_lab.act.campaigns import effects
+from segment_lab.act.claims import FALSE_CLAIMS, certain
+from segment_lab.act.economics import Arm, rate_difference_se
+
+#: Customers of an arm in each of eight segments, and the share that buys anyway.
+ARM, RATE, SEGMENTS, DRAWS = 125, 0.12, 8, 300
+
+
+def drawn(lift: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Effects and their errors in many campaigns: draws × segments."""
+    rng = np.random.default_rng(8)
+    treated = rng.binomial(ARM, RATE + np.asarray(lift), (DRAWS, SEGMENTS))
+    held = rng.binomial(ARM, RATE, (DRAWS, SEGMENTS))
+    error = np.vectorize(
+        lambda one, other: rate_difference_se(Arm(ARM, one), Arm(ARM, other))
+    )
+    return (treated - held) / ARM, error(treated, held)
+
+
+def claimed(effect: np.ndarray, error: np.ndarray) -> np.ndarray:
+    rows = zip(effect, error, strict=True)
+    return np.array([certain(pd.Series(one), pd.Series(se)) for one, se in rows])
+
+
+def test_in_a_world_where_nothing_works_next_to_nothing_is_claimed():
+    effect, error = drawn([0.0] * SEGMENTS)
+    alone = (np.abs(effect) > 1.96 * error).any(axis=1).mean()
+    assert alone > 0.2, "single ranges would claim something in a third of the worlds"
+    assert claimed(effect, error).any(axis=1).mean() <= 1.6 * FALSE_CLAIMS
+
+
+def test_what_works_is_found_and_what_does_not_is_not():
+    found = claimed(*drawn([0.25] * 4 + [0.0] * 4)).mean(axis=0)
+    assert found[:4].min() >= 0.9
+    assert found[4:].max() <= 0.1
+
+
+def test_an_unknown_effect_is_not_certain_and_does_not_count():
+    effect = pd.Series([0.1, np.nan], index=["a", "b"])
+    found = certain(effect, pd.Series([0.04, np.nan], index=["a", "b"]))
+    assert found.to_dict() == {"a": True, "b": False}
+
+
+def test_the_record_of_campaigns_says_what_is_certain():
+    """Of 200 contacted and 200 held in three segments, 60 and 20, 34 and 20, 21 and 20 bought:
+    a range of its own leaves out 0 for the second, all of them together do not."""
+    parts = []
+    for segment, bought in (("moved", 60), ("perhaps", 34), ("not", 21)):
+        for arm, buyers in (("treatment", bought), ("holdout", 20)):
+            rows = pd.DataFrame({"orders": np.arange(200) < buyers})
+            parts.append(rows.assign(segment=segment, arm=arm))
+    found = pd.concat(parts, ignore_index=True).astype({"orders": float})
+    found = found.assign(campaign_id="K1", customer_id=found.index.astype(str))
+    rows = effects(found).set_index("segment")
+    assert rows.loc["perhaps", "effect_low"] > 0
+    assert rows["certain"].to_dict() == {
+        "moved": True,
+        "not": False,
+        "perhaps": False,
+        "All": True,
+    }
