@@ -68,6 +68,7 @@ def test_one_standard_opening(name):
     assert parameters["metadata"]["tags"] == ["parameters"]
     imports = [line for line in lines(opening) if "import" in line]
     assert len(imports) == 1
+    assert len(lines(opening)) <= MOST_CODE, source(opening)
     assert OPENING.fullmatch(imports[0])
     assert re.search(
         r"^study = (sl\.)?Study\.from_yaml\(config, as_of=as_of", source(opening), re.M

@@ -26,6 +26,8 @@ _HOMES = {
     "StrategyPage": "pages.strategy",
     "TreePage": "pages.tree",
     "acted_on": "pages.serving",
+    "methods": "pages.parameters",
+    "options": "pages.parameters",
     "serving_table": "pages.serving",
 }
 __all__ = [
@@ -44,6 +46,8 @@ __all__ = [
     "StrategyPage",
     "TreePage",
     "acted_on",
+    "methods",
+    "options",
     "serving_table",
 ]
 
