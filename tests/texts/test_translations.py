@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,29 @@ def test_the_words_that_an_expression_holds_are_accented_and_its_keys_are_not():
     template = texts._environment(pseudo.NAME).from_string(pseudo.text(english))
     assert template.render(ways=["a", "b"], kind="up") == "a óř bmóóřřéé"
     assert template.render(ways=[], kind="down") == "ñóóƀóóďýý"
+
+
+@pytest.mark.parametrize("language", ("en", *COMPLETE))
+@every_file
+def test_how_sure_a_range_is_comes_from_the_level_used(language, name):
+    typed = re.compile(r"\b(?:95|80)[ \u00a0\u202f]?%|\b19\b.{1,6}\b20\b")
+    found = [
+        key for key, text in sentences(language, name).items() if typed.search(text)
+    ]
+    assert found == []
+
+
+def test_ranges_are_computed_from_the_levels_that_texts_print():
+    package = Path(texts.__file__).parents[1]
+    typed = re.compile(r"\b0\.(?:025|975)\b|\b1\.96\b|\b97\.5\b")
+    found = [
+        path.name
+        for path in package.rglob("*.py")
+        if typed.search(path.read_text("utf-8")) and path.name != "levels.py"
+    ]
+    assert found == []
+    with texts.speaking("ru"):
+        assert "95\u00a0%" in texts.say("comparison.caption.trust")
 
 
 @every_language

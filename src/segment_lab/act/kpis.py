@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.customers.orders import per_order
 from segment_lab.customers.rates import wilson
 from segment_lab.errors import NotEnoughDataError
@@ -213,5 +214,5 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float]:
     for _ in range(DRAWS):
         again = rng.integers(len(values), size=len(values))
         means.append(values[again].mean())
-    low, high = np.quantile(means, (0.025, 0.975))
+    low, high = np.quantile(means, TAILS)
     return float(low), float(high)

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from segment_lab.act.beliefs import Belief
+from segment_lab.config.levels import PLAN_TAILS
 
 DO, STOP, WATCH, TEST = "do_it", "stop_it", "watch", "test"
 NOT_WORTH, JUDGEMENT, HOUSE_RULE = "not_worth_it", "your_judgement", "house_rule"
@@ -26,8 +27,8 @@ HERE, ELSEWHERE, EXPECTED = "measured_here", "measured_elsewhere", "expected"
 GROUNDS = (HERE, ELSEWHERE, EXPECTED, JUDGEMENT, HOUSE_RULE)
 #: The part an action plays in its segment: it is done, tested beside it, next best, or not done.
 MAIN, BESIDE, SECOND, NONE = "main", "test", "second", "none"
-#: Half of the normal distribution's middle 80 %.
-Z90 = float(stats.norm.ppf(0.9))
+#: Half of the range of what a plan is expected to bring.
+Z90 = float(stats.norm.ppf(PLAN_TAILS[1]))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-Z975 = 1.959963984540054
+from segment_lab.config.levels import TAILS
+
+Z975 = float(stats.norm.ppf(TAILS[1]))
 #: z.975 + z.80: a two-sided 5 % test that finds an effect in 4 of 5 cases (Cohen 1988).
-POWER_FACTOR = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.80))
+POWER_FACTOR = float(Z975 + stats.norm.ppf(0.80))
 #: Fewer customers than this say too little about the rate of their own segment.
 FEWEST_FOR_A_RATE = 20
 
@@ -90,7 +92,7 @@ def next_period(
         shrunk = 1 / (1 + drift**2 / (1 / yes + 1 / no))
         yes, no = yes * shrunk, no * shrunk
     low, high = (
-        stats.betabinom.ppf(share, future, yes, no) / future for share in (0.025, 0.975)
+        stats.betabinom.ppf(share, future, yes, no) / future for share in TAILS
     )
     known = trials > 0
     return np.where(known, low, 0.0)[()], np.where(known, high, 1.0)[()]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.customers.predicted import WEEK, OrderModel
-from segment_lab.customers.rates import with_interval
+from segment_lab.customers.rates import Z975, with_interval
 from segment_lab.data import embedded
 
 #: In the order of how likely customers are to order again, one-time buyers apart (new).
@@ -32,8 +32,6 @@ SLOW, LAPSE = 1.5, 3.5
 YEAR = 365.25
 #: Columns of a prepared table.
 SILENCE, KNOWN, RHYTHM = "_silence", "_known", "_rhythm"
-#: The 2.5 % point of the normal distribution.
-Z025 = -1.96
 #: Full months without which a season cannot be told from a trend, and the least that one counts.
 SEASON_MONTHS, LEAST_SEASON = 24, 0.05
 
@@ -288,7 +286,7 @@ def falls(state: pd.Series, bought: pd.Series) -> bool:
     silence, came = step[known].to_numpy(), bought[known].to_numpy(dtype=float)
     if len(came) < 2 or silence.std() == 0 or came.std() == 0:
         return False
-    return bool(np.corrcoef(silence, came)[0, 1] * np.sqrt(len(came)) < Z025)
+    return bool(np.corrcoef(silence, came)[0, 1] * np.sqrt(len(came)) < -Z975)
 
 
 def _buyers(customers: pd.DataFrame) -> pd.DataFrame:

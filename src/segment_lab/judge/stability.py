@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.judge.registry import metric
 from segment_lab.segments.search import VALID, WEAKEST
 from segment_lab.segments.segmentation import Segmentation, best_jaccard, contingency
@@ -114,7 +115,7 @@ def refit_stability(
     found = _found_again(segmenter, base, rows, y, times, rng)
     sizes = np.bincount(base.predict(rows), minlength=len(base.segment_names_))
     full = np.where(sizes > 0, found, np.nan)
-    low, high = np.percentile(np.nan_to_num(full), [2.5, 97.5], axis=0)
+    low, high = np.quantile(np.nan_to_num(full), TAILS, axis=0)
     return pd.DataFrame(
         {
             "customers": sizes,

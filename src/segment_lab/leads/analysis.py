@@ -12,7 +12,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from segment_lab.customers.rates import with_interval
+from segment_lab.config.levels import TAILS
+from segment_lab.customers.rates import Z975, with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.measures import Ranked, area_under_roc, sorted_order
 from segment_lab.judge.resampling import blocks
@@ -219,8 +220,8 @@ class LeadAnalysis:
         )
         out = pd.DataFrame({"value": scores.of(np.ones((1, size))).iloc[0]})
         bounds = {
-            "value_low": drawn.quantile(0.025),
-            "value_high": drawn.quantile(0.975),
+            "value_low": drawn.quantile(TAILS[0]),
+            "value_high": drawn.quantile(TAILS[1]),
         }
         return out.assign(**bounds).rename_axis("measure")
 
@@ -243,7 +244,7 @@ class LeadAnalysis:
         among the tested ones, without days), the 95 % range of chance, and the wins that came."""
         ahead = self.estimates.ahead
         chance = ahead["expected"].to_numpy()
-        spread = 1.96 * np.sqrt((chance * (1 - chance)).sum())
+        spread = Z975 * np.sqrt((chance * (1 - chance)).sum())
         return {
             "expected": float(chance.sum()),
             "low": float(chance.sum() - spread),

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import DataError, Fault, nearest
 from segment_lab.leads.table import LOST, UNKNOWN, WON, spelled
@@ -291,7 +292,7 @@ def _mean_interval(days: np.ndarray, rng: np.random.Generator) -> tuple[float, f
     drawn = rng.choice(days, size=(999, len(days)))
     error = drawn.std(axis=1, ddof=1) / np.sqrt(len(days))
     apart = (drawn.mean(axis=1) - days.mean())[error > 0] / error[error > 0]
-    low, high = np.quantile(apart, [0.025, 0.975]) if len(apart) else (0.0, 0.0)
+    low, high = np.quantile(apart, TAILS) if len(apart) else (0.0, 0.0)
     spread = days.std(ddof=1) / np.sqrt(len(days))
     return max(float(days.mean() - high * spread), 0.0), float(
         days.mean() - low * spread

@@ -13,6 +13,7 @@ from segment_lab.act import arms, campaigns
 from segment_lab.act.claims import certain
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
+from segment_lab.customers.rates import Z975
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure
@@ -189,7 +190,7 @@ class LessonsPage:
         shown["money_per_contact"] = effects["shrunk"]
         for sign, end in ((-1, "_low"), (1, "_high")):
             shown[f"money_per_contact{end}"] = (
-                effects["shrunk"] + sign * 1.96 * effects["shrunk_se"]
+                effects["shrunk"] + sign * Z975 * effects["shrunk_se"]
             )
         cost = self._cost(campaign)
         ends = shown["money_per_contact_low"], shown["money_per_contact_high"]

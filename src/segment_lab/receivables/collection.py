@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables.ledger import Ledger, overdue, settings
@@ -201,7 +202,7 @@ def exposure(
     money = rows["invoiced_recent"]
     mean = (money / n).where(n > 0, rows["mean_invoice"])
     out["expected"] = money * scale
-    for end, level in (("_low", 0.025), ("_high", 0.975)):
+    for end, level in zip(("_low", "_high"), TAILS, strict=True):
         out[f"expected{end}"] = nbinom.ppf(level, n + 0.5, 1 / (1 + scale)) * mean
     out["exposure"] = out["open_amount"] + out["expected"]
     return out.sort_values(["overdue_amount", "exposure"], ascending=False)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables.ledger import Ledger, age_buckets, owed, settings
 from segment_lab.receivables.rollrates import (
@@ -50,7 +51,7 @@ def provision_matrix(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
     out["expected_loss_low"] = np.maximum(low - less * amounts, 0.0)
     out["expected_loss_high"] = np.minimum(high + more * amounts, amounts)
     # Where nothing is open now, the range of the rate itself.
-    rate_low, rate_high = np.quantile(share[1:], [0.025, 0.975], axis=0)
+    rate_low, rate_high = np.quantile(share[1:], TAILS, axis=0)
     size = np.where(amounts > 0, amounts, 1.0)
     ends = {
         "low": np.where(amounts > 0, out["expected_loss_low"] / size, rate_low - less),

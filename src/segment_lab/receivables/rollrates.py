@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from segment_lab.config.levels import TAILS
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.receivables.ledger import Ledger, bucket_names, owed, settings
 from segment_lab.texts import say
@@ -252,5 +253,5 @@ def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataF
 
 def with_range(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The estimate (row 0) and the 95 % range of the draws."""
-    low, high = np.quantile(values[1:], [0.025, 0.975], axis=0)
+    low, high = np.quantile(values[1:], TAILS, axis=0)
     return values[0], low, high

@@ -9,7 +9,8 @@ playbooks. `shown` gives the words that readers see for them; in English they st
 
 Filters of a template: ``count, days, number, share`` (a figure as tables show it),
 ``money, cents`` (with the currency), ``percent`` (a share without decimals), ``date, month``,
-``plural(one=…, few=…, many=…, other=…)`` and ``listed`` (A, B and C).
+``plural(one=…, few=…, many=…, other=…)`` and ``listed`` (A, B and C). ``levels.measured`` and
+``levels.expected`` are how sure the ranges are (config/levels.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from babel.lists import format_list
 from jinja2 import Environment, StrictUndefined, Template
 
+from segment_lab.config import levels
 from segment_lab.texts import formats
 from segment_lab.texts.languages import (
     DEFAULT,
@@ -115,4 +117,8 @@ def _environment(language: str) -> Environment:
     # Show escapes.
     environment = Environment(undefined=StrictUndefined, autoescape=False)
     environment.filters |= {"plural": plural, "listed": listed, **formats.SPOKEN}
+    environment.globals["levels"] = {
+        "measured": levels.MEASURED,
+        "expected": levels.EXPECTED,
+    }
     return environment
