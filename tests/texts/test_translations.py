@@ -135,7 +135,7 @@ def test_the_words_that_an_expression_holds_are_accented_and_its_keys_are_not():
     assert template.render(ways=[], kind="down") == "ñóóƀóóďýý"
 
 
-@pytest.mark.parametrize("language", ("en", *COMPLETE))
+@pytest.mark.parametrize("language", ["en", *COMPLETE])
 @every_file
 def test_how_sure_a_range_is_comes_from_the_level_used(language, name):
     typed = re.compile(r"\b(?:95|80)[ \u00a0\u202f]?%|\b19\b.{1,6}\b20\b")
