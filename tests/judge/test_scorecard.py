@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.judge import Background, Training, baselines, compare, scorecard
-from segment_lab.judge.scorecard import SECTIONS
+from segment_lab.judge.card import SECTIONS
 from segment_lab.judge.sufficiency import MIN_BUYERS
 from segment_lab.pages.comparison import ComparisonPage
 from segment_lab.segments.segmentation import Segmentation

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, r2_score, roc_auc_score
 
-from segment_lab.judge.learning import BEFORE, CROSS_FITTED, Outcome, Prediction
+from segment_lab.judge.bootstrap import LESSON_SPREAD
+from segment_lab.judge.learning import BEFORE, CROSS_FITTED, Lesson, Outcome, Prediction
 from segment_lab.judge.measures import (
     MEASURES,
     Ranked,
@@ -26,12 +27,7 @@ from segment_lab.judge.measures import (
 from segment_lab.judge.registry import METRICS
 from segment_lab.judge.resampling import blocks
 from segment_lab.judge.told_apart import joint_factor, told_apart
-from segment_lab.judge.validity import (
-    LESSON_SPREAD,
-    Lesson,
-    judge,
-    null_power,
-)
+from segment_lab.judge.validity import judge, null_power
 
 RNG = np.random.default_rng(1)
 N = 400

@@ -67,6 +67,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What customers did in the period before t0: `place` is the position of each among the judged
+    customers, −1 for those who are not judged."""
+
+    outcome: Outcome
+    place: np.ndarray
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a scheme or a baseline says of every judged customer before the period begins.
 

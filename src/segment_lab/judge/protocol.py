@@ -18,15 +18,12 @@ import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge import sufficiency
+from segment_lab.judge.admission import check_judgeable
+from segment_lab.judge.card import Background, Scorecard
 from segment_lab.judge.change import change
 from segment_lab.judge.company import Company
 from segment_lab.judge.learning import Training
-from segment_lab.judge.scorecard import (
-    Background,
-    Scorecard,
-    check_judgeable,
-    scorecard,
-)
+from segment_lab.judge.scorecard import scorecard
 from segment_lab.judge.stability import matched, refitted
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
