@@ -15,7 +15,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.campaigns import effects, results
+from segment_lab.act.campaigns import results
+from segment_lab.act.effects import effects
 from segment_lab.data import embedded
 from segment_lab.sample import campaign_trial
 

@@ -8,6 +8,7 @@ import pytest
 
 from segment_lab.act import arms
 from segment_lab.act import campaigns as measuring
+from segment_lab.act.effects import measured
 
 DRAWN = pd.Timestamp("2026-01-10")
 
@@ -110,7 +111,7 @@ def test_a_campaign_of_several_actions_is_not_labelled_with_the_first():
     rows = campaign(4, 4)
     rows["segment"] = ["A", "B"] * 4
     rows["action"] = ["call", "email"] * 4
-    effects = measuring.effects(found(rows, rows["customer_id"].tolist()))
+    effects = measured(found(rows, rows["customer_id"].tolist()))
     assert effects.set_index("segment")["action"].to_dict() == {
         "A": "call",
         "B": "email",

@@ -7,7 +7,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.campaigns import effects, measurable, results
+from segment_lab.act.campaigns import measurable, results
+from segment_lab.act.effects import effects
 
 LINES = pd.DataFrame(
     [

@@ -10,8 +10,6 @@ import pytest
 
 from segment_lab.act import experiment
 from segment_lab.act.campaigns import (
-    calibration,
-    effects,
     measurable,
     regroup,
     results,
@@ -19,6 +17,7 @@ from segment_lab.act.campaigns import (
     running_tests,
     stages,
 )
+from segment_lab.act.effects import calibration, effects
 from segment_lab.data import embedded
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.sample import campaign_trial

@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.campaigns import effects
 from segment_lab.act.claims import FALSE_CLAIMS, certain
 from segment_lab.act.economics import Arm, rate_difference_se
+from segment_lab.act.effects import effects
 
 #: Customers of an arm in each of eight segments, and the share that buys anyway.
 ARM, RATE, SEGMENTS, DRAWS = 125, 0.12, 8, 300

@@ -11,7 +11,7 @@ import pandas as pd
 
 import segment_lab as sl
 from segment_lab.act import campaign_plan
-from segment_lab.act.campaigns import effects, measurable
+from segment_lab.act.effects import measured
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.planning import plan
 
@@ -132,8 +132,8 @@ def table(company: Company) -> pd.DataFrame:
 def by_quarter(study: sl.Study) -> pd.DataFrame:
     """What became of each quarter's plan: ``came`` with its range, and how many campaigns taught
     that an action ``pays, loses`` or left it ``unclear``."""
-    measured = effects(measurable(study.campaign_results()))
-    came = campaign_plan.became(measured)
+    shown = measured(study.campaign_results())
+    came = campaign_plan.became(shown)
     quarter = came["assigned_on"].dt.strftime("%Y-%m-%d").rename("as_of")
     sums = came.groupby(quarter)[["came", "came_low", "came_high"]].sum()
     learned = pd.crosstab(quarter, came["learned"])

@@ -154,7 +154,7 @@ def became(measured: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     measured : DataFrame
-        From `campaigns.effects`.
+        From `effects.measured`.
 
     Returns
     -------

@@ -9,6 +9,9 @@ import click
 
 from segment_lab.errors import NotEnoughDataError, SegmentLabError
 
+#: Customers that cannot be measured are named up to so many.
+NAMED = 3
+
 
 def say(key: str, /, **facts: Any) -> str:
     """`texts.say`, loaded when first used: the list of commands is shown at once."""
@@ -47,15 +50,16 @@ def tell_set_aside(study: Any) -> None:
     except NotEnoughDataError:
         return
     for row in arms.checked(found).to_dict("records"):
-        gone = row["treated_gone"] + row["held_gone"]
-        if row["twice"] or gone:
-            facts = {
-                "campaign": row["campaign_id"],
-                "twice": row["twice"],
-                "gone": gone,
-            }
-            words = say("cli.check.campaign_aside", **facts)
+        rows = found[found["campaign_id"] == row["campaign_id"]]
+        twice = list(rows.loc[rows["twice"], "customer_id"])
+        gone = list(rows.loc[rows["gone"], "customer_id"])
+        if twice or gone:
+            facts = {"campaign": row["campaign_id"], "twice": twice, "gone": gone}
+            words = say("cli.check.campaign_aside", named=NAMED, **facts)
             click.echo("  " + say("cli.check.note", words=words))
+        if row["uneven_losses"] or row["uneven_sizes"] or row["held_reached"]:
+            doubt = say("trials.doubt", check=say("trials.check", **row), **row)
+            click.echo("  " + say("cli.check.note", words=doubt))
 
 
 def counted(rows: int, words: str) -> str:

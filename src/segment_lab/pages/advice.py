@@ -8,8 +8,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from segment_lab.act import campaigns, market, verdicts
+from segment_lab.act import market, verdicts
 from segment_lab.act.audiences import EXCEPTIONS
+from segment_lab.act.effects import calibration
 from segment_lab.act.evidence import OWN, RETURNERS
 from segment_lab.judge.backtest import back_test
 from segment_lab.pages.choosing import in_person, treatment
@@ -421,7 +422,7 @@ def budget_remark(page: Page) -> str:
 
 def calibration_remark(page: Page) -> str:
     """How well the effects were predicted."""
-    kept = campaigns.calibration(page.measured)
+    kept = calibration(page.measured)
     if not kept["hypotheses"]:
         return say("campaigns.none_predicted")
     missed = round(kept["hypotheses"] * (1 - kept["inside_share"]))

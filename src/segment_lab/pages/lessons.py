@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import arms, campaigns
+from segment_lab.act import campaigns, effects
 from segment_lab.act.claims import certain
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import trials
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -49,8 +50,8 @@ class LessonsPage:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """`campaigns.effects`, with money per contact after its cost (``net``) and its range."""
-        out = campaigns.effects(self.found)
+        """`effects.measured`, with money per contact after its cost (``net``) and its range."""
+        out = effects.measured(self.study.campaign_results())
         for end in RANGES:
             out[f"net{end}"] = out[f"money_effect{end}"] - out[
                 "cost_per_contact"
@@ -63,8 +64,8 @@ class LessonsPage:
         (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``.
         Certain is what holds with all campaigns and segments judged together (`claims.certain`)."""
         rows = self.effects
-        whole = rows[rows["segment"] == campaigns.ALL].copy()
-        parts = rows[(rows["segment"] != campaigns.ALL) & rows["certain"]]
+        whole = rows[rows["segment"] == effects.ALL].copy()
+        parts = rows[(rows["segment"] != effects.ALL) & rows["certain"]]
         whole["sure"] = certain(whole["net"], whole["money_se"])
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
         moved: Any = []
@@ -120,7 +121,11 @@ class LessonsPage:
     # The page, from top to bottom.
 
     def headline(self) -> Html:
-        """What each campaign did."""
+        """What each campaign did; where none can be measured for what its arms have lost, that."""
+        found = self.study.campaign_results()
+        doubts = trials.doubts(found[found["finished"]])
+        if doubts and self.found.empty:
+            return headline(*doubts)
         figures = {
             "campaigns_measured": len(self.lessons),
             "contacted": int(self.lessons["treated"].sum()),
@@ -131,22 +136,11 @@ class LessonsPage:
     def campaigns(self) -> Html:
         """Each campaign against customers left alone, what to do next time, and whether its arms
         can be compared."""
-        return group(self._summary(), self._checks())
+        return group(self._summary(), trials.checks(self.study.campaign_results()))
 
     @says_why
     def _summary(self) -> Html:
         return table(self.summary, say("campaigns.captions.summary"), index=False)
-
-    @says_why
-    def _checks(self) -> Html:
-        rows = arms.checked(self.study.campaign_results())
-        found: list[dict[Any, Any]] = rows.to_dict("records")
-        told = [say("trials.check", **row) for row in found]
-        hidden = ["loss_p", "ratio_p", "uneven_losses", "uneven_sizes"]
-        shown = rows.drop(columns=hidden).assign(result=told)
-        return table(
-            shown, say("trials.checks"), index=False, note=say("trials.checks_note")
-        )
 
     @says_why
     def by_segment(self) -> Html:
@@ -164,6 +158,7 @@ class LessonsPage:
         rows = table(shown, say("campaigns.captions.by_segment_table"), index=False)
         return details(say("campaigns.captions.folded"), rows)
 
+    @says_why
     def who_responds(self) -> Html:
         """Response segments of every campaign, or that no difference was found."""
         pieces = [

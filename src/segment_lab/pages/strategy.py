@@ -7,7 +7,7 @@ from typing import Any, cast
 import pandas as pd
 
 from segment_lab.act import market, profiles, verdicts
-from segment_lab.pages import advice
+from segment_lab.pages import advice, trials
 from segment_lab.pages.choosing import chosen, said
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.traits import spoken
@@ -217,9 +217,14 @@ class StrategyPage:
         caption = say("decision.captions.effects", calibration=remark)
         return figure(pictures.effects, measured, caption=caption)
 
-    @says_why
     def effects_table(self) -> Html:
-        """The same as figures, folded."""
+        """The same as figures, folded, and whether the arms of each campaign can be compared."""
+        if self.report.found is None:
+            return self._effects()
+        return group(self._effects(), trials.checks(self.report.found))
+
+    @says_why
+    def _effects(self) -> Html:
         caption = say("decision.captions.effects_table", money=self.money)
         rows = table(advice.effects(self.decision), caption, index=False)
         return details(say("decision.captions.effects_folded"), rows)

@@ -14,6 +14,7 @@ from pandas.api.typing import NaTType
 
 from segment_lab.act import audiences, campaigns, market, verdicts
 from segment_lab.act import beliefs as believing
+from segment_lab.act import effects as measuring
 from segment_lab.act.budget import BudgetPlan, plan_budget
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.limits import History
@@ -159,7 +160,7 @@ class Page:
         is nothing)."""
         if self.found is None:
             raise NotEnoughDataError(say("campaigns.no_table"))
-        return campaigns.effects(campaigns.measurable(self.found))
+        return measuring.measured(self.found)
 
     @cached_property
     def arms(self) -> pd.DataFrame:
@@ -167,8 +168,8 @@ class Page:
         again = self._by_segments
         if again.empty:
             return pd.DataFrame()
-        arms = campaigns.effects(again)
-        arms = arms[arms["segment"] != campaigns.ALL]
+        arms = measuring.effects(again)
+        arms = arms[arms["segment"] != measuring.ALL]
         return arms.assign(basket=arms["segment"].map(self._basket))
 
     @cached_property

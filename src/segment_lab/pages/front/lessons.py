@@ -6,20 +6,28 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import campaign_plan, campaigns
+from segment_lab.act import campaign_plan, effects
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.pages import trials
 from segment_lab.pages.verdicts import Page
 from segment_lab.texts import has, say
 
 
 def became(page: Page) -> list[str]:
-    """What became of the last plan: promised, came, learned; nothing before one is measured."""
+    """What became of the last plan: promised, came, learned, and which of its campaigns cannot be
+    read as they stand; nothing before one is measured."""
     try:
         rows = campaign_plan.last(campaign_plan.became(page.measured))
     except NotEnoughDataError:
-        return []
-    if rows.empty:
-        return []
+        rows = pd.DataFrame()
+    said = [] if rows.empty else [_promised_and_came(rows)]
+    if page.found is None:
+        return said
+    finished = page.found[page.found["finished"]]
+    return [*said, *trials.doubts(campaign_plan.last(finished))]
+
+
+def _promised_and_came(rows: pd.DataFrame) -> str:
     reach = (((rows["came_high"] - rows["came_low"]) / 2) ** 2).sum() ** 0.5
     came = rows["came"].sum()
     learned: dict[str, list[str]] = {key: [] for key in ("pays", "loses", "unclear")}
@@ -27,9 +35,7 @@ def became(page: Page) -> list[str]:
         learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
     sums = {"promised": rows["promised"].sum(), "came": came}
     ends = {"low": came - reach, "high": came + reach}
-    return [
-        say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
-    ]
+    return say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
 
 
 def lessons(page: Page) -> list[str]:
@@ -40,7 +46,7 @@ def lessons(page: Page) -> list[str]:
         return []
     found = []
     for _, rows in measured.groupby(["campaign_id", "variant"], sort=False):
-        of_all = rows["segment"] == campaigns.ALL
+        of_all = rows["segment"] == effects.ALL
         whole = _words(rows[of_all].iloc[0])
         sure = rows[rows["certain"] & ~of_all]
         if len(sure):

@@ -76,7 +76,7 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """What campaigns did against customers held out, beside what was predicted
-    (`campaigns.effects`)."""
+    (`effects.effects`)."""
     parts = measured[measured["segment"] != "All"]
     # A code says nothing to who did not draw the campaign: the action stands beside it.
     told = zip(parts["campaign_id"], parts["action"], parts["segment"], strict=True)

@@ -1,0 +1,39 @@
+"""Whether the arms of each campaign can be compared: a table of all, a sentence for each doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from segment_lab.act import arms
+from segment_lab.show.cards import says_why
+from segment_lab.show.macros import Html
+from segment_lab.show.tables import table
+from segment_lab.texts import say
+
+#: What the sentence is worked out from, and the table leaves out.
+HIDDEN = ["loss_p", "ratio_p", "uneven_losses", "uneven_sizes"]
+
+
+@says_why
+def checks(found: pd.DataFrame) -> Html:
+    """Every campaign's arms (`campaigns.results`) beside each other."""
+    rows = arms.checked(found)
+    facts: list[dict[Any, Any]] = rows.to_dict("records")
+    told = [say("trials.check", **row) for row in facts]
+    shown = rows.drop(columns=HIDDEN).assign(result=told)
+    note = say("trials.checks_note")
+    return table(shown, say("trials.checks"), index=False, note=note)
+
+
+def doubts(found: pd.DataFrame) -> list[str]:
+    """A sentence for each campaign whose effect is not shown, or not to be read as it stands."""
+    if found.empty:
+        return []
+    rows = arms.checked(found)
+    doubtful = rows["uneven_losses"] | rows["uneven_sizes"] | (rows["held_reached"] > 0)
+    facts: list[dict[Any, Any]] = rows[doubtful].to_dict("records")
+    return [
+        say("trials.doubt", check=say("trials.check", **row), **row) for row in facts
+    ]
