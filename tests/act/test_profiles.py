@@ -45,6 +45,21 @@ def test_who_says_what_is_typical_here():
     )
 
 
+def test_what_hardly_differs_from_everybody_is_not_typical():
+    """100 % of a segment against 97 % of all is beyond chance and not worth a word; 15 % against
+    7.5 % is twice as common."""
+    ids = pd.Index([f"C{i:05d}" for i in range(10_000)], name="customer_id")
+    place = np.arange(10_000)
+    seg = Segmentation(pd.Series(place // 5000, index=ids), ("A", "B"), "own")
+    people = pd.DataFrame({"revenue": 1.0}, index=ids)
+    people["vip"] = np.where(place >= 9700, "yes", "no")
+    people["region"] = np.where(place < 750, "Abroad", "Home")
+    found = profiles.who(seg, people, ["vip", "region"])
+    assert found[["segment", "column", "value"]].to_numpy().tolist() == [
+        ["A", "region", "Abroad"]
+    ]
+
+
 def test_own_columns_describe_too_where_they_have_few_values_and_say_more_than_chance():
     rng = np.random.default_rng(3)
     ids = pd.Index([f"C{i:03d}" for i in range(400)], name="customer_id")

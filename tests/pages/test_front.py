@@ -107,7 +107,7 @@ def test_every_base_gives_a_sensible_page(shape):
     assert len(shown["headline"]) > 20
     assert not re.search(r"\bnan\b|None|inf\b|\{\{", text)
     sizes = made.page.now.sizes()
-    named = {row["name"] for row in shown["rows"]}
+    named = {part["name"] for row in shown["rows"] for part in row["parts"]}
     assert set(sizes.index[sizes > 0]) <= named
     for row in shown["rows"]:
         assert row["stance_text"]
@@ -119,7 +119,8 @@ def test_every_base_gives_a_sensible_page(shape):
     assert not re.search(
         r"\bnan\b|None|inf\b|\{\{", json.dumps(cards, ensure_ascii=False)
     )
-    linked = {row["card"] for row in shown["rows"] if row["card"]}
+    parts = [part for row in shown["rows"] for part in row["parts"]]
+    linked = {part["card"] for part in parts if part["card"]}
     assert linked == {f"segments.html#{card['anchor']}" for card in cards}
 
 

@@ -28,6 +28,9 @@ COMPUTED = ("state", "p_active", "expected_orders", "expected_revenue")
 QUARTERS = 4
 #: A table says something that is not so less often than this.
 CHANCE = 0.05
+#: A value is typical where it is so much commoner than in the base: in share points, or so many
+#: times as common and held by so many of the segment.
+POINTS, TIMES, HOLDERS = 0.1, 2.0, 0.1
 
 
 def describing(customers: pd.DataFrame) -> list[str]:
@@ -76,7 +79,8 @@ def banded(values: pd.Series) -> pd.Series:
 def who(
     seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """What is typical of each segment: values commoner in it than in the whole base, beyond chance.
+    """What is typical of each segment: values noticeably commoner in it than in the whole base,
+    beyond chance.
 
     ``segment, column, value, share, base_share``: the most telling value per segment and column
     (default: `describing`), of the customers of whom it is known; of a number the quarter of the
@@ -107,15 +111,19 @@ def who(
 def _typical(
     segment: str, column: str, count: pd.DataFrame, limit: float
 ) -> list[tuple[str, str, Any, float, float]]:
-    """The most telling value of a column in a segment; nothing where chance explains it."""
+    """The most telling value of a column in a segment; nothing where it hardly differs from the
+    base, or chance explains it."""
     held = count.sum()
     known = int(held.sum())
     here = pd.Series(count.loc[segment])
     size = int(here.sum())
     value: Any = (here / max(size, 1) - held / known).idxmax()
+    share, base = here[value] / max(size, 1), held[value] / known
+    if share < base + POINTS and share < max(TIMES * base, HOLDERS):
+        return []
     if stats.hypergeom.sf(here[value] - 1, known, held[value], size) >= limit:
         return []
-    return [(segment, column, value, here[value] / size, held[value] / known)]
+    return [(segment, column, value, share, base)]
 
 
 def purchases(seg: Segmentation, orders: ir.Table) -> pd.DataFrame:

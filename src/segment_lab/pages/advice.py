@@ -242,14 +242,19 @@ def decision_table(page: Page) -> pd.DataFrame:
     out.loc[idle, ["contacted", "cost", "hours"]] = np.nan
     for end in ("", "_low", "_high"):
         out[f"expected_value{end}"] = rows[f"worth{end}"]
+    return out
+
+
+def natural_table(page: Page) -> pd.DataFrame:
+    """How many of each segment buy without a campaign, and what that says of the next period."""
     known = page.known
+    out = known[["natural_rate", "natural_rate_low", "natural_rate_high"]].copy()
+    ends = zip(known["next_rate_low"], known["next_rate_high"], strict=True)
     out["next_period"] = [
         say("decision.next_period", low=low, high=high) if low == low else ""
-        for low, high in zip(
-            known["next_rate_low"], known["next_rate_high"], strict=True
-        )
+        for low, high in ends
     ]
-    return out.join(known[["natural_rate", "natural_rate_low", "natural_rate_high"]])
+    return out
 
 
 def stance_table(page: Page) -> pd.DataFrame:

@@ -88,7 +88,7 @@ class StrategyPage:
     def decisions(self) -> Html:
         """The stance and the campaign of every segment."""
         caption = say("decision.captions.decisions", money=self.money)
-        remark = say("decision.captions.decisions_note", days=self.days)
+        remark = say("decision.captions.decisions_note")
         return table(advice.decision_table(self.decision), caption, note=remark)
 
     def margins(self) -> Html:
@@ -165,7 +165,9 @@ class StrategyPage:
     def natural(self) -> Html:
         """How many buy again by themselves."""
         caption = say("decision.captions.natural", days=self.days)
-        return figure(pictures.natural_rates, self.decision.known, caption=caption)
+        drawn = figure(pictures.natural_rates, self.decision.known, caption=caption)
+        rows = table(advice.natural_table(self.decision), caption)
+        return group(drawn, details(say("campaigns.captions.folded"), rows))
 
     @says_why
     def weighed(self) -> Html:

@@ -236,4 +236,6 @@ def _cell(column: Column, i: int) -> dict[str, Any]:
 def _css(column: Column, value: Any) -> str:
     if column.numeric:
         return "num"
+    if column.kind == "date":
+        return "txt day"
     return "txt long" if isinstance(value, str) and len(value) > LONG else "txt"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from segment_lab.act import market
 from segment_lab.act.verdicts import VERDICTS
 from segment_lab.pages.front import tiles
+from segment_lab.pages.front.merging import merged
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.pages.front.pictures import bridge_picture, map_picture
 from segment_lab.pages.front.treatments import Treatment, shown_rows
@@ -23,6 +24,8 @@ from segment_lab.texts import say
 CUSTOMERS, OTHERS = 10, 5
 #: The first calls are those who hold this share of the money at stake.
 MOST = 0.8
+#: With fewer key figures, how much hangs on the largest customers is one more.
+FEWEST_TILES = 4
 #: So many running tests are named.
 TESTS = 3
 #: A change of revenue below this is said to be level.
@@ -85,10 +88,15 @@ class Front:
             "trust": self.trust(),
             "tiles": [tile.shown() for tile in self.tiles()],
             "pictures": self.pictures(),
-            "rows": shown_rows(self.treatments),
+            "rows": shown_rows(self.rows),
             "words": _headings(),
             "parts": self.parts(),
         }
+
+    @cached_property
+    def rows(self) -> list[Treatment]:
+        """The rows as they are shown (`merging.merged`)."""
+        return merged(self.treatments)
 
     def headline(self) -> str:
         """What happened, why, what first: the news as one order."""
@@ -144,7 +152,7 @@ class Front:
         window = self.news.study.window
         lines = []
         if self.treatments:
-            given = [row.verdict for row in self.treatments]
+            given = [row.verdict for row in self.rows]
             counts = {verdict: given.count(verdict) for verdict in VERDICTS}
             lines.append(say("front.trust.grounds", rows=len(given), counts=counts))
         people = len(self.news.study.customers())
@@ -158,11 +166,14 @@ class Front:
 
     def tiles(self) -> list[tiles.Tile]:
         """Four to six key figures."""
-        return [
+        found = [
             *tiles.from_orders(self.news),
             *self.more_tiles,
             *tiles.from_minutes(self._gap),
         ]
+        if len(found) < FEWEST_TILES:
+            found += tiles.from_the_largest(self.news)
+        return found
 
     @cached_property
     def _gap(self) -> dict[str, float]:

@@ -200,10 +200,11 @@ class Gathering:
         for row in rows.assign(segment=rows.index).to_dict("records"):
             segments.setdefault(advice.change(row), []).append(str(row["segment"]))
         first = list(segments.items())[:MOST_CHANGES]
-        return [
-            say("front.sure.changes", segments=named, change=change)
-            for change, named in first
-        ]
+        lines = []
+        for change, named in first:
+            facts = {"segments": named, "every": len(named) == len(rows) > 1}
+            lines.append(say("front.sure.changes", change=change, **facts))
+        return lines
 
     @cached_property
     def shares(self) -> pd.DataFrame:
@@ -274,6 +275,7 @@ class Gathering:
             if history
             else "",
             card=card_link(name),
+            few=row["verdict"] == JUDGEMENT and not acts and self._few(name, row),
             **{
                 key: float(facts[key] or 0.0)
                 for key in ("hours_now", "hours_freed", "hours_gained")
@@ -330,12 +332,17 @@ class Gathering:
             return say("front.segments.tested", ground=ground, contacts=row["contacts"])
         return self._judgement(name, row) if row["verdict"] == JUDGEMENT else ground
 
+    def _few(self, name: str, row: pd.Series) -> bool:
+        """Whether a segment that bought has too few customers who can be reached to tell."""
+        bought = self.page.known["revenue"][name] > 0
+        return bool(bought and row["customers"] < self.page.rules.fewest)
+
     def _judgement(self, name: str, row: pd.Series) -> str:
         """Why a segment is left to judgement: no orders, too few, or no margin and from which one
         its action pays."""
         if not self.page.known["revenue"][name] > 0:
             return say("front.segments.no_orders")
-        if row["customers"] < self.page.rules.fewest:
+        if self._few(name, row):
             chance = float(row["break_even"])
             one_in = int(1 / chance) if 0 < chance <= 1 else 0
             return say(

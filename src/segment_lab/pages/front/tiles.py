@@ -11,6 +11,9 @@ from segment_lab.show.svg import sparkline
 from segment_lab.texts import say
 from segment_lab.texts.formats import SPOKEN
 
+#: So many customers are the largest ones.
+LARGEST = 5
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -115,3 +118,16 @@ def from_minutes(gap: dict[str, float]) -> list[Tile]:
             facts=facts,
         )
     ]
+
+
+def from_the_largest(news: News) -> list[Tile]:
+    """How much of the last period's revenue hangs on the five largest customers; none where they
+    are all there are."""
+    revenue = news.now["revenue"]
+    bought = revenue[revenue > 0]
+    if len(bought) <= LARGEST:
+        return []
+    share = bought.nlargest(LARGEST).sum() / bought.sum()
+    note = say("front.tiles.largest_note", days=news.days)
+    facts = {"customers": LARGEST}
+    return [Tile("largest", "percent", share, note=note, facts=facts)]

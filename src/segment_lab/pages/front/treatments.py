@@ -15,6 +15,9 @@ from segment_lab.show.svg import range_bar, sparkline
 from segment_lab.texts import say, shown
 from segment_lab.texts.formats import SPOKEN
 
+#: So many letters of who they are stand in a row.
+AT_A_GLANCE = 80
+
 
 @dataclass(frozen=True)
 class Treatment:
@@ -53,6 +56,10 @@ class Treatment:
         The money that hangs on them, in words, where no worth is forecast.
     card : str
         Link to the segment's card; empty for an exception, which has none.
+    few : bool
+        Whether too few of its customers can be reached for a campaign of their own.
+    of : tuple of Treatment
+        The rows that this one stands for, where small segments share one (`merging.merged`).
     """
 
     segment: str
@@ -81,6 +88,8 @@ class Treatment:
     share: float = math.nan
     stake: str = ""
     card: str = ""
+    few: bool = False
+    of: tuple[Treatment, ...] = ()
 
 
 def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
@@ -93,10 +102,16 @@ def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
 def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
     facts = {"customers": row.customers, "reachable": row.reachable, "share": row.share}
     has_cost = pd.notna(row.cost) and bool(row.action)
+    parts = row.of or (row,)
+    names = [shown(part.segment) for part in parts]
     return {
-        "name": shown(row.segment),
-        "card": row.card,
-        "who": _first_sentence(row.who),
+        "name": " · ".join(names),
+        "parts": [
+            {"name": name, "card": part.card, "size": str(part.customers)}
+            for name, part in zip(names, parts, strict=True)
+        ],
+        "card": row.card if not row.of else "",
+        "who": _first_sentences(row.who),
         "customers": say("front.map.customers", customers=row.customers),
         "reach": say("front.segments.reach", known=pd.notna(row.share), **facts),
         "stance": row.stance,
@@ -123,10 +138,14 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
     }
 
 
-def _first_sentence(text: str) -> str:
-    """The rest stands on the segment's card."""
-    sentence, stop, rest = text.partition(". ")
-    return f"{sentence}." if stop and rest else text
+def _first_sentences(text: str) -> str:
+    """As many as are read at a glance; the rest stands on the segment's card."""
+    first, *more = text.split(". ")
+    for sentence in more:
+        if len(first) + len(sentence) > AT_A_GLANCE:
+            return f"{first}."
+        first = f"{first}. {sentence}"
+    return first
 
 
 def _worth(row: Treatment, limits: tuple[float, float]) -> dict[str, str | Markup]:

@@ -1,0 +1,55 @@
+"""Small segments that are served alike share a row of page one: fewer rows, the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from segment_lab.pages.front.treatments import Treatment
+from segment_lab.texts import say
+
+
+def merged(treatments: Sequence[Treatment]) -> list[Treatment]:
+    """The rows, with those that are served alike as one, at the place of the first.
+
+    Alike are segments of one stance and one standing treatment that are too small for a campaign of
+    their own (`Treatment.few`).
+    """
+    alike: dict[tuple[str, ...], list[Treatment]] = {}
+    for row in treatments:
+        own = () if row.few else (row.segment,)
+        key = (row.stance, row.serve, row.by, *own)
+        alike.setdefault(key, []).append(row)
+    return [_one(rows) for rows in alike.values()]
+
+
+def _one(rows: list[Treatment]) -> Treatment:
+    first = rows[0]
+    if len(rows) == 1:
+        return first
+    money = pd.DataFrame([row.history for row in rows if row.history]).sum()
+    largest = max(row.reachable for row in rows)
+    why = say("front.segments.too_few_each", segments=len(rows), largest=largest)
+    stake = ""
+    if len(money):
+        stake = say("front.segments.stake_year", revenue=money.sum())
+    depends = dict.fromkeys(scheme for row in rows for scheme in row.depends)
+    return replace(
+        first,
+        who="",
+        customers=sum(row.customers for row in rows),
+        reachable=sum(row.reachable for row in rows),
+        why=why,
+        changes=(),
+        history=tuple(money),
+        hours_now=sum(row.hours_now for row in rows),
+        hours_freed=sum(row.hours_freed for row in rows),
+        hours_gained=sum(row.hours_gained for row in rows),
+        file="",
+        depends=tuple(depends),
+        share=sum(row.share for row in rows if pd.notna(row.share)),
+        stake=stake,
+        of=tuple(rows),
+    )
