@@ -36,7 +36,7 @@ FLOORS = [
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 #: A wing's page and pictures stand above study and show; its tables and its segmenter below.
-UPSTAIRS = {"page", "pictures"}
+UPSTAIRS = {"page", "pictures", "notes"}
 #: Drawing what one already holds: `segmentation.plot()` and its table in JupyterLab. Imported when
 # called.
 DRAWS = {"segments.segmentation", "study.study"}

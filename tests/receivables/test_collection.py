@@ -13,7 +13,7 @@ from segment_lab.receivables import collection, ledger
 from segment_lab.receivables.answer import finding
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import exposure_note, suggestion_note
+from segment_lab.receivables.notes import exposure_note, suggestion_note
 from segment_lab.receivables.payments import receivables_table
 from segment_lab.texts import phrases, say, speaking
 

@@ -10,7 +10,7 @@ from segment_lab.receivables import collection
 from segment_lab.receivables.answer import finding
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.page import first_of
+from segment_lab.receivables.notes import first_of
 from segment_lab.receivables.plans import PLANS, debtor_plans, instalments
 
 DAY = pd.Timestamp("2026-04-01").date()

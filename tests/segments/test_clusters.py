@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 from datasets import dataset
 from segment_lab.errors import ConfigError, DataError
 from segment_lab.pages import clusters as page
-from segment_lab.segments.clusters import ClusterSegmenter, log_features
+from segment_lab.segments.boundaries import log_features
+from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.search import choose_k, search_k
 
 CENTRES = {"whales": (5, 40, 900), "regulars": (20, 9, 60), "lapsed": (400, 2, 45)}

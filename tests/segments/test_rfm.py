@@ -19,7 +19,8 @@ from segment_lab.errors import ConfigError
 from segment_lab.pages import rfm as page
 from segment_lab.segments.claims import ENOUGH, Words
 from segment_lab.segments.grid import default_grid, load_grid
-from segment_lab.segments.rfm import RFMSegmenter, quantile_cuts
+from segment_lab.segments.rfm import RFMSegmenter
+from segment_lab.segments.scores import quantile_cuts
 from segment_lab.segments.segmentation import Status
 from segment_lab.texts import say, speaking
 

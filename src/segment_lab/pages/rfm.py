@@ -10,7 +10,8 @@ import pandas as pd
 from segment_lab import show
 from segment_lab.pages.serving import serving_table
 from segment_lab.segments.base import Finding
-from segment_lab.segments.rfm import MEASURES, RFMSegmenter, score_cells, unused_scores
+from segment_lab.segments.rfm import RFMSegmenter
+from segment_lab.segments.scores import MEASURES, score_cells, unused_scores
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show import Html
 from segment_lab.show.pictures import maps

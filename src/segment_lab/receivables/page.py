@@ -13,10 +13,11 @@ from segment_lab.receivables.alerts import AlertRules
 from segment_lab.receivables.answer import dso_caption, finding, rules_in_words
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import AGE_CUTS
+from segment_lab.receivables.notes import exposure_note, first_of, suggestion_note
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
 from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.cards import details, group, headline, note, says_why
+from segment_lab.show.cards import details, group, headline, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
@@ -44,8 +45,6 @@ PLAN_COLUMNS = (
 )
 #: Rows of a folded list, and the file of the run that holds all of them.
 FOLDED_ROWS = 60
-#: A table whose rest is folded below it opens with so many.
-OPEN_ROWS = 10
 LIST = "debtors.xlsx"
 
 
@@ -390,45 +389,3 @@ class ReceivablesPage:
     def _say(self, key: str, **facts: Any) -> str:
         """A caption that names the currency."""
         return say(f"receivables.{key}", currency=self.study.currency, **facts)
-
-
-def exposure_note(check: pd.Series, days: int) -> Html:
-    """`exposure_check` in words: by how much the estimate was off."""
-    if not check["expected"] > 0:
-        return note(
-            say(
-                "receivables.conflict.check_nothing",
-                days=days,
-                happened=check["happened"],
-            )
-        )
-    gap = check["happened"] / check["expected"] - 1
-    return note(say("receivables.conflict.check", days=days, gap=gap, **check))
-
-
-def suggestion_note(check: pd.Series) -> Html:
-    """`suggestion_check` in words; a warning where suggestions are not shown to be better than the
-    most common cause."""
-    if not check["recorded"]:
-        return note(say("receivables.causes.no_recorded"), "warning")
-    if not check["suggested"]:
-        return note(
-            say("receivables.causes.no_sign", recorded=check["recorded"]), "warning"
-        )
-    said = say(
-        "receivables.causes.check",
-        low=check["agree_low"],
-        high=check["agree_high"],
-        **check,
-    )
-    return note(said, "info" if check["agree_low"] > check["baseline"] else "warning")
-
-
-def first_of(rows: pd.DataFrame, caption: str, **how: Any) -> Html:
-    """A table of the first rows, and the whole of it folded below, so that sorting and the filter
-    find every row."""
-    first = table(rows, caption, rows=OPEN_ROWS, **how)
-    if len(rows) <= OPEN_ROWS:
-        return first
-    whole = table(rows, caption, rows=len(rows), **how)
-    return group(first, details(say("show.all_rows", total=len(rows)), whole))

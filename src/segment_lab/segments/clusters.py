@@ -4,7 +4,7 @@ profile."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 import ibis
@@ -15,7 +15,15 @@ from pydantic import Field
 
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import Segmenter
-from segment_lab.segments.claims import ENOUGH, Word, Words
+from segment_lab.segments.boundaries import (
+    discriminants,
+    log_expression,
+    log_features,
+    short,
+    typical_size,
+)
+from segment_lab.segments.claims import Words
+from segment_lab.segments.naming import cluster_names, typical, untrue
 from segment_lab.segments.search import (
     Algorithm,
     choose_k,
@@ -23,29 +31,18 @@ from segment_lab.segments.search import (
     search_k,
     separation,
 )
-from segment_lab.texts import DEFAULT, has, phrases, say, speaking
+from segment_lab.texts import DEFAULT, say, speaking
 
-COUNTS = frozenset(
-    {
-        "recency_days",
-        "frequency",
-        "repeat_frequency",
-        "tenure_days",
-        "t_x",
-        "gap_days",
-        "return_share",
-    }
+#: Features that are counts or days: they enter the log as they are, and are never negative.
+COUNTS = (
+    "recency_days",
+    "frequency",
+    "repeat_frequency",
+    "tenure_days",
+    "t_x",
+    "gap_days",
+    "return_share",
 )
-
-
-#: What a name says of a feature → the word that must be true of the cluster's customers.
-CLAIMS: dict[tuple[str, str], Word] = {
-    ("recency_days", "low"): "lately",
-    ("recency_days", "high"): "silent",
-    ("tenure_days", "low"): "young",
-}
-
-
 #: With these a customer's own rhythm is known.
 RHYTHM = ("recency_days", "tenure_days", "frequency")
 
@@ -150,11 +147,12 @@ class ClusterSegmenter(Segmenter):
         # What names are checked against is no part of the rule.
         self.columns_ = self.columns
         rows = rows.astype("float64").sort_values(list(rows.columns), kind="stable")
-        self.units_ = [1.0 if f in COUNTS else _typical(rows[f]) for f in self.features]
-        scale = {
-            "units": self.units_,
-            "signed": [f not in COUNTS for f in self.features],
-        }
+        signed = [feature not in COUNTS for feature in self.features]
+        self.units_ = []
+        for feature in self.features:
+            counted = feature in COUNTS
+            self.units_.append(1.0 if counted else typical_size(rows[feature]))
+        scale = {"units": self.units_, "signed": signed}
         prepare = make_pipeline(
             FunctionTransformer(log_features, kw_args=scale), StandardScaler()
         )
@@ -163,17 +161,12 @@ class ClusterSegmenter(Segmenter):
             model = self._model(points)
         self.pipeline_ = make_pipeline(*(step for _, step in prepare.steps), model)
         labels = model.predict(points)
-        revenue = (
-            rows["revenue"]
-            .groupby(labels)
-            .mean()
-            .reindex(range(self.k_))
-            .fillna(-np.inf)
-        )
-        self.order_ = np.argsort(-revenue.to_numpy(), kind="stable")
+        revenue = rows["revenue"].groupby(labels).mean().reindex(range(self.k_))
+        richest = -revenue.fillna(-np.inf).to_numpy()
+        self.order_ = np.argsort(richest, kind="stable")
         self._describe_clusters(rows, np.argsort(self.order_)[labels])
         self.discriminants_ = [
-            d[self.order_] for d in _discriminants(model, prepare[-1])
+            d[self.order_] for d in discriminants(model, prepare[-1])
         ]
 
     def _check_numeric(self, rows: pd.DataFrame) -> None:
@@ -198,25 +191,23 @@ class ClusterSegmenter(Segmenter):
             self.k_search_ = pd.DataFrame(columns=columns)
             return make_model("kmeans", 1, self.random_state).fit(few)
         most = max(different - 1, 2)
-        candidates = range(2, min(self.k_max, most) + 1)
+        fewest, highest = 2, min(self.k_max, most)
         if self.k is not None:
-            candidates = range(min(self.k, most), min(self.k, most) + 1)
-        self._choose(few, candidates)
+            fewest = highest = min(self.k, most)
+        self._choose(few, range(fewest, highest + 1))
         first = make_model(self.algorithm, self.k_, self.random_state).fit(few)
         if len(few) == len(points):
             return first
-        start = (
-            {"init": first.cluster_centers_}
-            if self.algorithm == "kmeans"
-            else {
+        if self.algorithm == "kmeans":
+            start = {"init": first.cluster_centers_}
+        else:
+            start = {
                 "weights_init": first.weights_,
                 "means_init": first.means_,
                 "precisions_init": first.precisions_,
             }
-        )
-        return make_model(self.algorithm, self.k_, self.random_state, **start).fit(
-            points
-        )
+        model = make_model(self.algorithm, self.k_, self.random_state, **start)
+        return model.fit(points)
 
     def _choose(self, points: np.ndarray, candidates: range) -> None:
         """Judge the candidates, and choose; a refit with a given number has nothing to judge."""
@@ -227,9 +218,8 @@ class ClusterSegmenter(Segmenter):
             self.k_, self.basis_ = choose_k(judged, self.k_min)
         elif self.k is not None:
             unknown = dict.fromkeys(["jaccard", "jaccard_min", "silhouette"], np.nan)
-            judged = pd.DataFrame(unknown, index=pd.Index(candidates, name="k")).assign(
-                stable=False
-            )
+            tried = pd.Index(candidates, name="k")
+            judged = pd.DataFrame(unknown, index=tried).assign(stable=False)
             self.k_ = candidates[0]
         else:
             raise ConfigError(say("clusters.errors.no_bootstraps"))
@@ -260,7 +250,7 @@ class ClusterSegmenter(Segmenter):
         with speaking(DEFAULT):
             names = [say("clusters.name.everybody")]
             if self.k_ > 1:
-                names = _names(profile, features, _untrue(truth, self.k_))
+                names = cluster_names(profile, features, untrue(truth, self.k_))
         self.segment_names_ = tuple(names)
         self.truth_ = (
             None if truth is None else truth.set_axis(pd.Index(names, name="segment"))
@@ -282,10 +272,10 @@ class ClusterSegmenter(Segmenter):
     ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
         """A cluster wins where it beats all that come after it: those before it have lost
         already."""
-        logs = [
-            _log_expression(table[feature], unit, feature not in COUNTS)
-            for feature, unit in zip(self.features, self.units_, strict=True)
-        ]
+        logs = []
+        for feature, unit in zip(self.features, self.units_, strict=True):
+            signed = feature not in COUNTS
+            logs.append(log_expression(table[feature], unit, signed))
         wins = []
         for i in range(self.k_ - 1):
             margins = [self._margin(i, j, logs) >= 0 for j in range(i + 1, self.k_)]
@@ -296,7 +286,7 @@ class ClusterSegmenter(Segmenter):
     def _margin(self, i: int, j: int, logs: list[ir.NumericValue]) -> ir.NumericValue:
         """How much better cluster `i` fits than `j`: a polynomial of the logs with 12-digit
         coefficients."""
-        constant, linear, quadratic = (_short(d[i] - d[j]) for d in self.discriminants_)
+        constant, linear, quadratic = (short(d[i] - d[j]) for d in self.discriminants_)
         terms = [logs[a] * float(w) for a, w in enumerate(linear) if w]
         for a, b in zip(*np.triu_indices(len(logs)), strict=True):
             if weight := float(quadratic[a, b] * (1 if a == b else 2)):
@@ -307,9 +297,7 @@ class ClusterSegmenter(Segmenter):
         medians = self.profile_[list(self.features)].to_numpy()
         texts = {}
         for name, row in zip(self.segment_names_, medians, strict=True):
-            values = [
-                _value(f, value) for f, value in zip(self.features, row, strict=True)
-            ]
+            values = list(map(typical, self.features, row))
             texts[name] = say("clusters.meaning", values=values)
         return texts
 
@@ -321,124 +309,3 @@ class ClusterSegmenter(Segmenter):
             "reason": self.reason_,
             "units": self.units_,
         }
-
-
-def log_features(
-    values: np.ndarray, units: Sequence[float], signed: Sequence[bool]
-) -> np.ndarray:
-    """``sign(x)·log(1 + |x|/unit)`` per column; columns that cannot be negative are cut at 0."""
-    values = np.asarray(values, dtype="float64") / np.asarray(units)
-    return np.log1p(values.clip(min=0)) - np.where(
-        signed, np.log1p((-values).clip(min=0)), 0
-    )
-
-
-def _log_expression(
-    value: ir.NumericValue, unit: float, signed: bool
-) -> ir.NumericValue:
-    value = value if unit == 1 else value / unit
-    up = (ibis.greatest(value, 0.0) + 1).ln()
-    return up - (ibis.greatest(-value, 0.0) + 1).ln() if signed else up
-
-
-def _typical(values: pd.Series) -> float:
-    """The median size of the values that are not zero, to three digits."""
-    sizes = values.abs()[values != 0]
-    return float(f"{sizes.median():.3g}") if len(sizes) else 1.0
-
-
-def _discriminants(
-    model: Any, scaler: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per cluster the constant (k,), linear (k, p) and quadratic (k, p, p) part of its score in
-    unscaled logs.
-
-    k-means: the nearest centre has the largest ``c·z − |c|²/2``. Mixture: the log density plus log
-    weight.
-    """
-    if hasattr(model, "cluster_centers_"):
-        centres = model.cluster_centers_
-        constant, linear = -0.5 * (centres**2).sum(axis=1), centres
-        quadratic = np.zeros((*centres.shape, centres.shape[1]))
-    else:
-        quadratic = -0.5 * model.precisions_
-        linear = np.einsum("kab,kb->ka", model.precisions_, model.means_)
-        constant = (
-            np.log(model.weights_)
-            + 0.5 * np.linalg.slogdet(model.precisions_)[1]
-            - 0.5 * np.einsum("ka,ka->k", linear, model.means_)
-        )
-    mean, scale = scaler.mean_, scaler.scale_
-    quadratic = quadratic / np.outer(scale, scale)
-    constant = (
-        constant
-        - linear @ (mean / scale)
-        + np.einsum("a,kab,b->k", mean, quadratic, mean)
-    )
-    return constant, linear / scale - 2 * quadratic @ mean, quadratic
-
-
-def _short(values: np.ndarray) -> np.ndarray:
-    """Twelve significant digits: fewer than a double has, so that every warehouse reads the same
-    number."""
-    return np.vectorize(lambda v: float(f"{v:.12g}"))(values)
-
-
-def _untrue(truth: pd.DataFrame | None, k: int) -> list[set[tuple[str, str]]]:
-    """Per cluster the levels of features that its name must not claim."""
-    if truth is None:
-        return [set() for _ in range(k)]
-    return [
-        {level for level, word in CLAIMS.items() if shares[word] < ENOUGH}
-        for _, shares in truth.iterrows()
-    ]
-
-
-def _names(
-    profile: pd.DataFrame,
-    features: pd.DataFrame,
-    untrue: Sequence[Collection[tuple[str, str]]],
-) -> list[str]:
-    """Plain words for what is low or high in each cluster's medians against thirds of all
-    customers, but nothing that is untrue of it; unique."""
-    known = list(phrases("clusters.feature"))
-    # Where all customers have the same value, nobody is high or low.
-    varied = [f for f in profile.columns if features[f].min() < features[f].max()]
-    order = sorted(varied, key=lambda f: known.index(f) if f in known else len(known))
-    names = []
-    for (_, row), unsaid in zip(profile.iterrows(), untrue, strict=True):
-        levels = [(f, _level(row[f], features[f])) for f in order]
-        words = [
-            _say(f, level) for f, level in levels if level and (f, level) not in unsaid
-        ]
-        names.append(", ".join(words).capitalize() or say("clusters.name.middling"))
-    for name in {name for name in names if names.count(name) > 1}:
-        alike = [i for i, other in enumerate(names) if other == name]
-        spread = profile.iloc[alike].max() - profile.iloc[alike].min()
-        widest = str((spread / features.std().replace(0, 1)).idxmax())
-        for i in alike:
-            names[i] = f"{name} ({_value(widest, profile[widest].iloc[i])})"
-    return [
-        name if names.index(name) == i else f"{name} {i + 1}"
-        for i, name in enumerate(names)
-    ]
-
-
-def _level(value: float, values: pd.Series) -> str:
-    """Whether a value is ``low`` or ``high`` against thirds of all; empty in between."""
-    low, high = values.quantile(1 / 3), values.quantile(2 / 3)
-    if value <= low and value < values.max():
-        return "low"
-    return "high" if value <= low or value >= high else ""
-
-
-def _value(feature: str, value: float) -> str:
-    return _say(feature, "typical", value=value)
-
-
-def _say(feature: str, what: str, **facts: Any) -> str:
-    known = has(f"clusters.feature.{feature}.{what}")
-    place = feature if known else "other"
-    return say(
-        f"clusters.feature.{place}.{what}", feature=feature.replace("_", " "), **facts
-    )

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from segment_lab.data import embedded
 from segment_lab.errors import ConfigError
-from segment_lab.segments.base import Segmenter, shortest_cut
+from segment_lab.segments.base import Segmenter
 from segment_lab.segments.claims import ENOUGH, SILENCE_WORDS, SILENCES, Word, Words
 from segment_lab.segments.grid import (
     OTHERS,
@@ -25,12 +25,9 @@ from segment_lab.segments.grid import (
     lint_grid,
     load_grid,
 )
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.segments.scores import MEASURES, Measure, quantile_cuts
 from segment_lab.texts import phrases, say
 from segment_lab.texts.numerals import general
-
-Measure = Literal["recency", "frequency", "monetary"]
-MEASURES: tuple[Measure, ...] = ("recency", "frequency", "monetary")
 
 
 class RFMSegmenter(Segmenter):
@@ -131,9 +128,8 @@ class RFMSegmenter(Segmenter):
         return self
 
     def _fit(self, rows: pd.DataFrame) -> None:
-        self.grid_ = (
-            default_grid(self.n_bins) if self.grid is None else load_grid(self.grid)
-        )
+        packaged = self.grid is None
+        self.grid_ = default_grid(self.n_bins) if packaged else load_grid(self.grid)
         if self.grid_.n_bins != self.n_bins:
             facts = {
                 "grid": self.grid_.name,
@@ -193,9 +189,8 @@ class RFMSegmenter(Segmenter):
         cases = []
         for silence, test in self.words_.silences(table).items():
             tests = {**plain, **dict.fromkeys(SILENCES[silence])}
-            inner = [
-                (held, answers[code]) for held, code in self._branches(table, tests)
-            ]
+            branches = self._branches(table, tests)
+            inner = [(held, answers[code]) for held, code in branches]
             answer = ibis.cases(*inner, else_=rest) if inner else ibis.literal(rest)
             cases.append((test, answer))
         return ibis.cases(*cases, else_=rest)
@@ -236,9 +231,8 @@ class RFMSegmenter(Segmenter):
         side: Literal["left", "right"] = "left" if self.closed == "right" else "right"
         columns = {}
         for measure in MEASURES:
-            passed = np.searchsorted(
-                self.cuts_[measure], self._values(rows, measure), side=side
-            )
+            values = self._values(rows, measure)
+            passed = np.searchsorted(self.cuts_[measure], values, side=side)
             score = self.n_bins - passed if measure == "recency" else 1 + passed
             columns[f"{measure[0]}_score"] = score.astype("int32")
         return pd.DataFrame(columns, index=customers.index)
@@ -263,9 +257,8 @@ class RFMSegmenter(Segmenter):
         if self._told is not None:
             codes = self.predict(customers)
             labels = pd.Categorical.from_codes(codes, pd.Index(self.segment_names_))
-            self.truth_ = self._told.truth(
-                customers, pd.Series(labels, index=customers.index)
-            )
+            segments = pd.Series(labels, index=customers.index)
+            self.truth_ = self._told.truth(customers, segments)
         return self
 
     def refit(self, customers: pd.DataFrame, y: Any = None) -> Self:
@@ -305,14 +298,12 @@ class RFMSegmenter(Segmenter):
         return self.scores(customers)
 
     def _given_cuts(self) -> Mapping[Measure, list[float]]:
-        given = {
-            measure: [float(c) for c in cuts]
-            for measure, cuts in (self.cuts or {}).items()
-        }
+        given, wrong = {}, []
         steps = self.n_bins - 1
-        wrong = [
-            m for m, cuts in given.items() if len(cuts) != steps or sorted(cuts) != cuts
-        ]
+        for measure, cuts in (self.cuts or {}).items():
+            given[measure] = [float(cut) for cut in cuts]
+            if len(cuts) != steps or sorted(given[measure]) != given[measure]:
+                wrong.append(measure)
         if wrong:
             facts = {
                 "measures": wrong,
@@ -339,18 +330,19 @@ class RFMSegmenter(Segmenter):
         cuts, right = self.cuts_[measure], self.closed == "right"
         tests = []
         if low > 1:
-            tests.append(values > cuts[low - 2] if right else values >= cuts[low - 2])
+            lower = cuts[low - 2]
+            tests.append(values > lower if right else values >= lower)
         if high < self.n_bins:
-            tests.append(values <= cuts[high - 1] if right else values < cuts[high - 1])
+            upper = cuts[high - 1]
+            tests.append(values <= upper if right else values < upper)
         return tests
 
     def _steps(self, measure: Measure, low: int, high: int) -> tuple[int, int]:
         """Scores as positions along the values: few days are good, so recency counts backwards."""
-        return (
-            (self.n_bins + 1 - high, self.n_bins + 1 - low)
-            if measure == "recency"
-            else (low, high)
-        )
+        if measure != "recency":
+            return low, high
+        above = self.n_bins + 1
+        return above - high, above - low
 
     def _words(self, measure: Measure, score: int) -> str:
         step, _ = self._steps(measure, score, score)
@@ -365,47 +357,3 @@ class RFMSegmenter(Segmenter):
             return say("rfm.steps.nobody")
         key = "rfm.steps.between" if right else "rfm.steps.from_to_under"
         return say(key, low=low, high=high)
-
-
-def quantile_cuts(
-    values: np.ndarray, n_bins: int, closed: str = "right"
-) -> list[float]:
-    """Cut points of `values` into `n_bins` by type-7 quantiles, ties kept together; see
-    `RFMSegmenter`."""
-    cuts = np.quantile(values, np.arange(1, n_bins) / n_bins)
-    distinct = np.unique(values)
-    if len(distinct) > 1 and closed == "right":
-        cuts = np.where(cuts >= distinct[-1], distinct[-2], cuts)
-    elif len(distinct) > 1:
-        cuts = np.where(cuts <= distinct[0], distinct[1], cuts)
-    return sorted(shortest_cut(cut, values, closed) for cut in cuts)
-
-
-def unused_scores(scores: pd.DataFrame, n_bins: int) -> dict[str, list[int]]:
-    """Measure → the scores that nobody has, because many customers have the same value."""
-    unused = {}
-    for measure in MEASURES:
-        gone = sorted(set(range(1, n_bins + 1)) - set(scores[f"{measure[0]}_score"]))
-        if gone:
-            unused[str(measure)] = gone
-    return unused
-
-
-def score_cells(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
-    """Who stands where on the recency × frequency grid: one row per cell and segment, the largest
-    first.
-
-    ``r_score, f_score, segment, customers, revenue_share`` (of all revenue).
-    """
-    if segmentation.by_customer is None:
-        raise ValueError(say("rfm.errors.no_scores"))
-    rows = segmentation.by_customer[["r_score", "f_score"]].assign(
-        segment=segmentation.labels.astype(str),
-        revenue=segmentation.align(customers)["revenue"],
-    )
-    by = rows.groupby(["r_score", "f_score", "segment"], as_index=False)["revenue"]
-    cells: Any = by.agg(customers="size", revenue_share="sum")
-    cells["revenue_share"] /= cells["revenue_share"].sum() or np.nan
-    return cells.sort_values(
-        "customers", ascending=False, kind="stable", ignore_index=True
-    )

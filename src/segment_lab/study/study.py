@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -16,20 +16,19 @@ from segment_lab.errors import NotEnoughDataError
 from segment_lab.schemes import SCHEMES, imported, scheme
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options, load
-from segment_lab.study.people import StudyCustomers
 from segment_lab.study.warehouse import Assignment, StateStatement, assign, statement
+from segment_lab.study.wings import StudyWings
 from segment_lab.texts import say
 
 if TYPE_CHECKING:
     from segment_lab.judge import Change, Scorecard
-    from segment_lab.receivables.ledger import Ledger
 
 # Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
 # memory is bounded.
 JUDGED = 200_000
 
 
-class Study(StudyCustomers):
+class Study(StudyWings):
     """A company's data, the window they are seen in, and the segmentations made of them.
 
     Use `from_yaml`. Everything is computed when asked for and kept; `at` gives the same study on
@@ -81,13 +80,6 @@ class Study(StudyCustomers):
         declared = scheme(method)
         return self.lacking(declared.tables, declared.from_summary)
 
-    def lacking(self, tables: Sequence[str], from_summary: bool = False) -> list[str]:
-        """Which of these tables are not here; customers summed up may stand for orders."""
-        gone = [table for table in tables if not self.has(table)]
-        if from_summary and self.has("customer_summary"):
-            return [table for table in gone if table != "orders"]
-        return gone
-
     def options(self, method: str) -> dict[str, Any]:
         """The validated options of a method, defaults filled in."""
         return check_options(method, self.config.methods.get(method, {}))
@@ -104,61 +96,6 @@ class Study(StudyCustomers):
             return segmenter
         return segmenter.on(self.season, self.window.as_of)
 
-    def population(self, method: str) -> pd.DataFrame:
-        """The rows a scheme segments: buyers, with the columns that scheme reads."""
-        population = scheme(method).population
-        if population in ("buyers", "everybody"):
-            return self.customers(prospects=population == "everybody")
-        rows = self.shared(
-            "population", population, lambda: self._population(population)
-        )
-        return rows.copy()
-
-    def _population(self, population: str) -> pd.DataFrame:
-        """Customers with what a wing knows of them."""
-        as_of = self.window.as_of
-        if population == "debtors":
-            from segment_lab.receivables.payments import debtors, receivables_table
-
-            debts = receivables_table(self.ledger, as_of)
-            return debtors(self.customers(), debts, everybody=not self.has("orders"))
-        from segment_lab.contacts.events import engagement_table
-
-        people = self.customers(prospects=True).drop(columns=["touches"])
-        return people.join(engagement_table(self.table("touches"), as_of), how="left")
-
-    @property
-    def ledger(self) -> Ledger:
-        """Invoices and payments, one ledger for all days of the study."""
-        from segment_lab.receivables.ledger import Ledger
-
-        def opened() -> Ledger:
-            return Ledger(self.table("invoices"), self._optional("payments"))
-
-        return (self._parent or self)._keep("ledger", opened)
-
-    def contacts(self) -> pd.DataFrame:
-        """Every customer's contacts so far, with the minutes they took: as recorded, else usual
-        for the channel.
-
-        One row per customer, as in `contacts.events.engagement_table`.
-        """
-        from segment_lab.contacts.events import engagement_table, usual_minutes
-
-        if not self.has("touches"):
-            raise NotEnoughDataError(say("study.no_contacts"))
-        usual = (
-            usual_minutes(self.table("contact_costs"))
-            if self.has("contact_costs")
-            else None
-        )
-        return self._keep(
-            "contacts",
-            lambda: engagement_table(
-                self.table("touches"), self.window.as_of, minutes=usual
-            ),
-        )
-
     def fitted(self, method: str) -> Any:
         """The segmenter of a method, fitted at as_of (kept on disk under the data's
         fingerprint)."""
@@ -166,11 +103,8 @@ class Study(StudyCustomers):
             raise NotEnoughDataError(
                 say("study.needs", method=method, tables=gone, name=self.name)
             )
-        return self.cached(
-            f"fitted-{method}",
-            self.options(method),
-            lambda: self._fit(method),
-        )
+        options = self.options(method)
+        return self.cached(f"fitted-{method}", options, lambda: self._fit(method))
 
     def _fit(self, method: str) -> Any:
         """A segmenter fitted to today's rows; a learned one to an earlier day and what followed."""
@@ -186,53 +120,8 @@ class Study(StudyCustomers):
         days = self.config.comparison.horizon_days
         before = self.at(self.window.as_of - dt.timedelta(days=days))
         earlier = before.population(method)
-        spent = (
-            before.outcomes(days)["future_revenue"].reindex(earlier.index).fillna(0.0)
-        )
-        return earlier, spent
-
-    def trial(self, campaign: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """A measured campaign's customers as they stood when it was drawn, and their arm and money.
-
-        Parameters
-        ----------
-        campaign : str, optional
-            The one with most customers by default.
-        """
-        from segment_lab.act import campaigns, trial
-
-        found = self.campaign_results()
-        part = trial.campaign_of(campaigns.measurable(found), campaign)
-        day = part["assigned_on"].iloc[0].date()
-        return trial.trial_of(part, self.at(day).customers())
-
-    def campaign_results(self) -> pd.DataFrame:
-        """Everybody whom a campaign drew before this day, with what they did
-        (`act.campaigns.results`); whoever is in no table any more is marked.
-
-        NotEnoughDataError where the study has no campaigns.
-        """
-        from segment_lab.act import arms, campaigns
-
-        if not self.has("campaigns"):
-            raise NotEnoughDataError(say("campaigns.no_table"))
-
-        def found() -> pd.DataFrame:
-            table = self.table("campaigns").to_pandas()
-            drawn = table[["customer_id"]]
-            orders = self.orders(all_time=True) if self.has("orders") else None
-            touches = self._optional("touches")
-            dated = [(orders, "order_date"), (touches, "touch_date")]
-            undated = [self._optional("customers"), self._optional("leads")]
-            listing = [
-                t for t in undated if t is not None and "customer_id" in t.columns
-            ]
-            kept = [(t, day) for t, day in dated if t is not None]
-            known = arms.traces(drawn, listing, kept)
-            day = self.window.as_of
-            return campaigns.results(table, orders, day, known=known, touches=touches)
-
-        return self.shared("campaign_results", (), found).copy()
+        spent = before.outcomes(days)["future_revenue"].reindex(earlier.index)
+        return earlier, spent.fillna(0.0)
 
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
@@ -289,28 +178,18 @@ class Study(StudyCustomers):
         horizon_days = self.config.comparison.horizon_days
         return self.cached("scorecard", (options, horizon_days, methods), make)
 
-    def contacted_since(self, day: dt.date) -> list[str]:
-        """Whom a campaign that ran after `day` contacted before as_of: what they did then is not
-        by themselves."""
-        from segment_lab.act.campaigns import contacted_since, scheduled
-
-        if not self.has("campaigns"):
-            return []
-        return contacted_since(
-            scheduled(self.table("campaigns").to_pandas(), self.window.as_of), day
-        )
-
     def history(self, method: str) -> pd.DataFrame:
         """What each month of data changed in a scheme; the reports share it, because it takes many
         fits."""
         from segment_lab.judge.protocol import history_of
 
         horizon_days = self.config.comparison.horizon_days
-        return self.cached(
-            f"history-{method}",
-            (horizon_days, self.options(method)),
-            lambda: history_of(self.drawn(JUDGED), method, horizon_days),
-        )
+
+        def made() -> pd.DataFrame:
+            return history_of(self.drawn(JUDGED), method, horizon_days)
+
+        asked = (horizon_days, self.options(method))
+        return self.cached(f"history-{method}", asked, made)
 
     def status(self, method: str) -> Status:
         """Whether a scheme may be acted on: PROPER, FIXED (rules that learn nothing) or
@@ -325,12 +204,11 @@ class Study(StudyCustomers):
             return Status(kind, f"campaigns.response.{found}", facts)
         if not self.has("orders"):
             return Status("PRELIMINARY", "summary.status")
-        buyers, days = (
-            int((self.population(method)["frequency"] > 0).sum()),
-            self.window.days,
-        )
+        orders = self.population(method)["frequency"]
+        buyers, days = int((orders > 0).sum()), self.window.days
         enough = days >= MIN_DAYS and buyers >= MIN_BUYERS
-        return assess(self.history(method) if enough else pd.DataFrame(), days, buyers)
+        history = self.history(method) if enough else pd.DataFrame()
+        return assess(history, days, buyers)
 
     def show(self, report: str) -> Any:
         """The page of a report (``rfm``, ``strategy`` …: a name that ``--only`` takes), to be
@@ -382,12 +260,9 @@ class Study(StudyCustomers):
             ``"current_date"``, or a parameter such as ``":day"``. The cut points stay those that
             were learned. By default the day is the study's own, and later orders change nothing.
         """
-        fitted = (
-            StateStatement(self.state_rule)
-            if method == "state"
-            else self.fitted(method)
-        )
-        return statement(self, fitted, dialect, source, table, accounts, day)
+        states = method == "state"
+        rule = StateStatement(self.state_rule) if states else self.fitted(method)
+        return statement(self, rule, dialect, source, table, accounts, day)
 
     def assign(
         self,
@@ -410,9 +285,8 @@ class Study(StudyCustomers):
         segmenter = self.segmenter(method)
 
         def taught(everybody: int) -> tuple[Any, int]:
-            part = (
-                self if scheme(method).from_campaign else self.drawn(limit, everybody)
-            )
+            whole = scheme(method).from_campaign
+            part = self if whole else self.drawn(limit, everybody)
             customers, followed = part._lessons(method)
             return segmenter.fit(customers, followed), len(customers)
 
@@ -466,5 +340,9 @@ def _named(method: str) -> property:
     return property(segments)
 
 
-for method in SCHEMES:
-    setattr(Study, method, _named(method))
+def _offer_schemes() -> None:
+    for method in SCHEMES:
+        setattr(Study, method, _named(method))
+
+
+_offer_schemes()
