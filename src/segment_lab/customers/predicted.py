@@ -53,21 +53,24 @@ class OrderModel:
             histories, counts = histories[kept], counts[kept]
         repeats, last, known = histories.T
 
-        def loss(logs: np.ndarray) -> float:
-            likelihood = _order_likelihood(
-                np.exp(logs), repeats, last, known, from_start
-            )
-            return -float(counts @ likelihood) / counts.sum()
+        total = float(counts.sum())
 
-        start = np.log([1, max(known.mean(), 1e-3), 1, 1])
+        def loss(logs: np.ndarray) -> float:
+            parameters = np.exp(logs)
+            each = _order_likelihood(parameters, repeats, last, known, from_start)
+            return -float(counts @ each) / total
+
+        weeks = max(known.mean(), 1e-3)
+        start = np.log([1, weeks, 1, 1])
         best = minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 4)
         r, alpha, a, b = map(float, np.exp(best.x))
-        likelihood = -float(best.fun) * float(counts.sum())
+        likelihood = -float(best.fun) * total
         return cls(r, alpha, a, b, likelihood, from_start=from_start)
 
     def active(self, customers: pd.DataFrame) -> np.ndarray:
         """The chance that each customer has not left; shape ``(n,)``."""
-        return 1 / (1 + self._odds_of_leaving(*_histories(customers).T))
+        repeats, last, known = _histories(customers).T
+        return 1 / (1 + self._odds_of_leaving(repeats, last, known))
 
     def expected(self, customers: pd.DataFrame, days: float) -> np.ndarray:
         """Expected orders of each customer in the next `days`; shape ``(n,)``."""
@@ -80,12 +83,14 @@ class OrderModel:
         top = a + self.b + repeats + self.from_start - 1
         first = a + self.b + self.from_start - 1 - self.r
         with np.errstate(invalid="ignore"):
-            rest = hyp2f1(first, a - 1, top, passed) * (1 - passed) ** (a - 1)
-        if_active = top / (a - 1) * (1 - rest)
+            series = hyp2f1(first, a - 1, top, passed)
+            rest = series * (1 - passed) ** (a - 1)
+        in_all = top / (a - 1)
+        if_active = in_all * (1 - rest)
         # At the bounds of the parameters both factors may run away: nobody orders more often than
         # at the own rate, and before leaving.
         rate = (self.r + repeats) / (self.alpha + known)
-        most = np.minimum(rate * ahead, np.abs(top / (a - 1)))
+        most = np.minimum(rate * ahead, np.abs(in_all))
         if_active = np.where(np.isfinite(rest), if_active, most)
         still = 1 + self._odds_of_leaving(repeats, last, known)
         return np.clip(if_active, 0, None) / still
@@ -94,9 +99,11 @@ class OrderModel:
         self, repeats: np.ndarray, last: np.ndarray, known: np.ndarray
     ) -> np.ndarray:
         chances = repeats + self.from_start
+        stayed = np.maximum(chances, 1) - 1
+        slower = (self.alpha + known) / (self.alpha + last)
         with np.errstate(over="ignore"):
-            silence = ((self.alpha + known) / (self.alpha + last)) ** (self.r + repeats)
-            odds = self.a / (self.b + np.maximum(chances, 1) - 1) * silence
+            silence = slower ** (self.r + repeats)
+            odds = self.a / (self.b + stayed) * silence
         return np.where(chances > 0, odds, 0.0)
 
 
@@ -112,33 +119,38 @@ class SpendModel:
     @classmethod
     def fit(cls, orders: np.ndarray, mean: np.ndarray) -> SpendModel:
         """Learn from numbers of orders and their mean amount; those without either are left out."""
-        paid = (np.asarray(orders) > 0) & (np.asarray(mean) > 0)
-        n, amount = np.asarray(orders, float)[paid], np.asarray(mean, float)[paid]
-        unit = float(amount.mean()) if len(amount) else 1.0
+        n = np.asarray(orders, dtype=float)
+        amount = np.asarray(mean, dtype=float)
+        paid = (n > 0) & (amount > 0)
+        if not paid.any():
+            return cls(1.0, 2.0, 0.0)
+        n, amount = n[paid], amount[paid]
+        unit = float(amount.mean())
         z = amount / unit
 
         def loss(logs: np.ndarray) -> float:
             p, q, gamma = np.exp(logs)
-            shape = gammaln(p * n + q) - gammaln(p * n) - gammaln(q) + q * np.log(gamma)
-            size = (p * n - 1) * np.log(z) + p * n * np.log(n)
-            return -float((shape + size - (p * n + q) * np.log(gamma + n * z)).mean())
+            pn = p * n
+            shape = gammaln(pn + q) - gammaln(pn) - gammaln(q) + q * np.log(gamma)
+            size = (pn - 1) * np.log(z) + pn * np.log(n)
+            likelihood = shape + size - (pn + q) * np.log(gamma + n * z)
+            return -float(likelihood.mean())
 
-        if not len(z):
-            return cls(1.0, 2.0, 0.0)
-        best = minimize(loss, np.log([2, 3, 2]), method="L-BFGS-B", bounds=[BOUNDS] * 3)
+        start = np.log([2, 3, 2])
+        best = minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 3)
         p, q, gamma = map(float, np.exp(best.x))
         return cls(p, q, gamma * unit)
 
     def expected(self, orders: np.ndarray, mean: np.ndarray) -> np.ndarray:
         """Expected amount of an order of each customer; shape ``(n,)``."""
-        paid = np.where(np.asarray(mean) > 0, orders, 0.0)
-        total = paid * np.clip(mean, 0, None)
+        amount = np.clip(mean, 0, None)
+        paid = np.where(amount > 0, orders, 0.0)
+        total = paid * amount
         weight = self.p * paid + self.q - 1
+        drawn_to_all = self.p * (self.gamma + total) / np.maximum(weight, 1e-9)
         # Below q = 1 the group has no mean: then the customer's own counts, and 0 without one.
-        own = np.where(paid > 0, np.clip(mean, 0, None), 0.0)
-        return np.where(
-            weight > 1e-9, self.p * (self.gamma + total) / np.maximum(weight, 1e-9), own
-        )
+        own = np.where(paid > 0, amount, 0.0)
+        return np.where(weight > 1e-9, drawn_to_all, own)
 
 
 def predict(

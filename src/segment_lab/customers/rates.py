@@ -21,16 +21,18 @@ FEWEST_FOR_A_RATE = 20
 def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[Any, Any]:
     """Wilson's (1927) 95 % score interval of a proportion, of the arguments' shape; 0 to 1 where
     `n` is 0."""
-    hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
+    hits, trials = _counts(successes, n)
     z2 = Z975**2
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / trials
         centre = (hits + z2 / 2) / (trials + z2)
-        variance = share * (1 - share) / trials + z2 / (4 * trials**2)
-        half = Z975 * np.sqrt(variance) / (1 + z2 / trials)
+        of_share = share * (1 - share) / trials
+        of_few = z2 / (4 * trials**2)
+        half = Z975 * np.sqrt(of_share + of_few) / (1 + z2 / trials)
     # Exact ends: nothing observed, or everything.
     low = np.where(hits > 0, centre - half, 0.0)
-    high = np.where((hits < trials) & (trials > 0), centre + half, 1.0)
+    some_missed = (hits < trials) & (trials > 0)
+    high = np.where(some_missed, centre + half, 1.0)
     return low[()], high[()]
 
 
@@ -40,14 +42,13 @@ def with_interval(successes: ArrayLike, n: ArrayLike, name: str) -> pd.DataFrame
 
     The index of a Series is kept.
     """
-    hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
+    hits, trials = _counts(successes, n)
     low, high = wilson(hits, trials)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / trials
+    columns = {name: share, f"{name}_low": low, f"{name}_high": high}
     index = successes.index if isinstance(successes, pd.Series) else None
-    return pd.DataFrame(
-        {name: share, f"{name}_low": low, f"{name}_high": high}, index=index
-    )
+    return pd.DataFrame(columns, index=index)
 
 
 def next_period(
@@ -82,18 +83,19 @@ def next_period(
     >>> round(float(low), 2), round(float(high), 2)
     (0.18, 0.43)
     """
-    hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
-    future = np.maximum(
-        np.rint(trials if ahead is None else np.asarray(ahead, dtype=float)), 1
-    )
-    yes, no = hits + 0.5, trials - hits + 0.5
+    hits, trials = _counts(successes, n)
+    customers = trials if ahead is None else np.asarray(ahead, dtype=float)
+    future = np.maximum(np.rint(customers), 1)
+    yes = hits + 0.5
+    no = trials - hits + 0.5
     if drift > 0:
         # Log-odds of a beta have about the variance 1/yes + 1/no: as much smaller a sample.
-        shrunk = 1 / (1 + drift**2 / (1 / yes + 1 / no))
-        yes, no = yes * shrunk, no * shrunk
-    low, high = (
-        stats.betabinom.ppf(share, future, yes, no) / future for share in TAILS
-    )
+        by_chance = 1 / yes + 1 / no
+        shrunk = 1 / (1 + drift**2 / by_chance)
+        yes = yes * shrunk
+        no = no * shrunk
+    low = stats.betabinom.ppf(TAILS[0], future, yes, no) / future
+    high = stats.betabinom.ppf(TAILS[1], future, yes, no) / future
     known = trials > 0
     return np.where(known, low, 0.0)[()], np.where(known, high, 1.0)[()]
 
@@ -113,21 +115,30 @@ def drift_between(successes: ArrayLike, n: ArrayLike) -> float:
     >>> round(drift_between([[100, 50], [150, 90], [100, 50]], [[200, 200]] * 3), 2)
     0.97
     """
-    hits, trials = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
-    yes, no = hits + 0.5, trials - hits + 0.5
-    moved = np.diff(np.log(yes / no), axis=0) ** 2
+    hits, trials = _counts(successes, n)
+    yes = hits + 0.5
+    no = trials - hits + 0.5
+    log_odds = np.log(yes / no)
+    moved = np.diff(log_odds, axis=0) ** 2
     chance = 1 / yes + 1 / no
     excess = moved - chance[1:] - chance[:-1]
     seen = np.minimum(trials[1:], trials[:-1]) > 0
-    return float(np.sqrt(max(excess[seen].mean(), 0.0))) if seen.any() else 0.0
+    if not seen.any():
+        return 0.0
+    beyond_chance = max(excess[seen].mean(), 0.0)
+    return float(np.sqrt(beyond_chance))
 
 
 def detectable_effect(rate: ArrayLike, treated: ArrayLike, held: ArrayLike) -> Any:
     """Smallest uplift a test with these arms finds 4 times of 5: (z.975 + z.80)·√(p(1−p)(1/nT +
     1/nC)); infinite without customers in both arms."""
     rate = np.asarray(rate, dtype=float)
-    treated, held = np.asarray(treated, dtype=float), np.asarray(held, dtype=float)
+    treated, held = _counts(treated, held)
     possible = (treated > 0) & (held > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = rate * (1 - rate) * (1 / treated + 1 / held)
     return np.where(possible, POWER_FACTOR * np.sqrt(variance), np.inf)[()]
+
+
+def _counts(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(first, dtype=float), np.asarray(second, dtype=float)

@@ -38,38 +38,30 @@ def rolling(
         Index ``end`` (oldest first); ``revenue`` (money), ``customers`` and ``new_customers``.
         Periods that begin before the log does are left out.
     """
-    ends = [
-        as_of - dt.timedelta(days=round(YEAR * k / 12)) for k in reversed(range(points))
-    ]
+    months_back = reversed(range(points))
+    ends = [as_of - dt.timedelta(days=round(YEAR * k / 12)) for k in months_back]
     made = per_order(orders)
     first = made.order_date.min(where=made.is_order).over(group_by="customer_id")
     made = made.mutate(first=first)
-    periods = ibis.memtable(pd.DataFrame({"end": pd.to_datetime(ends)})).cast(
-        {"end": "date"}
-    )
+    periods = ibis.memtable(pd.DataFrame({"end": pd.to_datetime(ends)}))
+    periods = periods.cast({"end": "date"})
     start = periods.end - ibis.interval(days=days)
     periods = periods.mutate(start=start.cast("date"))
-    inside = made.join(
-        periods,
-        [made.order_date >= periods.start, made.order_date < periods.end],
-        how="inner",
-    )
+    begun = made.order_date >= periods.start
+    before_end = made.order_date < periods.end
+    inside = made.join(periods, [begun, before_end], how="inner")
+    bought = inside.is_order
+    new = bought & (inside["first"] >= inside.start)
     query = inside.group_by("end").aggregate(
         revenue=inside.revenue.sum(),
-        customers=inside.customer_id.nunique(where=inside.is_order),
-        new_customers=inside.customer_id.nunique(
-            where=inside.is_order & (inside["first"] >= inside.start)
-        ),
+        customers=inside.customer_id.nunique(where=bought),
+        new_customers=inside.customer_id.nunique(where=new),
     )
-    backend = orders.get_backend()
-    found = backend.to_pyarrow(query).to_pandas()
+    found = _frame(orders, query)
     found = found.assign(end=pd.to_datetime(found["end"])).set_index("end")
-    begin = backend.to_pyarrow(
-        orders.aggregate(first=orders.order_date.min())
-    ).to_pandas()
-    reached = [
-        end for end in ends if end - dt.timedelta(days=days) >= begin["first"].iloc[0]
-    ]
+    log = _frame(orders, orders.aggregate(begin=orders.order_date.min()))
+    begin = log["begin"].iloc[0]
+    reached = [end for end in ends if end - dt.timedelta(days=days) >= begin]
     found = found.reindex(pd.to_datetime(reached), fill_value=0).rename_axis("end")
     found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
     return found.astype({"customers": "int64", "new_customers": "int64"})
@@ -88,10 +80,8 @@ def recent_steps(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     inside = orders.filter((orders.order_date >= start) & (orders.order_date < as_of))
     past = inside.order_date.delta(ibis.literal(start), unit="day")
     inside = inside.mutate(step=(past / STEP_DAYS).floor().cast("int64"))
-    query = inside.group_by(["customer_id", "step"]).aggregate(
-        revenue=inside.amount_minor.sum()
-    )
-    found = orders.get_backend().to_pyarrow(query).to_pandas()
+    by_step = inside.group_by(["customer_id", "step"])
+    found = _frame(orders, by_step.aggregate(revenue=inside.amount_minor.sum()))
     found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
     table = found.pivot_table(
         index="customer_id", columns="step", values="revenue", aggfunc="sum"
@@ -110,20 +100,22 @@ def last_active_year(orders: ir.Table) -> pd.Series:
     made = per_order(orders)
     last = made.order_date.max(where=made.is_order).over(group_by="customer_id")
     made = made.mutate(last=last)
-    within = made.order_date > made["last"] - ibis.interval(days=YEAR)
-    query = made.filter(within & (made.order_date <= made["last"]))
-    query = query.group_by("customer_id").aggregate(spent=query.revenue.sum())
-    found = orders.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
+    begin = made["last"] - ibis.interval(days=YEAR)
+    within = (made.order_date > begin) & (made.order_date <= made["last"])
+    year = made.filter(within)
+    query = year.group_by("customer_id").aggregate(spent=year.revenue.sum())
+    found = _frame(orders, query).set_index("customer_id")
     return found["spent"].astype("float64") / money_scale(orders)
 
 
 def money_scale(orders: ir.Table) -> int:
     """Minor units per unit of money, read off one line that has both."""
     line = orders.filter(orders.amount_minor != 0).limit(1)
-    row = line.get_backend().to_pandas(line[["amount_minor", "amount"]])
-    if row.empty:
+    rows = line.get_backend().to_pandas(line[["amount_minor", "amount"]])
+    if rows.empty:
         return 1
-    return round(float(row.amount_minor.iloc[0]) / float(row.amount.iloc[0]))
+    row = rows.iloc[0]
+    return round(float(row["amount_minor"]) / float(row["amount"]))
 
 
 def second_order_days(orders: ir.Table) -> pd.Series:
@@ -141,8 +133,11 @@ def second_order_days(orders: ir.Table) -> pd.Series:
     first = ranked.filter(ranked.place == 0).select("customer_id", first="order_date")
     second = ranked.filter(ranked.place == 1).select("customer_id", second="order_date")
     both = first.join(second, "customer_id")
-    query = both.select(
-        "customer_id", days=both.second.delta(both["first"], unit="day")
-    )
-    found = orders.get_backend().to_pyarrow(query).to_pandas().set_index("customer_id")
+    between = both.second.delta(both["first"], unit="day")
+    query = both.select("customer_id", days=between)
+    found = _frame(orders, query).set_index("customer_id")
     return found["days"].astype("float64")
+
+
+def _frame(orders: ir.Table, query: ir.Table) -> pd.DataFrame:
+    return orders.get_backend().to_pyarrow(query).to_pandas()

@@ -30,17 +30,18 @@ def stage_order(
     last."""
     firsts = stages.group_by("lead_id", "stage").aggregate(day=stages.entered_on.min())
     placed = firsts.mutate(place=ibis.rank().over(group_by="lead_id", order_by="day"))
-    means = (
-        placed.group_by("stage")
-        .aggregate(mean=placed.place.mean())
-        .order_by("mean", "stage")
-    )
-    names = [
-        name
-        for name in means.to_pandas()["stage"]
-        if name.strip().lower() not in spelled(lost)
-    ]
-    return sorted(names, key=lambda name: name.strip().lower() in spelled(won))
+    means = placed.group_by("stage").aggregate(mean=placed.place.mean())
+    first_to_last = means.order_by("mean", "stage").to_pandas()["stage"]
+    between, wins = [], []
+    for name in first_to_last:
+        word = name.strip().lower()
+        if word in spelled(lost):
+            continue
+        if word in spelled(won):
+            wins.append(name)
+        else:
+            between.append(name)
+    return [*between, *wins]
 
 
 def funnel(
@@ -80,19 +81,18 @@ def funnel(
     """
     if by is not None and by not in leads:
         advice = nearest(by, map(str, leads.columns))
-        raise DataError(
-            say("leads.errors.split"), [Fault(by, say("leads.errors.column"), advice)]
-        )
+        fault = Fault(by, say("leads.errors.column"), advice)
+        raise DataError(say("leads.errors.split"), [fault])
     visits = stage_visits(leads, stages, as_of, order=order)
     visits["group"] = "all"
     if by:
-        group = leads[by].astype("str").where(leads[by].notna(), UNKNOWN)
-        visits["group"] = visits["lead_id"].map(group)
+        values = leads[by].astype("str").where(leads[by].notna(), UNKNOWN)
+        visits["group"] = visits["lead_id"].map(values)
     rows = {}
-    for key, part in visits.groupby(
-        ["position", "stage", "group"], observed=True, sort=True
-    ):
-        rows[key[1:]] = _stage_facts(part, last=key[0] == visits.attrs["stages"] - 1)
+    last = visits.attrs["stages"] - 1
+    by_stage = visits.groupby(["position", "stage", "group"], observed=True, sort=True)
+    for (position, stage, group), part in by_stage:
+        rows[stage, group] = _stage_facts(part, last=position == last)
     out = pd.DataFrame.from_dict(rows, orient="index")
     out.index = pd.MultiIndex.from_tuples(out.index, names=["stage", by or "group"])
     timed = out["median_days"].notna().any()
@@ -116,13 +116,11 @@ def stage_visits(
     ``here`` (open, and in it now), ``stuck`` (here for longer than three quarters of those that
     went on) and ``money``. ``attrs["stages"]`` is the number of stages.
     """
-    facts = pd.DataFrame(
-        {
-            "money": leads["value"].astype(float) if "value" in leads else 0.0,
-            "open": leads["won"].isna(),
-            "is_won": leads["won"].eq(True).fillna(False).astype(bool),
-        }
-    ).rename_axis("lead_id")
+    won = leads["won"]
+    facts = pd.DataFrame(index=leads.index.rename("lead_id"))
+    facts["money"] = leads["value"].astype(float) if "value" in leads else 0.0
+    facts["open"] = won.isna()
+    facts["is_won"] = won.eq(True).fillna(False).astype(bool)
     names = [] if stages is None else list(order) or stage_order(stages)
     if stages is None or len(names) < 2:
         # Without a history, or with one that holds the last stage alone.
@@ -145,19 +143,16 @@ def _visits(
     known = stages.mutate(day=stages.entered_on.cast("date"))
     if as_of is not None:
         known = known.filter(known.day < as_date(as_of))
-    first = (
-        known.group_by("lead_id", "stage").aggregate(day=known.day.min()).to_pandas()
-    )
+    entered = known.group_by("lead_id", "stage").aggregate(day=known.day.min())
+    first = entered.to_pandas()
     first["day"] = pd.to_datetime(first["day"])
     until = pd.Timestamp(as_date(as_of)) if as_of is not None else first["day"].max()
     absent = leads.index.difference(first["lead_id"])
-    start = leads.get("created_on", pd.Series(pd.NaT, leads.index)).reindex(absent)
-    unseen = pd.DataFrame(
-        {"lead_id": absent, "stage": names[0], "day": start.to_numpy()}
-    )
-    rows = pd.concat(
-        [first, unseen.astype({"day": first["day"].dtype})], ignore_index=True
-    )
+    created = leads.get("created_on", pd.Series(pd.NaT, leads.index))
+    unseen = pd.DataFrame({"lead_id": absent, "stage": names[0]})
+    unseen["day"] = created.reindex(absent).to_numpy()
+    unseen = unseen.astype({"day": first["day"].dtype})
+    rows = pd.concat([first, unseen], ignore_index=True)
     rows = rows[rows["lead_id"].isin(leads.index)].join(facts, on="lead_id")
     places = {name: place for place, name in enumerate(names)}
     # A stage out of the order, such as a loss, ends the one before and is no row itself.
@@ -168,11 +163,12 @@ def _visits(
     next_day = by_lead["day"].shift(-1)
     furthest = by_lead["position"].transform("max")
     last = len(names) - 1
-    rows["went_on"] = (furthest > rows["position"]) | (
-        rows["is_won"] & (rows["position"] < last)
-    )
+    further = furthest > rows["position"]
+    won_later = rows["is_won"] & (rows["position"] < last)
+    rows["went_on"] = further | won_later
     rows["here"] = rows["open"] & next_day.isna()
-    rows["days"] = (next_day.fillna(until) - rows["day"]).dt.days.astype(float)
+    spent = next_day.fillna(until) - rows["day"]
+    rows["days"] = spent.dt.days.astype(float)
     return rows[rows["position"].notna()].astype({"position": int})
 
 
@@ -184,13 +180,12 @@ def _one_stage(
     if "decided_on" in leads and as_of is not None:
         end = leads["decided_on"].fillna(pd.Timestamp(as_date(as_of)))
         days = (end - leads["began_on"]).dt.days.astype(float)
-    entered = rows.assign(
-        stage="Lead", position=0, went_on=rows["is_won"], here=rows["open"]
-    )
+    entered = rows.assign(stage="Lead", position=0)
+    entered["went_on"] = rows["is_won"]
+    entered["here"] = rows["open"]
     entered["days"] = days.to_numpy()
-    won = rows[rows["is_won"]].assign(
-        stage="Won", position=1, went_on=False, here=False, days=np.nan
-    )
+    won = rows[rows["is_won"]].assign(stage="Won", position=1)
+    won = won.assign(went_on=False, here=False, days=np.nan)
     return pd.concat([entered, won], ignore_index=True)
 
 
@@ -212,10 +207,9 @@ def _stage_facts(visits: pd.DataFrame, last: bool) -> dict[str, float]:
     }
     left = ~visits["here"]
     if not last and left.any():
-        share = goes_on(visits)
-        interval: Any = with_interval(
-            [share * left.sum()], [left.sum()], "conversion"
-        ).iloc[0]
+        count = left.sum()
+        on = goes_on(visits) * count
+        interval: Any = with_interval([on], [count], "conversion").iloc[0]
         facts |= interval.to_dict()
     return facts
 
@@ -239,16 +233,18 @@ def goes_on(visits: pd.DataFrame) -> float:
     if visits["days"].isna().any() or visits["here"].sum() == 0:
         return float(left["went_on"].mean())
     rows = visits.sort_values("days", kind="stable")
-    daily = rows.groupby("days").agg(
-        went=("went_on", "sum"), waits=("here", "sum"), leads=("here", "size")
-    )
-    at_risk = daily["leads"][::-1].cumsum()[::-1]
-    ended = daily["leads"] - daily["waits"]
+    by_day = rows.groupby("days")
+    went, waits = by_day["went_on"].sum(), by_day["here"].sum()
+    leads = by_day.size()
+    at_risk = leads[::-1].cumsum()[::-1]
+    ended = leads - waits
     still = (1 - ended / at_risk).cumprod()
     before = still.shift(1, fill_value=1.0)
-    on = (before * daily["went"] / at_risk).sum()
-    out = (before * (ended - daily["went"]) / at_risk).sum()
-    return float(on / (on + out)) if on + out > 0 else 0.0
+    on = (before * went / at_risk).sum()
+    out = (before * (ended - went) / at_risk).sum()
+    if on + out == 0:
+        return 0.0
+    return float(on / (on + out))
 
 
 def deal_time(
@@ -262,11 +258,12 @@ def deal_time(
     """
     dated = leads if "days_to_win" in leads else leads.assign(days_to_win=np.nan)
     won = dated[dated["days_to_win"].notna()]
-    groups = (
-        won[by].fillna(UNKNOWN) if by else pd.Series(say("leads.all_won"), won.index)
-    )
-    rng, rows = np.random.default_rng(seed), {}
-    for name, days in won["days_to_win"].astype(float).groupby(groups, observed=True):
+    together = pd.Series(say("leads.all_won"), won.index)
+    groups = won[by].fillna(UNKNOWN) if by else together
+    rng = np.random.default_rng(seed)
+    rows = {}
+    waits = won["days_to_win"].astype(float)
+    for name, days in waits.groupby(groups, observed=True):
         low, high = _mean_interval(days.to_numpy(), rng)
         p25, median, p75 = np.percentile(days, [25, 50, 75])
         rows[name] = {
@@ -289,11 +286,13 @@ def _mean_interval(days: np.ndarray, rng: np.random.Generator) -> tuple[float, f
     """
     if len(days) < FEWEST:
         return np.nan, np.nan
+    root, mean = np.sqrt(len(days)), days.mean()
     drawn = rng.choice(days, size=(999, len(days)))
-    error = drawn.std(axis=1, ddof=1) / np.sqrt(len(days))
-    apart = (drawn.mean(axis=1) - days.mean())[error > 0] / error[error > 0]
-    low, high = np.quantile(apart, TAILS) if len(apart) else (0.0, 0.0)
-    spread = days.std(ddof=1) / np.sqrt(len(days))
-    return max(float(days.mean() - high * spread), 0.0), float(
-        days.mean() - low * spread
-    )
+    error = drawn.std(axis=1, ddof=1) / root
+    off = drawn.mean(axis=1) - mean
+    varied = error > 0
+    low, high = 0.0, 0.0
+    if varied.any():
+        low, high = np.quantile(off[varied] / error[varied], TAILS)
+    spread = days.std(ddof=1) / root
+    return max(float(mean - high * spread), 0.0), float(mean - low * spread)

@@ -48,33 +48,28 @@ class Timing:
         """
         win = start * self.won.longer(age)
         lose = (1 - start) * self.lost.longer(age)
-        return np.divide(win, win + lose, out=np.zeros_like(win), where=win > 0)
+        return _share(win, win + lose, otherwise=0.0)
 
     def decided(self, start: np.ndarray, within: np.ndarray) -> np.ndarray:
         """Chance that a lead decided within so many days was won."""
         win = start * (1 - self.won.longer(within))
         lose = (1 - start) * (1 - self.lost.longer(within))
-        return np.divide(win, win + lose, out=start.astype(float), where=win + lose > 0)
+        return _share(win, win + lose, otherwise=start)
 
     def won_by(
         self, start: np.ndarray, age: np.ndarray, days: np.ndarray
     ) -> np.ndarray:
         """Chance that a lead open at an age is won within `days` from then."""
         left = self.won.longer(age)
-        soon = np.divide(
-            left - self.won.longer(age + days),
-            left,
-            out=np.zeros_like(start),
-            where=left > 0,
-        )
+        later = self.won.longer(age + days)
+        soon = _share(left - later, left, otherwise=0.0)
         return self.chance(start, age) * soon
 
     def weights(self, won: np.ndarray, within: np.ndarray) -> np.ndarray:
         """How many leads of its age each decided lead stands for: 1 ÷ the chance that it is decided
         by now (inverse probability of censoring)."""
-        by_now = np.where(
-            won, 1 - self.won.longer(within), 1 - self.lost.longer(within)
-        )
+        open_still = np.where(won, self.won.longer(within), self.lost.longer(within))
+        by_now = 1 - open_still
         return np.clip(1 / np.maximum(by_now, 1e-9), 1.0, MOST_WEIGHT)
 
 
@@ -110,10 +105,19 @@ def _waits(
     """Weighted Kaplan–Meier; `ends` at the longest wait that was seen, or leaves a rest that is
     never decided."""
     order = np.argsort(days, kind="stable")
-    at_risk = weight[order][::-1].cumsum()[::-1]
-    events = np.where(ended[order], weight[order], 0.0)
-    hazard = np.divide(events, at_risk, out=np.zeros_like(events), where=at_risk > 0)
+    weight = weight[order]
+    at_risk = weight[::-1].cumsum()[::-1]
+    events = np.where(ended[order], weight, 0.0)
+    hazard = _share(events, at_risk, otherwise=0.0)
     left = np.cumprod(1 - np.minimum(hazard, 1.0))
     if ends and len(left) and left[-1] < 1:
         left = (left - left[-1]) / (1 - left[-1])
     return Waits(days[order], np.maximum(left, 0.0))
+
+
+def _share(
+    part: np.ndarray, whole: np.ndarray, otherwise: float | np.ndarray
+) -> np.ndarray:
+    """part / whole, and `otherwise` where there is no whole."""
+    known = whole > 0
+    return np.where(known, part / np.where(known, whole, 1.0), otherwise)

@@ -128,8 +128,8 @@ class RFMSegmenter(Segmenter):
         return self
 
     def _fit(self, rows: pd.DataFrame) -> None:
-        packaged = self.grid is None
-        self.grid_ = default_grid(self.n_bins) if packaged else load_grid(self.grid)
+        own = self.grid
+        self.grid_ = default_grid(self.n_bins) if own is None else load_grid(own)
         if self.grid_.n_bins != self.n_bins:
             facts = {
                 "grid": self.grid_.name,
@@ -298,7 +298,8 @@ class RFMSegmenter(Segmenter):
         return self.scores(customers)
 
     def _given_cuts(self) -> Mapping[Measure, list[float]]:
-        given, wrong = {}, []
+        given: dict[Measure, list[float]] = {}
+        wrong = []
         steps = self.n_bins - 1
         for measure, cuts in (self.cuts or {}).items():
             given[measure] = [float(cut) for cut in cuts]

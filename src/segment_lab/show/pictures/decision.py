@@ -48,30 +48,32 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     drawn = options.dropna(subset=["effect"])
     if drawn.empty:
         raise NotEnoughDataError(say("decision.headline.unknown_margin"))
-    pairs = zip(drawn["segment"], drawn["kind"], strict=True)
-    names = [f"{shown(segment)} · {shown(kind)}" for segment, kind in pairs]
+    names = _joined(drawn, "segment", "kind")
     ax = _rows(axes(ax, rows=len(drawn) + 2), names)
+    effect = drawn["effect"]
     reach = Z90 * drawn["effect_sd"]
-    low, high = drawn["effect"] - reach, drawn["effect"] + reach
+    low, high = effect - reach, effect + reach
     # One dear action would squeeze all others into a corner; its cost is cut and marked.
     edge = 1.3 * max(float(high.max()), 1.0)
-    cost = drawn["cost_per_contact"]
-    y = np.arange(len(drawn))
-    style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
-    ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
-    for dear in map(int, np.flatnonzero(cost.to_numpy() > edge)):
-        _written(
-            ax, f"{decimal(cost.iloc[dear], 0)} →", edge, dear, shift=-4, align="right"
-        )
-    _interval(
-        ax, drawn["effect"], low, high, BLUE, label=say("decision.picture.expected")
-    )
+    _costs(ax, drawn["cost_per_contact"], edge)
+    _interval(ax, effect, low, high, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
     numbers(ax.xaxis, "money")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    values = pd.Series(drawn["effect"].to_numpy(), index=names)
+    _legend(ax)
+    values = pd.Series(effect.to_numpy(), index=names)
     return described(ax, listed(say("decision.picture.alt"), values, "cents"))
+
+
+def _costs(ax: Axes, cost: pd.Series, edge: float) -> None:
+    """Bars of what a contact costs, cut at `edge`."""
+    y = np.arange(len(cost))
+    style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
+    ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
+    for place, money in enumerate(cost):
+        if money > edge:
+            text = f"{decimal(money, 0)} →"
+            _written(ax, text, edge, place, shift=-4, align="right")
 
 
 def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -79,20 +81,21 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     (`effects.effects`)."""
     parts = measured[measured["segment"] != "All"]
     # A code says nothing to who did not draw the campaign: the action stands beside it.
-    told = zip(parts["campaign_id"], parts["action"], parts["segment"], strict=True)
-    names = [f"{code} {shown(kind)} · {shown(segment)}" for code, kind, segment in told]
+    actions = _joined(parts, "action", "segment")
+    codes = parts["campaign_id"]
+    names = [f"{code} {action}" for code, action in zip(codes, actions, strict=True)]
     ax = _rows(axes(ax, rows=len(parts) + 2), names)
-    value, low, high = (100 * parts[f"effect{end}"] for end in ("", "_low", "_high"))
+    value = 100 * parts["effect"]
+    low, high = 100 * parts["effect_low"], 100 * parts["effect_high"]
     _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
-    if parts["predicted"].notna().any():
+    predicted = 100 * parts["predicted"]
+    if predicted.notna().any():
+        y = np.arange(len(parts))
         style: dict[str, Any] = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
-        label = say("market.picture.predicted")
-        ax.scatter(
-            100 * parts["predicted"], np.arange(len(parts)), label=label, **style
-        )
+        ax.scatter(predicted, y, label=say("market.picture.predicted"), **style)
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("market.picture.effects"))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _legend(ax)
     values = pd.Series(parts["effect"].to_numpy(), index=names)
     return described(ax, listed(say("market.picture.effects_alt"), values, "uplift"))
 
@@ -101,21 +104,24 @@ def waterfall(steps: pd.Series, before: float, ax: Axes | None = None) -> Axes:
     """From the revenue of one period to the next: `steps` add up to the change (`market.movement`,
     ``bridge``)."""
     first, last = say("market.picture.before"), say("market.picture.after")
-    names = [first, *(words(step) for step in steps.index), last]
+    names = [first, *map(words, steps.index), last]
+    bottom = len(names) - 1
     ends = before + steps.cumsum()
     starts = ends.shift(fill_value=before)
     after = float(ends.iloc[-1])
     ax = _rows(axes(ax, rows=len(names) + 1), names)
-    y = np.arange(1, len(names) - 1)
-    colors = [BLUE if step >= 0 else ORANGE for step in steps]
-    ax.barh([0, len(names) - 1], [before, after], color=MUTED, height=0.62)
-    ax.barh(y, steps, left=starts, color=colors, height=0.62)
-    for place, total in ((0, before), (len(names) - 1, after)):
+    for place, total in ((0, before), (bottom, after)):
+        ax.barh(place, total, color=MUTED, height=0.62)
         _written(ax, decimal(total, 0), max(total, 0), place)
-    for place, step, start, end in zip(map(int, y), steps, starts, ends, strict=True):
-        sign = "+" if step >= 0 else ""
+    for place, step in enumerate(steps, start=1):
+        start, end = starts.iloc[place - 1], ends.iloc[place - 1]
+        rises = step >= 0
+        color = BLUE if rises else ORANGE
+        ax.barh(place, step, left=start, color=color, height=0.62)
+        sign = "+" if rises else ""
         _written(ax, sign + decimal(step, 0), max(start, end), place)
-    ax.set_xlim(min(0, float(ends.min())), 1.22 * max(before, float(ends.max())))
+    lowest, highest = float(ends.min()), float(ends.max())
+    ax.set_xlim(min(0, lowest), 1.22 * max(before, highest))
     ax.set_xlabel(say("market.picture.revenue"))
     numbers(ax.xaxis, "money")
     told = say("market.picture.waterfall_alt", before=before, after=after)
@@ -127,13 +133,14 @@ def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     (`market.stress`)."""
     ax = _rows(axes(ax, rows=round(1.4 * len(table)) + 1), table.index)
     for money, color, shift in (("revenue", BLUE, -0.16), ("cash", ORANGE, 0.16)):
-        value, low, high = (table[f"{money}{end}"] for end in ("", "_low", "_high"))
+        value = table[money]
+        low, high = table[f"{money}_low"], table[f"{money}_high"]
         label = say(f"market.picture.moneys.{money}")
         _interval(ax, value, low, high, color, label=label, shift=shift)
     ax.set_xlim(0, None)
     ax.set_xlabel(say("market.picture.stress"))
     numbers(ax.xaxis, "money")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _legend(ax)
     return described(ax, listed(say("market.picture.stress_alt"), table["cash"]))
 
 
@@ -148,6 +155,17 @@ def _written(
         "color": INK,
     }
     ax.annotate(text, (x, y), xytext=(shift, 0), ha=align, **style)
+
+
+def _legend(ax: Axes) -> None:
+    """Above the picture, where it covers nothing."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def _joined(rows: pd.DataFrame, first: str, second: str) -> list[str]:
+    """Two columns of keys as one name a row."""
+    pairs = zip(rows[first], rows[second], strict=True)
+    return [f"{shown(one)} · {shown(other)}" for one, other in pairs]
 
 
 def _rows(ax: Axes, names: Any) -> Axes:
