@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segment_lab.act import Playbook, plan_budget
+    from segment_lab.act.response import ResponseSegmenter
     from segment_lab.contacts.segmenter import EngagementSegmenter
     from segment_lab.judge.scorecard import scorecard
     from segment_lab.receivables.segmenter import ReceivablesSegmenter
@@ -41,6 +42,7 @@ _HOMES = {
     "ClusterSegmenter": "segments.clusters",
     "RuleSegmenter": "segments.rules",
     "TreeSegmenter": "segments.tree",
+    "ResponseSegmenter": "act.response",
     "ReceivablesSegmenter": "receivables.segmenter",
     "EngagementSegmenter": "contacts.segmenter",
     "scorecard": "judge.scorecard",
@@ -59,6 +61,7 @@ __all__ = [
     "Playbook",
     "RFMSegmenter",
     "ReceivablesSegmenter",
+    "ResponseSegmenter",
     "RuleSegmenter",
     "Segmentation",
     "Study",

@@ -42,8 +42,10 @@ def test_further_columns_numbers_by_median_and_yes_by_share():
     found = SEG.profile(TABLE, columns=["employees", "vip"])
     assert found["median_employees"].tolist() == [2, 15]
     assert found["vip_share"].tolist() == [0.5, 1.0]
-    with pytest.raises(ValueError, match="Ghent"):
+    with pytest.raises(DataError, match=r"city.*neither numeric nor yes/no.*Ghent"):
         SEG.profile(TABLE, columns=["city"])
+    with pytest.raises(DataError, match="did you mean 'employees'"):
+        SEG.profile(TABLE, columns=["employes"])
 
 
 def test_the_picture_shows_the_sizes_or_the_shares_of_money():

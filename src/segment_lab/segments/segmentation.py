@@ -328,13 +328,24 @@ class Segmentation:
 
 def _measurable(rows: pd.DataFrame, column: str) -> tuple[str, pd.Series]:
     """How a further column of a profile is called, and its values as numbers."""
+    if column not in rows:
+        hint = nearest(column, map(str, rows.columns))
+        fault = Fault(column, say("segments.errors.no_column"), hint)
+        raise DataError(say("segments.errors.profile"), [fault])
     values = rows[column]
     yes_no = pd.api.types.is_bool_dtype(values.dtype)
     if values.dtype == object:  # yes and no with blanks between them
         yes_no = bool(values.dropna().isin([True, False]).all())
     if yes_no:
         return f"{column}_share", values.astype("boolean").astype("Float64")
-    return f"median_{column}", pd.to_numeric(values)
+    try:
+        return f"median_{column}", pd.to_numeric(values)
+    except (ValueError, TypeError):
+        words = tuple(values.dropna().astype(str).unique()[:3])
+        problem = say("segments.errors.not_measurable")
+        remedy = say("segments.errors.not_measurable_remedy")
+        fault = Fault(column, problem, remedy, examples=words)
+        raise DataError(say("segments.errors.profile"), [fault]) from None
 
 
 def _faults(codes: pd.Series, names: tuple[str, ...]) -> list[Fault]:
