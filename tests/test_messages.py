@@ -8,6 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 import segment_lab as sl
+from segment_lab import texts
 from segment_lab.cli import main
 from segment_lab.data import embedded
 from segment_lab.errors import ConfigError, DataError
@@ -120,3 +121,25 @@ def _prepared(path) -> str:
     with pytest.raises(DataError) as caught:
         prepare(str(path), None, {})
     return str(caught.value)
+
+
+def test_faults_are_told_in_the_language_of_the_study_file(tmp_path):
+    lines = "klient,data,kwota\na,2025-01-03,5\nb,2025-02-30,7\nc,2025-03-02,x\n"
+    (tmp_path / "o.csv").write_text(lines, "utf-8")
+    columns = "{customer_id: klient, order_date: data, amount: kwota}"
+    source = f"{{path: o.csv, columns: {columns}}}"
+    rows = f"name: shop\nlang: pl\nsources: {{orders: {source}}}\n"
+    keys = "name: shop\nlang: [ru, pl]\nreturns: neto\nsorces: {}\n"
+
+    def said(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text, "utf-8")
+        with texts.speaking("en"):  # of this test alone
+            return told(tmp_path / name)
+
+    of_rows, of_keys = said("rows.yml", rows), said("keys.yml", keys)
+    assert "nieczytelne order_date (1 wiersz); na przykład '2025-02-30'" in of_rows
+    assert "Ошибка: " in of_keys
+    assert "неизвестный ключ; возможно, 'sources'? Верные имена: name," in of_keys
+    assert "returns: допустимо: 'net' или 'drop', получено 'neto'" in of_keys
+    assert "Field" not in of_keys
+    assert texts.language() == "en"

@@ -5,6 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+
+def say(key: str, /, **facts: Any) -> str:
+    """A sentence of `texts`, which stands above this module and puts its own `say` here."""
+    return f"{key}: {facts}"
 
 
 class SegmentLabError(Exception):
@@ -31,11 +37,10 @@ class Fault:
     examples: Sequence[str] = field(default_factory=tuple)
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.problem}"
-        if self.rows is not None:
-            text += f" ({self.rows:,} row{'s' if self.rows != 1 else ''})"
-        if self.examples:
-            text += f"; for example {', '.join(repr(e) for e in self.examples)}"
+        examples = ", ".join(map(repr, self.examples))
+        how_many = say("errors.rows", rows=self.rows) if self.rows is not None else ""
+        such_as = say("errors.examples", examples=examples) if examples else ""
+        text = f"{self.where}: {self.problem}{how_many and ' ' + how_many}{such_as}"
         return f"{text}. {self.remedy}" if self.remedy else f"{text}."
 
 
@@ -55,5 +60,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """``"did you mean 'x'? Valid names: …"`` for an unknown `name`."""
     valid = list(valid)
     close = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"{hint}Valid names: {', '.join(valid)}"
+    meant = say("errors.nearest", name=repr(close[0])) + " " if close else ""
+    # Names are keys: they stand as they are in every language.
+    return f"{meant}{say('errors.valid')} {', '.join(valid)}"

@@ -6,6 +6,7 @@ Exit 0 all well, 1 some report failed, 2 bad input.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,9 @@ from segment_lab.cli.said import (
     tell_twins,
 )
 from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError, nearest
+
+#: The first language that a study file asks for, whatever else is wrong with it.
+LANGUAGE = re.compile(r"""^lang:\s*\[?\s*['"]?([\w-]+)""", re.MULTILINE)
 
 
 class _Group(click.Group):
@@ -58,7 +62,22 @@ class _Option(click.Option):
         return super().get_help_record(ctx)
 
 
+def _spoken(_: click.Context, __: click.Parameter, config: Path) -> Path:
+    """Speak the study file's language before it is read: a fault in it is told in that language
+    too."""
+    from segment_lab.texts.languages import languages, speak, spoken_first
+
+    try:
+        found = LANGUAGE.search(config.read_text("utf-8", errors="replace"))
+    except OSError:  # what reads the file says so
+        return config
+    if found and found[1] in languages():
+        speak(spoken_first((found[1],)))
+    return config
+
+
 option = partial(click.option, cls=_Option)
+study_file = click.argument("config", type=click.Path(path_type=Path), callback=_spoken)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,7 +88,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option("--as-of")
 @option("--only")
 @option("--jobs", type=click.IntRange(1))
@@ -144,7 +163,7 @@ def _parameters(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option("--as-of")
 @option("--rejected", type=click.Path(path_type=Path))
 def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
@@ -173,7 +192,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option(
     "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True
 )
@@ -242,7 +261,7 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option("--method", required=True)
 @option("--dialect", default="duckdb", show_default=True)
 @option(
@@ -263,7 +282,7 @@ def sql(config: Path, method: str, as_of: str | None, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option("--method", required=True)
 @option(
     "--out",
@@ -299,7 +318,7 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @option("--as-of")
 @option("--out", type=click.Path(path_type=Path))
 @option("--went-out")
@@ -336,7 +355,7 @@ def _draw(
 
 
 @main.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@study_file
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @option(
     "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True

@@ -20,6 +20,12 @@ def say(key: str, /, **facts: Any) -> str:
     return texts.say(key, **facts)
 
 
+def _told(reason: Any) -> str:
+    from segment_lab.texts.names import told
+
+    return told(reason)
+
+
 def tell_intake(intake: Any) -> None:
     """What became of the rows of a table, by reason and with examples."""
     rows = int(intake.counts.sum()) + intake.left_out
@@ -33,7 +39,7 @@ def tell_intake(intake: Any) -> None:
         examples = []
         if reason != "accepted" and rows:
             examples = [repr(example) for example in intake.examples(str(reason))]
-        words = say("cli.check.reason", reason=reason, examples=examples)
+        words = say("cli.check.reason", reason=_told(reason), examples=examples)
         click.echo(counted(rows, words))
     for remark in intake.remarks():
         click.echo("  " + say("cli.check.note", words=remark))
@@ -78,7 +84,9 @@ def tell_totals(config: Path) -> None:
             intakes = study.check()
             for intake in intakes:
                 aside = [
-                    f"{reason} ({n:,})" for reason, n in intake.counts.items() if n
+                    f"{_told(reason)} ({n:,})"
+                    for reason, n in intake.counts.items()
+                    if n
                 ][1:]
                 aside += [f"where ({intake.left_out:,})"] if intake.left_out else []
                 facts = {

@@ -42,6 +42,7 @@ from segment_lab.data.sources import RawTable, Source
 from segment_lab.data.spellings import known_words
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
+from segment_lab.texts.names import told
 
 ACCEPTED, BROKEN = "accepted", "broken line: "
 # Reasons that count against the study's tolerance begin with one of these.
@@ -255,7 +256,7 @@ class Intake:
     def _fault(self, reason: str, rows: int) -> Fault:
         where = f"{self.name} ({self.raw.label})"
         return Fault(
-            where, reason, _remedy(self.name, reason), rows, self.examples(reason)
+            where, told(reason), _remedy(self.name, reason), rows, self.examples(reason)
         )
 
     def examples(self, reason: str, n: int = 3) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from segment_lab.errors import ConfigError, nearest
-from segment_lab.texts import say
+from segment_lab.texts import has, say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,6 +42,9 @@ def _line(model: type[BaseModel], item: dict[str, Any]) -> str:
         valid = _fields_at(model, path[:-1])
         return say("data.settings.unknown", where=where, hint=nearest(path[-1], valid))
     problem = item["msg"].removeprefix("Value error, ")
+    if has(key := f"data.settings.types.{item['type']}"):
+        limit = next(iter(item.get("ctx", {}).values()), None)
+        problem = say(key, limit=limit)
     if item["type"] in ("missing", "value_error"):
         return say("data.settings.wrong", where=where, problem=problem)
     came = repr(item["input"])

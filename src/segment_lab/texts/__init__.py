@@ -23,6 +23,7 @@ from typing import Any
 from babel.lists import format_list
 from jinja2 import Environment, StrictUndefined, Template
 
+from segment_lab import errors
 from segment_lab.config import levels
 from segment_lab.texts import formats
 from segment_lab.texts.languages import (
@@ -74,6 +75,9 @@ def say(key: str, /, **facts: Any) -> str:
         facts = {name: with_names(value) for name, value in facts.items()}
     text = _template(spoken, key).render(facts)
     return BLANKS.sub(" ", text).strip()
+
+
+errors.say = say
 
 
 def has(key: str) -> bool:

@@ -52,6 +52,11 @@ def told(code: Any) -> str:
     codes = subject(spoken, "codes")
     if found := codes.get(text) or codes.get(NUMBER.sub("#", text)):
         return _filled(str(found), text)
+    head, _, column = text.rpartition(" ")
+    # Why a row was set aside ("no customer_id"); the column is called what it is.
+    is_column = "_" in column or column in subject(DEFAULT, "columns")
+    if is_column and (found := codes.get(f"{head} *")):
+        return str(found).replace("*", column)
     return shown(text)
 
 
