@@ -44,6 +44,8 @@ NAMES = {
     # A setting, and columns that a reader may add.
     *["strategy", "birthday", "anniversary"],
     *["bootstrap", "cramer", "cramér", "jaccard", "lorenz", "shapley", "factoring"],
+    # A packaged grid, named as in the study file.
+    "quintiles",
 }
 ENGLISH = {
     *[
@@ -71,7 +73,6 @@ ENGLISH = {
         "above",
         "below",
         "inside",
-        "quintiles",
     ],
 }
 
