@@ -151,3 +151,9 @@ def test_translations_hold_no_key_that_english_lacks(language):
         own = yaml.safe_load(file.read_text("utf-8")) or {}
         found += lost(own, subject("en", file.stem), file.stem)
     assert json.dumps(found) == "[]"
+
+
+def test_a_sentence_that_ends_in_an_abbreviation_has_one_full_stop():
+    with texts.speaking("ru"):
+        asked = texts.say("front.sure.next", day="2026-06-30")
+    assert re.search(r"2026\sг\.$", asked)

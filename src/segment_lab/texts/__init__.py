@@ -53,6 +53,8 @@ __all__ = [
     "speaking",
 ]
 BLANKS = re.compile(r"[ \t\n]+")  # not the unbreakable ones inside numbers
+#: A sentence that ends in an abbreviation ("30 июня 2026 г.") has one full stop.
+STOPS = re.compile(r"(?<=\w)\.\.(?=\s|$)")
 
 
 def say(key: str, /, **facts: Any) -> str:
@@ -74,7 +76,7 @@ def say(key: str, /, **facts: Any) -> str:
     if spoken != DEFAULT:
         facts = {name: with_names(value) for name, value in facts.items()}
     text = _template(spoken, key).render(facts)
-    return BLANKS.sub(" ", text).strip()
+    return STOPS.sub(".", BLANKS.sub(" ", text).strip())
 
 
 errors.say = say
