@@ -4,10 +4,12 @@ pages say until when it runs and what became of it."""
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import planning
 from segment_lab.pages.front.gather import gathering
 from segment_lab.pages.front.links import audience_file
@@ -76,6 +78,20 @@ def test_where_no_plan_waits_the_day_is_drawn_and_dated_at_once(
     assert [pd.read_csv(path)["assigned_on"].unique().tolist() for path in dated] == [
         ["2025-04-01"]
     ] * len(made.campaigns)
+
+
+def test_where_everybody_is_in_a_running_campaign_the_plan_says_from_when_on(
+    made, monkeypatch
+):
+    rows = {
+        "treated": [60],
+        "held": [20],
+        "measured_from": [pd.Timestamp("2025-07-03")],
+    }
+    busy = SimpleNamespace(campaigns=[], running=pd.DataFrame(rows))
+    monkeypatch.setattr(planning, "gathering", lambda study: busy)
+    with pytest.raises(NotEnoughDataError, match=r"80 customers.* from 3 July 2025"):
+        plan(made.study)
 
 
 @pytest.fixture(scope="module")

@@ -93,3 +93,10 @@ def test_held_out_customers_who_were_contacted_are_told_beside_the_result():
 def test_arms_that_can_be_compared_raise_no_doubt():
     [result] = became(Decided(study().campaign_results()))
     assert "Last plan" in result
+
+
+def test_before_the_first_campaign_there_is_nothing_to_check():
+    found = study().at("2026-05-01").campaign_results()
+    assert found.empty
+    assert "Not available" in str(trials.checks(found))
+    assert became(Decided(found)) == []

@@ -113,5 +113,5 @@ def _same(drawn: pd.DataFrame | None, path: Path | None) -> bool:
 def _drawn_before(name: str) -> DataError:
     campaign = name.removesuffix(".csv")
     problem = say("campaigns.experiment.drawn_before", campaign=campaign)
-    fault = Fault("campaign_id", problem, say("campaigns.experiment.new_id"))
+    fault = Fault("campaign_id", problem, say("plan.keep_or_delete"))
     return DataError(say("campaigns.experiment.frozen", file=name), [fault])

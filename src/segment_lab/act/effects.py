@@ -19,6 +19,8 @@ from segment_lab.texts import say
 
 #: The row that pools a campaign's segments.
 ALL = "All"
+#: With fewer buyers an arm cannot tell the spread of its own money.
+FEW_BUYERS = 10
 
 
 def measured(found: pd.DataFrame) -> pd.DataFrame:
@@ -50,8 +52,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
         (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
         `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
         customer; Welch); ``cost_per_contact``; ``promised`` (money per contact that the plan
-        expected); ``predicted`` and whether it lies in the interval; ``certain``, whether the effect
-        on buyers is not chance, all rows judged together (`claims.certain`).
+        expected); ``predicted`` and whether it lies in the interval; ``certain``, whether the
+        effect on buyers is not chance, all rows judged together (`claims.certain`).
 
     Raises
     ------
@@ -157,12 +159,50 @@ def _money(
     if column is None or min(len(treated), len(held)) < 2:
         return dict.fromkeys(names, np.nan)
     if "probability" in treated:
-        return dict(zip(names, _weighted_money(treated, held, column), strict=True))
+        values = _weighted_money(treated, held, column)
+    else:
+        values = _plain_money(treated, held, column)
+    values = _widened(values, treated, held, column)
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _plain_money(
+    treated: pd.DataFrame, held: pd.DataFrame, column: str
+) -> tuple[float, float, float, float]:
     one, other = treated[column], held[column]
     interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
     error = np.sqrt(one.var() / len(one) + other.var() / len(other))
-    values = (one.mean() - other.mean(), interval.low, interval.high, error)
-    return {name: float(value) for name, value in zip(names, values, strict=True)}
+    return one.mean() - other.mean(), interval.low, interval.high, error
+
+
+def _widened(
+    found: tuple[float, float, float, float],
+    treated: pd.DataFrame,
+    held: pd.DataFrame,
+    column: str,
+) -> tuple[float, float, float, float]:
+    """The money effect with a range that is wide enough where an arm has few buyers.
+
+    A control group in which nobody bought has no spread of its own, and what is chance would look
+    certain. There the share that buys gets one buyer and one other added (Agresti & Caffo 2000),
+    and the buyers of both arms tell how much a buyer brings.
+    """
+    both = pd.concat([treated, held])
+    spent = both.loc[both["orders"] > 0, column]
+    arms = [_arm(rows, column) for rows in (treated, held)]
+    if spent.empty or all(arm.buyers >= FEW_BUYERS for arm in arms):
+        return found
+    effect, low, high, error = found
+    variance = 0.0
+    for rows, arm in zip((treated, held), arms, strict=True):
+        own = float(rows[column].var() / arm.customers)
+        share = (arm.buyers + 1) / (arm.customers + 2)
+        least = share * (spent**2).mean() - (share * spent.mean()) ** 2
+        few = arm.buyers < FEW_BUYERS
+        variance += max(own, float(least) / (arm.customers + 2)) if few else own
+    wide = max(error, float(np.sqrt(variance)))
+    reach = Z975 * wide
+    return effect, min(low, effect - reach), max(high, effect + reach), wide
 
 
 def _weighted_money(

@@ -14,6 +14,7 @@ from segment_lab.act.effects import calibration
 from segment_lab.act.evidence import OWN, RETURNERS
 from segment_lab.judge.backtest import back_test
 from segment_lab.pages.choosing import in_person, treatment
+from segment_lab.pages.promise import promise
 from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
 from segment_lab.show.macros import Html
@@ -422,6 +423,10 @@ def budget_remark(page: Page) -> str:
         unit = plan.next_funded.resource
         extra = say(f"decision.budget_remark.more_{unit}", extra=plan.next_funded.extra)
         out.append(say("decision.budget_remark.next", added=added, extra=extra))
+    kept = promise(page)
+    if round(kept.money) != round(kept.single):
+        facts = {"days": page.horizon, "promised": kept.money, "single": kept.single}
+        out.append(say("decision.budget_remark.promised", **facts))
     return " ".join(out)
 
 

@@ -18,12 +18,17 @@ def plan(study: Study) -> list[pd.DataFrame]:
     """The campaigns of a study's day by the study file's strategy, one frame each
     (`campaign_plan.Drawing.campaign`).
 
-    NotEnoughDataError where nothing is worth a contact.
+    NotEnoughDataError where nothing is worth a contact, or whoever is worth one is in a campaign
+    that still runs.
     """
-    drawn = gathering(study).campaigns
-    if not drawn:
-        raise NotEnoughDataError(say("plan.nothing", as_of=study.window.as_of))
-    return drawn
+    gathered = gathering(study)
+    if gathered.campaigns:
+        return gathered.campaigns
+    running = gathered.running
+    busy = int(running[["treated", "held"]].sum().sum()) if len(running) else 0
+    free = running["measured_from"].min() if busy else None
+    facts = {"as_of": study.window.as_of, "busy": busy, "free": free}
+    raise NotEnoughDataError(say("plan.nothing", **facts))
 
 
 def files(study: Study, folder: Path | None = None) -> PlanFiles:

@@ -221,7 +221,7 @@ class StrategyPage:
 
     def effects_table(self) -> Html:
         """The same as figures, folded, and whether the arms of each campaign can be compared."""
-        if self.report.found is None:
+        if self.report.found is None or self.report.found.empty:
             return self._effects()
         return group(self._effects(), trials.checks(self.report.found))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.act import arms
+from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.cards import says_why
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
@@ -19,6 +20,8 @@ HIDDEN = ["loss_p", "ratio_p", "uneven_losses", "uneven_sizes"]
 @says_why
 def checks(found: pd.DataFrame) -> Html:
     """Every campaign's arms (`campaigns.results`) beside each other."""
+    if found.empty:
+        raise NotEnoughDataError(say("campaigns.none_finished"))
     rows = arms.checked(found)
     facts: list[dict[Any, Any]] = rows.to_dict("records")
     told = [say("trials.check", **row) for row in facts]

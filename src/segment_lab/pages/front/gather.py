@@ -168,10 +168,12 @@ class Gathering:
             more_tiles=self.wings.tiles,
             minutes=pd.Series(dtype="float64") if minutes is None else minutes,
             sure=self._sure(),
-            running=self._running(),
+            running=self.running,
         )
 
-    def _running(self) -> pd.DataFrame:
+    @property
+    def running(self) -> pd.DataFrame:
+        """Campaigns whose horizon is not over; empty where there are none."""
         if not self.study.has("campaigns"):
             return pd.DataFrame()
         return self.report.running_tests
