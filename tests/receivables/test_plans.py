@@ -10,8 +10,8 @@ from segment_lab.receivables import collection
 from segment_lab.receivables.answer import finding
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import Ledger
-from segment_lab.receivables.notes import first_of
 from segment_lab.receivables.plans import PLANS, debtor_plans, instalments
+from segment_lab.show.tables import first_rows
 
 DAY = pd.Timestamp("2026-04-01").date()
 LEDGER = Ledger(
@@ -90,8 +90,8 @@ def test_the_page_says_that_open_items_tell_neither_speed_nor_losses():
 
 def test_what_is_cut_on_the_page_is_folded_whole_below():
     rows = pd.DataFrame({"customer": [f"c{i}" for i in range(12)], "open": range(12)})
-    page = str(first_of(rows, "Debtors"))
+    page = str(first_rows(rows, "Debtors", 10))
     assert "All 12 rows" in page
     assert page.count("c11") == 1
     assert page.count("c9<") == 2
-    assert "<details" not in str(first_of(rows.head(10), "Debtors"))
+    assert "<details" not in str(first_rows(rows.head(10), "Debtors", 10))

@@ -65,6 +65,10 @@ def everything_new() -> pd.Series:
 
 
 def test_import_files_have_the_columns_their_programs_ask_for(tmp_path):
+    """HubSpot, “Set up import files” (knowledge.hubspot.com/import-and-export): headers are the
+    names of properties, in any order; tasks may be imported on their own, but not updated; year
+    month day is a valid date. Its tasks API (developers.hubspot.com/docs/api/crm/tasks): the due
+    date is required, the types are EMAIL, CALL and TODO."""
     written = imports.write_imports(ROWS, tmp_path, everything_new())
     assert set(written) == {"hubspot_tasks.csv", "bitrix24_tasks.csv", "calendar.ics"}
     hubspot = pd.read_csv(tmp_path / "hubspot_tasks.csv", dtype=str)
@@ -93,6 +97,9 @@ def test_import_files_have_the_columns_their_programs_ask_for(tmp_path):
     ],
 )
 def test_bitrix24_knows_its_own_headers_and_values(tmp_path, language, heads):
+    """Its component ``bitrix:tasks.import``: the title is required; description, priority,
+    responsible, deadline and tags are matched by the names of its form in the language of the
+    portal; the separator is a semicolon unless another is chosen."""
     with speaking(language):
         imports.write_imports(ROWS, tmp_path, everything_new())
     text = (tmp_path / "bitrix24_tasks.csv").read_text("utf-8-sig")
@@ -113,6 +120,9 @@ def test_only_what_is_new_is_a_task_and_all_of_it_is_in_the_calendar(tmp_path):
 
 
 def test_mailchimp_gets_one_row_for_each_usable_address(tmp_path):
+    """“Format guidelines for your import file” (mailchimp.com/help): the e-mail address alone is
+    required, one for each contact, without blanks; texts are cut at 255 bytes; a comma parts
+    tags."""
     audience = pd.DataFrame(
         {
             "customer_id": ["1", "2", "3", "4", "5"],

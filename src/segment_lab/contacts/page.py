@@ -19,7 +19,7 @@ from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.cards import details, finding, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
-from segment_lab.show.tables import table
+from segment_lab.show.tables import first_rows, table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
 
@@ -70,11 +70,18 @@ class ContactsPage:
 
     @cached_property
     def effort(self) -> pd.DataFrame:
-        """Minutes, customers and revenue by segment."""
+        """Minutes, customers, and revenue of the same time, by segment."""
         if not self.contacts["contact_minutes"].sum() > 0:
             raise NotEnoughDataError(say("contacts.no_minutes"))
-        revenue = self.people["revenue"]
-        return events.effort(self.contacts, self.segments.labels, revenue)
+        return events.effort(self.contacts, self.segments.labels, self._revenue)
+
+    @property
+    def _revenue(self) -> pd.Series:
+        """Money of the time that the contacts cover: minutes of a year stand beside the revenue of
+        that year."""
+        first = pd.Timestamp(self._touches.touch_date.min().execute()).date()
+        days = min((self._day - first).days, self.study.window.days)
+        return self.study.bought(max(days, 1))["revenue"]
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -192,12 +199,8 @@ class ContactsPage:
 
     def links(self) -> Html:
         """What the followed links were about."""
-        return table(
-            self.topics,
-            say("contacts.captions.topics"),
-            rows=MOST_TOPICS,
-            empty=say("contacts.no_topics"),
-        )
+        caption, empty = say("contacts.captions.topics"), say("contacts.no_topics")
+        return first_rows(self.topics, caption, MOST_TOPICS, empty=empty)
 
     def by_kind(self) -> Html:
         """All contacts so far."""

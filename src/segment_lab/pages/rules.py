@@ -95,9 +95,9 @@ class RulesPage:
 
     def sizes(self) -> Html:
         """The segments that result."""
-        return show.table(
-            self.profile, say("rules.page.segments", currency=self.study.currency)
-        )
+        shares = self.profile.drop(columns="margin", errors="ignore")
+        caption = say("rules.page.segments", currency=self.study.currency)
+        return show.table(shares, caption)
 
     def overlaps(self) -> Html:
         """Customers claimed by several rules."""

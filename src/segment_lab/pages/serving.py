@@ -12,11 +12,11 @@ from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, retu
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.pages.choosing import chosen, has_owners, scheme_name, treatment
 from segment_lab.pages.front.gather import gathering
-from segment_lab.show.cards import group, link, says_why
+from segment_lab.show.cards import group, link, note, says_why
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
 
 
 def serving(study: Study) -> tuple[str, pd.DataFrame]:
@@ -124,10 +124,8 @@ def serving_table(study: Study, scheme: str) -> Html:
     )
     labels = {name: say(f"stance.columns.{name}") for name in ("stance", "treatment")}
     remark = say("stance.by_segment_note")
-    shown = table(words, say("stance.by_segment"), labels=labels, note=remark)
-    return group(
-        shown, link("segments.html", say("segment_cards.serving_link")), rhythm
-    )
+    made = table(words, say("stance.by_segment"), labels=labels, note=remark)
+    return group(made, link("segments.html", say("segment_cards.serving_link")), rhythm)
 
 
 def returned(study: Study) -> str:
@@ -149,12 +147,20 @@ def returned(study: Study) -> str:
 
 
 def _rhythm(study: Study, scheme: str) -> Html:
-    """The table of `state_shares`."""
+    """The table of `state_shares`; in a sentence where each segment is of one state."""
     shares = state_shares(study, scheme)
     labels = {state: say(f"state.name.{state}") for state in STATES}
     remark = (
         f"{say('stance.rhythm.note', slow=SLOW, lapse=LAPSE)} {returned(study)}".strip()
     )
+    known = shares.dropna()
+    if len(known) and (known.max(axis=1) == 1).all():
+        only = known.idxmax(axis=1)
+        by_state = {
+            labels[state]: [shown(name) for name in only.index[only == state]]
+            for state in STATES
+        }
+        return note(f"{say('stance.rhythm.alike', states=by_state)} {remark}")
     formats = dict.fromkeys(STATES, "share")
     caption = say("stance.rhythm.caption")
     return table(shares, caption, labels=labels, note=remark, formats=formats)

@@ -13,17 +13,19 @@ from segment_lab.receivables.alerts import AlertRules
 from segment_lab.receivables.answer import dso_caption, finding, rules_in_words
 from segment_lab.receivables.book import Book
 from segment_lab.receivables.ledger import AGE_CUTS
-from segment_lab.receivables.notes import exposure_note, first_of, suggestion_note
+from segment_lab.receivables.notes import exposure_note, suggestion_note
 from segment_lab.receivables.payment_day import CALL_DAYS, LEVEL
 from segment_lab.segments.abc import ABCSegmenter
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.show.cards import details, group, headline, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
-from segment_lab.show.tables import table
+from segment_lab.show.tables import first_rows, table
 from segment_lab.study.study import Study
 from segment_lab.texts import phrases, say, speak
 
+#: A table whose rest is folded below it opens with so many.
+OPEN_ROWS = 10
 PROFILE = [
     "customers",
     "customer_share",
@@ -120,9 +122,10 @@ class ReceivablesPage:
 
     def conflict_table(self) -> Html:
         """The best customers with overdue debt, and what they would owe if shipping goes on."""
-        return first_of(
+        return first_rows(
             self.conflict,
             self._say("conflict.table", days=self.horizon_days),
+            OPEN_ROWS,
             formats={"overdue_amount": "money", "open_amount": "money"},
             empty=say("receivables.conflict.empty"),
         )
@@ -183,7 +186,8 @@ class ReceivablesPage:
             alerts.push(raised, title, self.study.currency, state)
         said = rules_in_words(rules)
         empty = say("receivables.alerts.empty", rules=said)
-        return first_of(alerts.shown(raised), said, index=False, empty=empty)
+        rows = alerts.shown(raised)
+        return first_rows(rows, said, OPEN_ROWS, index=False, empty=empty)
 
     @says_why
     def backtest(self, rules: AlertRules) -> Html:

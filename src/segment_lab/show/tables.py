@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 from markupsafe import Markup
 
-from segment_lab.show.cards import called, note, says_why
+from segment_lab.show.cards import called, details, group, note, says_why
 from segment_lab.show.macros import Html, macro, tidy
 from segment_lab.texts import say
 from segment_lab.texts.formats import (
@@ -114,6 +114,24 @@ def table(  # noqa: PLR0913 (named, with a default each)
             whole,
         )
     )
+
+
+def first_rows(frame: pd.DataFrame, caption: str, rows: int, **how: Any) -> Html:
+    """A table of the first rows, and the whole of it folded below, so that sorting and the filter
+    find every row.
+
+    Parameters
+    ----------
+    frame, caption, **how
+        As `table` takes them.
+    rows : int
+        So many are shown at first.
+    """
+    first = table(frame, caption, rows=rows, **how)
+    if len(frame) <= rows:
+        return first
+    whole = table(frame, caption, rows=len(frame), **how)
+    return group(first, details(say("show.all_rows", total=len(frame)), whole))
 
 
 def plain_table(

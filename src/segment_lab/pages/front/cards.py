@@ -81,9 +81,7 @@ class Cards:
         facts = {
             "who": row.who,
             "trend": self._trend(name),
-            "money": say(
-                "segment_cards.revenue", revenue=sum(row.history), share=row.share
-            ),
+            "money": self._money(row),
             "habits": self._habits(name),
             "traits": "; ".join(self._traits(name)),
             "products": "; ".join(self._products(name)),
@@ -113,6 +111,12 @@ class Cards:
             "file": row.file,
             "file_text": say("segment_cards.list", customers=row.reachable),
         }
+
+    def _money(self, row: Treatment) -> str:
+        """What they brought in the last twelve months, and its share of what all brought then."""
+        brought, everybody = sum(row.history), self.gathered.history.to_numpy().sum()
+        share = brought / everybody if everybody > 0 else 0.0
+        return say("segment_cards.revenue", revenue=brought, share=share)
 
     @property
     def _now(self) -> Segmentation:

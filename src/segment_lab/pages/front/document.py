@@ -183,15 +183,24 @@ class Front:
                 "share": float("nan"),
                 "revenue_share": float("nan"),
             }
-        year = self.news.study.bought(min(365, self.news.study.window.days))["revenue"]
         labels = self.news.study.segmentation(self.news.scheme)
-        return minutes_gap(labels, self.minutes, year)
+        return minutes_gap(labels, self.minutes, self._year)
+
+    @cached_property
+    def _year(self) -> pd.Series:
+        """What each customer brought in the last year, the time that minutes are counted in."""
+        return self.news.study.bought(min(365, self.news.study.window.days))["revenue"]
 
     def pictures(self) -> list[dict[str, str | Markup]]:
         """The bridge and the map, as far as there are data for them."""
         drawn = [
             bridge_picture(self.news),
-            map_picture(self.segments, self._news_of, self.news.days),
+            map_picture(
+                self.segments,
+                self._news_of,
+                self.news.days,
+                since=self.news.study.window.start,
+            ),
         ]
         return [picture for picture in drawn if picture is not None]
 
@@ -239,9 +248,11 @@ class Front:
         freed = [row for row in self.treatments if row.hours_freed > 0]
         if not freed:
             return say("front.stop.nothing")
-        revenue = self.segments["revenue"].sum()
+        labels = self.news.study.segmentation(self.news.scheme).labels.astype(str)
+        by_segment = self._year.groupby(labels.reindex(self._year.index)).sum()
+        revenue = by_segment.sum()
         names = [row.segment for row in freed]
-        brought = self.segments["revenue"].reindex(names).sum()
+        brought = by_segment.reindex(names).sum()
         return say(
             "front.stop.hours",
             names=names,
@@ -284,7 +295,7 @@ class Front:
             "items": items,
             "note": " ".join(filter(None, notes)),
             "file": "actions.xlsx" if len(frame) else "",
-            "file_text": say("front.week.all", count=len(frame)),
+            "file_text": say("front.week.all_actions", count=len(frame)),
         }
 
     def _back_test(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import numpy as np
@@ -83,7 +84,7 @@ def bars_picture(key: str, values: pd.Series, kind: str) -> dict[str, str | Mark
 
 
 def map_picture(
-    segments: pd.DataFrame, growing: Mapping[str, int], days: int
+    segments: pd.DataFrame, growing: Mapping[str, int], days: int, since: dt.date
 ) -> dict[str, str | Markup] | None:
     """Segments by the revenue they bring, coloured by how their number of customers changed.
 
@@ -95,6 +96,8 @@ def map_picture(
         By segment whether its growth is good news (1), bad (−1) or neither (0).
     days : int
         Over which the number of customers changed.
+    since : date
+        From when on revenue counts.
     """
     shown = segments[segments["revenue"] > 0]
     if shown.empty:
@@ -123,7 +126,9 @@ def map_picture(
     drawn = area_map(areas, say("front.map.alt", parts=parts))
     note = ""
     if shown["change"].notna().any():
-        note = say("front.map.legend", days=days, small=without_name(areas))
+        note = say(
+            "front.map.legend", days=days, since=since, small=without_name(areas)
+        )
     return {"title": title, "svg": drawn, "note": note}
 
 
