@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from segment_lab.customers.duplicates import duplicates, score
-from segment_lab.sample.duplicates import base_with_duplicates
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from planted_duplicates import base_with_duplicates  # noqa: E402
 
 
 def main(customers: int = 5000) -> None:

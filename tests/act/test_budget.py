@@ -83,10 +83,10 @@ def test_hours_can_be_what_is_scarce():
     assert plan.price_of_hour > 0
 
 
-def test_regret_against_spending_evenly():
+def test_the_same_money_spent_evenly_is_worth_less():
     # Evenly: half of both first actions = (60 + 20) / 2 = 40; the plan takes the good one whole.
     plan = plan_budget(frame([(0, 10, 0, 60), (1, 10, 0, 20)]), money=10)
-    assert (plan.value, plan.rivals["proportional"], plan.regret) == (60, 40, 20)
+    assert (plan.value, plan.rivals["proportional"]) == (60, 40)
 
 
 def test_rivals_are_honest():
@@ -132,7 +132,7 @@ def test_only_allowed_options_are_chosen():
     plan = plan_budget(options, money=100, draws=np.zeros((2, 5)))
     assert plan.chosen["action"].eq("Do nothing").all()
     assert plan.chosen["survival"].isna().all()  # there was no choice to make
-    assert plan.rivals["proportional"] == plan.regret == 0
+    assert plan.rivals["proportional"] == plan.value == 0
 
 
 def test_faults_of_the_options_are_named_together():

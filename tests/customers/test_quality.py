@@ -6,9 +6,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from planted_duplicates import base_with_duplicates
 from segment_lab.customers.duplicates import duplicates, score
 from segment_lab.customers.quality import anonymous, completeness, quality, reach
-from segment_lab.sample.duplicates import base_with_duplicates
 
 ACCOUNTS = pd.DataFrame(
     {

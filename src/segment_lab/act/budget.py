@@ -68,11 +68,6 @@ class BudgetPlan:
     next_funded: Next | None
     rivals: dict[str, float]
 
-    @property
-    def regret(self) -> float:
-        """How much less the same money and hours are worth when spread evenly."""
-        return self.value - self.rivals["proportional"]
-
 
 def plan_budget(
     options: pd.DataFrame,

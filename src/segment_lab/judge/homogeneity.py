@@ -16,13 +16,13 @@ from segment_lab.segments.segmentation import Segmentation
 def eta_squared(codes: np.ndarray, outcome: np.ndarray) -> float:
     """Between-segment share of the sum of squares; grows with the number of segments even by
     chance."""
-    return float(_effects_of_customers(codes, outcome)[0])
+    return float(_both(codes, outcome)[0])
 
 
 @metric("homogeneity", low=-1)
 def omega_squared(codes: np.ndarray, outcome: np.ndarray) -> float:
     """(SSB − (k−1)·MSW) / (SST + MSW) (Hays 1963); 0 on average for segments that say nothing."""
-    return float(_effects_of_customers(codes, outcome)[1])
+    return float(_both(codes, outcome)[1])
 
 
 def log_revenue(revenue: np.ndarray) -> np.ndarray:
@@ -63,35 +63,39 @@ def homogeneity(
     """η² and ω² of future log-revenue per scheme with 95 % intervals; `null_eta2` is what chance
     gives."""
     y = log_revenue(revenue.to_numpy())
-    codes = [s.codes.loc[revenue.index].to_numpy() for s in segmentations.values()]
-    values = np.array([_effects_of_customers(c, y) for c in codes])
-    members = [groups_of(c, int(c.max()) + 1) for c in codes]
-    samples = []
-    for weights in blocks(len(y), draws, seed):
-        sums, squares = weights * y, weights * y**2
-        drawn = []
-        for member in members:
-            shares = explained_shares(weights @ member, sums @ member, squares @ member)
-            drawn.append(shares)
-        samples.append(np.stack(drawn, axis=1))
-    low, high = interval(values, np.concatenate(samples))
-    k = np.array([len(np.unique(c)) for c in codes])
-    return pd.DataFrame(
-        {
-            "segments": k,
-            "eta2": values[:, 0],
-            "eta2_low": low[:, 0].clip(0),
-            "eta2_high": high[:, 0],
-            "null_eta2": (k - 1) / max(len(y) - 1, 1),
-            "omega2": values[:, 1],
-            "omega2_low": low[:, 1],
-            "omega2_high": high[:, 1],
-        },
-        index=pd.Index(segmentations, name="scheme"),
-    )
+    values, members, k = [], [], []
+    for segmentation in segmentations.values():
+        codes = segmentation.codes.loc[revenue.index].to_numpy()
+        values.append((eta_squared(codes, y), omega_squared(codes, y)))
+        members.append(groups_of(codes, int(codes.max()) + 1))
+        k.append(len(np.unique(codes)))
+    samples = [_drawn(weights, members, y) for weights in blocks(len(y), draws, seed)]
+    estimate = np.array(values)
+    low, high = interval(estimate, np.concatenate(samples))
+    found = pd.DataFrame(index=pd.Index(segmentations, name="scheme"))
+    found["segments"] = k
+    found["eta2"] = estimate[:, 0]
+    found["eta2_low"] = low[:, 0].clip(0)
+    found["eta2_high"] = high[:, 0]
+    found["null_eta2"] = (found["segments"] - 1) / max(len(y) - 1, 1)
+    found["omega2"] = estimate[:, 1]
+    found["omega2_low"] = low[:, 1]
+    found["omega2_high"] = high[:, 1]
+    return found
 
 
-def _effects_of_customers(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+def _drawn(weights: np.ndarray, members: list[np.ndarray], y: np.ndarray) -> np.ndarray:
+    """η² and ω² of every scheme in a block of draws, shape (draws, schemes, 2)."""
+    sums = weights * y
+    squares = weights * y**2
+    schemes = []
+    for member in members:
+        of_groups = (weights @ member, sums @ member, squares @ member)
+        schemes.append(explained_shares(*of_groups))
+    return np.stack(schemes, axis=1)
+
+
+def _both(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     y = np.asarray(outcome, dtype=float)
     n = np.bincount(codes)
     total = np.bincount(codes, y)
