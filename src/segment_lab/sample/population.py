@@ -12,7 +12,12 @@ import pandas as pd
 import yaml
 
 from segment_lab.errors import ConfigError
+from segment_lab.texts import say
 from segment_lab.window import as_date
+
+#: Seasons and roll rates need two years; every planted segment a hundred customers in all.
+FEWEST_YEARS = 2
+FEWEST_CUSTOMERS = 100
 
 PLAN: dict[str, Any] = yaml.safe_load(
     files(__package__).joinpath("plan.yml").read_text("utf-8")
@@ -38,12 +43,10 @@ class Clock:
 
     @classmethod
     def ending(cls, as_of: str, years: int) -> Clock:
-        """The `years` before `as_of` (exclusive). At least two are needed for seasons and roll
-        rates."""
-        if years < 2:
-            raise ConfigError(
-                f"years={years} is too short for a sample CRM. Ask for 2 or more."
-            )
+        """The `years` before `as_of` (exclusive); a ConfigError where they are too few."""
+        if years < FEWEST_YEARS:
+            facts = {"years": years, "fewest": FEWEST_YEARS}
+            raise ConfigError(say("sample.few_years", **facts))
         end = pd.Timestamp(as_date(as_of))
         start = end - pd.DateOffset(years=years)
         return cls(np.datetime64(start.date(), "D"), (end - start).days)
@@ -77,10 +80,9 @@ class Clock:
 def population(seed: int, customers: int, clock: Clock) -> pd.DataFrame:
     """One row per customer (its number is the index): the account as a CRM knows it, and the
     latent truth."""
-    if customers < 100:
-        raise ConfigError(
-            f"customers={customers} is too few for the planted segments. Ask for 100 or more."
-        )
+    if customers < FEWEST_CUSTOMERS:
+        facts = {"customers": customers, "fewest": FEWEST_CUSTOMERS}
+        raise ConfigError(say("sample.few_customers", **facts))
     rng = stream(seed, "population")
     # The planned shares exactly, in random order.
     edges = np.round(SEGMENTS["share"].cumsum().to_numpy()[:-1] * customers)
