@@ -41,8 +41,9 @@ lint: env  ## Check style and types
 lab: env  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks/welcome.ipynb
 
-docs: env  ## Make the API reference (docs/api/index.html) and the table of the study file's keys
+docs: env  ## Make the API reference (docs/api/index.html), the study file's keys, the table of sizes
 	@$(BIN)/python docs/reference.py
+	@$(BIN)/python docs/sizes.py
 	@$(BIN)/pdoc --docformat numpy --output-directory docs/api segment_lab
 
 sample: env  ## Write the sample CRM anew (same seed, same bytes)

@@ -41,30 +41,34 @@ def rolling(
     months_back = reversed(range(points))
     ends = [as_of - dt.timedelta(days=round(YEAR * k / 12)) for k in months_back]
     made = per_order(orders)
-    first = made.order_date.min(where=made.is_order).over(group_by="customer_id")
-    made = made.mutate(first=first)
-    periods = ibis.memtable(pd.DataFrame({"end": pd.to_datetime(ends)}))
-    periods = periods.cast({"end": "date"})
+    first = made.order_date.min(where=made.is_order)
+    made = made.mutate(first=first.over(group_by="customer_id"))
+    inside = _in_periods(made, ends, days)
+    new = inside.is_order & (inside["first"] >= inside.start)
+    query = inside.group_by("end").aggregate(
+        revenue=inside.revenue.sum(),
+        customers=inside.customer_id.nunique(where=inside.is_order),
+        new_customers=inside.customer_id.nunique(where=new),
+    )
+    found = _frame(orders, query)
+    found.index = pd.to_datetime(found.pop("end"))
+    log = _frame(orders, orders.aggregate(begin=orders.order_date.min()))
+    latest_start = log["begin"].iloc[0] + dt.timedelta(days=days)
+    reached = pd.to_datetime([end for end in ends if end >= latest_start])
+    found = found.reindex(reached, fill_value=0).rename_axis("end")
+    found["revenue"] = _money(orders, found["revenue"])
+    return found.astype({"customers": "int64", "new_customers": "int64"})
+
+
+def _in_periods(made: ir.Table, ends: list[dt.date], days: int) -> ir.Table:
+    """Orders beside every period that they lie in, with its ``start`` and ``end``."""
+    days_of_end = pd.DataFrame({"end": pd.to_datetime(ends)})
+    periods = ibis.memtable(days_of_end).cast({"end": "date"})
     start = periods.end - ibis.interval(days=days)
     periods = periods.mutate(start=start.cast("date"))
     begun = made.order_date >= periods.start
     before_end = made.order_date < periods.end
-    inside = made.join(periods, [begun, before_end], how="inner")
-    bought = inside.is_order
-    new = bought & (inside["first"] >= inside.start)
-    query = inside.group_by("end").aggregate(
-        revenue=inside.revenue.sum(),
-        customers=inside.customer_id.nunique(where=bought),
-        new_customers=inside.customer_id.nunique(where=new),
-    )
-    found = _frame(orders, query)
-    found = found.assign(end=pd.to_datetime(found["end"])).set_index("end")
-    log = _frame(orders, orders.aggregate(begin=orders.order_date.min()))
-    begin = log["begin"].iloc[0]
-    reached = [end for end in ends if end - dt.timedelta(days=days) >= begin]
-    found = found.reindex(pd.to_datetime(reached), fill_value=0).rename_axis("end")
-    found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
-    return found.astype({"customers": "int64", "new_customers": "int64"})
+    return made.join(periods, [begun, before_end], how="inner")
 
 
 def recent_steps(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
@@ -77,12 +81,15 @@ def recent_steps(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
         Customers without a line in that time are absent.
     """
     start = as_of - dt.timedelta(days=STEP_DAYS * STEPS)
-    inside = orders.filter((orders.order_date >= start) & (orders.order_date < as_of))
+    begun = orders.order_date >= start
+    before_end = orders.order_date < as_of
+    inside = orders.filter(begun, before_end)
     past = inside.order_date.delta(ibis.literal(start), unit="day")
-    inside = inside.mutate(step=(past / STEP_DAYS).floor().cast("int64"))
+    step = (past / STEP_DAYS).floor()
+    inside = inside.mutate(step=step.cast("int64"))
     by_step = inside.group_by(["customer_id", "step"])
     found = _frame(orders, by_step.aggregate(revenue=inside.amount_minor.sum()))
-    found["revenue"] = found["revenue"].astype("float64") / money_scale(orders)
+    found["revenue"] = _money(orders, found["revenue"])
     table = found.pivot_table(
         index="customer_id", columns="step", values="revenue", aggfunc="sum"
     )
@@ -98,14 +105,15 @@ def last_active_year(orders: ir.Table) -> pd.Series:
         By ``customer_id``, money, net of returns made in that year.
     """
     made = per_order(orders)
-    last = made.order_date.max(where=made.is_order).over(group_by="customer_id")
-    made = made.mutate(last=last)
+    last = made.order_date.max(where=made.is_order)
+    made = made.mutate(last=last.over(group_by="customer_id"))
     begin = made["last"] - ibis.interval(days=YEAR)
-    within = (made.order_date > begin) & (made.order_date <= made["last"])
-    year = made.filter(within)
+    after_begin = made.order_date > begin
+    until_last = made.order_date <= made["last"]
+    year = made.filter(after_begin, until_last)
     query = year.group_by("customer_id").aggregate(spent=year.revenue.sum())
     found = _frame(orders, query).set_index("customer_id")
-    return found["spent"].astype("float64") / money_scale(orders)
+    return _money(orders, found["spent"])
 
 
 def money_scale(orders: ir.Table) -> int:
@@ -127,11 +135,14 @@ def second_order_days(orders: ir.Table) -> pd.Series:
         By ``customer_id``; whole days.
     """
     made = per_order(orders)
-    days = made.filter(made.is_order).select("customer_id", "order_date").distinct()
-    row = ibis.row_number().over(group_by="customer_id", order_by="order_date")
-    ranked = days.mutate(place=row)
-    first = ranked.filter(ranked.place == 0).select("customer_id", first="order_date")
-    second = ranked.filter(ranked.place == 1).select("customer_id", second="order_date")
+    bought = made.filter(made.is_order)
+    days = bought.select("customer_id", "order_date").distinct()
+    place = ibis.row_number().over(group_by="customer_id", order_by="order_date")
+    ranked = days.mutate(place=place)
+    first = ranked.filter(ranked.place == 0)
+    first = first.select("customer_id", first="order_date")
+    second = ranked.filter(ranked.place == 1)
+    second = second.select("customer_id", second="order_date")
     both = first.join(second, "customer_id")
     between = both.second.delta(both["first"], unit="day")
     query = both.select("customer_id", days=between)
@@ -141,3 +152,8 @@ def second_order_days(orders: ir.Table) -> pd.Series:
 
 def _frame(orders: ir.Table, query: ir.Table) -> pd.DataFrame:
     return orders.get_backend().to_pyarrow(query).to_pandas()
+
+
+def _money(orders: ir.Table, minor: pd.Series) -> pd.Series:
+    """Minor units as money."""
+    return minor.astype("float64") / money_scale(orders)

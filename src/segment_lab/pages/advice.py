@@ -439,7 +439,7 @@ def calibration_remark(page: Page) -> str:
     return say("decision.predicted_effects", missed=missed, **kept)
 
 
-def effects(page: Page) -> pd.DataFrame:
+def told_effects(page: Page) -> pd.DataFrame:
     """What each campaign did to each segment, beside what was predicted."""
     columns = ["campaign_id", "segment", "action", "treated", "held"]
     for name in ("effect", "money_effect"):

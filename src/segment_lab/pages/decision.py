@@ -279,7 +279,7 @@ class DecisionReport:
         )
         return found.map("{:.3g}".format, na_action="ignore")
 
-    def concentration(self) -> str:
+    def dependence(self) -> str:
         """How much hangs on the largest customers."""
         return say("market.concentration", **market.dependence(self.recent["revenue"]))
 

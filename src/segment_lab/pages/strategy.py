@@ -228,7 +228,7 @@ class StrategyPage:
     @says_why
     def _effects(self) -> Html:
         caption = say("decision.captions.effects_table", money=self.money)
-        rows = table(advice.effects(self.decision), caption, index=False)
+        rows = table(advice.told_effects(self.decision), caption, index=False)
         return details(say("decision.captions.effects_folded"), rows)
 
     @says_why
@@ -284,9 +284,9 @@ class StrategyPage:
         return table(found.rename(index=levers), caption, note=remark)
 
     @says_why
-    def concentration(self) -> Html:
+    def dependence(self) -> Html:
         """How much hangs on the largest customers."""
-        return finding(self.report.concentration())
+        return finding(self.report.dependence())
 
     @says_why
     def overturned(self) -> Html:
