@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.trial import (
-    LEAST_LEAF,
-    Trial,
-)
+from segment_lab.act.trial import LEAST_LEAF, Trial
 from segment_lab.segments.base import shortest_cut
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, words
@@ -41,7 +38,9 @@ class Condition(NamedTuple):
             return column <= self.value
         if self.sign == ">":
             return column > self.value
-        return column == self.value if self.sign == "is" else column != self.value
+        if self.sign == "is":
+            return column == self.value
+        return column != self.value
 
     @property
     def text(self) -> str:
@@ -75,17 +74,21 @@ class Splits:
         gives (splits,) or (splits, p). Sides smaller than `least` count 0."""
         side = self.sides[rows].astype("float64")
         score = psi[rows]
-        first, n = side.sum(axis=0), len(rows)
-        second = n - first
+        squared = score**2
+        first = side.sum(axis=0)
+        second = len(rows) - first
         if score.ndim > 1:
             first, second = first[:, None], second[:, None]
-        total, squares = score.sum(axis=0), (score**2).sum(axis=0)
-        sum1, square1 = side.T @ score, side.T @ score**2
+        sum1, square1 = side.T @ score, side.T @ squared
+        sum2 = score.sum(axis=0) - sum1
+        square2 = squared.sum(axis=0) - square1
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean1, mean2 = sum1 / first, (total - sum1) / second
-            var1 = (square1 / first - mean1**2) / first
-            var2 = ((squares - square1) / second - mean2**2) / second
-            z = np.abs(mean1 - mean2) / np.sqrt(np.maximum(var1 + var2, 1e-12))
+            mean1 = sum1 / first
+            mean2 = sum2 / second
+            variance1 = (square1 / first - mean1**2) / first
+            variance2 = (square2 / second - mean2**2) / second
+            error = np.sqrt(np.maximum(variance1 + variance2, 1e-12))
+            z = np.abs(mean1 - mean2) / error
         small = (first < least) | (second < least)
         return np.where(small, 0.0, np.nan_to_num(z))
 
@@ -93,18 +96,22 @@ class Splits:
 def _pairs(column: str, values: pd.Series) -> list[tuple[Condition, Condition]]:
     """A column's splits: rounded cut points of numbers, single values of texts."""
     if pd.api.types.is_bool_dtype(values):
-        return [(Condition(column, "is", True), Condition(column, "is not", True))]
+        return [_pair(column, "is", "is not", True)]
     if not pd.api.types.is_numeric_dtype(values):
         common = values.value_counts().index[:MOST_VALUES]
-        return [
-            (Condition(column, "is", v), Condition(column, "is not", v)) for v in common
-        ]
+        return [_pair(column, "is", "is not", value) for value in common]
     numbers = values.to_numpy(float)
-    cuts = np.unique(np.quantile(numbers, np.linspace(0, 1, CUTS + 2)[1:-1]))
+    levels = np.linspace(0, 1, CUTS + 2)[1:-1]
+    cuts = np.unique(np.quantile(numbers, levels))
     rounded = sorted({rounded_cut(float(cut), numbers) for cut in cuts})
-    return [
-        (Condition(column, "<=", cut), Condition(column, ">", cut)) for cut in rounded
-    ]
+    return [_pair(column, "<=", ">", cut) for cut in rounded]
+
+
+def _pair(
+    column: str, sign: str, opposite: str, value: Any
+) -> tuple[Condition, Condition]:
+    """Both sides of one split."""
+    return Condition(column, sign, value), Condition(column, opposite, value)
 
 
 def rounded_cut(cut: float, values: np.ndarray) -> float:
@@ -134,20 +141,20 @@ def threshold(
     everybody = np.arange(len(trial.money))
     least = _least(len(everybody))
     best = np.empty(shuffles)
-    chances = [
-        np.flatnonzero(trial.probability == e) for e in np.unique(trial.probability)
-    ]
+    alike = []
+    for drawn in np.unique(trial.probability):
+        alike.append(np.flatnonzero(trial.probability == drawn))
+    chance = trial.probability[:, None]
+    off = (trial.capped - expected)[:, None]
     for start in range(0, shuffles, 25):
         block = range(start, min(start + 25, shuffles))
         shuffled = np.empty((len(everybody), len(block)), dtype=bool)
         for place in range(len(block)):
-            for rows in chances:
+            for rows in alike:
                 shuffled[rows, place] = rng.permutation(trial.treated[rows])
-        e, off = trial.probability[:, None], (trial.capped - expected)[:, None]
-        psi = (shuffled - e) / (e * (1 - e)) * off
-        best[block.start : block.stop] = splits.z(psi, everybody, least).max(
-            axis=0, initial=0
-        )
+        psi = (shuffled - chance) / (chance * (1 - chance)) * off
+        z = splits.z(psi, everybody, least)
+        best[block.start : block.stop] = z.max(axis=0, initial=0)
     return max(float(np.quantile(best, 1 - FALSE_ALARM)), LEAST_Z)
 
 
@@ -183,10 +190,9 @@ def grow(
         first, second = splits.conditions[split]
         side = splits.sides[inside, split]
         halves = [((*rule, first), inside[side]), ((*rule, second), inside[~side])]
+        best = [_best_split(psi, splits, part, least) for _, part in halves]
         leaves[place : place + 1] = halves
-        found[place : place + 1] = [
-            _best_split(psi, splits, part, least) for _, part in halves
-        ]
+        found[place : place + 1] = best
     return [rule for rule, _ in leaves]
 
 
@@ -217,17 +223,22 @@ def group_effects(psi: np.ndarray, groups: np.ndarray, k: int) -> pd.DataFrame:
     rows = []
     for code in range(k):
         part = psi[groups == code]
-        error = part.std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else np.inf
-        rows.append((len(part), part.mean() if len(part) else 0.0, max(error, 1e-9)))
+        n = len(part)
+        mean = part.mean() if n else 0.0
+        error = part.std(ddof=1) / np.sqrt(n) if n > 1 else np.inf
+        rows.append((n, mean, max(error, 1e-9)))
     out = pd.DataFrame(rows, columns=["customers", "effect", "se"])
+    effect, variance = out["effect"], out["se"] ** 2
     weight: Any = out["se"] ** -2.0
-    mean = float(weight @ out["effect"] / weight.sum())
-    excess = float(weight @ (out["effect"] - mean) ** 2) - (k - 1)
-    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
-    spread2 = max(excess / scale, 0.0) if k > 1 and scale > 0 else 0.0
-    weight = 1 / (out["se"] ** 2 + spread2)
-    mean = float(weight @ out["effect"] / weight.sum())
-    own = spread2 / (spread2 + out["se"] ** 2)
-    out["shrunk"] = own * out["effect"] + (1 - own) * mean
-    out["shrunk_se"] = np.sqrt(own * out["se"] ** 2 + (1 - own) ** 2 / weight.sum())
+    total = weight.sum()
+    apart = effect - float(weight @ effect / total)
+    excess = float(weight @ apart**2) - (k - 1)
+    scale = float(total - (weight**2).sum() / total)
+    between = max(excess / scale, 0.0) if k > 1 and scale > 0 else 0.0
+    weight = 1 / (variance + between)
+    total = weight.sum()
+    common = float(weight @ effect / total)
+    own = between / (between + variance)
+    out["shrunk"] = own * effect + (1 - own) * common
+    out["shrunk_se"] = np.sqrt(own * variance + (1 - own) ** 2 / total)
     return out

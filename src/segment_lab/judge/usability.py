@@ -41,16 +41,19 @@ def actionability(
     past 1 is infinite: no campaign can show it.
     """
     rows = segmentation.align(customers)
-    labels, names = segmentation.labels, list(segmentation.names)
-    revenue = rows["revenue"].clip(lower=0).groupby(labels, observed=False).sum()
-    out = pd.DataFrame({"customers": labels.groupby(labels, observed=False).size()})
-    out["customer_share"] = out["customers"] / len(labels)
+    labels = segmentation.labels
+    spent = rows["revenue"].clip(lower=0)
+    revenue = spent.groupby(labels, observed=False).sum()
+    customers_each = labels.groupby(labels, observed=False).size()
+    out = pd.DataFrame({"customers": customers_each})
+    out["customer_share"] = customers_each / len(labels)
     out["revenue_share"] = revenue / revenue.sum() if revenue.sum() else np.nan
-    reach = out["customers"].astype(float)
+    reach = customers_each.astype(float)
     out["reachable_share"] = np.nan
     if "consent" in rows:
-        reach = consented(rows).groupby(labels, observed=False).sum().astype(float)
-        out["reachable_share"] = reach / out["customers"].replace(0, np.nan)
+        agreed = consented(rows).groupby(labels, observed=False)
+        reach = agreed.sum().astype(float)
+        out["reachable_share"] = reach / customers_each.replace(0, np.nan)
     n, buyers = _bought_alone(labels, outcomes, contacted)
     out["natural_rate"] = buyers / n.replace(0, np.nan)
     planned = (buyers + 0.5) / (n + 1)
@@ -58,7 +61,7 @@ def actionability(
     # More than all cannot buy: such an uplift is out of reach, however many are contacted.
     out["smallest_uplift"] = np.where(planned + uplift <= 1, uplift, np.inf)
     out.loc[n == 0, "smallest_uplift"] = np.nan
-    return out.reindex(names).rename_axis("segment")
+    return out.reindex(list(segmentation.names)).rename_axis("segment")
 
 
 def _bought_alone(
@@ -80,10 +83,10 @@ def nudged(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tables = {}
     if "recency_days" in customers:
         recency = customers["recency_days"]
-        tables["later"] = customers.assign(recency_days=recency + NUDGE_DAYS)
-        tables["sooner"] = customers.assign(
-            recency_days=(recency - NUDGE_DAYS).clip(lower=0)
-        )
+        later = recency + NUDGE_DAYS
+        sooner = (recency - NUDGE_DAYS).clip(lower=0)
+        tables["later"] = customers.assign(recency_days=later)
+        tables["sooner"] = customers.assign(recency_days=sooner)
     for word, factor in (("richer", 1 + NUDGE_SHARE), ("poorer", 1 - NUDGE_SHARE)):
         money = {c: customers[c] * factor for c in MONEY if c in customers}
         tables[word] = customers.assign(**money)
@@ -114,7 +117,8 @@ def ambiguity(
     rules = kept.select_dtypes("bool")
     if rules.shape[1] > 1:
         claims = rules.reindex(customers.index).sum(axis=1)
-        out["no_rule"], out["several_rules"] = (claims == 0).sum(), (claims > 1).sum()
+        out["no_rule"] = (claims == 0).sum()
+        out["several_rules"] = (claims > 1).sum()
     return out
 
 
@@ -137,12 +141,15 @@ def tree_accuracy(
     rows = features(segmentation.align(customers))
     if len(rows) > sample:
         rows = rows.sample(sample, random_state=seed)
-    codes, n = segmentation.codes.loc[rows.index].to_numpy(), len(rows)
+    codes = segmentation.codes.loc[rows.index].to_numpy()
+    n = len(rows)
     right = np.full(n, np.nan)
     if n >= 10:
         tree = DecisionTreeClassifier(max_depth=3, random_state=seed)
         folds = KFold(5, shuffle=True, random_state=seed)
-        right = cross_val_predict(tree, rows, codes, cv=folds) == codes
+        guessed = cross_val_predict(tree, rows, codes, cv=folds)
+        right = guessed == codes
     accuracy = with_interval([right.sum()], [n], "accuracy").iloc[0]
-    majority = pd.Series({"majority_accuracy": np.bincount(codes).max() / n})
+    largest = np.bincount(codes).max() / n
+    majority = pd.Series({"majority_accuracy": largest})
     return pd.concat([pd.Series({"customers": n}), accuracy, majority])

@@ -65,20 +65,24 @@ class RollRates:
         """Per bucket: share ``paid`` within a month and share that ``rolls_on`` to an older
         bucket, with intervals."""
         draws = self._draws[:, 1:-1, :]
-        out = pd.DataFrame(
-            {"customers_seen": self.seen()}, index=pd.Index(self.buckets, name="bucket")
-        )
+        out = pd.DataFrame(index=pd.Index(self.buckets, name="bucket"))
+        out["customers_seen"] = self.seen()
         older = np.triu(np.ones(draws.shape[1:]), k=2)
-        for name, pick in (("paid", np.eye(1, draws.shape[2])), ("rolls_on", older)):
-            values = (draws * pick).sum(axis=2)
-            out[name], out[f"{name}_low"], out[f"{name}_high"] = with_range(values)
-        out.loc[out["customers_seen"] == 0, out.columns[1:]] = np.nan
+        paid = np.eye(1, draws.shape[2])
+        for name, pick in (("paid", paid), ("rolls_on", older)):
+            share, low, high = with_range((draws * pick).sum(axis=2))
+            out[name] = share
+            out[f"{name}_low"] = low
+            out[f"{name}_high"] = high
+        unseen = out["customers_seen"] == 0
+        out.loc[unseen, out.columns[1:]] = np.nan
         return out
 
     def unpaid(self, months: int) -> np.ndarray:
         """Share of each bucket's money not paid within `months`, shape (1 + DRAWS, buckets):
         estimate, then draws."""
-        share = 1 - np.linalg.matrix_power(self._draws, months)[:, 1:-1, 0]
+        after = np.linalg.matrix_power(self._draws, months)
+        share = 1 - after[:, 1:-1, 0]
         return np.where(np.abs(share) < 1e-6, 0.0, share)
 
     def unseen(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,8 +93,9 @@ class RollRates:
         downwards where it is 1. Elsewhere the bootstrap says enough, and both are 0; so they are
         where nothing was seen at all.
         """
-        bound = 1 - 0.05 ** (1 / np.maximum(self.seen(), 1))
-        all_lost = (share >= 1 - 1e-6) & (self.seen() > 0)
+        seen = self.seen()
+        bound = 1 - 0.05 ** (1 / np.maximum(seen, 1))
+        all_lost = (share >= 1 - 1e-6) & (seen > 0)
         upwards = np.where(share > 0, 0.0, bound)
         downwards = np.where(all_lost, bound, 0.0)
         return upwards, downwards
@@ -108,21 +113,22 @@ class RollRates:
         customers, buckets, states = self.money.shape
         pooled = self.money.sum(axis=0)
         money = csr_array(self.money.reshape(customers, -1).T)
-        rng, equal = np.random.default_rng(0), np.full(customers, 1 / customers)
+        rng = np.random.default_rng(0)
+        equal = np.full(customers, 1 / customers)
         seen = pooled.sum(axis=1, keepdims=True) > 0
+        # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by the
+        # callers.
+        unpaid = np.eye(buckets, states, k=1)
         chain = np.zeros((1 + DRAWS, states, states))
         chain[:, 0, 0] = chain[:, -1, -1] = 1.0
         # One draw at a time: all at once they are DRAWS numbers per customer.
         for draw in range(1 + DRAWS):
             drawn = pooled
             if draw:
-                drawn = (money @ rng.multinomial(customers, equal)).reshape(
-                    pooled.shape
-                )
+                counts = rng.multinomial(customers, equal)
+                drawn = (money @ counts).reshape(pooled.shape)
                 drawn = drawn + self._stranger(rng)
-            # Where nothing was ever seen, nothing is assumed to be paid: prudent, and flagged by
-            # the callers.
-            drawn = np.where(seen, drawn, np.eye(buckets, states, k=1))
+            drawn = np.where(seen, drawn, unpaid)
             chain[draw, 1:-1, :] = drawn / drawn.sum(axis=1, keepdims=True)
         return chain
 
@@ -144,9 +150,10 @@ class RollRates:
         usual = paid / np.where(total > 0, total, 1.0)
         old = np.array([self._is_old(name) for name in self.buckets])
         owed_long = np.where(old, total, 0.0).sum()
-        if owed_long > 0:
-            usual = np.where(old, (paid * old).sum() / owed_long, usual)
-        return usual
+        if owed_long == 0:
+            return usual
+        of_all_old = (paid * old).sum() / owed_long
+        return np.where(old, of_all_old, usual)
 
     def _is_old(self, name: str) -> bool:
         low = name.rstrip("+").split("–")[0]
@@ -173,9 +180,8 @@ def roll_rates(
     ledger.need_payments()
     days = ledger.month_starts(as_of, months)
     if len(days) <= MIN_MONTHS:
-        raise NotEnoughDataError(
-            say("receivables.errors.few_months", needed=MIN_MONTHS + 1, n=len(days))
-        )
+        facts = {"needed": MIN_MONTHS + 1, "n": len(days)}
+        raise NotEnoughDataError(say("receivables.errors.few_months", **facts))
     items = owed(ledger.balances(days, cuts=ROLL_CUTS))
     moves = _moves(items, days, loss_days)
     if moves.empty:
@@ -218,13 +224,14 @@ def _alike(items: pd.DataFrame, last: dt.date, loss_days: int) -> float:
     if len(rows) < FEWEST_FATES or (sizes < 2).all() or lost.nunique() < 2:
         return ALIKE
     means = lost.groupby(rows["customer_id"]).transform("mean")
-    groups = len(sizes)
-    between = ((means - lost.mean()) ** 2).sum() / (groups - 1)
-    within = ((lost - means) ** 2).sum() / max(len(rows) - groups, 1)
-    usual = (len(rows) - (sizes**2).sum() / len(rows)) / (groups - 1)
-    return float(
-        np.clip((between - within) / (between + (usual - 1) * within), 0.0, 1.0)
-    )
+    n, groups = len(rows), len(sizes)
+    of_means = (means - lost.mean()) ** 2
+    of_invoices = (lost - means) ** 2
+    between = of_means.sum() / (groups - 1)
+    within = of_invoices.sum() / max(n - groups, 1)
+    usual_size = (n - (sizes**2).sum() / n) / (groups - 1)
+    correlation = (between - within) / (between + (usual_size - 1) * within)
+    return float(np.clip(correlation, 0.0, 1.0))
 
 
 def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataFrame:
@@ -244,11 +251,13 @@ def _moves(items: pd.DataFrame, days: list[dt.date], loss_days: int) -> pd.DataF
         right_on=["as_of", "invoice_id"],
         suffixes=("", "_end"),
     )
-    left = both["open_amount_end"].fillna(0.0).clip(upper=both["open_amount"])
+    owed_then = both["open_amount"]
+    left = both["open_amount_end"].fillna(0.0).clip(upper=owed_then)
     state = both["bucket_end"].cat.codes + 1
     lost = len(both["bucket"].cat.categories) + 1
-    state = state.where(both["days_overdue_end"].fillna(0) <= loss_days, lost)
-    return both.assign(left=left, paid=both["open_amount"] - left, state=state)
+    not_lost = both["days_overdue_end"].fillna(0) <= loss_days
+    state = state.where(not_lost, lost)
+    return both.assign(left=left, paid=owed_then - left, state=state)
 
 
 def with_range(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
