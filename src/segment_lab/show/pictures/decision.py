@@ -26,7 +26,7 @@ from segment_lab.texts.formats import decimal, words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREEN = PALETTE[:3]
+BLUE, ORANGE = PALETTE[:2]
 
 
 def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
