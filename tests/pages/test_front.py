@@ -134,6 +134,24 @@ def test_without_a_margin_nothing_is_called_worthless():
     assert all(np.isnan(row.worth) for row in rows)
 
 
+def test_where_nobody_is_to_be_called_the_page_names_the_segment_that_comes_first():
+    with speaking(currency="EUR"):
+        front = known("a subscription").front()
+        headline, week = front.headline(), front.parts()[2]["columns"][0]
+    assert "First: Champions, 87% of the revenue." in headline
+    assert "named customers" not in headline
+    assert week["heading"] == "Customers to call"
+    assert week["note"] == "Nobody is off the usual rhythm."
+
+
+def test_the_headline_names_no_segment_that_has_no_row():
+    """All ten customers were loyal when the periods began; nobody is so today."""
+    with speaking(currency="EUR"):
+        shown = known("ten customers").front().shown()
+    assert "Loyal" not in shown["headline"]
+    assert "Loyal" not in {row["name"] for row in shown["rows"]}
+
+
 def test_without_contacts_nothing_is_to_be_stopped():
     made = known("five giants")
     with speaking(currency="EUR"):

@@ -116,9 +116,13 @@ class Front:
             size=abs(change),
             days=news.days,
             compared="year" if news.on_last_year else "period",
-            behind=[self._less(name) for name in news.behind()],
+            behind=[self._less(name) for name in news.behind() if self._is_shown(name)],
             revenue=float(news.now["revenue"].sum()),
         )
+
+    def _is_shown(self, name: str) -> bool:
+        """Whether a reader finds the segment below: one that is empty today has no row."""
+        return name == market.NEW or name in self._news_of
 
     def _less(self, name: str) -> str:
         """How much less a segment brought."""
@@ -145,7 +149,12 @@ class Front:
             return say(
                 "front.news.first_action", action=best.action, segment=best.segment
             )
-        return say("front.news.first_judgement")
+        segments = [row for row in self.treatments if row.card and row.share > 0]
+        if not segments:
+            return say("front.news.first_judgement")
+        largest = max(segments, key=lambda row: row.share)
+        facts = {"segment": largest.segment, "share": largest.share}
+        return say("front.news.first_serve", **facts)
 
     def trust(self) -> list[str]:
         """One line on the grounds of the treatments, one on the data."""
