@@ -152,11 +152,14 @@ def test_the_headline_names_no_segment_that_has_no_row():
     assert "Loyal" not in {row["name"] for row in shown["rows"]}
 
 
-def test_without_contacts_nothing_is_to_be_stopped():
+def test_without_contacts_nobody_claims_that_effort_is_well_spent():
     made = known("five giants")
     with speaking(currency="EUR"):
         stop = made.front().parts()[0]["lines"]
-    assert stop == ["No segment takes more effort than it brings."]
+    assert stop == [
+        "These data do not tell how much time each segment takes: add a table of contacts "
+        "(touches)."
+    ]
 
 
 def test_a_silent_giant_is_named():

@@ -254,6 +254,8 @@ class Front:
         return [_section("follow_up.heading", lines, wide=True)]
 
     def _stop(self) -> str:
+        if not self.minutes.sum() > 0:
+            return say("front.stop.unknown")
         freed = [row for row in self.treatments if row.hours_freed > 0]
         if not freed:
             return say("front.stop.nothing")
