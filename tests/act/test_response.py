@@ -8,7 +8,13 @@ import pytest
 
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.act.response import ResponseSegmenter
-from segment_lab.act.response_tree import group_effects, rounded_cut
+from segment_lab.act.response_tree import (
+    Shape,
+    Splits,
+    group_effects,
+    grow,
+    rounded_cut,
+)
 from segment_lab.act.trial import Trial, booster, campaign_of, scores, steps, trial_of
 from segment_lab.data import embedded
 from segment_lab.errors import DataError, NotEnoughDataError
@@ -38,6 +44,20 @@ COLUMNS = ["recency_days", "frequency", "region"]
 @pytest.fixture(scope="module")
 def fitted():
     return ResponseSegmenter(COLUMNS, shuffles=100).fit(*trial())
+
+
+def test_the_first_split_is_tested_and_those_below_it_meet_a_lower_bar():
+    people, _ = trial(6000)
+    rng = np.random.default_rng(11)
+    # Of the lapsed, those with many orders gain a little more: |z| of about 3.5.
+    lapsed, many = people["recency_days"] > 200, people["frequency"] > 5
+    psi = 8.0 * lapsed + 1.6 * (lapsed & many) + rng.normal(0, 16, len(people))
+    splits, rows = Splits(people), np.arange(len(people))
+    divided = grow(psi.to_numpy(), splits, rows, Shape(first_z=5.0))
+    assert len(divided) > 2
+    # Where the first is not reached, there is one group, whatever lies below.
+    flat = rng.normal(0, 16, len(people))
+    assert grow(flat, splits, rows, Shape(first_z=5.0)) == [()]
 
 
 def test_who_responds_is_found_with_rounded_cuts(fitted):

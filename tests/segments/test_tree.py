@@ -11,9 +11,10 @@ from test_rfm import by_scores_alone
 
 import segment_lab as sl
 from datasets import dataset
+from segment_lab.data import embedded
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.judge.stability import refit_stability
-from segment_lab.segments.tree import DAYS, MONEY, TreeSegmenter, _name
+from segment_lab.segments.tree import DAYS, HABITS, YOUNG, TreeSegmenter, _name
 from segment_lab.texts import speaking
 from segment_lab.texts.names import shown
 
@@ -121,7 +122,27 @@ def test_rules_cut_at_round_numbers_only():
     assert len(leaves) > 2
     for box in leaves:
         assert {*box["recency_days"]} <= {*DAYS, -np.inf, np.inf}
-        assert {*box["monthly_revenue"]} <= {*MONEY, -np.inf, np.inf}
+        assert {*box["monthly_revenue"]} <= {*HABITS.money, -np.inf, np.inf}
+
+
+def test_in_a_young_base_half_a_year_is_counted_at_least_and_size_decides():
+    table, spent = world(seed=3)
+    age = 200 + np.arange(len(table)) % 100
+    table = table.assign(
+        tenure_days=age, recency_days=np.minimum(table["recency_days"], age)
+    )
+    young = TreeSegmenter().fit(table, spent)
+    usual = TreeSegmenter().fit(table.assign(tenure_days=400), spent)
+    assert (young.way_, usual.way_) == (YOUNG, HABITS)
+    new = table.assign(recency_days=1, tenure_days=180)
+    assert (young.predict(new.assign(tenure_days=2)) == young.predict(new)).all()
+    finer = {cut for box in young.leaves_ for cut in box["monthly_revenue"]}
+    assert finer <= {*YOUNG.money, -np.inf, np.inf}
+    warehouse = embedded.connect()
+    people = table.rename_axis("customer_id").reset_index()
+    warehouse.create_table("young_base", people)
+    answer = dict(warehouse.raw_sql(young.to_sql("young_base")).fetchall())
+    assert answer == young.segment(table).labels.astype(str).to_dict()
 
 
 def test_on_other_customers_the_same_rules_are_found():

@@ -74,7 +74,7 @@ class ResponseSegmenter(Segmenter):
     difference_found_ : bool
         False: everybody is one segment.
     threshold_ : float
-        The |z| that a split had to exceed.
+        The |z| that the first split had to exceed.
 
     Examples
     --------

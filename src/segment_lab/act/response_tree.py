@@ -1,6 +1,7 @@
 """A small tree that divides customers by how they respond, and its effects by group.
 
-A split counts only where it is larger than nineteen of twenty that shuffled arms would show.
+The first split counts only where it is larger than nineteen of twenty that shuffled arms would
+show. Once customers are known to differ, the groups are divided further at a lower bar.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from segment_lab.texts.formats import decimal, words
 
 #: Cut points tried per column, and values per text column.
 CUTS, MOST_VALUES = 15, 12
-#: The chance of a difference where there is none, and the smallest z that ever counts.
+#: The chance of a difference where there is none, and the z that a further split must exceed once
+#: there is one. At the first bar for all of them, an effect that changes smoothly stayed in two
+#: groups and brought three quarters of what can be won (docs/calibration.md).
 FALSE_ALARM, LEAST_Z = 0.05, 2.5
 #: Share of the customers who may change side where a cut point is rounded.
 ROUNDING = 0.005
@@ -163,11 +166,11 @@ def _least(n: int) -> int:
 
 
 class Shape(NamedTuple):
-    """How far a tree may grow."""
+    """How far a tree may grow; `first_z` is the |z| that its first split must reach."""
 
     leaves: int = 6
     depth: int = 3
-    least_z: float = LEAST_Z
+    first_z: float = LEAST_Z
 
 
 def grow(
@@ -184,7 +187,7 @@ def grow(
             for (rule, _), (z, _) in zip(leaves, found, strict=True)
         ]
         place = int(np.argmax(open_z))
-        if open_z[place] < shape.least_z:
+        if open_z[place] < (shape.first_z if len(leaves) == 1 else LEAST_Z):
             break
         (rule, inside), (_, split) = leaves[place], found[place]
         first, second = splits.conditions[split]

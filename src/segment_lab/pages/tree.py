@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from segment_lab import show
-from segment_lab.segments.tree import KNOWN_DAYS
 from segment_lab.show import Html
 from segment_lab.show.pictures import segments as pictures
 from segment_lab.study.study import Study
@@ -70,7 +69,7 @@ class TreePage:
         }
         as_of = self.study.window.as_of.isoformat()
         caption = say("tree.page.rules", days=self.days, as_of=as_of)
-        remark = say("tree.page.monthly", days=KNOWN_DAYS)
+        remark = say("tree.page.monthly", days=self.fitted.way_.known_days)
         return show.table(table, caption, labels=labels, note=remark)
 
     def shares(self) -> Html:

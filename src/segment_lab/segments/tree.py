@@ -23,12 +23,7 @@ DIRECTIONS = {SILENCE: -1, MONTHLY: 1}
 #: Where rules may cut. Round numbers are easy to say, and on another sample of customers the same
 #: ones are found again.
 DAYS = (3, 7, 14, 30, 60, 90, 180, 365, 730, 1095)
-MONEY = tuple(
-    float(f"{digit}e{power}") for power in range(-2, 9) for digit in (1, 2, 5)
-)
-#: Days of a month; and how long everybody counts as known at least, so that one order of
-#: yesterday is no monthly habit.
-MONTH, KNOWN_DAYS = 30, 90
+MONTH = 30
 #: What the teacher reads beside the columns of the rules.
 TAUGHT_BY = ("recency_days", "frequency", "revenue")
 #: Fewest customers a tree is learned from, and of a segment (or this share, if that is more).
@@ -41,6 +36,39 @@ POWER = 2 / 3
 #: The horizon of the model that is part of the teacher: its length hardly changes the order.
 HORIZON = 90
 Box = dict[str, tuple[float, float]]
+
+
+class Way(NamedTuple):
+    """How money is asked for and followed.
+
+    Attributes
+    ----------
+    known_days : int
+        How long everybody counts as known at least, so that one order of yesterday is no monthly
+        habit.
+    money : tuple of float
+        Where money a month may be cut.
+    by_spend : float
+        How much of the teacher is the plain order of past spend (0 to 1).
+    """
+
+    known_days: int
+    money: tuple[float, ...]
+    by_spend: float
+
+
+def _round_money(*digits: float) -> tuple[float, ...]:
+    """Hundredths to hundreds of millions, with these leading digits."""
+    return tuple(
+        float(f"{digit}e{power}") for power in range(-2, 9) for digit in digits
+    )
+
+
+#: The usual way; and the one for a base whose first order lies less than `A_YEAR` back: there money
+#: a month says when a customer came, and the largest are told by their past spend.
+HABITS = Way(90, _round_money(1, 2, 5), 0.0)
+YOUNG = Way(180, _round_money(1, 1.5, 2, 3, 5, 7), 1 / 3)
+A_YEAR = 365
 
 
 class Leaf(NamedTuple):
@@ -56,9 +84,9 @@ class TreeSegmenter(Segmenter):
 
     Two forecasts are averaged: BG/NBD with Gamma-Gamma, and gradient boosting that must respect
     the directions and knows what the model expects. A tree of at most `max_segments` leaves
-    explains them by two questions: how long silent, and how much a month since the first order
-    (three months at least). It may cut only at the round numbers `DAYS` and `MONEY`. The segments
-    are in the order of what they are expected to spend and named by their rules.
+    explains them by two questions: how long silent, and how much a month since the first order.
+    It may cut only at round numbers, finer ones where the base is `YOUNG`. The segments are in the
+    order of what they are expected to spend and named by their rules.
 
     Parameters
     ----------
@@ -73,6 +101,8 @@ class TreeSegmenter(Segmenter):
     ----------
     leaves_ : list of dict
         Per segment the bounds by question: more than the first number, at most the second.
+    way_ : Way
+        How money is asked for.
     spent_, learned_on_ : list of float, list of int
         Mean spend of each segment's customers in the period learned from, and their number.
 
@@ -148,6 +178,8 @@ class TreeSegmenter(Segmenter):
         everybody = np.arange(len(rows))
         whole = dict.fromkeys(DIRECTIONS, (-np.inf, np.inf))
         leaves = [Leaf(whole, everybody, 0.0)]
+        young = rows["tenure_days"].max() < A_YEAR
+        self.way_ = YOUNG if young else HABITS
         if len(rows) >= LEAST and spent.max() > 0:
             leaves = self._grow(rows, spent, whole)
         leaves = sorted(leaves, key=lambda leaf: -leaf.value)
@@ -170,13 +202,14 @@ class TreeSegmenter(Segmenter):
             monotonic_cst=list(DIRECTIONS.values()),
             random_state=self.random_state,
         )
-        steps = _steps(rows)
+        steps = _steps(rows, self.way_)
         tree.fit(steps[drawn], expected**POWER)
-        return _leaves(tree.tree_, steps, whole)
+        return _leaves(tree.tree_, steps, self.way_, whole)
 
     def _taught(self, rows: pd.DataFrame, spent: np.ndarray) -> np.ndarray:
         """What every customer is expected to spend: the geometric mean of a model of buying and of
-        boosting that has seen the period. The first is steady, the second knows this base."""
+        boosting that has seen the period, and past spend as the way has it. The first is steady,
+        the second knows this base."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 
@@ -196,7 +229,9 @@ class TreeSegmenter(Segmenter):
         )
         with threadpool_limits(1):
             by_boosting = boosting.fit(read, capped).predict(read)
-        return np.sqrt(by_model * by_boosting)
+        learned = np.sqrt(by_model * by_boosting)
+        past, weight = rows["revenue"].to_numpy().clip(min=1e-9), self.way_.by_spend
+        return learned ** (1 - weight) * past**weight
 
     def branches(
         self, table: ir.Table
@@ -208,9 +243,9 @@ class TreeSegmenter(Segmenter):
                 tests = [table[column].notnull() for column in self.columns]
             for question, (low, high) in box.items():
                 if low > -np.inf:
-                    tests.append(_above(table, question, low))
+                    tests.append(_above(table, question, low, self.way_))
                 if high < np.inf:
-                    tests.append(~_above(table, question, high))
+                    tests.append(~_above(table, question, high, self.way_))
             branches.append((ibis.and_(*tests), code))
         return branches, None
 
@@ -242,30 +277,30 @@ def _by_model(rows: pd.DataFrame) -> np.ndarray:
     return np.clip(np.nan_to_num(expected), 1e-9, None)
 
 
-def _above(table: ir.Table, question: str, cut: float) -> ir.BooleanValue:
+def _above(table: ir.Table, question: str, cut: float, way: Way) -> ir.BooleanValue:
     """Whether a customer is past a cut point of a question."""
     if question == SILENCE:
         return table.recency_days > cut
-    known = ibis.greatest(table.tenure_days, float(KNOWN_DAYS))
+    known = ibis.greatest(table.tenure_days, float(way.known_days))
     # Multiplied on both sides: a quotient may differ in its last digit between warehouses.
     return table.revenue * MONTH > known * cut
 
 
-def _steps(rows: pd.DataFrame) -> np.ndarray:
+def _steps(rows: pd.DataFrame, way: Way) -> np.ndarray:
     """How many of the possible cut points each customer is past, by question; shape
     ``(n, 2)``."""
     silence = np.searchsorted(DAYS, rows["recency_days"].to_numpy(), side="left")
-    known = np.maximum(rows["tenure_days"].to_numpy(), float(KNOWN_DAYS))
+    known = np.maximum(rows["tenure_days"].to_numpy(), float(way.known_days))
     money = rows["revenue"].to_numpy() * MONTH
     monthly = np.zeros(len(rows))
-    for cut in MONEY:
+    for cut in way.money:
         monthly += money > known * cut
     return np.column_stack([silence, monthly]).astype(float)
 
 
-def _leaves(tree: Any, steps: np.ndarray, whole: Box) -> list[Leaf]:
+def _leaves(tree: Any, steps: np.ndarray, way: Way, whole: Box) -> list[Leaf]:
     """The leaves of a scikit-learn tree over `_steps`, their cut points in days and money."""
-    questions = tuple(zip(DIRECTIONS, (DAYS, MONEY), strict=True))
+    questions = tuple(zip(DIRECTIONS, (DAYS, way.money), strict=True))
 
     def walk(node: int, box: Box, inside: np.ndarray) -> list[Leaf]:
         left, right = tree.children_left[node], tree.children_right[node]
