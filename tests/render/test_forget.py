@@ -46,7 +46,8 @@ def place(tmp_path, monkeypatch):
     (run / "index.pdf").write_bytes(b"%PDF")
     (run / "10_rfm.html").write_text("<html><p>No names.</p></html>")
     calls = [{"name": "C12", "why": "quiet"}, {"name": "C123", "why": "C12 said"}]
-    (run / "front.json").write_text(json.dumps({"calls": calls}))
+    parts = ["First C12.", "Then C123."]
+    (run / "front.json").write_text(json.dumps({"calls": calls, "lines": parts}))
     (run / "calendar.ics").write_bytes(
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Call C12\r\nEND:VEVENT\r\n"
         b"BEGIN:VEVENT\r\nSUMMARY:Call C123\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -55,8 +56,12 @@ def place(tmp_path, monkeypatch):
     notebook = {"cells": [{"outputs": [{"data": {"text/html": lines}}]}]}
     (run / "notebooks" / "10_rfm.ipynb").write_text(json.dumps(notebook))
     manifest = {"as_of": "2026-06-30", "finished": "x", "complete": True}
-    manifest |= {"status": "ok", "files": files_of(run)}
+    headline = {"sentences": ["The largest: C12 (60) and Ann Lee.", "And C123."]}
+    manifest |= {"status": "ok", "files": files_of(run), "languages": ["en", "ru"]}
+    manifest["reports"] = [{"name": "strategy", "headline": headline}]
     (run / "manifest.json").write_text(json.dumps(manifest))
+    studies = "<html><p>The largest: C12 (60).</p><p>C123</p></html>"
+    (tmp_path / "reports" / "index.html").write_text(studies)
     cache = tmp_path / "cache"
     cache.mkdir()
     frame.to_parquet(cache / "customers-1.parquet")
@@ -87,7 +92,8 @@ def test_no_file_names_the_customer_and_the_others_stay(place):
     )
     assert not (run / "index.pdf").exists()
     front = json.loads((run / "front.json").read_text("utf-8"))
-    assert front == {"calls": [{"name": "C123", "why": "– said"}]}
+    assert front["calls"] == [{"name": "C123", "why": "– said"}]
+    assert front["lines"] == ["First –.", "Then C123."]
     assert (
         b"\r\nBEGIN:VEVENT\r\nSUMMARY:Call C123\r\n"
         in (run / "calendar.ics").read_bytes()
@@ -110,13 +116,18 @@ def test_every_touched_file_is_named_and_the_run_is_whole_again(place):
     said = forget("C12").output
     touched = ["segments.csv", "actions.parquet", "actions.xlsx", "tasks.csv"]
     touched += ["index.html", "index.pdf", "calendar.ics", "10_rfm.ipynb"]
-    touched += ["shop-2026-06-30-lost.csv", "kept copies removed"]
+    touched += ["shop-2026-06-30-lost.csv", "kept copies removed", "manifest.json"]
     assert [name for name in touched if name not in said] == []
     assert "10_rfm.html" not in said
     assert "still in your own data" not in said
     folder = place / "reports" / "shop" / "2026-06-30-abc"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert Run(folder, manifest).intact()
+    assert manifest["languages"] == ["en", "ru"]
+    said_first = manifest["reports"][0]["headline"]["sentences"]
+    assert said_first == ["The largest: – (60) and –.", "And C123."]
+    studies = (place / "reports" / "index.html").read_text("utf-8")
+    assert studies == "<html><p>The largest: – (60).</p><p>C123</p></html>"
     assert manifest["files"] == files_of(folder)
     assert "No kept run" in forget("C12").output
 

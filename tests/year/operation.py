@@ -88,6 +88,29 @@ class Company:
             self.go_out(sent, out)
         return drawn
 
+    def unlucky_pilot(self, as_of: str, segment: str, pairs: int = 30) -> None:
+        """Before the year began a few customers of a segment were mailed and nobody bought, beside
+        five of those left alone."""
+        labels = self.study(as_of).segmentation("rfm").labels
+        asked = sorted(labels.index[labels == segment])[: 2 * pairs]
+        rows = pd.DataFrame({"customer_id": asked})
+        rows["arm"] = ["email", "holdout"] * pairs
+        held = rows.index[rows["arm"] == "holdout"]
+        rows["outcome"] = 0.0
+        rows.loc[held[:5], "outcome"] = ORDER * MARGIN
+        pilot = rows.assign(
+            campaign_id="pilot",
+            assigned_on=pd.Timestamp(as_of),
+            horizon_days=60,
+            scheme="rfm",
+            segment=segment,
+            action="email",
+            cost_per_contact=0.1,
+            control="holdout",
+            probability=0.5,
+        )
+        self.campaigns.append(pilot)
+
     def go_out(self, sent: pd.DataFrame, out: dt.date) -> None:
         """A campaign reaches its customers: some of them order once more."""
         treated = sent[sent["arm"] != "holdout"]

@@ -76,6 +76,7 @@ class Forgetting:
             with shelf.locked(PATIENCE):
                 for run in sorted(run.folder for run in shelf.runs()):
                     yield from self._run(run)
+                yield from self._studies()
         remain = list(self._sources())  # first: looking leaves copies in the cache
         yield from self._caches()
         yield from remain
@@ -100,11 +101,26 @@ class Forgetting:
                 if path.suffix == ".html" and printed.exists():
                     printed.unlink()
                     yield say("forget.gone", file=printed)
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        if manifest["files"] != (now := files_of(folder)):
-            manifest["files"] = now
-            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-            write_whole(folder / MANIFEST, text)
+        yield from self._manifest(folder)
+
+    def _manifest(self, folder: Path) -> Iterator[str]:
+        """A manifest keeps the sentences that a run opens with, and the hashes of its files."""
+        path = folder / MANIFEST
+        before = json.loads(path.read_text("utf-8"))
+        names_them = self.tellable and self._words.search(path.read_text("utf-8"))
+        now = self._cleared(before) if names_them else before
+        now = {**now, "files": files_of(folder)}
+        if now != before:
+            text = json.dumps(now, indent=2, ensure_ascii=False) + "\n"
+            write_whole(path, text)
+        if names_them:
+            yield say("forget.page", file=path)
+
+    def _studies(self) -> Iterator[str]:
+        """The list of all studies shows what each run opened with."""
+        page = self.out / "index.html"
+        if self.tellable and page.exists() and self._page(page):
+            yield say("forget.page", file=page)
 
     def _list(self, path: Path) -> int:
         """How many rows were taken out of a table."""
@@ -181,15 +197,15 @@ class Forgetting:
         return True
 
     def _cleared(self, value: Any) -> Any:
-        """A notebook or figures without them: texts are lists of lines, and a record that names
-        one of them goes as a whole."""
+        """A notebook or figures without them: a notebook's texts are lists of lines, and a record
+        that names one of them goes as a whole."""
         if isinstance(value, str):
             return self._without(value)
         if isinstance(value, dict):
             return {key: self._cleared(inner) for key, inner in value.items()}
         if not isinstance(value, list):
             return value
-        if value and all(isinstance(line, str) for line in value):
+        if len(value) > 1 and all(map(_is_line, value[:-1])):
             return self._without("".join(value)).splitlines(keepends=True)
         return [self._cleared(inner) for inner in value if not self._record(inner)]
 
@@ -281,3 +297,7 @@ class Forgetting:
             held = own.semi_join(wanted, "customer_id").count()
             if rows := int(held.get_backend().execute(held)):
                 yield say("forget.source", table=name, rows=rows)
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and value.endswith("\n")
