@@ -124,11 +124,9 @@ def map_picture(
         ]
         title = say("front.map.title_filling", names=names, count=len(names))
     drawn = area_map(areas, say("front.map.alt", parts=parts))
-    note = ""
-    if shown["change"].notna().any():
-        note = say(
-            "front.map.legend", days=days, since=since, small=without_name(areas)
-        )
+    coloured = bool(shown["change"].notna().any())
+    facts = {"days": days, "since": since, "coloured": coloured}
+    note = say("front.map.legend", small=without_name(areas), **facts)
     return {"title": title, "svg": drawn, "note": note}
 
 
