@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
+from segment_lab.render import pdf
 from segment_lab.render.pdf import _foot, can_typeset, on_paper
 
 
@@ -28,3 +31,17 @@ def test_without_weasyprint_or_its_libraries_a_browser_prints(monkeypatch, tmp_p
     assert not can_typeset()
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     assert not can_typeset()
+
+
+def test_without_a_browser_no_grid_is_laid_and_drawings_have_their_colours():
+    templates = Path(pdf.__file__).parent / "templates"
+    sheets = "".join(sheet.read_text("utf-8") for sheet in templates.glob("*.css"))
+    grids = re.findall(r"([^{}]+)\{[^{}]*display: grid", sheets)
+    last = [re.findall(r"[\w-]+", selector.split(",")[-1])[-1] for selector in grids]
+    assert len(last) >= 10
+    assert [name for name in last if name not in pdf.PLAIN_LAYOUT] == []
+    drawn = pdf.DRAWING.sub(pdf._drawn, '<svg class="bridge" role="img"><rect/></svg>')
+    assert "<style>polyline" in drawn
+    assert "text-anchor: middle" in drawn
+    assert pdf.TONES["down"] in drawn
+    assert pdf.DRAWING.sub(pdf._drawn, "<svg><rect/></svg>") == "<svg><rect/></svg>"

@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from segment_lab.errors import ConfigError
+from segment_lab.render.mail import TONES
 from segment_lab.texts import say
 
 FLAGS = (
@@ -52,6 +53,19 @@ head { display: block; }
 :is(.layout, .parts, .thirds, .segments, .segments dl, .reports, .sl-cards) { display: block !important; }
 :is(ol, ul, .sl-facts) { columns: auto !important; }
 """
+
+#: The page's style sheet does not reach into its drawings there; each gets a sheet of its own.
+DRAWING = re.compile(r'<svg class="(spark|range|bridge|lying|map)"[^>]*>')
+SHAPES = "".join(
+    [
+        "polyline { fill: none; stroke: #0b57a4; stroke-width: 1.6 }",
+        "circle { fill: #0b57a4 } .zero { stroke: #57606a }",
+        ".span { stroke: #0b57a4; stroke-width: 5; opacity: .4 }",
+        "rect { fill: #57606a } text { fill: #1b1f24; font-size: 12px }",
+        ".side { text-anchor: end } .name { font-weight: 650 }",
+        *(f".{tone} {{ fill: {colour} }}" for tone, colour in TONES.items()),
+    ]
+)
 
 
 def chromium() -> str | None:
@@ -99,10 +113,16 @@ def on_paper(html: str) -> str:
     return FOLDED.sub("<details open", html)
 
 
+def _drawn(opening: re.Match[str]) -> str:
+    middle = "text { text-anchor: middle }" if opening[1] == "bridge" else ""
+    return f"{opening[0]}<style>{SHAPES}{middle}</style>"
+
+
 def _typeset(page: Path) -> Path:
     from weasyprint import CSS, HTML
 
     html = POLICY.sub("", on_paper(page.read_text("utf-8")))
+    html = DRAWING.sub(_drawn, html)
     target = page.with_suffix(".pdf")
     sheet = CSS(string=PLAIN_LAYOUT)
     HTML(string=html, base_url=str(page.parent)).write_pdf(target, stylesheets=[sheet])
