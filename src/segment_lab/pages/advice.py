@@ -229,14 +229,14 @@ def change(row: pd.Series | Mapping[Any, Any]) -> str:
 
 
 def decision_table(page: Page) -> pd.DataFrame:
-    """What each segment gets: stance, campaign, audience, cost, expected worth and how we know."""
+    """What each segment gets: stance, campaign, who is contacted, cost, expected worth and how we
+    know; as many columns as 1,280 pixels hold (how many customers there are stands on the cards)."""
     rows = page.treatments
     out = pd.DataFrame(index=rows.index)
     out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))
     out["action"] = rows["action"].fillna("")
     out["verdict"] = rows["verdict"].map(lambda key: say(f"decision.verdict.{key}"))
     out["ground"] = rows["ground"].map(lambda key: say(f"decision.ground.{key}"))
-    out["customers"] = rows["members"]
     out["contacted"] = rows["contacts"]
     out["cost"], out["hours"] = rows["cost"], rows["hours"]
     idle = rows["contacts"].fillna(0) == 0
@@ -249,7 +249,8 @@ def decision_table(page: Page) -> pd.DataFrame:
 def natural_table(page: Page) -> pd.DataFrame:
     """How many of each segment buy without a campaign, and what that says of the next period."""
     known = page.known
-    out = known[["natural_rate", "natural_rate_low", "natural_rate_high"]].copy()
+    shown = ["customers", "natural_rate", "natural_rate_low", "natural_rate_high"]
+    out = known[shown].copy()
     ends = zip(known["next_rate_low"], known["next_rate_high"], strict=True)
     out["next_period"] = [
         say("decision.next_period", low=low, high=high) if low == low else ""
