@@ -83,6 +83,7 @@ def test_what_became_of_a_plan_is_what_it_promised_and_what_came():
             "money_effect": [3.0, -1.0, -1.0],
             "money_effect_low": [1.0, -2.0, -2.0],
             "money_effect_high": [5.0, 0.5, 0.5],
+            "money_se": [0.8, 0.6, 0.6],
         }
     )
     rows = campaign_plan.became(measured)
@@ -92,3 +93,27 @@ def test_what_became_of_a_plan_is_what_it_promised_and_what_came():
         [200.0, 250.0, "pays"],
     ]
     assert campaign_plan.last(rows)["campaign_id"].tolist() == ["b"]
+
+
+def test_one_of_many_campaigns_that_looks_good_by_chance_has_taught_nothing():
+    measured = pd.DataFrame(
+        {
+            "campaign_id": list("abcdefgh"),
+            "assigned_on": pd.Timestamp("2026-01-01"),
+            "segment": list("ABCDEFGH"),
+            "action": "email",
+            "treated": 100,
+            "cost_per_contact": 0.0,
+            "promised": 1.0,
+            "money_effect": [2.1, *[0.1] * 7],
+            "money_se": 1.0,
+        }
+    )
+    reach = {"_low": -1.96, "_high": 1.96}
+    for end, errors in reach.items():
+        measured[f"money_effect{end}"] = measured["money_effect"] + errors
+    rows = campaign_plan.became(measured)
+    assert rows["came_low"].max() > 0
+    assert (rows["learned"] == "unclear").all()
+    alone = campaign_plan.became(measured.head(1))
+    assert alone["learned"].tolist() == ["pays"]

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from segment_lab.act.claims import certain
 from segment_lab.act.experiment import HOLDOUT, draw
 from segment_lab.act.verdicts import BESIDE
 
@@ -161,7 +162,8 @@ def became(measured: pd.DataFrame) -> pd.DataFrame:
     DataFrame, the last plan first
         A row per campaign and arm that had promised something: ``assigned_on, segment, action,
         contacts, promised`` (money, after costs), ``came`` with ``came_low, came_high`` (95 %
-        range), and what was ``learned``: ``pays, loses`` or ``unclear``.
+        range), and what was ``learned``: ``pays, loses`` or ``unclear``, all rows judged together
+        (`claims.certain`).
     """
     if measured.empty or "promised" not in measured:
         return pd.DataFrame()
@@ -173,8 +175,10 @@ def became(measured: pd.DataFrame) -> pd.DataFrame:
     out["promised"] = contacts * rows["promised"]
     for end in ("", "_low", "_high"):
         out[f"came{end}"] = contacts * (rows[f"money_effect{end}"] - cost)
+    net = rows["money_effect"] - cost
+    sure = certain(net, rows["money_se"])
     out["learned"] = np.select(
-        [out["came_low"] > 0, out["came_high"] < 0], ["pays", "loses"], "unclear"
+        [sure & (net > 0), sure & (net < 0)], ["pays", "loses"], "unclear"
     )
     return out.sort_values("assigned_on", ascending=False, kind="stable").reset_index(
         drop=True

@@ -172,9 +172,9 @@ class Playbook:
         try:
             data = yaml.safe_load(Path(path).read_text("utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(
-                say("playbook.unreadable", path=path, error=error)
-            ) from None
+            why = getattr(error, "strerror", None) or error
+            text = say("playbook.unreadable", path=path, error=why)
+            raise ConfigError(text) from None
         return cls.from_data(data, Path(path).stem)
 
     @classmethod
