@@ -45,15 +45,9 @@ def customer_expression(
         A row per customer, and a row with null ``customer_id`` per reason for which
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
-    orders = _with_gaps(per_order(with_reason(lines, window, returns)))
-    nobody = ibis.null(orders.customer_id.type())
-    by = {
-        "customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, nobody),
-        "set_aside": orders.reason,
-    }
-    return _measures(
-        _per_customer(orders, by, gap_days=orders.gap.median()), window, decimals
-    )
+    orders = with_gaps(per_order(with_reason(lines, window, returns)))
+    customers = per_customer(orders, by_customer(orders), gap_days=orders.gap.median())
+    return measured(customers, window, decimals)
 
 
 def buyers_expression(
@@ -84,17 +78,26 @@ def buyers_expression(
     orders = per_order(lines.filter(inside).drop(*{"reason"} & {*lines.columns}))
     gaps: dict[str, ir.Value] = {}
     if "gap_days" in (columns or COLUMNS):
-        orders = _with_gaps(orders)
+        orders = with_gaps(orders)
         gaps = {"gap_days": orders.gap.median()}
-    table = _per_customer(orders, {"customer_id": orders.customer_id}, **gaps)
-    table = _measures(table.filter(table.frequency > 0), window, decimals)
+    table = per_customer(orders, {"customer_id": orders.customer_id}, **gaps)
+    table = measured(table.filter(table.frequency > 0), window, decimals)
     return table.select(
         "customer_id",
         *(c for c in COLUMNS if c in table.columns and c in (columns or COLUMNS)),
     )
 
 
-def _with_gaps(orders: ir.Table) -> ir.Table:
+def by_customer(orders: ir.Table) -> dict[str, ir.Value]:
+    """What parts customers, and the lines that were set aside by reason."""
+    nobody = ibis.null(orders.customer_id.type())
+    return {
+        "customer_id": ibis.ifelse(orders.reason.isnull(), orders.customer_id, nobody),
+        "set_aside": orders.reason,
+    }
+
+
+def with_gaps(orders: ir.Table) -> ir.Table:
     """Days since the customer's order before. Cancelled orders and rejects stay, but are never
     "the order before"."""
     buying = ibis.window(group_by=["customer_id", "is_order"], order_by="order_date")
@@ -104,9 +107,10 @@ def _with_gaps(orders: ir.Table) -> ir.Table:
     return orders.mutate(gap=ibis.ifelse(orders.is_order, gap, ibis.null("int64")))
 
 
-def _per_customer(
+def per_customer(
     orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value
 ) -> ir.Table:
+    """Orders to customers, before `measured`; `gaps` are further columns."""
     bought = orders.is_order
     return orders.group_by(**by).aggregate(
         first_order=orders.order_date.min(where=bought),
@@ -114,7 +118,7 @@ def _per_customer(
         frequency=orders.count(where=bought),
         lines=orders.lines.sum(),
         **gaps,
-        **{name: orders[name].sum() for name in _money(orders)},
+        **{name: orders[name].sum() for name in money_of(orders)},
     )
 
 
@@ -161,24 +165,27 @@ def per_order(lines: ir.Table) -> ir.Table:
             else {}
         ),
     )
-    # An order that its own returns cancelled is none; one that cost nothing still is.
+    return as_purchases(orders)
+
+
+def as_purchases(orders: ir.Table) -> ir.Table:
+    """Orders with ``is_order``: one that its own returns cancelled is none; one that cost nothing
+    still is."""
     bought = (orders.revenue > 0) | ((orders.returned == 0) & (orders.revenue == 0))
-    return orders.mutate(
-        is_order=bought.fill_null(False) & orders.reason.isnull()
-        if "reason" in parts
-        else bought
-    )
+    if "reason" in orders.columns:
+        bought = bought.fill_null(False) & orders.reason.isnull()
+    return orders.mutate(is_order=bought)
 
 
-def _money(table: ir.Table) -> list[str]:
+def money_of(table: ir.Table) -> list[str]:
+    """Which columns of money a table of orders or customers has."""
     return [name for name in ("revenue", "returned", "margin") if name in table.columns]
 
 
-def _measures(
-    customers: ir.Table, window: ObservationWindow, decimals: int
-) -> ir.Table:
+def measured(customers: ir.Table, window: ObservationWindow, decimals: int) -> ir.Table:
+    """What is told of a customer on a day; minor units become readable money."""
     as_of, c = ibis.literal(window.as_of), customers
-    readable = {name: c[name].cast("float64") / 10**decimals for name in _money(c)}
+    readable = {name: c[name].cast("float64") / 10**decimals for name in money_of(c)}
     return c.mutate(
         customer_id=c.customer_id.cast("string"),
         recency_days=as_of.delta(c.last_order, unit="day"),

@@ -8,7 +8,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -36,7 +36,7 @@ def typed_copy(
     """The path of conformed lines as Parquet (broken lines beside them), made once per content."""
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
     if not copied(str(target)):
-        _prune(target.parent)
+        prune(target.parent)
         broken = target.with_suffix(".broken.parquet")
         with (
             replacing(target, private=True) as draft,
@@ -49,7 +49,7 @@ def typed_copy(
     return str(target)
 
 
-def _whole(path: Path) -> bool:
+def whole_parquet(path: Path) -> bool:
     """Whether a copy is there and complete: a damaged one is made anew."""
     try:
         parquet.read_metadata(path)
@@ -67,7 +67,8 @@ def _code() -> str:
     return found.hexdigest()[:8]
 
 
-def _prune(folder: Path) -> None:
+def prune(folder: Path) -> None:
+    """Remove what nobody has used for `CACHE_DAYS`."""
     oldest = time.time() - CACHE_DAYS * 86400
     for old in folder.glob("*-*.*"):
         with contextlib.suppress(OSError):  # another process's draft, in place by now
@@ -93,7 +94,7 @@ def fingerprint_of(
     found.update(content.encode())
     if source.url is None and base is not None:
         path = locate(source, base, name)
-        for file in _files(path):
+        for file in files_of(path):
             # A folder such as year=2026 is data.
             partitions = [part for part in file.parts if "=" in part]
             found.update(f"{partitions}{file.name}:{digest(file)}".encode())
@@ -102,7 +103,8 @@ def fingerprint_of(
     return found.hexdigest()[:16]
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of a path: itself, the Parquet files of a folder, or what a pattern finds."""
     if path.is_file():
         return [path]
     if path.is_dir():
@@ -137,7 +139,13 @@ class Memory:
     fingerprint: str
     label: str
     content: str
-    target: str
+    targets: tuple[str, ...]
+
+
+def state_of(file: Path) -> tuple[str, int, int, int, int]:
+    """What tells an untouched file: its place, size, times and number on the disk."""
+    stat = file.stat()
+    return str(file), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def memory_of(name: str, source: Source, base: Path, timezone: str) -> Path | None:
@@ -149,11 +157,8 @@ def memory_of(name: str, source: Source, base: Path, timezone: str) -> Path | No
     if source.url is not None or source.path is None:
         return None
     states = []
-    for file in _files(locate(source, base, name)):
-        stat = file.stat()
-        states.append(
-            (str(file), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-        )
+    for file in files_of(locate(source, base, name)):
+        states.append(state_of(file))
     if not states:
         return None
     facts = (
@@ -178,7 +183,7 @@ def recalled(memory: Path | None) -> Memory | None:
         return None
     if not isinstance(found, Memory):
         return None
-    return found if copied(found.target) else None
+    return found if all(map(copied, found.targets)) else None
 
 
 def remember(memory: Path, found: Memory) -> None:
@@ -190,16 +195,19 @@ def remember(memory: Path, found: Memory) -> None:
 def copied(target: str) -> bool:
     """Whether a typed copy is whole."""
     path = Path(target)
-    return _whole(path) and _whole(path.with_suffix(".broken.parquet"))
+    return whole_parquet(path) and whole_parquet(path.with_suffix(".broken.parquet"))
 
 
-def read_copy(connection: Any, target: str) -> tuple[ir.Table, pd.DataFrame]:
-    """Conformed lines and broken lines of a typed copy; it counts as used today."""
-    path = Path(target)
-    os.utime(path)
-    # The name of its content, so that statements are the same in every process.
-    lines = connection.read_parquet(target, table_name=path.stem)
-    return lines, pd.read_parquet(path.with_suffix(".broken.parquet"))
+def read_copies(
+    connection: Any, targets: Sequence[str], name: str
+) -> tuple[ir.Table, pd.DataFrame]:
+    """Conformed lines, as a table of this name, and broken lines of typed copies; they count as
+    used today."""
+    for target in targets:
+        os.utime(target)
+    lines = connection.read_parquet(list(targets), table_name=name)
+    broken = [Path(target).with_suffix(".broken.parquet") for target in targets]
+    return lines, pd.concat(map(pd.read_parquet, broken), ignore_index=True)
 
 
 class Unopened:

@@ -26,7 +26,7 @@ from segment_lab.data.copies import (
     Unopened,
     fingerprint_of,
     memory_of,
-    read_copy,
+    read_copies,
     recalled,
     remember,
     typed_copy,
@@ -35,10 +35,12 @@ from segment_lab.data.damaged import in_words
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import detect_reading
 from segment_lab.data.embedded import by_name, drawn
+from segment_lab.data.parts import noted, parts_of
+from segment_lab.data.pieces import Pieces, pieces_of, pieces_of_copies
 from segment_lab.data.reading import Reading, money
 from segment_lab.data.remarks import counted_until, order_days, remarks
 from segment_lab.data.shaping import ASIDE, set_aside, shaped
-from segment_lab.data.sources import RawTable, Source
+from segment_lab.data.sources import RawTable, Source, locate
 from segment_lab.data.spellings import known_words
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
@@ -61,6 +63,7 @@ class Intake:
     lines: ir.Table
     connection: Any
     kept_broken: pd.DataFrame | None = None
+    pieces: Pieces | None = None
 
     base: Path | None = None
     timezone: str = "UTC"
@@ -98,7 +101,10 @@ class Intake:
         if "customer_id" not in self.lines.columns:
             return self
         part = replace(
-            self, lines=drawn(self.lines, share), kept_broken=self.broken.head(0)
+            self,
+            lines=drawn(self.lines, share),
+            kept_broken=self.broken.head(0),
+            pieces=None,
         )
         part.__dict__["narrow"] = drawn(self.narrow, share)
         part.__dict__["fingerprint"] = f"{self.fingerprint}:{share}"
@@ -106,7 +112,7 @@ class Intake:
 
     def under_other_ids(self, renamed: Callable[[ir.Table], ir.Table]) -> Intake:
         """The same rows with their customers' ids `renamed`; what was counted stays counted."""
-        part = replace(self, lines=renamed(self.lines))
+        part = replace(self, lines=renamed(self.lines), pieces=None)
         part.__dict__["narrow"] = part.lines
         return part
 
@@ -134,9 +140,12 @@ class Intake:
             for key in ("reason", "order_date", "currency")
             if key in self.lines.columns
         ]
-        query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
         with in_words(self.name, self.raw.label):
-            frame = query.get_backend().to_pyarrow(query).to_pandas(date_as_object=True)
+            frame = self.pieces.tally if self.pieces else None
+            if frame is None:
+                query = self.lines.group_by(keys).aggregate(rows=self.lines.count())
+                rows = query.get_backend().to_pyarrow(query)
+                frame = rows.to_pandas(date_as_object=True)
         reason = frame["reason"].astype("object")
         return frame.assign(reason=reason.where(reason.notna(), ACCEPTED))
 
@@ -334,23 +343,12 @@ def take_in(
     """
     memory = memory_of(name, source, base, timezone) if raw is None and keep else None
     known = recalled(memory)
+    if known is None and memory is not None:
+        known = _in_parts(name, source, base, connection, timezone)
+        if known is not None:
+            remember(memory, known)
     if known is not None:
-        opening = partial(_opened, name, source, base, connection)
-        unopened: Any = Unopened(opening, known.label, known.content)
-        lines, broken = read_copy(connection, known.target)
-        intake = Intake(
-            name,
-            source,
-            unopened,
-            known.reading,
-            lines,
-            connection,
-            broken,
-            base,
-            timezone,
-        )
-        intake.__dict__["fingerprint"] = known.fingerprint
-        return intake
+        return _from_copies(name, source, base, connection, timezone, known)
     contract = CONTRACTS[name]
     where = base if raw is None else None
     raw = raw or open_source(source, base, connection, name)
@@ -367,6 +365,7 @@ def take_in(
         raw = raw.over(raw.table.distinct())
     lines = conform(raw.table, contract, reading)
     kept: pd.DataFrame | None = None
+    pieces = None
     if raw.is_text and keep:
         if contract.extras:
             with in_words(name, raw.label):
@@ -374,12 +373,85 @@ def take_in(
         fingerprint = fingerprint_of(source, where, lines, name, timezone, raw.content)
         with in_words(name, raw.label):
             target = typed_copy(name, lines, raw, connection, fingerprint)
-            lines, kept = read_copy(connection, target)
+            lines, kept = read_copies(connection, [target], Path(target).stem)
+        found = Memory(reading, fingerprint, raw.label, raw.content, (target,))
         if memory is not None:
-            remember(
-                memory, Memory(reading, fingerprint, raw.label, raw.content, target)
-            )
-    return Intake(name, source, raw, reading, lines, connection, kept, where, timezone)
+            remember(memory, found)
+            if name == "orders":
+                noted(source, base, found, kept)
+                pieces = pieces_of_copies(source, [target], reading, connection)
+    elif keep:
+        pieces = pieces_of(source, where, raw, contract, reading, connection, timezone)
+    return Intake(
+        name,
+        source,
+        raw,
+        reading,
+        lines,
+        connection,
+        kept,
+        pieces,
+        where,
+        timezone,
+    )
+
+
+def _in_parts(
+    name: str, source: Source, base: Path, connection: Any, timezone: str
+) -> Memory | None:
+    """What is found out of a text log whose parts are known but for the newest; None of one that
+    is parsed whole."""
+
+    def part(alone: Source) -> tuple[Memory, pd.DataFrame]:
+        intake = take_in(name, alone, base, connection, timezone)
+        found = recalled(memory_of(name, alone, base, timezone))
+        if found is None:  # the file changed meanwhile
+            raise DataError(say("data.faults.title"))
+        return found, intake.broken
+
+    parts = parts_of(name, source, base, part)
+    if parts is None:
+        return None
+    lines = connection.read_parquet(list(parts.targets))
+    fingerprint = fingerprint_of(source, base, lines, name, timezone, "")
+    label = locate(source, base, name).name
+    reading = parts.memories[0].reading
+    return Memory(reading, fingerprint, label, "", parts.targets)
+
+
+def _from_copies(
+    name: str,
+    source: Source,
+    base: Path,
+    connection: Any,
+    timezone: str,
+    known: Memory,
+) -> Intake:
+    """A text file that is not opened, because what it holds is known."""
+    opening = partial(_opened, name, source, base, connection)
+    unopened: Any = Unopened(opening, known.label, known.content)
+    # The name of its content, so that statements are the same in every process.
+    called = f"{name}-{known.fingerprint}"
+    if len(known.targets) == 1:
+        called = Path(known.targets[0]).stem
+    lines, broken = read_copies(connection, known.targets, called)
+    pieces = None
+    if name == "orders":
+        pieces = pieces_of_copies(source, known.targets, known.reading, connection)
+    intake = Intake(
+        name,
+        source,
+        unopened,
+        known.reading,
+        lines,
+        connection,
+        broken,
+        pieces,
+        base,
+        timezone,
+    )
+    intake.__dict__["fingerprint"] = known.fingerprint
+    return intake
 
 
 def _opened(name: str, source: Source, base: Path, connection: Any) -> RawTable:

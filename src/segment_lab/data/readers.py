@@ -66,6 +66,18 @@ def _parquet(path: Path, connection: Any) -> ir.Table:
     )
 
 
+def parquet_table(files: list[Path], connection: Any, named: bool = False) -> ir.Table:
+    """Some files of a folder or pattern; `named` adds the column ``filename``."""
+    options: dict[str, Any] = {"filename": True} if named else {}
+    return connection.read_parquet(
+        [literal(file) for file in files],
+        table_name="some_files",  # asked at once, and then replaced by the next
+        hive_partitioning=True,
+        hive_types_autocast=False,
+        **options,
+    )
+
+
 def _workbook(path: Path, source: Source) -> ir.Table:
     """The sheets of a workbook, one below the other, as the text that a CSV would hold."""
     wanted = source.sheet if isinstance(source.sheet, list) else [source.sheet or 0]

@@ -11,8 +11,6 @@ import pandas as pd
 
 from segment_lab.customers.forecast import LastTime, forecast
 from segment_lab.customers.orders import (
-    collect,
-    customer_expression,
     outcomes_expression,
     with_reason,
 )
@@ -29,6 +27,7 @@ from segment_lab.data.contracts import conform
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays
+from segment_lab.study.grown import reduced
 from segment_lab.texts import say
 
 
@@ -106,8 +105,9 @@ class StudyCustomers(StudyDays):
         intake = self.intake("orders")
 
         def found() -> tuple[pd.DataFrame, pd.DataFrame]:
-            rule = (self.window, self.config.returns, intake.reading.decimals)
-            return collect(customer_expression(intake.narrow, *rule))
+            # What is kept of a log that grows is its last state, not one of the past.
+            files = intake.pieces if self._parent is None else None
+            return reduced(intake, files, self.window, self.config.returns)
 
         customers, account = self.shared("customers", (), found)
         broken = [
