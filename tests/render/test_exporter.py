@@ -10,7 +10,13 @@ import nbformat
 import pytest
 
 from segment_lab import show as display
-from segment_lab.render.exporter import describe, failure, findings, render
+from segment_lab.render.exporter import (
+    describe,
+    failure,
+    findings,
+    first_sentence,
+    render,
+)
 from segment_lab.render.rendering import tidied
 from segment_lab.segments.segmentation import Status
 from segment_lab.texts import say, speaking
@@ -272,3 +278,22 @@ def test_a_page_names_its_day_as_page_one_does(tongue, day):
             assert "2026-07" not in said
         for key in ("run.title", "run.as_of", "studies.as_of", "studies.compared"):
             assert day in say(f"index.{key}", **named)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (
+            "Call 3 customers for EUR 9.50. Revenue fell.",
+            "Call 3 customers for EUR 9.50.",
+        ),
+        (
+            "С 1 июля 2023 г. – 30 июня 2026 г. (9 дней). Далее",
+            "С 1 июля 2023 г. – 30 июня 2026 г. (9 дней).",
+        ),
+        ("One sentence.", "One sentence."),
+        ("Klasa A: 20%. „Stali” maleją.", "Klasa A: 20%."),
+    ],
+)
+def test_the_first_sentence_does_not_end_at_an_abbreviation(text, first):
+    assert first_sentence(text) == first

@@ -43,6 +43,7 @@ NAMES = {
     ],
     # A setting, and columns that a reader may add.
     *["strategy", "birthday", "anniversary"],
+    "excel",
     *["bootstrap", "cramer", "cramér", "jaccard", "lorenz", "shapley", "factoring"],
     # A packaged grid, named as in the study file.
     "quintiles",

@@ -66,6 +66,7 @@ def environment() -> Environment:
     env = Environment(loader=loader, autoescape=True, trim_blocks=True)
     env.globals |= {"table": plain_table, "words": words, "shown": named}
     env.globals["format_value"] = format_value
+    env.filters["first_sentence"] = first_sentence
     env.globals |= {
         "shell": shell(),
         "say": say,
@@ -73,6 +74,21 @@ def environment() -> Environment:
         "phrases": phrases,
     }
     return env
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the first full stop that a capital letter follows: one after an abbreviation
+    ends nothing.
+
+    Examples
+    --------
+    >>> first_sentence("С 1 июля 2023 г. – 1 096 дней. Выручка растёт.")
+    'С 1 июля 2023 г. – 1 096 дней.'
+    """
+    for stop in re.finditer(r"\.(?=\s+\W*(\w))", text):
+        if stop[1].isupper():
+            return text[: stop.end()]
+    return text
 
 
 class ReportExporter(TemplateExporter):
