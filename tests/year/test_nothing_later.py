@@ -18,6 +18,7 @@ from segment_lab.render.catalog import CATALOG
 from segment_lab.render.exports import segments_frame
 from segment_lab.render.lists import write_lists
 from segment_lab.show import figures
+from segment_lab.texts import say
 
 AS_OF = "2026-01-01"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -228,6 +229,30 @@ def test_later_rows_change_no_page(known, without_drawing, page):
     expected = words(study(known).show(page))
     assert len(expected) > 20
     assert words(study(with_later(known)).show(page)) == expected
+
+
+def lines(page: object) -> list[str]:
+    """The pieces of text of a page, in order."""
+    return [piece.strip() for piece in re.sub(r"<[^>]+>", "\n", str(page)).split("\n")]
+
+
+@pytest.mark.slow
+def test_later_rows_are_told_in_the_account_of_what_was_read_and_nowhere_else(
+    known, without_drawing
+):
+    """The page of the data: up to that account only one sentence is new."""
+    account = say("data_page.captions.account")
+    shown = []
+    for tables in (known, with_later(known)):
+        told = lines(study(tables).show(ABOUT_THE_FILES))
+        shown.append(told[: told.index(account)])
+    expected, found = shown
+    assert len(expected) > 100
+    new = [line for line in found if "later than this report" in line]
+    assert len(new) == 1
+    assert [line for line in found if line and line not in new] == list(
+        filter(None, expected)
+    )
 
 
 @pytest.mark.slow
