@@ -1,7 +1,8 @@
 """Planted duplicates against found ones: precision and recall of `customers.quality.duplicates`.
 
-Run: python benchmarks/duplicates.py [customers]. The rules were tuned on seed 0; no
-other linkage program has been run beside it yet.
+Run: python benchmarks/duplicates.py [customers] [--write FOLDER]. The rules were tuned on seed 0.
+With a folder, the normal forms and the planted pairs are written there, on which
+`duplicates_splink.py` runs another linkage program.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ import sys
 import time
 from pathlib import Path
 
-from segment_lab.customers.duplicates import duplicates, score
+from segment_lab.customers.duplicates import _keys, duplicates, score
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from planted_duplicates import base_with_duplicates  # noqa: E402
 
 
-def main(customers: int = 5000) -> None:
+def main(customers: int = 5000, folder: Path | None = None) -> None:
     """Five seeds, one line each."""
     print(
         f"{'seed':>4} {'records':>8} {'planted':>8} {'found':>6} {'precision':>9} {'recall':>7} s"
     )
     for seed in range(5):
         base = base_with_duplicates(seed, customers)
+        if folder:
+            folder.mkdir(exist_ok=True)
+            keys = _keys(base.customers).set_index(base.customers.index)
+            keys.reset_index().to_parquet(folder / f"seed{seed}_keys.parquet")
+            base.truth.to_parquet(folder / f"seed{seed}_truth.parquet", index=False)
         start = time.perf_counter()
         found = duplicates(base.customers)
         seconds = time.perf_counter() - start
@@ -35,4 +41,7 @@ def main(customers: int = 5000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    arguments = sys.argv[1:]
+    place = arguments.index("--write") if "--write" in arguments else len(arguments)
+    target = Path(arguments[place + 1]) if place < len(arguments) else None
+    main(*map(int, arguments[:place]), folder=target)

@@ -562,3 +562,55 @@ def test_a_row_without_an_amount_is_no_row_of_another_currency(tmp_path, monkeyp
     intake = sl.Study.from_yaml("s.yml").intake("orders")
     assert intake.left_out == 1
     assert intake.counts.to_dict() == {"accepted": 20, "no amount": 1}
+
+
+def test_euro_signs_alone_are_windows():
+    from segment_lab.data.encodings import encoding_of
+
+    line = "02.01.25;B0;Anna Berg;1.419,34 €;269,67 €\n"
+    assert encoding_of(line.encode("cp1252") * 3) == "cp1252"
+    mixed = "Müller;5,00 €\n"
+    assert encoding_of(mixed.encode("cp1252") * 3) == "cp1252"
+
+
+def test_texts_without_a_day_beside_months_in_words_are_no_crash():
+    import pandas as pd
+
+    from segment_lab.data import embedded
+    from segment_lab.data.months import day_in_words
+
+    table = embedded.connect().create_table(
+        "days", pd.DataFrame({"day": ["5 May 2025", "Total", None]})
+    )
+    days = table.select(found=day_in_words(table.day)).to_pandas()["found"]
+    assert days.notna().tolist() == [True, False, False]
+
+
+def test_lines_and_their_total_beneath_each_other_count_once():
+    import pandas as pd
+
+    from segment_lab.data.guess.columns import Amount
+    from segment_lab.data.guess.facts import facts_of
+    from segment_lab.data.guess.repeats import said_again
+
+    rows = []
+    for order in range(5):
+        rows += [
+            (order, "Sale", "30"),
+            (order, "Line", "10"),
+            (order, "Line", "20"),
+            (order, "Payment", None),
+        ]
+    frame = pd.DataFrame(rows, columns=["order", "kind", "amount"]).astype("str")
+    columns, frame = facts_of(frame.where(frame != "None"))
+    found = said_again(columns, frame, "order", [], Amount("amount", ("amount",)))
+    assert found is not None
+    assert (found.column, found.kept) == ("kind", ("Line",))
+    assert found.condition == "kind = 'Line'"
+    # Sales and returns of the same size are no repetition.
+    returns = frame.assign(kind=frame.kind.replace("Sale", "Return"))
+    returns.loc[returns.kind == "Return", "amount"] = "-30"
+    columns, returns = facts_of(returns)
+    assert (
+        said_again(columns, returns, "order", [], Amount("amount", ("amount",))) is None
+    )

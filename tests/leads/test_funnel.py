@@ -360,3 +360,11 @@ def test_the_public_leads_file(monkeypatch):
     }
     assert "all but fixes the outcome" in checks.loc["Tags", "reason"]
     assert checks.loc["Lead Number", "verdict"] == "ignored"
+
+
+def test_notes_in_place_of_stages_are_one_clear_word():
+    from segment_lab.leads.model import MOST_STAGES, LeadModel
+
+    visits = [("a", f"note {n}", "2026-01-05") for n in range(MOST_STAGES + 1)]
+    with pytest.raises(DataError, match="101 different stages; at most 100"):
+        LeadModel().analyse(table(LEADS), history(visits), "2026-03-01")

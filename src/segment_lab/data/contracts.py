@@ -16,10 +16,11 @@ from typing import Literal, cast
 import ibis
 import ibis.expr.types as ir
 
+from segment_lab.data.currencies import MONEY, currency_of_rows
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression, condition
 from segment_lab.data.reading import Reading, blank_to_null, flag, identity
-from segment_lab.data.spellings import currency_column, known_words, understood
+from segment_lab.data.spellings import known_words, understood
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
 
@@ -103,7 +104,7 @@ _ALL = (
     _contract(
         "leads",
         "lead_id!:id customer_id:id created_on:date source:text owner:text segment:text "
-        "value:money status:text",
+        "value:money status:text currency:text",
         "lead_id",
         extras=True,
     ),
@@ -157,6 +158,8 @@ def resolve(
     """
     mapping, faults = _extra_columns(contract, reading)
     for column in contract.columns:
+        if column.name == "currency" and "currency" not in reading.columns:
+            continue  # found below: it depends on what is added up
         wanted = reading.columns.get(column.name, column.name)
         if wanted is None and not column.required:
             continue
@@ -192,20 +195,12 @@ def _currency(
     reading: Reading,
     mapping: dict[str, str],
 ) -> dict[str, str]:
-    """The column that names the currency, unless the study file says or the amount reads it."""
-    asked = "currency" not in contract.names or "currency" in reading.columns
-    column = None if asked else currency_column(raw_columns)
-    amount = mapping.get("amount", "")
-    # Converted amounts are in another column's currency.
-    if "converted" in amount.lower():
-        column = next(
-            (name for name in raw_columns if name.lower() == "converted currency"), None
-        )
-    if column is None or (
-        amount not in raw_columns and column in columns_of(amount, "amount")
-    ):
+    """What names the currency, unless the study file says or nothing is added up."""
+    money = mapping.get(MONEY.get(contract.name, "amount"))
+    if "currency" not in contract.names or money is None:
         return {}
-    return {"currency": column}
+    found = currency_of_rows(contract.name, raw_columns, reading, money)
+    return {"currency": found} if found else {}
 
 
 def _unknown(

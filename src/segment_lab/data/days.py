@@ -8,6 +8,7 @@ from functools import cache
 
 import ibis.expr.types as ir
 
+from segment_lab.data.currencies import marked
 from segment_lab.data.months import day_of
 from segment_lab.data.reading import ISO, NUMBERED_DAYS, WEEKS, WORDS, Reading, read_day
 from segment_lab.data.sources import RawTable, Source
@@ -179,6 +180,7 @@ def detect_reading(
         thousands=source.thousands,
         amount_per=source.amount_per,
         aside=set_aside or {},
+        marked=marked(source, raw, where),
     )
 
 

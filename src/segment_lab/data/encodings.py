@@ -40,6 +40,7 @@ _OLD = (
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
 # Signs beside letters that office texts hold in every code page.
 _SIGNS = "€£§°«»„“”’‘–—…№©®·"
+_EURO = re.compile(rb"(\d[ \xa0]?)\x80|\x80(?=[ \xa0]?\d)")
 # What follows each other in Russian and Ukrainian words, commonest first.
 _COMMON = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёієї"
 
@@ -80,6 +81,11 @@ def encoding_of(head: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
+    # The euro sign of Windows beside digits, which a Cyrillic page of DOS reads as a letter.
+    bare = _EURO.sub(rb"\1", head)
+    if bare != head and bare.isascii():
+        return "cp1252"
+    head = bare
     scores = {encoding: _score(head, encoding) for encoding in _LETTERS}
     return max(scores, key=lambda encoding: scores[encoding])
 

@@ -4,6 +4,8 @@ keep their raw row."""
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -37,7 +39,8 @@ from segment_lab.data.days import detect_reading
 from segment_lab.data.embedded import by_name, drawn
 from segment_lab.data.parts import noted, parts_of
 from segment_lab.data.pieces import Pieces, pieces_of, pieces_of_copies
-from segment_lab.data.reading import Reading, money
+from segment_lab.data.quoting import literal, quoted
+from segment_lab.data.reading import Reading, currency_of, money
 from segment_lab.data.remarks import counted_until, order_days, remarks
 from segment_lab.data.shaping import ASIDE, set_aside, shaped
 from segment_lab.data.sources import RawTable, Source, locate
@@ -239,11 +242,22 @@ class Intake:
             return []
         listed = [f"{code} ({rows:,})" for code, rows in found.items()]
         problem = say("data.faults.currencies", currencies=listed)
-        column = self.mapping["currency"]
+        main = next(iter(found))
         remedy = say(
-            "data.faults.currencies_remedy", column=column, first=next(iter(found))
+            "data.faults.currencies_remedy",
+            condition=json.dumps(self._one_of(main), ensure_ascii=False),
         )
         return [Fault(f"{self.name} ({self.raw.label})", problem, remedy)]
+
+    def _one_of(self, main: str) -> str:
+        """The condition that leaves in the rows of one currency."""
+        column = self.mapping["currency"]
+        written = self._written[self._written.code == main].currency
+        if column in self.raw.table.columns:
+            return f"{quoted(column)} = {literal(written.iloc[0])}"
+        others = self._written[self._written.code != main].currency
+        pattern = literal("|".join(re.escape(mark) for mark in others))
+        return f"NOT regexp_matches(coalesce({quoted(self.reading.marked)}, ''), {pattern})"
 
     @cached_property
     def mapping(self) -> dict[str, str]:
@@ -251,15 +265,19 @@ class Intake:
         return resolve(self.contract, tuple(self.raw.table.columns), self.reading)
 
     @cached_property
-    def currencies(self) -> dict[str, int]:
-        """Accepted rows by currency, commonest first; empty where no column says."""
+    def _written(self) -> pd.DataFrame:
+        """Accepted rows by `currency` as it is written, with its `code`; commonest first."""
         if "currency" not in self._tally:
-            return {}
-        good = self._tally[
-            (self._tally.reason == ACCEPTED) & self._tally.currency.notna()
-        ]
-        code = good.currency.str.strip().str.upper()
-        rows = good.groupby(code).rows.sum().sort_values(ascending=False)
+            return pd.DataFrame({"currency": [], "code": [], "rows": []})
+        good = self._tally[self._tally.reason == ACCEPTED].dropna(subset="currency")
+        rows = good.groupby("currency", as_index=False).rows.sum()
+        code = rows.currency.str.strip().map(currency_of).str.upper()
+        return rows.assign(code=code).sort_values("rows", ascending=False)
+
+    @cached_property
+    def currencies(self) -> dict[str, int]:
+        """Accepted rows by currency, commonest first; empty where nothing says."""
+        rows = self._written.groupby("code").rows.sum().sort_values(ascending=False)
         return {str(name): int(count) for name, count in rows.items() if count}
 
     def _fault(self, reason: str, rows: int) -> Fault:

@@ -82,14 +82,21 @@ def day_of(text: str) -> dt.date | None:
 
 def register(connection: Any) -> None:
     """Teach a DuckDB connection the days in words."""
-    connection.create_function(NAME, _days, ["VARCHAR"], "DATE", type="arrow")
+    connection.create_function(
+        NAME,
+        _days,
+        ["VARCHAR"],
+        "DATE",
+        type="arrow",
+        null_handling="special",  # a text that names no day has none
+    )
 
 
 def _days(texts: Any) -> Any:
     """`day_of` of every text; each different one is read once."""
     values = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     coded = values.dictionary_encode()
-    days = [day_of(text) for text in coded.dictionary.to_pylist()]
+    days = [day_of(text or "") for text in coded.dictionary.to_pylist()]
     return pa.array(days, pa.date32()).take(coded.indices)
 
 

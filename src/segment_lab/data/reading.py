@@ -14,12 +14,22 @@ from segment_lab.data.months import day_in_words
 
 # "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a negative one.
 CURRENCY_MARKS = (
-    "[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
+    r"(?:US|CA|AU|NZ|HK|NT|MX|[CAS])\$|[$€£¥₽₴₹₺₸₪]|EUR|USD|GBP|CHF|PLN|RUB|UAH|CZK|HUF|SEK|NOK|DKK|RON|BGN|TRY|CNY|JPY|INR|BRL|CAD|AUD|"
     r"zł|kr|Kč|Ft|лв|грн|руб|р|R\$|Rs"
 )
 # Marks of one currency; a dollar alone is taken for the American one.
 _SAME = {
     "$": "USD",
+    "US$": "USD",
+    "CA$": "CAD",
+    "C$": "CAD",
+    "AU$": "AUD",
+    "A$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "NT$": "TWD",
+    "MX$": "MXN",
     "€": "EUR",
     "£": "GBP",
     "₽": "RUB",
@@ -101,6 +111,8 @@ class Reading:
         Whether an order's lines have amounts of their own, or repeat the order's.
     aside : mapping
         Reason to SQL condition, for rows that are no data: totals, headings.
+    marked : str
+        The column of amounts that carry marks of currencies, where there is one.
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
@@ -115,6 +127,7 @@ class Reading:
     thousands: str | None = None
     amount_per: str = "line"
     aside: Mapping[str, str] = field(default_factory=dict)
+    marked: str = ""
 
     def number(self, text: ir.StringValue) -> ir.Value:
         """Text as a float; null where it is no number.

@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from segment_lab.errors import ConfigError, NotEnoughDataError, nearest
+from segment_lab.errors import (
+    ConfigError,
+    DataError,
+    Fault,
+    NotEnoughDataError,
+    nearest,
+)
 from segment_lab.leads import funnel as funnels
 from segment_lab.leads import timing
 from segment_lab.leads.analysis import Estimates, LeadAnalysis
@@ -28,6 +34,8 @@ MIN_EVENTS, MIN_TEST_EVENTS = 50, 20
 TREES_FROM = 2000
 #: Wins; with fewer, isotonic calibration overfits and a sigmoid is used.
 ISOTONIC_FROM = 1000
+#: More are no stages but notes or numbers; a picture of them is taller than any format holds.
+MOST_STAGES = 100
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -143,6 +151,9 @@ class LeadModel(Segmenter):
         order = []
         if stages is not None:
             order = funnels.stage_order(stages, won=self.won, lost=self.lost)
+        _bounded(len(order), "lead_stages.stage")
+        if stages is None and "status" in rows:
+            _bounded(rows["status"].nunique(), "leads.status")
         if unknown := [name for name in self.stages if name not in order]:
             named = "; ".join(f"{name!r}: {nearest(name, order)}" for name in unknown)
             raise ConfigError(say("leads.errors.stages", named=named))
@@ -375,3 +386,12 @@ def _model_frame(rows: pd.DataFrame) -> pd.DataFrame:
         else:
             out[name] = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
     return pd.DataFrame(out, index=rows.index)
+
+
+def _bounded(stages: int, where: str) -> None:
+    """Refuse what is no list of stages: each would be a bar, and pairs of them a table."""
+    if stages <= MOST_STAGES:
+        return
+    problem = say("leads.errors.many_stages", stages=stages, limit=MOST_STAGES)
+    fault = Fault(where, problem, say("leads.errors.many_stages_remedy"))
+    raise DataError(say("leads.errors.many_stages_title"), [fault])

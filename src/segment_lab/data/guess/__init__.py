@@ -13,7 +13,8 @@ from segment_lab.data.guess.columns import named
 from segment_lab.data.guess.opening import Proposal
 from segment_lab.data.guess.proposal import propose
 from segment_lab.data.guess.study_file import study_name, study_text
-from segment_lab.data.guess.vocabulary import normal, quoted
+from segment_lab.data.guess.vocabulary import normal
+from segment_lab.data.quoting import quoted
 
 __all__ = [
     "Proposal",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from segment_lab.data.currencies import is_converted, without_conversion
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.vocabulary import normal, quoted, ranked, vocabulary
+from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
+from segment_lab.data.quoting import quoted
 
 #: A column with fewer values than this share of the rows is as good as empty.
 EMPTY = 0.05
@@ -61,6 +62,11 @@ def is_amount(facts: Facts) -> bool:
     """Whether a column holds amounts: numbers, and not all of them 0."""
     usable = facts.filled > EMPTY and facts.numbers >= 0.9 and facts.days < 0.5
     return usable and bool((facts.amounts().fillna(0) != 0).any())
+
+
+def is_refund(facts: Facts) -> bool:
+    """Whether a column holds what was paid back, and not a flag of 0 and 1."""
+    return is_amount(facts) and not set(facts.cells.unique()) <= {"0", "1"}
 
 
 def order_date(columns: Columns, taken: Iterable[str] = ()) -> str | None:
@@ -206,27 +212,36 @@ def amount(
         and is_amount(columns[name])
         and columns[name].filled > needed
     ]
-    refunded = first(columns, "refunded", is_amount, taken)
+    refunded = first(columns, "refunded", is_refund, taken)
     currencies = [
-        name for name in ranked(columns, "currency") if columns[name].filled > EMPTY
+        name
+        for name in ranked(columns, "currency")
+        if columns[name].filled > EMPTY and columns[name].numbers < 0.5
     ]
-    plain = [name for name in currencies if not _converted(name)]
+    plain = [name for name in currencies if not is_converted(name)]
     several = bool(plain) and len(set(columns[plain[0]].cells.str.lower())) > 1
-    converted = [name for name in fitting if _converted(name)]
+    converted = [
+        name
+        for name in columns
+        if name not in taken and _is_converted_amount(columns[name])
+    ]
     if several and converted:
         chosen = converted[0]
         its_refunds = [
             n
             for n in ranked(columns, "refunded")
-            if _converted(n) and is_amount(columns[n])
+            if is_converted(n) and is_amount(columns[n])
         ]
         refunded = its_refunds[0] if its_refunds else refunded
-        currency = next((name for name in currencies if _converted(name)), None)
+        currency = next((name for name in currencies if is_converted(name)), None)
     else:
-        fitting = [name for name in fitting if not _converted(name)] or fitting
+        fitting = [name for name in fitting if not is_converted(name)] or fitting
         if not fitting:
-            return _priced(columns, taken)
-        chosen = fitting[0]
+            found = _two_sides(columns, taken) or _priced(columns, taken)
+            if found:
+                found.currency = plain[0] if plain else None
+            return found
+        chosen = next((n for n in fitting if not _is_expected(n)), fitting[0])
         currency = plain[0] if plain else None
     net_of = None
     subtotal = first(columns, "subtotal", is_amount, taken)
@@ -235,15 +250,55 @@ def amount(
         subtotal
         and taxed
         and not refunded
-        and normal(chosen) in ("total", "order total", "amount")
+        and normal(chosen) in ("total", "order total", "line total", "amount")
     ):
         net_of, chosen = chosen, subtotal
+    chosen = _before_fees(columns, chosen)
     expression = chosen
     if refunded:
         expression = f"{quoted(chosen)} - coalesce({quoted(refunded)}, 0)"
     beside = tuple(name for name in fitting if name != chosen)[:4]
     used = (chosen, refunded) if refunded else (chosen,)
     return Amount(expression, used, refunded, net_of, beside, currency)
+
+
+def _is_expected(name: str) -> bool:
+    return bool(set(normal(name).split()) & set(vocabulary()["expected"]))
+
+
+def _two_sides(columns: Columns, taken: Iterable[str]) -> Amount | None:
+    """What a ledger charges less what it takes off, from its two columns."""
+    by_name = {normal(name): name for name in columns if name not in taken}
+    for more, less in vocabulary()["sides"]:
+        first_side, second = by_name.get(more), by_name.get(less)
+        if first_side is None or second is None:
+            continue
+        if not (is_amount(columns[first_side]) or is_amount(columns[second])):
+            continue
+        sides = [f"coalesce({quoted(name)}, 0)" for name in (first_side, second)]
+        return Amount(" - ".join(sides), (first_side, second))
+    return None
+
+
+def _before_fees(columns: Columns, chosen: str) -> str:
+    """What buyers paid, where the amount is what was left of it after the fees of a shop or
+    bank."""
+    for fee in ranked(columns, "fee"):
+        if not is_amount(columns[fee]):
+            continue
+        left = columns[chosen].amounts().fillna(0)
+        kept = columns[fee].amounts().abs().fillna(0)
+        for name, facts in columns.items():
+            if name == chosen or not is_amount(facts) or len(facts.cells) < 3:
+                continue
+            # Of a refund the fee comes back: it is added where it was subtracted.
+            whole = facts.amounts()
+            same = ((whole - left).abs() - kept).abs() < 0.01
+            if whole.sum() <= left.sum():
+                continue
+            if same.mean() >= FULL and columns[chosen].filled >= FULL:
+                return name
+    return chosen
 
 
 def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
@@ -254,11 +309,12 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
     return Amount(price, (price,)) if price else None
 
 
-def _converted(name: str) -> bool:
-    return (
-        re.search(r"\bconverted\b|\b(company|base|home) currency\b", normal(name))
-        is not None
-    )
+def _is_converted_amount(facts: Facts) -> bool:
+    """Whether a column holds amounts in the account's currency, such as ``Amount in company
+    currency``."""
+    bare = without_conversion(facts.name)
+    named = bare != facts.name and bool(ranked([bare], "amount"))
+    return named and is_amount(facts)
 
 
 def status(columns: Columns, role: str = "status") -> list[str]:

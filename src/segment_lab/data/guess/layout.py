@@ -119,8 +119,9 @@ def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
     return found, [say("init.doubt.other_sheets", sheets=others)] if others else []
 
 
-def merged_columns(path: Path) -> set[int]:
-    """Columns (counted from 0) of an Excel file in which cells of several rows are merged."""
+def merged_columns(path: Path, below: int = 0) -> set[int]:
+    """Columns (counted from 0) of an Excel file in which cells of several rows are merged;
+    merged cells of a header, up to the row `below`, are none of them."""
     if path.suffix.lower() not in (".xlsx", ".xlsm"):
         return set()
     found = set()
@@ -131,7 +132,7 @@ def merged_columns(path: Path) -> set[int]:
                 for left, top, right, bottom in re.findall(
                     r'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text
                 ):
-                    if left == right and int(bottom) > int(top):
+                    if left == right and int(bottom) > int(top) > below:
                         found.add(_column(left))
     except (OSError, zipfile.BadZipFile):
         return set()

@@ -18,7 +18,7 @@ from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, facts_of, look
-from segment_lab.data.guess.layout import shape
+from segment_lab.data.guess.layout import merged_columns, shape
 from segment_lab.data.guess.vocabulary import ranked, vocabulary
 from segment_lab.data.months import MONTH, day_of
 from segment_lab.data.readers import open_file
@@ -76,12 +76,32 @@ def opened(path: Path) -> Opened:
             say("init.doubt.many_columns", columns=len(every), read=len(names))
         )
     columns, frame = look(raw.table)
+    down = _merged(one, columns, below=found.get("skip", 0) + 1)
+    if down:
+        found["fill_down"] = down
+        frame[down] = frame[down].ffill()
+        columns, frame = facts_of(frame)
     twins = []
     for name in map(str, frame):
         twin = re.sub(r"[_.]1$", "", name)
         if twin != name and twin in frame:
             twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
+    source |= found
     return Opened(path, source, raw, columns, frame, doubts + twins)
+
+
+def _merged(path: Path, columns: Columns, below: int) -> list[str]:
+    """The columns whose cells are merged over rows: each row below the first means its value.
+
+    An amount that is merged over the lines of an order is the order's, once.
+    """
+    merged = merged_columns(path, below)
+    named = [name for place, name in enumerate(columns) if place in merged]
+    return [name for name in named if not _is_money(columns, name)]
+
+
+def _is_money(columns: Columns, name: str) -> bool:
+    return bool(ranked([name], "amount")) and choose.is_amount(columns[name])
 
 
 def _telling(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,8 @@ import ibis.expr.types as ir
 
 from segment_lab.data.expressions import compile_expression
 from segment_lab.data.guess.columns import Customer
-from segment_lab.data.guess.vocabulary import is_guest, literal, quoted
+from segment_lab.data.guess.vocabulary import is_guest
+from segment_lab.data.quoting import literal, quoted
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess import people, rows, tables
+from segment_lab.data.guess import people, repeats, rows, tables
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.invoices import invoices
+from segment_lab.data.guess.one_currency import currency
 from segment_lab.data.guess.opening import (
     Opened,
     Proposal,
@@ -17,19 +19,16 @@ from segment_lab.data.guess.opening import (
     opened,
     read_again,
 )
-from segment_lab.data.guess.sold import (
-    Sold,
-    currency,
-    first_line,
-    is_deal,
-    missing_amounts,
-    signed,
-    sold,
-)
+from segment_lab.data.guess.signs import Sold, signed
+from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, sold
 from segment_lab.data.guess.values import layout, offset_zone
-from segment_lab.data.guess.vocabulary import normal, quoted, vocabulary
+from segment_lab.data.guess.vocabulary import normal, vocabulary
+from segment_lab.data.quoting import quoted
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
+
+#: Headers of the books' own accounts, which below headings name no customer.
+LEDGER = ("account", "konto", "счет", "счёт")
 
 
 def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
@@ -56,7 +55,8 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
         raise DataError(title, [Fault(other, problem, remedy)])
     if other:
         proposal = Proposal({}, doubts=file.doubts)
-        getattr(tables, other)(file, proposal)
+        read = invoices if other == "invoices" else getattr(tables, other)
+        read(file, proposal)
         return proposal
     return orders(file, given)
 
@@ -64,10 +64,13 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
 def orders(file: Opened, given: dict[str, str]) -> Proposal:
     """The first study of an order log."""
     proposal = Proposal({}, doubts=list(file.doubts))
+    if "fill_down" in file.source:
+        merged = file.source["fill_down"]
+        proposal.took.append(say("init.took.fill_down", columns=merged))
     taken = [name for name in given.values() if name in file.columns]
     buyer = _customer(file, given, taken)
     shaped_as = rows.tree(file.columns) if may_be_tree(file, buyer) else None
-    if buyer is None:
+    if buyer is None or normal(buyer.columns[0]) in LEDGER:
         shaped_as = shaped_as or rows.headed(file.columns, file.frame)
     if shaped_as:
         read_again(file, shaped_as)
@@ -75,6 +78,7 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
         given.setdefault("order_date", shaped_as.day)
         proposal.took.append(say("init.took.tree", column=shaped_as.column))
     day = given.get("order_date") or choose.order_date(file.columns, taken)
+    day = day or rows.first_of_the_day(file.columns, file.frame, buyer)
     paid = _amount(file, given, taken)
     missing = [
         name
@@ -120,15 +124,9 @@ def _what_was_sold(
 ) -> Sold:
     """Set totals aside, fill cells down, leave in what was sold."""
     source = file.source
-    down: list[str] = []
-    question: str | None = None
     if buyer.columns[0] in file.frame and buyer.kind != "heading":
-        down, question = rows.filled_down(file.path, file.frame, buyer)
-    if down:
-        source["fill_down"] = down
-        file.frame[down] = file.frame[down].ffill()
-        proposal.took.append(say("init.took.fill_down", columns=down))
-    proposal.doubts += [question] if question else []
+        question = rows.left_empty(file.frame, buyer)
+        proposal.doubts += [question] if question else []
     aside = rows.totals(file.columns, file.frame, buyer, day, paid)
     if aside.conditions:
         source["totals"] = " OR ".join(aside.conditions)
@@ -136,6 +134,11 @@ def _what_was_sold(
         file.columns, file.frame = facts_of(
             file.frame[~aside.rows].reset_index(drop=True)
         )
+    if day == rows.first_of_the_day(file.columns, file.frame, buyer):
+        source["fill_down"] = [*source.get("fill_down", []), day]
+        file.frame[day] = file.frame[day].ffill()
+        file.columns, file.frame = facts_of(file.frame)
+        proposal.took.append(say("init.took.day_down", column=day))
     return _sold(file, buyer, day, paid, given)
 
 
@@ -148,7 +151,27 @@ def _sold(
     )
     if order:
         given.setdefault("order_id", order)
-    return sold(file.columns, file.frame, order, taken, paid)
+        if (
+            day in file.source.get("fill_down", [])
+            and not file.frame[order].isna().any()
+        ):
+            # Else the day would be filled within an order alone.
+            file.source["fill_down"].append(order)
+    whose = [*buyer.columns, day]
+    again = repeats.said_again(file.columns, file.frame, order, whose, paid)
+    if again is None:
+        return sold(file.columns, file.frame, order, taken, paid)
+    kept = file.frame[file.frame[again.column].fillna("").isin(again.kept)]
+    file.columns, file.frame = facts_of(kept.reset_index(drop=True))
+    found = sold(file.columns, file.frame, order, taken, paid)
+    found.conditions.insert(0, again.condition)
+    words = {"kept": _told(again.kept), "left": _told(again.left)}
+    found.notes.append(say("init.took.said_again", column=again.column, **words))
+    return found
+
+
+def _told(values: tuple[str, ...]) -> list[str]:
+    return [value or say("init.took.nothing") for value in values]
 
 
 def _finish(
@@ -170,7 +193,7 @@ def _finish(
     for name in (*buyer.columns, day):
         if name in file.frame:
             first_line(found, file.frame, name, order)
-    once, question = rows.counted_once(file.frame, order, paid)
+    once, question = repeats.counted_once(file.frame, order, paid)
     if once:
         source["amount_per"] = "order"
         lines, count = len(file.frame), file.frame[order].nunique()

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.layout import merged_columns
 from segment_lab.data.guess.vocabulary import (
+    is_balance,
     is_guest,
-    literal,
-    normal,
-    one_of,
-    quoted,
     ranked,
     total_of,
     vocabulary,
 )
+from segment_lab.data.quoting import literal, one_of, quoted
 from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
@@ -75,8 +71,8 @@ def tree(columns: Columns) -> Tree | None:
             if not 0.3 <= dated.mean() <= 0.97:
                 continue
             headings = facts.cells[~dated]
-            named = headings[[total_of(value) is None for value in headings]]
-            if not len(named):
+            named = headings[[_names_group(value) for value in headings]]
+            if named.nunique() < 2:
                 continue
             if _below_documents(dated, facts.cells):
                 raise DataError(
@@ -97,6 +93,10 @@ def tree(columns: Columns) -> Tree | None:
             day = f"regexp_extract({quoted(name)}, {literal(pattern)})"
             return Tree(source, day, name, pattern)
     return None
+
+
+def _names_group(heading: str) -> bool:
+    return total_of(heading) is None and not is_balance(heading)
 
 
 def _below_documents(dated: pd.Series, cells: pd.Series) -> bool:
@@ -321,57 +321,45 @@ def _add(aside: Aside, here: pd.Series, condition: str, note: str) -> None:
     aside.notes.append(note)
 
 
-def counted_once(
-    frame: pd.DataFrame, order: str | None, paid: Amount
-) -> tuple[bool, str | None]:
-    """Whether the amount is the whole order's, repeated on its lines or given on the first; and
-    what to ask where it cannot be told."""
-    column = paid.columns[0]
-    if not order or column not in frame or order not in frame:
-        return False, None
-    lines = frame[frame[order].notna()].drop_duplicates()
-    sizes = lines.groupby(order)[column].agg(["size", "count", "nunique"])
-    many = sizes[sizes["size"] > 1]
-    if many.empty:
-        return False, None
-    first_only = (many["count"] == 1).mean() >= 0.95 and (
-        sizes["count"] >= 1
-    ).mean() >= 0.95
-    if first_only:
-        return True, None
-    same = (many["count"] > 1) & (many["nunique"] == 1)
-    if same.mean() < 0.95:
-        return False, None
-    whole = any(
-        word in normal(column).split()
-        for word in ("order", "total", "заказа", "zamówienia")
-    )
-    if whole or len(many) >= 3:
-        return True, None
-    return False, say("init.doubt.amount_per", column=column, orders=len(many))
+def first_of_the_day(
+    columns: Columns, frame: pd.DataFrame, buyer: Customer | None
+) -> str | None:
+    """A column of days that holds each day once, in the first of its rows."""
+    if buyer is None or buyer.columns[0] not in frame:
+        return None
+    named = frame[buyer.columns[0]].notna()
+    for name in ranked(columns, "order_date"):
+        facts = columns[name]
+        sparse = 0.05 < facts.filled < 0.7 and facts.days >= 0.9
+        if not sparse or name not in frame or pd.isna(frame[name].iloc[0]):
+            continue
+        if (
+            facts.unique > 0.9
+            and _in_order(facts.cells)
+            and named[frame[name].isna()].mean() > 0.9
+        ):
+            return name
+    return None
 
 
-def filled_down(
-    path: Path, frame: pd.DataFrame, buyer: Customer
-) -> tuple[list[str], str | None]:
-    """Customer columns that merged cells leave empty below their first row; and the question where
-    cells are empty but not merged."""
-    merged = merged_columns(path)
-    columns = [str(column) for column in frame]
+def _in_order(days: pd.Series) -> bool:
+    first = days.str.extract(r"(\d{4}-\d\d-\d\d|\d+\D\d+\D\d+)", expand=False)
+    for european in (True, False):
+        day = pd.to_datetime(first, dayfirst=european, format="mixed", errors="coerce")
+        if day.is_monotonic_increasing or day.is_monotonic_decreasing:
+            return True
+    return False
+
+
+def left_empty(frame: pd.DataFrame, buyer: Customer) -> str | None:
+    """The question where cells of the customer are empty below its first row, but not merged."""
     name = buyer.columns[0]
-    if columns.index(name) in merged:
-        down = [column for column in columns if columns.index(column) in merged]
-        return down, None
     empty = frame[name].isna()
     named = frame[name].dropna()
     turns = named.ne(named.shift()).all()
-    if (
-        empty.mean() >= 0.2
-        and not empty.iloc[0]
-        and turns
-        and not is_guest(str(named.iloc[0]))
-    ):
-        return [], say(
-            "init.doubt.fill_down", column=name, rows=int(empty.sum()), all=len(frame)
-        )
-    return [], None
+    if empty.mean() < 0.2 or empty.iloc[0] or not turns:
+        return None
+    if is_guest(str(named.iloc[0])):
+        return None
+    facts = {"rows": int(empty.sum()), "all": len(frame)}
+    return say("init.doubt.fill_down", column=name, **facts)

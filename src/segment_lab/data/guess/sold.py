@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-
 import pandas as pd
 
 from segment_lab.data.guess.columns import (
     EMPTY,
-    FULL,
     Amount,
     is_payment_status,
     status,
 )
-from segment_lab.data.guess.facts import Columns
+from segment_lab.data.guess.facts import Columns, Facts
+from segment_lab.data.guess.signs import (
+    Sold,
+    are_documents,
+    by_debit,
+    positive,
+    written_positive,
+)
 from segment_lab.data.guess.vocabulary import (
-    literal,
+    is_draft,
+    is_in_part,
+    is_paid,
     normal,
-    one_of,
-    quoted,
     ranked,
-    state,
+    states_of,
     vocabulary,
 )
-from segment_lab.data.reading import CURRENCY_MARKS, FALSE, TRUE, currency_of
+from segment_lab.data.quoting import one_of, quoted
+from segment_lab.data.reading import FALSE, TRUE
 from segment_lab.texts import say
 
 COUNTS = ("sold", "returned")
 #: What stands in a column of cancelled orders.
 YES = (*TRUE, "oui", "si", "sí", "sì", "x", "+", "✓")
-
-
-@dataclass
-class Sold:
-    """Conditions that leave in what was sold; which rows of the sample those are."""
-
-    rows: pd.Series
-    conditions: list[str] = field(default_factory=list)
-    #: Columns that stand only in an order's first line.
-    first_line: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-    #: A column, and its values in rows that lower the revenue although their amounts are positive.
-    lowering: tuple[str, list[str]] | None = None
-    #: The column that tells won from lost, and its words by what they say.
-    decided: str | None = None
-    states: dict[str, list[str]] = field(default_factory=dict)
 
 
 def sold(
@@ -69,31 +56,27 @@ def sold(
     if event and not chosen:
         _by_event(found, columns, frame, event)
     for name in [*events, *names]:
-        _written_positive(found, columns, frame, name, paid)
-    _by_debit(found, columns, frame, paid, taken)
+        written_positive(found, columns, frame, name, paid)
+    by_debit(found, columns, paid, taken)
     _by_cancellation(found, columns, frame, taken)
-    _not_asked(found, columns, frame, [*taken, *names, *events])
+    _paid_back(found, columns, frame, taken, paid)
+    _not_asked(found, columns, frame, [*taken, *names, *events], paid)
     return found
-
-
-def _states(columns: Columns, name: str) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = {}
-    for value in columns[name].cells.value_counts().index:
-        said.setdefault(state(value), []).append(value)
-    return said
 
 
 def _telling(columns: Columns, names: list[str]) -> str | None:
     """The first column of which some values say sold, and most are understood."""
     for name in names:
-        said = _states(columns, name)
+        said = states_of(columns[name].cells)
         if "sold" in said and "lost" in said:
             return name
     for name in names:
-        said = _states(columns, name)
+        said = states_of(columns[name].cells)
         if ("sold" in said or "lost" in said) and len(said) > 1:
             return name
-    return next((name for name in names if "sold" in _states(columns, name)), None)
+    return next(
+        (name for name in names if "sold" in states_of(columns[name].cells)), None
+    )
 
 
 def _by_status(
@@ -104,18 +87,21 @@ def _by_status(
     order: str | None,
     paid: Amount,
 ) -> None:
-    said = _states(columns, name)
+    said = states_of(columns[name].cells)
     found.decided, found.states = name, said
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
     undone = _undone(columns, frame, name, said, paid)
     kept = [value for value in kept if value not in undone]
     every = [value for values in said.values() for value in values]
     left = [value for value in every if value not in kept]
-    if is_payment_status(name):
-        left = [*said.get("lost", []), *undone]
+    unpaid = [value for value in said.get("open", []) if not is_draft(value)]
+    payment = is_payment_status(name) or _is_invoice(order, said)
+    if payment:
+        drafts = [value for value in every if is_draft(value)]
+        left = [*said.get("lost", []), *undone, *drafts]
         kept = [value for value in every if value not in left]
-        if said.get("open"):
-            facts = {"values": said["open"], "condition": one_of(name, said["open"])}
+        if unpaid:
+            facts = {"values": unpaid, "condition": one_of(name, unpaid)}
             found.doubts.append(say("init.doubt.unpaid", column=name, **facts))
     if not kept and "unknown" in said:  # what is lost is known: the others may be sales
         kept = said["unknown"]
@@ -126,7 +112,7 @@ def _by_status(
     first_line(found, frame, name, order)
     kept = [value for value in counts.index if value in kept]
     left = [value for value in counts.index if value in left]
-    if is_payment_status(name):
+    if payment:
         condition = " OR ".join(
             [f"{quoted(name)} IS NULL", f"NOT {one_of(name, left)}"]
         )
@@ -136,12 +122,25 @@ def _by_status(
         condition = one_of(name, kept)
         found.rows &= frame[name].isin(kept)
     found.conditions.append(condition)
-    facts = {"kept": _listed(counts, kept), "left": _listed(counts, left)}
+    facts = {"kept": listed(counts, kept), "left": listed(counts, left)}
     found.notes.append(say("init.took.status", column=name, **facts))
-    if "unknown" in said and not is_payment_status(name):
-        found.doubts.append(
-            say("init.doubt.unknown_status", column=name, values=said["unknown"])
-        )
+    asked = [value for value in said.get("unknown", []) if value in left]
+    if _tells_payment(said):  # a sale may stand although nobody has paid for it yet
+        asked += [value for value in unpaid if value in left]
+    if asked and not payment:
+        found.doubts.append(say("init.doubt.unknown_status", column=name, values=asked))
+
+
+def _tells_payment(said: dict[str, list[str]]) -> bool:
+    """Whether what was sold is called paid, so that the status tells how far a sale is paid."""
+    return all(is_paid(value) for value in said.get("sold", ())) and "sold" in said
+
+
+def _is_invoice(order: str | None, said: dict[str, list[str]]) -> bool:
+    """Whether rows are invoices and their status tells whether they are paid."""
+    words = vocabulary()["invoice_numbers"]
+    named = order is not None and any(word in normal(order) for word in words)
+    return named and _tells_payment(said)
 
 
 def first_line(found: Sold, frame: pd.DataFrame, name: str, order: str | None) -> None:
@@ -165,105 +164,49 @@ def _undone(
 ) -> list[str]:
     """Statuses of orders that were paid back in full, where no column holds what was paid back:
     such an order brought nothing, and its amount is positive."""
-    if paid.refunded or _are_documents(said):
+    if paid.refunded or are_documents(said):
         return []
-    back = [v for v in said.get("returned", []) if not _in_part(v)]
-    return back if _positive(columns, frame, name, back, paid) else []
-
-
-def _in_part(value: str) -> bool:
-    parts = ("part", "частич", "części", "teil", "parc", "parz", "gedeelt")
-    return any(word in value.lower() for word in parts)
-
-
-def _are_documents(said: dict[str, list[str]]) -> bool:
-    """Whether values name documents or events, of which a return is one of its own, and not how
-    far an order is."""
-    words = vocabulary()["documents"]
-    names = [
-        value.lower() for kind in ("sold", "unknown") for value in said.get(kind, ())
-    ]
-    return any(word in value for value in names for word in words)
-
-
-def _positive(
-    columns: Columns, frame: pd.DataFrame, name: str, values: list[str], paid: Amount
-) -> bool:
-    """Whether the amounts beside these values are written without a minus."""
-    if not values or paid.columns[0] not in columns:
-        return False
-    amounts = columns[paid.columns[0]].amounts().reindex(frame.index)
-    amounts = amounts[frame[name].isin(values)]
-    return bool((amounts > 0).sum() > (amounts < 0).sum())
-
-
-def _written_positive(
-    found: Sold, columns: Columns, frame: pd.DataFrame, name: str, paid: Amount
-) -> None:
-    """Rows of returns whose amounts have no minus: the word says that they lower the revenue."""
-    said = _states(columns, name)
-    back = said.get("returned", [])
-    if found.lowering or paid.refunded or not back or not _are_documents(said):
-        return
-    if _positive(columns, frame, name, back, paid):
-        found.lowering = name, back
-        found.notes.append(say("init.took.lowering", column=name, values=back))
-
-
-def _by_debit(
-    found: Sold, columns: Columns, frame: pd.DataFrame, paid: Amount, taken: list[str]
-) -> None:
-    """A mark of debit or credit beside amounts without a sign: the rarer of the two lowers."""
-    if found.lowering or paid.columns[0] not in columns:
-        return
-    for name, facts in columns.items():
-        marks = {value.lower().strip(". ") for value in facts.cells.unique()[:3]}
-        pair = any(marks == set(words) for words in vocabulary()["debit_credit"])
-        if name in taken or not pair or facts.filled < FULL:
-            continue
-        if (columns[paid.columns[0]].amounts() < 0).any():
-            return
-        counts = facts.cells.value_counts()
-        found.lowering = name, [str(counts.index[-1])]
-        found.notes.append(
-            say("init.took.lowering", column=name, values=found.lowering[1])
-        )
-        kept = {"more": str(counts.index[0]), "less": str(counts.index[-1])}
-        found.doubts.append(say("init.doubt.debit", column=name, **kept))
-        return
-
-
-def signed(expression: str, lowering: tuple[str, list[str]] | None) -> str:
-    """An amount that is negative in the rows that lower the revenue."""
-    if lowering is None:
-        return expression
-    condition = one_of(*lowering)
-    whole = quoted(expression) if re.fullmatch(r"[^()+*/]+", expression) else expression
-    return f"CASE WHEN {condition} THEN -abs({whole}) ELSE {whole} END"
+    back = [v for v in said.get("returned", []) if not is_in_part(v)]
+    return back if positive(columns, frame, name, back, paid) else []
 
 
 def _not_asked(
-    found: Sold, columns: Columns, frame: pd.DataFrame, used: list[str]
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    used: list[str],
+    paid: Amount,
 ) -> None:
-    """A column that nothing was made of, though its words sound like lost or returned sales."""
+    """A column that nothing was made of, though its words sound like lost or returned sales, or
+    like rows that hold no goods."""
     for name, facts in columns.items():
         few = 2 <= facts.distinct <= 12 and facts.filled > EMPTY
         if name in used or not few or facts.numbers > 0.5 or facts.days > 0.5:
             continue
-        said = _states(columns, name)
-        ending = [*said.get("lost", []), *said.get("returned", [])]
+        said = states_of(columns[name].cells)
+        back = said.get("returned", [])
+        back = back if positive(columns, frame, name, back, paid) else []
+        ending = [*said.get("lost", []), *back, *_no_goods(said)]
         ending = [value for value in ending if (frame[name][found.rows] == value).any()]
-        if ending and len(said.get("unknown", [])) <= facts.distinct / 2:
+        unknown = set(said.get("unknown", [])) - set(ending)
+        if ending and len(unknown) <= facts.distinct / 2:
             counts = facts.cells.value_counts()
             example = f"NOT {one_of(name, ending)}"
-            values = _listed(counts, ending)
+            values = listed(counts, ending)
             found.doubts.append(
                 say("init.doubt.ended", column=name, values=values, example=example)
             )
 
 
+def _no_goods(said: dict[str, list[str]]) -> list[str]:
+    """Values that call a row tax or shipping."""
+    words = set(vocabulary()["no_goods"])
+    values = said.get("unknown", [])
+    return [value for value in values if words & set(normal(value).split())]
+
+
 def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> None:
-    said = _states(columns, name)
+    said = states_of(columns[name].cells)
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
     words = vocabulary()["documents"]
     if any(word in value.lower() for value in kept for word in words):
@@ -308,6 +251,39 @@ def _by_cancellation(
             return
 
 
+def _paid_back(
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    taken: list[str],
+    paid: Amount,
+) -> None:
+    """A mark of sales that were paid back: in full, where a column says so; else those whose
+    refund no column holds."""
+    marks = [
+        name
+        for name in ranked(columns, "refunded")
+        if name not in taken and _is_mark(columns[name])
+    ]
+    whole = [name for name in marks if {"fully", "full"} & set(normal(name).split())]
+    if not marks or (paid.refunded and not whole):
+        return
+    name = (whole or marks)[0]
+    yes = [value for value in columns[name].cells.unique() if value.lower() in YES]
+    here = frame[name].isin(yes)
+    if not here.any():
+        return
+    found.rows &= ~here
+    found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
+    words = {"values": yes, "rows": int(here.sum())}
+    found.notes.append(say("init.took.paid_back", column=name, **words))
+
+
+def _is_mark(facts: Facts) -> bool:
+    """Whether a column says nothing but yes and no."""
+    return {value.lower() for value in facts.cells.unique()[:8]} <= {*YES, *FALSE}
+
+
 def _is_payment(value: str) -> bool:
     return any(word in value.lower() for word in vocabulary()["payment_documents"])
 
@@ -315,65 +291,13 @@ def _is_payment(value: str) -> bool:
 def _asked(columns: Columns, name: str) -> str:
     counts = columns[name].cells.value_counts()
     example = f"where: {one_of(name, [str(counts.index[0])])}"
-    values = _listed(counts, list(counts.index))
+    values = listed(counts, list(counts.index))
     return say("init.doubt.status", column=name, values=values, example=example)
 
 
-def _listed(counts: pd.Series, values: list[str]) -> str:
+def listed(counts: pd.Series, values: list[str]) -> str:
     shown = [f"{value} ({counts[value]:,})" for value in values[:6]]
     return ", ".join(shown) + (" …" if len(values) > 6 else "")
-
-
-def currency(
-    columns: Columns, frame: pd.DataFrame, paid: Amount, found: Sold, order: str | None
-) -> str:
-    """The currency of the amounts; with several, the commonest, and a condition that keeps the
-    others out."""
-    name = paid.currency
-    if name is None:
-        return _marked(columns, paid, found)
-    counts = columns[name].cells.value_counts()
-    counts = counts[[len(value) <= 4 for value in counts.index]]
-    if counts.empty:
-        return ""
-    main = str(counts.index[0])
-    if len(counts) > 1:
-        first_line(found, frame, name, order)
-        found.conditions.append(f"{quoted(name)} = {literal(main)}")
-        found.rows &= frame[name] == main
-        listed = _listed(counts, list(counts.index))
-        found.doubts.append(
-            say("init.doubt.currencies", column=name, values=listed, main=main)
-        )
-    return main.upper()
-
-
-def _marked(columns: Columns, paid: Amount, found: Sold) -> str:
-    """The currency that amounts carry themselves, or that their header names; with several, the
-    commonest, and a condition that keeps the others out."""
-    facts = columns.get(paid.columns[0])
-    if facts is None:
-        return ""
-    marks = facts.cells.str.extract(rf"({CURRENCY_MARKS})", expand=False).dropna()
-    if len(marks):
-        code = marks.map(currency_of)
-        counts = code.value_counts()
-        main = str(counts.index[0])
-        if len(counts) > 1:
-            others = sorted(set(marks[code != main]))
-            pattern = literal("|".join(map(re.escape, others)))
-            name = facts.name
-            # A row without an amount is no row of another currency: it is rejected with a reason.
-            cell = f"coalesce({quoted(name)}, '')"
-            found.conditions.append(f"NOT regexp_matches({cell}, {pattern})")
-            found.rows &= ~found.rows.index.isin(code.index[code != main])
-            listed = _listed(counts, list(counts.index))
-            facts_of_doubt = {"column": name, "values": listed, "main": main}
-            found.doubts.append(say("init.doubt.currencies", **facts_of_doubt))
-        return str(marks[code == main].value_counts().index[0])
-    named = facts.name.rsplit(None, 1)[-1].strip("().,") if " " in facts.name else ""
-    known = named and pd.Series([named]).str.fullmatch(CURRENCY_MARKS).item()
-    return named if known else ""
 
 
 def missing_amounts(

@@ -1,4 +1,4 @@
-"""Files that are no order log: invoices, leads, contacts."""
+"""Files that are no order log: customers summed up, leads, contacts."""
 
 from __future__ import annotations
 
@@ -7,29 +7,19 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Amount, Customer
-from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.opening import (
     Opened,
     Proposal,
-    cannot_tell,
-    may_be_tree,
-    read_again,
 )
-from segment_lab.data.guess.sold import Sold
+from segment_lab.data.guess.signs import Sold
 from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import (
-    is_draft,
-    is_paid,
-    literal,
-    one_of,
-    quoted,
     ranked,
-    state,
     touch,
-    vocabulary,
 )
+from segment_lab.data.quoting import literal, quoted
 from segment_lab.texts import say
 
 
@@ -157,145 +147,6 @@ def _currencies(columns: Columns) -> list[str]:
     return []
 
 
-# Invoices
-# -------------------------------------------------------------------------------------------------
-
-
-def invoices(file: Opened, proposal: Proposal) -> None:
-    """Open items or invoices: what is owed, since when and until when."""
-    columns = file.columns
-    buyer = choose.customer(columns)
-    issued = choose.first(
-        columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3
-    )
-    shaped_as = (
-        rows.tree(columns) if buyer is None and may_be_tree(file, buyer) else None
-    )
-    if shaped_as:
-        read_again(file, shaped_as)
-        columns, buyer = file.columns, Customer("heading", ("heading",), "heading")
-        proposal.took.append(say("init.took.tree", column=shaped_as.column))
-    due = choose.first(
-        columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
-    )
-    owed = choose.first(columns, "open_amount", choose.is_amount)
-    paid = Amount(owed, (owed,)) if owed else _billed(columns, proposal)
-    if not (buyer and issued and due and paid):
-        names = {"customer_id": buyer, "order_date": issued, "amount": paid}
-        raise cannot_tell(file, [name for name, value in names.items() if not value])
-    aside = rows.totals(columns, file.frame, buyer, issued, paid)
-    if aside.conditions:
-        file.source["totals"] = " OR ".join(aside.conditions)
-        proposal.took += aside.notes
-        file.columns, file.frame = facts_of(
-            file.frame[~aside.rows].reset_index(drop=True)
-        )
-        columns = file.columns
-    number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
-    once, question = rows.counted_once(file.frame, number, paid)
-    if once or (question and owed):  # what is still open is the document's in any case
-        question = None
-        file.source["amount_per"] = "order"
-        facts = {"lines": len(file.frame), "orders": file.frame[number].nunique()}
-        proposal.took.append(
-            say("init.took.amount_per", column=paid.columns[0], **facts)
-        )
-    proposal.doubts += [question] if question else []
-    _voided(file, proposal, paid, settles=not owed and len(paid.columns) == 1)
-    mapping = {
-        "invoice_id": number,
-        "customer_id": buyer.expression,
-        "issue_date": issued,
-    }
-    mapping |= {
-        "due_date": _due(columns, due, issued, proposal),
-        "amount": paid.expression,
-    }
-    mapping["kind"] = _kind(columns, proposal)
-    source = file.source | {
-        "columns": {name: text for name, text in mapping.items() if text}
-    }
-    written, doubts = layout(file.raw.table, issued, paid.expression)
-    proposal.sources["invoices"] = source | written
-    proposal.doubts += doubts
-    proposal.methods = {}
-    proposal.currency = next(iter(_currencies(columns)), "")
-    proposal.took.append(say("init.took.invoices", due=due, amount=paid.columns[0]))
-    rest = len(paid.columns) > 1
-    proposal.doubts.append(
-        say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
-    )
-
-
-def _voided(file: Opened, proposal: Proposal, paid: Amount, settles: bool) -> None:
-    """Invoices that were never sent or were cancelled; and, with `settles`, those of which the
-    status alone says that they are paid."""
-    for name in choose.status(file.columns):
-        facts = file.columns[name]
-        values = facts.cells.value_counts()
-        gone = [v for v in values.index if state(v) == "lost" or is_draft(v)]
-        done = [
-            v for v in values.index if settles and state(v) == "sold" and is_paid(v)
-        ]
-        left = [*gone, *done]
-        if name in paid.columns or not left or len(left) == len(values):
-            continue
-        file.source["where"] = f"({quoted(name)} IS NULL OR NOT {one_of(name, left)})"
-        counted = [f"{value} ({values[value]:,})" for value in left]
-        proposal.took.append(
-            say("init.took.no_debt", column=name, values=counted, paid=bool(done))
-        )
-        return
-
-
-def _billed(columns: Columns, proposal: Proposal) -> Amount | None:
-    """What customers owe of their invoices: with tax, less what they have paid so far."""
-    whole = choose.first(columns, "with_tax", choose.is_amount)
-    billed = Amount(whole, (whole,)) if whole else choose.amount(columns)
-    if billed is None or billed.expression not in columns:
-        return billed
-    paid = choose.first(
-        columns, "paid_so_far", choose.is_amount, [billed.expression, *billed.columns]
-    )
-    if paid is None:
-        return billed
-    proposal.took.append(say("init.took.paid_so_far", column=paid))
-    rest = f"{quoted(billed.expression)} - coalesce({quoted(paid)}, 0)"
-    return Amount(rest, (billed.expression, paid))
-
-
-def _due(columns: Columns, due: str, issued: str, proposal: Proposal) -> str:
-    if columns[due].filled == 1:
-        return due
-    empty = columns[due].rows - len(columns[due].cells)
-    proposal.took.append(say("init.took.no_due_date", rows=empty, column=issued))
-    return f"coalesce({quoted(due)}, {quoted(issued)})"
-
-
-def _kind(columns: Columns, proposal: Proposal) -> str | None:
-    """Documents that lower what is owed, by their names."""
-
-    def fits(facts: Facts) -> bool:
-        return facts.filled > 0.5 and facts.distinct <= 20 and facts.numbers < 0.5
-
-    name = choose.first(columns, "invoice_kind", fits)
-    if name is None:
-        return None
-    lowering = []
-    for value in columns[name].cells.value_counts().index:
-        if any(
-            word in value.lower().replace("-", " ") for word in vocabulary()["credits"]
-        ):
-            lowering.append(value)
-    if not lowering:
-        return None
-    proposal.took.append(say("init.took.credits", column=name, values=lowering))
-    tests = ", ".join(literal(value) for value in lowering)
-    return (
-        f"CASE WHEN {quoted(name)} IN ({tests}) THEN 'credit_note' ELSE 'invoice' END"
-    )
-
-
 # Leads
 # -------------------------------------------------------------------------------------------------
 
@@ -319,7 +170,7 @@ def leads_beside(
     number = proposal.sources["orders"]["columns"].get("order_id")
     if number is None or found.decided is None:
         return
-    _leads(file, proposal, number, found.decided, buyer, paid)
+    _leads(file, proposal, number, found.decided, buyer, paid, found)
     options = {"won": found.states["sold"], "lost": found.states["lost"]}
     proposal.methods["leads"] = options
     proposal.took.append(say("init.took.leads_too", status=found.decided))
@@ -332,6 +183,7 @@ def _leads(
     status: str,
     buyer: Customer | None,
     paid: Amount | None,
+    found: Sold | None = None,
 ) -> None:
     columns = file.columns
     full = {"lead_id": number, "status": status}
@@ -344,6 +196,10 @@ def _leads(
         column = choose.first(columns, role, lambda f: f.filled > 0.3, full.values())
         full |= {name: column} if column else {}
     full |= {"value": paid.columns[0]} if paid else {}
+    if paid and found and found.one_currency:
+        # A lead counts in any currency; values are compared in one.
+        value = f"CASE WHEN {found.one_currency} THEN {quoted(paid.columns[0])} END"
+        full |= {"value": value, "currency": None}
     kept = (
         "path",
         "encoding",

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from segment_lab.data.days import layouts_of
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
-from segment_lab.data.guess.vocabulary import quoted
+from segment_lab.data.quoting import quoted
 from segment_lab.data.reading import COUNTED, ISO, Reading
 from segment_lab.texts import say
 

@@ -9,6 +9,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
+import pandas as pd
+
 from segment_lab.config import read
 
 State = Literal["lost", "returned", "open", "sold", "unknown"]
@@ -20,7 +22,7 @@ _WHOLE = (
     "razem gesamt итого kind rodzaj tipo soort nom nome nombre naam numero número référence "
     "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
     "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
-    "totale"
+    "totale net result"
 )
 WHOLE = frozenset(_WHOLE.split())
 
@@ -112,6 +114,9 @@ def state(value: str) -> State:
     """What the value of a status, stage or event says about a sale."""
     plain = value.strip().lower().replace("_", " ").replace("ё", "е")
     plain = plain.replace("credit card", "card")
+    for name, codes in vocabulary()["codes"].items():
+        if plain in codes:
+            return name  # type: ignore[no-any-return]
     for name in ("lost", "returned", "open", "sold"):
         if any(
             word.replace("ё", "е") in plain for word in vocabulary()["states"][name]
@@ -120,15 +125,50 @@ def state(value: str) -> State:
     return "unknown"
 
 
+def states_of(cells: pd.Series) -> dict[str, list[str]]:
+    """The different values of a status by what they say, commonest first."""
+    said: dict[str, list[str]] = {}
+    for value in cells.value_counts().index:
+        said.setdefault(state(value), []).append(value)
+    return said
+
+
 def is_draft(value: str) -> bool:
     """Whether a document was not sent yet."""
     return any(word in value.lower() for word in vocabulary()["drafts"])
 
 
+def is_in_part(value: str) -> bool:
+    """Whether something was done in part alone."""
+    parts = ("part", "частич", "części", "teil", "parc", "parz", "gedeelt")
+    return any(word in value.lower() for word in parts)
+
+
 def is_paid(value: str) -> bool:
     """Whether a document is paid in full."""
     plain = value.lower()
-    return any(word in plain for word in vocabulary()["paid"])
+    return not is_in_part(plain) and any(word in plain for word in vocabulary()["paid"])
+
+
+def code_of(currency: str) -> str:
+    """The code of a currency that is written out; other texts in capitals.
+
+    Examples
+    --------
+    >>> code_of("Российский рубль"), code_of("US Dollar"), code_of("eur")
+    ('RUB', 'USD', 'EUR')
+    """
+    plain = currency.lower()
+    for code, parts in vocabulary()["currencies"].items():
+        if any(part in plain for part in parts):
+            return str(code)
+    return currency.strip().upper()
+
+
+def is_balance(value: str) -> bool:
+    """Whether a row carries what an account held before or holds after: no document."""
+    plain = value.strip().lower()
+    return any(plain.startswith(word) for word in vocabulary()["balances"])
 
 
 def touch(value: str) -> str | None:
@@ -159,32 +199,3 @@ def total_of(value: str) -> str | None:
         if start or end:
             return (start or end)[1].strip()  # type: ignore[index]
     return None
-
-
-def quoted(column: str) -> str:
-    """A column's name as it stands in an expression."""
-    if re.fullmatch(r"[A-Za-z_]\w*", column) and column.upper() not in _RESERVED:
-        return column
-    return '"' + column.replace('"', '""') + '"'
-
-
-_KEYWORDS = (
-    "SELECT FROM WHERE GROUP ORDER BY CASE WHEN THEN ELSE END AND OR NOT NULL IN IS LIKE BETWEEN "
-    "TABLE ALL ANY AS ON USING UNION DATE TIME TIMESTAMP TRUE FALSE COLUMN CREATE DEFAULT DESC ASC "
-    "DISTINCT LIMIT OFFSET TO USER CHECK FOREIGN PRIMARY REFERENCES UNIQUE WITH WINDOW VALUES "
-    "TOTALS LEFT RIGHT REPLACE INTERVAL"
-)
-_RESERVED = frozenset(_KEYWORDS.split())
-
-
-def literal(text: str) -> str:
-    """A text as it stands in an expression."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """The condition that a column holds one of these values."""
-    listed = [literal(value) for value in values]
-    if len(listed) == 1:
-        return f"{quoted(column)} = {listed[0]}"
-    return f"{quoted(column)} IN ({', '.join(listed)})"
