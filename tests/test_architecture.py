@@ -122,6 +122,7 @@ def test_no_modules_import_each_other():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_module_can_be_imported_alone():
     names = [
         m.name for m in pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")
