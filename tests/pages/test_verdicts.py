@@ -154,6 +154,8 @@ def test_every_segment_is_served_somehow(page):
     )
     assert eligible.tolist() == rows["members"].tolist()
     acting = rows["contacts"] > 0
+    # Nobody is let go while more than mail is done with them or tried on them.
+    assert not (acting & (rows["kind"] != "email") & (rows["stance"] == "let_go")).any()
     assert rows["worth"].notna().tolist() == acting.tolist()
     assert (rows["next_look"] > pd.Timestamp(page.now.window.as_of)).all()
     for row in rows.to_dict("records"):

@@ -59,7 +59,8 @@ def stances(
     rules : StanceRules
         Where the borders lie.
     winnable : container of str
-        Segments in which more than mail is expected to pay: lapsed ones are won back.
+        Segments in which more than mail is expected to pay, or is tested: lapsed ones are won
+        back.
 
     Returns
     -------

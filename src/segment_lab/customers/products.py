@@ -56,15 +56,14 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
     followers = followers[followers >= FEWEST_FOLLOWERS].sort_values(
         ascending=False, kind="stable"
     )
+    taken_next = followers.reset_index().groupby("favourite")["product"].agg(list)
     bought = spent[spent["customer_id"].isin(list(customers))]
     found: dict[str, str] = {}
-    for customer, own in bought.groupby("customer_id")["product"]:
-        name = favourite[customer]
-        if name not in followers.index.get_level_values(0):
-            continue
-        candidates = followers[name].drop(list(set(own)), errors="ignore")
-        if len(candidates):
-            found[str(customer)] = str(candidates.index[0])
+    for customer, own in bought.groupby("customer_id")["product"].agg(set).items():
+        candidates = taken_next.get(favourite[customer], [])
+        new = next((product for product in candidates if product not in own), None)
+        if new is not None:
+            found[str(customer)] = new
     return pd.Series(found, dtype="object")
 
 

@@ -331,7 +331,7 @@ class Page:
             hours_gained`` (of a year's contacts). Words: ``say("stance.…", **row)``.
         """
         decided = self.decided
-        acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH))
+        acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH, verdicts.TEST))
         more_than_mail = acting & (decided["kind"] != "email")
         stance = stances(self.known, winnable=list(decided.index[more_than_mail]))
         columns = [
