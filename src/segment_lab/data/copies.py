@@ -186,7 +186,7 @@ def recalled(memory: Path | None) -> Memory | None:
     return found if all(map(copied, found.targets)) else None
 
 
-def remember(memory: Path, found: Memory) -> None:
+def remember(memory: Path, found: object) -> None:
     """Keep what was found out, in one step."""
     with replacing(memory, private=True) as draft:
         joblib.dump(found, draft)

@@ -85,7 +85,8 @@ class Pieces:
             return None
         rows = pd.concat([tallies[piece.key] for piece in self.files])
         keys = [column for column in rows.columns if column != "rows"]
-        return rows.groupby(keys, dropna=False, as_index=False)["rows"].sum()
+        found: Any = rows.groupby(keys, dropna=False, as_index=False)["rows"].sum()
+        return found
 
     @cached_property
     def tallies(self) -> dict[str, pd.DataFrame] | None:
