@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from segment_lab.data.currencies import is_converted, without_conversion
+from segment_lab.data.guess.adjusted import adjusted_to, taken_off
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
 from segment_lab.data.quoting import quoted
@@ -38,6 +39,8 @@ class Amount:
     net_of: str | None = None
     beside: tuple[str, ...] = ()
     currency: str | None = field(default=None)
+    #: The amounts before what was refunded or taken off, where `expression` is after it.
+    before: str | None = None
 
 
 def first(
@@ -254,12 +257,21 @@ def amount(
     ):
         net_of, chosen = chosen, subtotal
     chosen = _before_fees(columns, chosen)
-    expression = chosen
+    adjusted = [n for n in ranked(columns, "adjusted") if is_amount(columns[n])]
+    fitting += [name for name in adjusted if name not in (*fitting, *taken)]
+    before = None
+    expression, used = chosen, (chosen,)
+    if left := adjusted_to(columns, chosen, taken):
+        before, (name, expression) = chosen, left
+        used = (name,) if expression == name else (name, chosen)
+        if refunded and taken_off(columns, before, name, refunded):
+            refunded = None
     if refunded:
-        expression = f"{quoted(chosen)} - coalesce({quoted(refunded)}, 0)"
-    beside = tuple(name for name in fitting if name != chosen)[:4]
-    used = (chosen, refunded) if refunded else (chosen,)
-    return Amount(expression, used, refunded, net_of, beside, currency)
+        whole = expression if len(used) > 1 else quoted(expression)
+        expression = f"{whole} - coalesce({quoted(refunded)}, 0)"
+        used = (*used, refunded)
+    beside = tuple(name for name in fitting if name not in (*used, before))[:4]
+    return Amount(expression, used, refunded, net_of, beside, currency, before)
 
 
 def _is_expected(name: str) -> bool:

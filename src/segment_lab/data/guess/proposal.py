@@ -250,6 +250,9 @@ def _beside(columns: Columns, role: str, taken: Iterable[str | None]) -> str | N
 def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     if paid.refunded:
         proposal.took.append(say("init.took.refunded", column=paid.refunded))
+    if paid.before:
+        facts = {"column": paid.columns[0], "before": paid.before}
+        proposal.took.append(say("init.took.adjusted", **facts))
     if paid.net_of:
         proposal.took.append(
             say("init.took.net_of", column=paid.columns[0], gross=paid.net_of)

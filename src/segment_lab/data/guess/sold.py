@@ -271,12 +271,21 @@ def _paid_back(
     name = (whole or marks)[0]
     yes = [value for value in columns[name].cells.unique() if value.lower() in YES]
     here = frame[name].isin(yes)
-    if not here.any():
+    if not here.any() or _is_off(columns, paid, here):
         return
     found.rows &= ~here
     found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
     words = {"values": yes, "rows": int(here.sum())}
     found.notes.append(say("init.took.paid_back", column=name, **words))
+
+
+def _is_off(columns: Columns, paid: Amount, marked: pd.Series) -> bool:
+    """Whether the amounts are lower than before where sales are marked as paid back."""
+    if paid.before is None:
+        return False
+    before = columns[paid.before].amounts().reindex(marked.index)
+    after = columns[paid.columns[0]].amounts().reindex(marked.index)
+    return bool((after < before)[marked].mean() > 0.9)
 
 
 def _is_mark(facts: Facts) -> bool:
