@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import segment_lab as sl
+from segment_lab.data import currencies
 from segment_lab.errors import DataError
 from segment_lab.texts import speaking
 
@@ -79,3 +80,55 @@ def test_converted_amounts_are_of_one_currency(tmp_path):
     found = study(tmp_path, "orders", text, columns=columns)
     found.check()
     assert float(found.customers().revenue.sum()) == 30
+
+
+def test_a_currency_that_comes_up_far_down_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(currencies, "LOOKED_AT", 3)
+    lines = "".join(f"A,2025-01-0{day},{day}\n" for day in range(1, 9))
+    text = (
+        "customer_id,order_date,amount\n" + lines + "B,2025-01-09,€9\nB,2025-01-09,$9\n"
+    )
+    with pytest.raises(DataError, match="cannot be added up"):
+        study(tmp_path, "orders", text).check()
+
+
+def test_a_currency_that_comes_with_added_lines_is_refused(tmp_path):
+    lines = "".join(f"A,2025-01-{day},$ {day}\n" for day in range(10, 30))
+    head = "customer_id,order_date,amount\n"
+    whole = study(tmp_path, "orders", head + lines)
+    whole._keep_copies = True
+    whole.check()
+    grown = study(tmp_path, "orders", head + lines + "B,2025-02-09,€9\n")
+    grown._keep_copies = True
+    with pytest.raises(DataError, match="cannot be added up"):
+        grown.check()
+
+
+def test_plain_amounts_to_which_marked_ones_are_added(tmp_path):
+    lines = "".join(f"A,2025-01-{day},{day}\n" for day in range(10, 30))
+    head = "customer_id,order_date,amount\n"
+    plain = study(tmp_path, "orders", head + lines)
+    plain._keep_copies = True
+    plain.check()
+    both = "B,2025-02-09,€9\nB,2025-02-09,£9\n"
+    grown = study(tmp_path, "orders", head + lines + both)
+    grown._keep_copies = True
+    with pytest.raises(DataError, match="cannot be added up"):
+        grown.check()
+
+
+def test_payments_in_another_currency_than_their_invoices_are_refused(tmp_path):
+    bills = "invoice_id,customer_id,issue_date,due_date,amount,currency\n"
+    bills += "1,A,2025-01-01,2025-02-01,100,EUR\n2,B,2025-01-01,2025-02-01,50,EUR\n"
+    paid = "invoice_id,payment_date,amount,currency\n1,2025-01-20,430,PLN\n"
+    (tmp_path / "invoices.csv").write_text(bills)
+    (tmp_path / "payments.csv").write_text(paid)
+    config = "name: s\nsources:\n  invoices: {path: invoices.csv}\n"
+    (tmp_path / "s.yml").write_text(config + "  payments: {path: payments.csv}\n")
+    two = sl.Study.from_yaml(tmp_path / "s.yml")
+    with pytest.raises(DataError, match=r"payments.*PLN.*EUR"):
+        two.check()
+    with pytest.raises(DataError, match=r"payments.*PLN.*EUR"):
+        sl.Study.from_yaml(tmp_path / "s.yml").ledger  # noqa: B018
+    (tmp_path / "payments.csv").write_text(paid.replace("PLN", "eur"))
+    sl.Study.from_yaml(tmp_path / "s.yml").check()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import ibis.expr.types as ir
+
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.reading import CURRENCY_MARKS, Reading
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.data.spellings import currency_column
-from segment_lab.errors import ConfigError
+from segment_lab.errors import ConfigError, Fault
+from segment_lab.texts import say
 
 #: The money of each table that is added up; `amount` where a table is not listed.
 MONEY = {"customer_summary": "revenue", "leads": "value"}
-#: Rows in which amounts are searched for marks of currencies.
+#: Rows in which amounts are searched for marks of currencies before all of them are.
 LOOKED_AT = 100_000
 #: An expression that looks at texts itself sorts currencies out itself.
 _SORTED_OUT = re.compile(r"\bcase\b|regexp|\blike\b|contains", re.IGNORECASE)
@@ -59,11 +62,16 @@ def marked(source: Source, raw: RawTable, table: str) -> str:
             return ""  # what is wrong with it, the mapping says
     for name in names:
         if name in raw.table.columns and raw.table[name].type().is_string():
-            looked_at = raw.table[name].as_table().limit(LOOKED_AT)
-            found = looked_at[name].re_search(CURRENCY_MARKS).any()
-            if bool(found.to_pandas()):
+            column = raw.table[name].as_table()
+            if _has_marks(column.limit(LOOKED_AT)) or _has_marks(column):
                 return name
     return ""
+
+
+def _has_marks(column: ir.Table) -> bool:
+    """Whether some value carries the mark of a currency: the first may stand anywhere."""
+    found = column[column.columns[0]].re_search(CURRENCY_MARKS).any()
+    return bool(found.to_pandas())
 
 
 def currency_of_rows(
@@ -84,3 +92,13 @@ def currency_of_rows(
     if column and expression and column in columns_of(money, table):
         return None  # the expression converts
     return column
+
+
+def unlike(bills: Iterable[str], payments: Iterable[str]) -> list[Fault]:
+    """The fault of payments in a currency that no invoice is in; none where one does not say."""
+    bills, payments = set(bills), set(payments)
+    if not bills or payments <= bills:
+        return []
+    facts = {"paid": sorted(payments - bills), "billed": sorted(bills)}
+    problem = say("data.faults.paid_otherwise", **facts)
+    return [Fault("payments", problem, say("data.faults.paid_otherwise_remedy"))]

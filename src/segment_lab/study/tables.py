@@ -15,6 +15,7 @@ import pandas as pd
 from segment_lab.customers.merging import merged, targets
 from segment_lab.data import embedded
 from segment_lab.data.contracts import CONTRACTS
+from segment_lab.data.currencies import unlike
 from segment_lab.data.files import as_it_was
 from segment_lab.data.intake import Intake, take_in
 from segment_lab.data.sources import raw_frame
@@ -184,9 +185,16 @@ class StudyTables:
                 ]
         for intake in intakes:
             faults += intake.faults(self.config.tolerance)
+        faults += [] if faults else self._payments_unlike_invoices()
         if faults:
             raise DataError(say("study.tables.unusable", name=self.name), faults)
         return intakes
+
+    def _payments_unlike_invoices(self) -> list[Fault]:
+        if not (self.has("invoices") and self.has("payments")):
+            return []
+        bills, payments = self.intake("invoices"), self.intake("payments")
+        return unlike(bills.currencies, payments.currencies)
 
     @cached_property
     def fingerprint(self) -> str:

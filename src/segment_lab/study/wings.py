@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from segment_lab.errors import NotEnoughDataError
+from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.schemes import scheme
 from segment_lab.study.people import StudyCustomers
 from segment_lab.texts import say
@@ -57,6 +57,8 @@ class StudyWings(StudyCustomers):
         from segment_lab.receivables.ledger import Ledger
 
         def opened() -> Ledger:
+            if faults := self._payments_unlike_invoices():
+                raise DataError(say("study.tables.unusable", name=self.name), faults)
             return Ledger(self.table("invoices"), self._optional("payments"))
 
         return (self._parent or self)._keep("ledger", opened)
