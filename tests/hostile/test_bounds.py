@@ -131,6 +131,28 @@ def test_accounts_may_call_their_columns_as_the_package_does(folder):
     both = study(folder, rest="  customers: {path: accounts.csv}\n").customers()
     assert both["account_reason"].unique().tolist() == ["why"]
     pd.testing.assert_frame_equal(both[list(alone)], alone)
+    taken = study(folder, rest="  customers: {path: accounts.csv}\n").intake(
+        "customers"
+    )
+    said = " ".join(taken.remarks())
+    assert "first_order, last_order and frequency are left out" in said
+    assert "reason goes by the name account_reason" in said
+    named = "columns: {their_first_order: first_order}"
+    kept = study(folder, rest=f"  customers: {{path: accounts.csv, {named}}}\n")
+    assert kept.customers()["their_first_order"].unique().tolist() == ["x"]
+    assert "first_order" not in kept.intake("customers").remarks()[0]
+
+
+def test_accounts_may_have_a_state_and_forecasts_of_their_own(folder):
+    rows = "\n".join(f"k{i},Ohio,5" for i in range(40))
+    (folder / "accounts.csv").write_text(f"customer_id,state,expected_orders\n{rows}\n")
+    both = study(folder, rest="  customers: {path: accounts.csv}\n")
+    known = both.customers(predict=True)
+    assert known["account_state"].unique().tolist() == ["Ohio"]
+    assert "Ohio" not in set(known["state"])
+    assert any(
+        "account_state" in remark for remark in both.intake("customers").remarks()
+    )
 
 
 def damaged(content: bytes) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from segment_lab.pages.data import DataPage
+from segment_lab.render.exports import write_rejected
 from segment_lab.study.study import Study
 
 
@@ -65,3 +66,24 @@ def test_a_rerun_calls_later_orders_later_and_nothing_unusable():
         "later than this report (from 2026-03-02 on)": 40,
     }
     assert "unusable" not in told + str(page.lines())
+
+
+def test_lines_that_were_set_aside_are_one_link_away(tmp_path):
+    lines = "".join(f"a,2026-01-0{day},5\n" for day in range(1, 8))
+    (tmp_path / "orders.csv").write_text(
+        f"customer_id,order_date,amount\n{lines}=b,2026-01-09,much\n", encoding="utf-8"
+    )
+    (tmp_path / "s.yml").write_text(
+        "name: s\ntolerance: 0.2\nsources: {orders: {path: orders.csv}}\n"
+    )
+    study = Study.from_yaml(tmp_path / "s.yml")
+    page = DataPage(study)
+    assert 'href="rejected.csv"' in str(page.lines())
+    assert 'href="segments.csv"' in str(page.first_rows())
+    assert write_rejected(study, tmp_path) == 1
+    row = pd.read_csv(tmp_path / "rejected.csv").iloc[0]
+    assert list(row) == ["unreadable amount", "'=b", "2026-01-09", "much"]
+
+
+def test_no_link_is_shown_where_nothing_was_set_aside(page_of):
+    assert "rejected.csv" not in str(page_of("orders").lines())

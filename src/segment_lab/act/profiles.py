@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from segment_lab.customers.people import RESERVED
+from segment_lab.data.contracts import MEASURES
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
@@ -22,7 +22,7 @@ DESCRIBING = ("customer_type", "industry", "region", "owner")
 PERSONAL = ("name", "email", "phone", "address")
 #: A column of the company's own describes, too, when it has so few values: age bands, not streets.
 FEW_VALUES = 20
-#: Measures of the customer table that no account tells (beside `people.RESERVED`).
+#: Measures of the customer table that no account tells (beside `contracts.MEASURES`).
 COMPUTED = ("state", "p_active", "expected_orders", "expected_revenue")
 #: A number is told as the quarter of the base it lies in.
 QUARTERS = 4
@@ -47,7 +47,7 @@ def describing(customers: pd.DataFrame) -> list[str]:
 
 def _tells(column: str, values: pd.Series) -> bool:
     """Whether an own column may describe customers; what is computed from orders does not."""
-    if column in RESERVED or column in COMPUTED or column == "consent":
+    if column in MEASURES or column in COMPUTED or column == "consent":
         return False
     different = values.nunique()
     if pd.api.types.is_string_dtype(values):

@@ -10,35 +10,15 @@ import pandas as pd
 
 from segment_lab.customers.merging import one_row_each
 from segment_lab.data import spellings
+from segment_lab.data.contracts import MEASURES
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import say
-
-# Measures of the customer table keep their meaning whatever the accounts file calls its columns.
-RESERVED = frozenset(
-    {
-        "lines",
-        "revenue",
-        "frequency",
-        "margin",
-        "touches",
-        "offer",
-        "recency_days",
-        "t_x",
-        "tenure_days",
-        "repeat_frequency",
-        "monetary_value",
-        "gap_days",
-        "return_share",
-        "first_order",
-        "last_order",
-    }
-)
 
 
 def accounts(customers: ir.Table) -> pd.DataFrame:
     """The account columns of the customers table, one row per ``customer_id`` (the index)."""
     table = customers.drop(
-        *(c for c in customers.columns if c.endswith("_minor") or c in RESERVED)
+        *(c for c in customers.columns if c.endswith("_minor") or c in MEASURES)
     )
     frame = table.to_pandas()
     return one_row_each(frame)

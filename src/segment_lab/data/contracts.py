@@ -128,6 +128,33 @@ _ALL = (
     ),
 )
 CONTRACTS: Mapping[str, Contract] = {contract.name: contract for contract in _ALL}
+#: Measures of the customer table, which keep their meaning whatever an accounts file calls its
+#: columns: its own of these names are left out.
+MEASURES = frozenset(
+    {
+        "lines",
+        "revenue",
+        "frequency",
+        "margin",
+        "touches",
+        "offer",
+        "recency_days",
+        "t_x",
+        "tenure_days",
+        "repeat_frequency",
+        "monetary_value",
+        "gap_days",
+        "return_share",
+        "first_order",
+        "last_order",
+        "p_active",
+        "expected_orders",
+        "expected_revenue",
+    }
+)
+#: `reason` says why a row was set aside, and `state` whether a customer still buys: an account's
+#: own go by other names.
+RENAMED = {"reason": "account_reason", "state": "account_state"}
 
 # Days of what has happened: a year is enough for another clock, and before 1970 nobody kept a CRM.
 HAPPENED = (
@@ -405,9 +432,15 @@ def _extras(
         value = _given(raw, mapping.get(name, name), contract, name, reading)
         if name in reading.casefold and value.type().is_string():
             value = value.lower()
-        # `reason` says why a row was set aside; an account's own goes by another name.
-        extras["account_reason" if name == "reason" else name] = value
+        extras[renamed(name, contract)] = value
     return extras
+
+
+def renamed(name: str, contract: Contract) -> str:
+    """The name that a column of the source's own goes by."""
+    if name == "reason" or contract.key == "customer_id":
+        return RENAMED.get(name, name)
+    return name
 
 
 def _read(value: ir.Value, column: Column, reading: Reading) -> ir.Value:

@@ -27,6 +27,9 @@ FORMULA = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠\t\r\n]")
 # Beyond this size a file is told from another by its size and date, not by its content.
 HASHED_BYTES = 2 << 30
 
+#: The file of a run that holds every order line that was set aside, as it stood in the source.
+REJECTED = "rejected.csv"
+
 
 def cache_folder() -> Path:
     """Where typed copies and fitted models are kept: ``SEGMENT_LAB_CACHE`` or the user's cache

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.contracts import Contract
+from segment_lab.data.contracts import MEASURES, Contract, renamed
 from segment_lab.data.reading import Reading
 from segment_lab.data.sources import RawTable
 from segment_lab.texts import say
@@ -57,6 +57,7 @@ def remarks(intake: Taken, limit: int = COMPARED) -> list[str]:
         found += _late(intake)
         found += _zone(intake)
         found += _free_of_charge(intake.accepted)
+    found += _other_names(intake)
     for name, count in _blanks(intake).items():
         found.append(say("data.remarks.blanks", count=count, column=name))
     return found
@@ -66,6 +67,22 @@ def _repeated(raw: ir.Table) -> int:
     counts = raw.aggregate(every=raw.count(), unique=raw.distinct().count().as_scalar())
     row = counts.get_backend().to_pandas(counts).iloc[0]
     return int(row["every"] - row["unique"])
+
+
+def _other_names(intake: Taken) -> list[str]:
+    """Account columns that are called as the package calls its own: left out, or renamed."""
+    found = []
+    names = list(intake.raw.table.columns)
+    if intake.name == "customers":
+        kept = {*intake.reading.columns.values()}
+        ours = [name for name in names if name in MEASURES and name not in kept]
+        if ours:
+            found.append(say("data.remarks.computed", columns=ours))
+    for name in names if intake.contract.extras else ():
+        other = renamed(name, intake.contract)
+        if other != name and name not in intake.contract.names:
+            found.append(say("data.remarks.renamed", column=name, other=other))
+    return found
 
 
 def _early(intake: Taken) -> list[str]:

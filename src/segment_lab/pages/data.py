@@ -8,9 +8,10 @@ import pandas as pd
 
 from segment_lab.customers import overview
 from segment_lab.customers.quality import Quality, anonymous
+from segment_lab.data.files import REJECTED
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.base import CustomerBase
-from segment_lab.show.cards import details, group, headline, note, says_why
+from segment_lab.show.cards import details, group, headline, link, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
 from segment_lab.show.pictures import overview as pictures
@@ -19,6 +20,8 @@ from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 FIRST_ROWS = 10
+#: The file of a run with a row per customer.
+SEGMENTS = "segments.csv"
 
 
 class DataPage:
@@ -158,9 +161,16 @@ class DataPage:
             duplicates=self.study.intake("orders").source.duplicates,
         )
         labels = {"reason": say("data_page.captions.account_reason")}
-        return table(
+        shown = table(
             self.account, say("data_page.captions.account"), labels=labels, note=rule
         )
+        # What `where` leaves out was never asked for, and is not in the file.
+        aside = (
+            self.account["lines"].iloc[1:].sum() - self.study.intake("orders").left_out
+        )
+        if not aside:
+            return shown
+        return group(shown, link(REJECTED, say("data_page.rejected", file=REJECTED)))
 
     def sources(self) -> Html:
         """Every table with its rows."""
@@ -291,4 +301,6 @@ class DataPage:
         if not self.study.config.personal:
             first = anonymous(first)
         rows = table(first, say("data_page.captions.first_rows"))
-        return details(say("data_page.captions.first_rows_folded"), rows)
+        told = {"customers": len(self.customers), "file": SEGMENTS}
+        whole = link(SEGMENTS, say("data_page.all_customers", **told))
+        return details(say("data_page.captions.first_rows_folded"), group(rows, whole))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segment_lab.data.files import neutralised, write_csv
+from segment_lab.data.files import REJECTED, neutralised, write_csv
 from segment_lab.texts import DEFAULT, language, say, speaking
 from segment_lab.texts.formats import words
 from segment_lab.texts.names import told
@@ -27,6 +27,7 @@ SEGMENT_FILES = (
     "segments.csv",
     "segments.parquet",
     "rules_matched.csv",
+    REJECTED,
     "rejected.parquet",
 )
 
@@ -38,8 +39,8 @@ def write_segments(
     languages: Sequence[str] = (DEFAULT,),
     earlier: str = "",
 ) -> dict[str, Any]:
-    """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet`` to a folder; what was
-    written comes back.
+    """Write ``segments.parquet / .csv / .xlsx`` and ``rejected.parquet / .csv`` to a folder; what
+    was written comes back.
 
     Further `languages` get page one and what people read in a folder each; data are the same in
     every language, so they are written once. `earlier` is the path of the run before's actions.
@@ -58,9 +59,7 @@ def write_segments(
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
     write_matched(study, target)
-    rejected = (
-        study.write_rejected(target / "rejected.parquet") if study.has("orders") else 0
-    )
+    rejected = write_rejected(study, target) if study.has("orders") else 0
     from segment_lab.render.lists import write_lists, write_read
 
     before = None
@@ -87,6 +86,16 @@ def write_segments(
         "notes": notes,
         "history": history,
     }
+
+
+def write_rejected(study: Study, folder: Path) -> int:
+    """``rejected.parquet``, and ``rejected.csv`` to read where there is such a row; the count."""
+    import pandas as pd
+
+    rows = study.write_rejected(folder / "rejected.parquet")
+    if rows:
+        write_csv(pd.read_parquet(folder / "rejected.parquet"), folder / REJECTED)
+    return rows
 
 
 def write_matched(study: Study, folder: Path) -> None:
