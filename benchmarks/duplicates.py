@@ -15,7 +15,7 @@ from segment_lab.customers.duplicates import _keys, duplicates, score
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from planted_duplicates import base_with_duplicates  # noqa: E402
+from planted_duplicates import base_with_duplicates
 
 
 def main(customers: int = 5000, folder: Path | None = None) -> None:

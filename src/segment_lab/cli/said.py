@@ -55,7 +55,8 @@ def tell_set_aside(study: Any) -> None:
         found = study.campaign_results()
     except NotEnoughDataError:
         return
-    for row in arms.checked(found).to_dict("records"):
+    for checked in arms.checked(found).to_dict("records"):
+        row = {str(name): value for name, value in checked.items()}
         rows = found[found["campaign_id"] == row["campaign_id"]]
         twice = list(rows.loc[rows["twice"], "customer_id"])
         gone = list(rows.loc[rows["gone"], "customer_id"])

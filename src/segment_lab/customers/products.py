@@ -60,7 +60,7 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
     bought = spent[spent["customer_id"].isin(list(customers))]
     found: dict[str, str] = {}
     for customer, own in bought.groupby("customer_id")["product"].agg(set).items():
-        candidates = taken_next.get(favourite[customer], [])
+        candidates = taken_next.get(favourite[str(customer)], [])
         new = next((product for product in candidates if product not in own), None)
         if new is not None:
             found[str(customer)] = new

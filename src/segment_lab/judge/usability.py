@@ -53,7 +53,7 @@ def actionability(
     if "consent" in rows:
         agreed = consented(rows).groupby(labels, observed=False)
         reach = agreed.sum().astype(float)
-        out["reachable_share"] = reach / customers_each.replace(0, np.nan)
+        out["reachable_share"] = reach / customers_each.where(customers_each > 0)
     n, buyers = _bought_alone(labels, outcomes, contacted)
     out["natural_rate"] = buyers / n.replace(0, np.nan)
     planned = (buyers + 0.5) / (n + 1)

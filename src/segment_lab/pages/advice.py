@@ -230,7 +230,7 @@ def change(row: pd.Series | Mapping[Any, Any]) -> str:
 
 def decision_table(page: Page) -> pd.DataFrame:
     """What each segment gets: stance, campaign, who is contacted, cost, expected worth and how we
-    know; as many columns as 1,280 pixels hold (how many customers there are stands on the cards)."""
+    know; as many columns as 1,280 pixels hold (how many customers there are: on the cards)."""
     rows = page.treatments
     out = pd.DataFrame(index=rows.index)
     out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))

@@ -35,8 +35,8 @@ SHEET = (718, 1036)
 SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76)
 FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-#: WeasyPrint lays no grid with automatic columns, and lays what stands in a grid again for every grid
-#: and every set of columns around it: blocks and rows that wrap stand in their place.
+#: WeasyPrint lays no grid with automatic columns, and lays what stands in a grid again for every
+#: grid and every set of columns around it: blocks and rows that wrap stand in their place.
 PLAIN_LAYOUT = """
 @page { font: 8pt sans-serif; color: #57606a;
         @bottom-left { content: string(sheet-title); }
@@ -50,7 +50,8 @@ head { display: block; }
 .tile { display: block !important; width: 2.6cm; }
 .pair { display: flex !important; }
 .pair > * { width: 48%; }
-:is(.layout, .parts, .thirds, .segments, .segments dl, .reports, .sl-cards) { display: block !important; }
+:is(.layout, .parts, .thirds, .segments, .segments dl, .reports, .sl-cards) {
+  display: block !important; }
 :is(ol, ul, .sl-facts) { columns: auto !important; }
 """
 

@@ -186,7 +186,7 @@ def _leads(
     found: Sold | None = None,
 ) -> None:
     columns = file.columns
-    full = {"lead_id": number, "status": status}
+    full: dict[str, str | None] = {"lead_id": number, "status": status}
     created = choose.first(
         columns, "created_on", lambda f: f.filled > 0.5 and f.days > 0.5
     )

@@ -14,6 +14,8 @@ import pandas as pd
 from segment_lab.config import read
 
 State = Literal["lost", "returned", "open", "sold", "unknown"]
+#: What words of a status can say, the plainest first.
+NAMED_STATES: tuple[State, ...] = ("lost", "returned", "open", "sold")
 
 #: Headers that mean a role only where they are the whole header: a "product name" is no name.
 _WHOLE = (
@@ -116,8 +118,8 @@ def state(value: str) -> State:
     plain = plain.replace("credit card", "card")
     for name, codes in vocabulary()["codes"].items():
         if plain in codes:
-            return name  # type: ignore[no-any-return]
-    for name in ("lost", "returned", "open", "sold"):
+            return name
+    for name in NAMED_STATES:
         if any(
             word.replace("ё", "е") in plain for word in vocabulary()["states"][name]
         ):

@@ -153,8 +153,9 @@ class Front:
         if not segments:
             return say("front.news.first_judgement")
         largest = max(segments, key=lambda row: row.share)
-        facts = {"segment": largest.segment, "share": largest.share}
-        return say("front.news.first_serve", **facts)
+        return say(
+            "front.news.first_serve", segment=largest.segment, share=largest.share
+        )
 
     def trust(self) -> list[str]:
         """One line on the grounds of the treatments, one on the data."""

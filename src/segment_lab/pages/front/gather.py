@@ -278,10 +278,9 @@ class Gathering:
             else "",
             card=card_link(name),
             few=row["verdict"] == JUDGEMENT and not acts and self._few(name, row),
-            **{
-                key: float(facts[key] or 0.0)
-                for key in ("hours_now", "hours_freed", "hours_gained")
-            },
+            hours_now=float(facts["hours_now"] or 0.0),
+            hours_freed=float(facts["hours_freed"] or 0.0),
+            hours_gained=float(facts["hours_gained"] or 0.0),
         )
 
     def _changed(self, name: str) -> tuple[str, ...]:

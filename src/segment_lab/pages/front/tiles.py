@@ -129,5 +129,5 @@ def from_the_largest(news: News) -> list[Tile]:
         return []
     share = bought.nlargest(LARGEST).sum() / bought.sum()
     note = say("front.tiles.largest_note", days=news.days)
-    facts = {"customers": LARGEST}
+    facts: dict[str, float] = {"customers": LARGEST}
     return [Tile("largest", "percent", share, note=note, facts=facts)]
