@@ -7,11 +7,13 @@ import pytest
 
 import segment_lab as sl
 from segment_lab.segments.abc import ABCSegmenter
+from segment_lab.study import days
 
 
 @pytest.fixture
-def study():
-    """A fresh study of the same sixty orders, as another process would open it."""
+def study(monkeypatch, tmp_path):
+    """A fresh study of the same sixty orders, as another process would open it, and a cache."""
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
     orders = pd.DataFrame(
         {
             "customer_id": [f"c{i % 20}" for i in range(60)],
@@ -19,24 +21,89 @@ def study():
             "amount": [1.0 + i % 20 for i in range(60)],
         }
     )
-    return lambda: sl.Study.from_frames({"orders": orders}, as_of="2026-03-10")
+
+    def opened(**options):
+        return sl.Study.from_frames(
+            {"orders": orders}, **{"as_of": "2026-03-10", **options}
+        )
+
+    return opened
 
 
-def test_segments_are_told_once_a_run(study, monkeypatch, tmp_path):
-    alone = study().segmentation("abc")
-    monkeypatch.setenv("SEGMENT_LAB_SHARED", str(tmp_path))
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """How many customers were told their segment, call by call."""
+    calls = []
     predict = ABCSegmenter.predict
 
     def counted(self, customers):
-        asked.append(len(customers))
+        calls.append(len(customers))
         return predict(self, customers)
 
     monkeypatch.setattr(ABCSegmenter, "predict", counted)
+    return calls
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Begins another run: what its processes share lies in a folder of its own."""
+
+    def begun(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.setenv("SEGMENT_LAB_SHARED", str(folder))
+        return folder
+
+    return begun
+
+
+def test_segments_are_told_once_a_run(study, asked, run):
+    alone = study().segmentation("abc")
+    asked.clear()
+    run("first")
     first, second = study().segmentation("abc"), study().segmentation("abc")
     assert asked == [20]
     assert first.labels.equals(alone.labels)
     assert second.labels.equals(alone.labels)
+
+
+def test_a_later_run_finds_what_is_small(study, asked, run):
+    run("first")
+    made = study().segmentation("abc")
+    run("second")
+    found = study().segmentation("abc")
+    assert asked == [20]
+    assert found.labels.equals(made.labels)
+
+
+@pytest.mark.parametrize(
+    "change", [{"tolerance": 0.5}, {"methods": {"abc": {"cuts": [0.6, 0.9]}}}]
+)
+def test_a_run_with_other_settings_does_not(study, asked, run, change):
+    run("first")
+    study().segmentation("abc")
+    run("second")
+    study(**change).segmentation("abc")
+    assert asked == [20, 20]
+
+
+def test_what_is_large_dies_with_its_run(study, asked, run, monkeypatch, tmp_path):
+    monkeypatch.setattr(days, "KEPT_BYTES", 100)
+    folder = run("first")
+    study().segmentation("abc")
+    assert list(folder.glob("codes-abc-*.joblib"))
+    assert not list((tmp_path / "cache").glob("codes-abc-*.joblib"))
+    run("second")
+    study().segmentation("abc")
+    assert asked == [20, 20]
+
+
+def test_what_is_kept_is_its_owners_alone(study, run, tmp_path):
+    run("first")
+    study().customers()
+    kept = list((tmp_path / "cache").glob("customers-*.joblib"))
+    assert kept
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 def test_another_day_is_told_anew(study, monkeypatch, tmp_path):

@@ -4,11 +4,13 @@ shows."""
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pandas as pd
 
 from segment_lab.act.stance import STANCES
 from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, return_rates
+from segment_lab.data.files import digest
 from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
 from segment_lab.pages.choosing import chosen, has_owners, scheme_name, treatment
 from segment_lab.pages.front.gather import gathering
@@ -47,8 +49,10 @@ def serving(study: Study) -> tuple[str, pd.DataFrame]:
 
     # The same on every page of a run, whatever scheme a page shows.
     schemes = [(method, study.options(method)) for method in study.methods]
-    asked = (schemes, study.config.strategy, study.config.comparison)
-    return study.shared("serving", repr(asked), found)
+    strategy = study.config.strategy
+    playbook = digest(Path(study.base) / strategy.playbook) if strategy.playbook else ""
+    asked = (schemes, strategy, playbook, study.config.comparison)
+    return study.cached("serving", repr(asked), found)
 
 
 def acted_on(study: Study) -> str:

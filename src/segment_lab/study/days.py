@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, Self, TypeVar, cast
 
 import ibis
 import ibis.expr.types as ir
+import joblib
 import pandas as pd
 from filelock import FileLock
 
+from segment_lab import code_fingerprint
 from segment_lab.customers.merging import targets
 from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import raise_faults
@@ -28,6 +31,23 @@ from segment_lab.window import ObservationWindow, as_date
 T = TypeVar("T")
 #: Names the folder that the processes of a run share.
 SHARED = "SEGMENT_LAB_SHARED"
+#: Up to this size what a run computed is kept for later runs: ten thousand customers or so.
+KEPT_BYTES = 4 << 20
+#: Parts of a study file that an answer is kept without: they are told by other means, or
+#: name nothing that is computed below the pages.
+ASIDE = {
+    "name",
+    "title",
+    "as_of",
+    "window",
+    "sources",
+    "methods",
+    "comparison",
+    "strategy",
+    "report",
+    "notify",
+}
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError)
 #: What dates a study without orders.
 OTHER_DAYS = (
     "first_order",
@@ -160,7 +180,8 @@ class StudyDays(StudyTables):
         return part
 
     def shared(self, name: str, options: Any, make: Callable[[], T]) -> T:
-        """`make()` once per process, or once for all processes of a run; gone when that ends."""
+        """`make()` once per process, or once for all processes of a run; what is small is found
+        by later runs too, the rest is gone when the run ends."""
         folder = os.environ.get(SHARED)
         if folder is None:
             return self._keep(("shared", name, options), make)
@@ -169,50 +190,57 @@ class StudyDays(StudyTables):
     def cached(
         self, name: str, options: Any, make: Callable[[], T], folder: Path | None = None
     ) -> T:
-        """`make()` once per data, window, options and code version: in memory, and on disk between
-        processes, in the user's cache or another `folder`."""
-        import joblib
-
-        from segment_lab import code_fingerprint
-
-        key = hashlib.sha256(
-            repr(
-                (
-                    name,
-                    options,
-                    self.fingerprint,
-                    self.window,
-                    self.config.returns,
-                    code_fingerprint(),
-                )
-            ).encode()
-        ).hexdigest()[:24]
-
-        path = (folder or cache_folder()) / f"{name}-{key}.joblib"
-
-        def kept() -> T | None:
-            try:
-                return cast(T, joblib.load(path))
-            except (
-                OSError,
-                EOFError,
-                ValueError,
-                KeyError,
-                ImportError,
-                AttributeError,
-            ):
-                return None  # not there, or cut off by a killed run: make it again
+        """`make()` once per data, window, settings, options and code version: in memory, and on
+        disk between processes, in the user's cache or a run's `folder`."""
+        key = self._key(name, options)
+        kept = cache_folder() / f"{name}-{key}.joblib"
+        path = folder / kept.name if folder else kept
 
         def load_or_make() -> T:
-            if (found := kept()) is not None:
-                return found
+            if (found := _loaded(path, kept)) is not None:
+                return cast(T, found)
             # Reports of one run ask for the same at the same time: one makes it, the others wait.
             with FileLock(path.with_suffix(".lock")):
-                if (found := kept()) is not None:
-                    return found
+                if (found := _loaded(path, kept)) is not None:
+                    return cast(T, found)
                 value = make()
-                with replacing(path) as draft:
+                with replacing(path, private=True) as draft:
                     joblib.dump(value, draft)
+                if path != kept and self._comes_again(path):
+                    with replacing(kept, private=True) as draft:
+                        shutil.copyfile(path, draft)
                 return value
 
         return self._keep(("cached", key), load_or_make)
+
+    def _key(self, name: str, options: Any) -> str:
+        """What tells an answer from all others. Parts of the study file that say only who asks are
+        left out; those that a page may change are in `options`."""
+        settings = self.config.model_dump(mode="json", exclude=ASIDE)
+        facts = (
+            name,
+            options,
+            self.fingerprint,
+            self.window,
+            settings,
+            code_fingerprint(),
+        )
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
+
+    def _comes_again(self, path: Path) -> bool:
+        """Whether a later run may ask for a file and it is worth its place: rows of a database
+        may have no hash that tells them, and large tables would fill the disk."""
+        sources = self.config.sources.values()
+        if any(source.url is not None for source in sources):
+            return False
+        return path.stat().st_size <= KEPT_BYTES
+
+
+def _loaded(*paths: Path) -> Any:
+    """The first of these that is there and whole."""
+    for path in dict.fromkeys(paths):
+        try:
+            return joblib.load(path)
+        except UNREADABLE:
+            continue  # not there, or cut off by a killed run: make it again
+    return None

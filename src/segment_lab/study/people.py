@@ -28,7 +28,7 @@ from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays
 from segment_lab.study.grown import reduced
-from segment_lab.texts import say
+from segment_lab.texts import language, say
 
 
 class StudyCustomers(StudyDays):
@@ -109,7 +109,8 @@ class StudyCustomers(StudyDays):
             files = intake.pieces if self._parent is None else None
             return reduced(intake, files, self.window, self.config.returns)
 
-        customers, account = self.shared("customers", (), found)
+        # Reasons are kept as they are said.
+        customers, account = self.shared("customers", language(), found)
         broken = [
             (say("study.tables.broken", reason=reason), len(lines), 0.0)
             for reason, lines in intake.broken.groupby("reason")
