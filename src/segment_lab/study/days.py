@@ -216,16 +216,14 @@ class StudyDays(StudyTables):
     def _key(self, name: str, options: Any) -> str:
         """What tells an answer from all others. Parts of the study file that say only who asks are
         left out; those that a page may change are in `options`."""
-        settings = self.config.model_dump(mode="json", exclude=ASIDE)
-        facts = (
-            name,
-            options,
-            self.fingerprint,
-            self.window,
-            settings,
-            code_fingerprint(),
-        )
+        facts = (name, options, self._described)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
+
+    @cached_property
+    def _described(self) -> str:
+        """Data, window, settings and code, the same for all answers."""
+        settings = self.config.model_dump(mode="json", exclude=ASIDE)
+        return repr((self.fingerprint, self.window, settings, code_fingerprint()))
 
     def _comes_again(self, path: Path) -> bool:
         """Whether a later run may ask for a file and it is worth its place: rows of a database

@@ -92,6 +92,8 @@ class StudyCustomers(StudyDays):
 
     @cached_property
     def _accounts(self) -> pd.DataFrame | None:
+        if self._parent is not None:
+            return self._parent._accounts  # the same on every day
         return accounts(self.table("customers")) if self.has("customers") else None
 
     def _ordered_later(self) -> pd.Index:
