@@ -130,7 +130,10 @@ def _write(file: Path, statement: str) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with contextlib.suppress(OSError):
         draft.write_bytes(f"{_proof(statement)}\n{statement}".encode())
+        draft.chmod(0o600)
         draft.replace(file)
+    with contextlib.suppress(OSError):  # what a full disk let in
+        draft.unlink(missing_ok=True)
 
 
 def _proof(statement: str) -> str:

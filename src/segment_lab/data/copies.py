@@ -25,6 +25,7 @@ from pyarrow import parquet
 from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
 from segment_lab.data.files import cache_folder, digest, replacing
+from segment_lab.data.leftovers import sweep_once, with_room
 from segment_lab.data.sources import RawTable, Source, locate
 
 CACHE_DAYS = 14
@@ -37,8 +38,10 @@ def typed_copy(
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
     if not copied(str(target)):
         prune(target.parent)
+        sweep_once(target.parent)
         broken = target.with_suffix(".broken.parquet")
         with (
+            with_room(target.parent),
             replacing(target, private=True) as draft,
             replacing(broken, private=True) as rest,
         ):
@@ -188,7 +191,7 @@ def recalled(memory: Path | None) -> Memory | None:
 
 def remember(memory: Path, found: object) -> None:
     """Keep what was found out, in one step."""
-    with replacing(memory, private=True) as draft:
+    with with_room(memory.parent), replacing(memory, private=True) as draft:
         joblib.dump(found, draft)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ibis.common.exceptions import IbisError
 
+from segment_lab.data.leftovers import is_full, no_room, temporary
 from segment_lab.errors import DataError, Fault, SegmentLabError
 from segment_lab.texts import say
 
@@ -30,6 +31,8 @@ def in_words(where: str, name: str) -> Iterator[None]:
     except SegmentLabError:
         raise
     except Exception as error:
+        if is_full(error):  # while the engine spills, or a file is copied to be read
+            raise no_room(temporary()) from None
         ours = isinstance(error, (OSError, IbisError, UnicodeError, EOFError))
         if ours or type(error).__module__.split(".")[0] in _READERS:
             raise unreadable(where, name, error) from None

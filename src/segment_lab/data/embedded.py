@@ -24,6 +24,7 @@ import pyarrow as pa
 from segment_lab.data import months
 from segment_lab.data.compiled import RememberingBackend
 from segment_lab.data.engines import adapt
+from segment_lab.data.leftovers import named
 from segment_lab.errors import ConfigError
 from segment_lab.texts import say
 
@@ -40,9 +41,8 @@ def connect() -> Any:
     ``SEGMENT_LAB_TEMP`` (the system's folder for temporary files) set it up.
     """
     # DuckDB would spill into the working folder; and no two connections may share a folder.
-    spill = (
-        Path(os.environ.get("SEGMENT_LAB_TEMP") or tempfile.gettempdir())
-        / f"segment_lab_{uuid.uuid4().hex}"
+    spill = Path(os.environ.get("SEGMENT_LAB_TEMP") or tempfile.gettempdir()) / named(
+        uuid.uuid4().hex
     )
     limits = {
         name: os.environ.get(f"SEGMENT_LAB_{name.upper()}")

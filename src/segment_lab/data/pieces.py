@@ -23,6 +23,7 @@ from segment_lab import code_fingerprint
 from segment_lab.data.contracts import conform
 from segment_lab.data.copies import files_of, state_of
 from segment_lab.data.files import cache_folder, replacing
+from segment_lab.data.leftovers import with_room
 from segment_lab.data.parts import by_row
 from segment_lab.data.readers import PARQUET, parquet_table
 from segment_lab.data.reading import Reading
@@ -101,7 +102,7 @@ class Pieces:
             if counted is None:
                 return None
             known |= counted
-            with replacing(target, private=True) as draft:
+            with with_room(target.parent), replacing(target, private=True) as draft:
                 joblib.dump(known, draft)
         return {key: frame for key, (_, frame) in known.items()}
 

@@ -19,6 +19,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from segment_lab.data.damaged import BLOCK
+from segment_lab.data.leftovers import named, sweep_once, temporary
 from segment_lab.data.mending import Mended, mended, opened
 from segment_lab.data.sources import RawTable, Source
 from segment_lab.texts import say
@@ -140,7 +141,8 @@ def scratch() -> Path:
 
 @cache
 def _scratch(pid: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="segment_lab_"))
+    sweep_once(temporary())
+    folder = Path(tempfile.mkdtemp(prefix=named("")))
 
     def remove() -> None:
         # A forked child inherits the farewell, but not the folder.

@@ -22,6 +22,7 @@ from segment_lab import code_fingerprint
 from segment_lab.customers.merging import targets
 from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import raise_faults
+from segment_lab.data.leftovers import with_room
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.study.config import WindowConfig
 from segment_lab.study.tables import StudyTables
@@ -47,7 +48,6 @@ ASIDE = {
     "report",
     "notify",
 }
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, ImportError, AttributeError)
 #: What dates a study without orders.
 OTHER_DAYS = (
     "first_order",
@@ -204,7 +204,7 @@ class StudyDays(StudyTables):
                 if (found := _loaded(path, kept)) is not None:
                     return cast(T, found)
                 value = make()
-                with replacing(path, private=True) as draft:
+                with with_room(path.parent), replacing(path, private=True) as draft:
                     joblib.dump(value, draft)
                 if path != kept and self._comes_again(path):
                     with replacing(kept, private=True) as draft:
@@ -239,6 +239,6 @@ def _loaded(*paths: Path) -> Any:
     for path in dict.fromkeys(paths):
         try:
             return joblib.load(path)
-        except UNREADABLE:
-            continue  # not there, or cut off by a killed run: make it again
+        except Exception:
+            continue
     return None
