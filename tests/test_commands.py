@@ -66,6 +66,7 @@ def shop(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # two pages render a whole study
 @pytest.mark.parametrize(("page", "texts"), commands(), ids=[p for p, _ in commands()])
 def test_the_commands_of_a_page_run_one_after_the_other(page, texts, shop):
     ran = 0
