@@ -160,6 +160,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # one snippet compares every scheme of the sample
 @those("python")
 def test_python_runs(snippet, folder):
     if why := not_run(snippet):
