@@ -241,6 +241,6 @@ def test_check_tells_whom_a_campaign_is_not_measured_on(call, tmp_path):
     told = call("check", "s.yml")
     assert told.exit_code == 0, told.output
     assert (
-        "campaign K1: 1 in several arms since ids were merged, 1 in no table"
-        in told.output
+        "campaign K1: 1 in several arms, because ids were merged or written twice (a), "
+        "1 in no table any more (z); set aside from its measurement" in told.output
     )

@@ -66,6 +66,7 @@ def test_a_draft_that_another_process_put_in_place_does_not_matter(
         "orders.broken.parquet",
         "orders.memory",
         "statement.sql",
+        "added.memory",
     }
 
 

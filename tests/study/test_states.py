@@ -12,7 +12,7 @@ import pytest
 import segment_lab as sl
 from datasets import dataset, datasets_folder
 from segment_lab.segments.claims import ENOUGH
-from segment_lab.study import days, people
+from segment_lab.study import days, grown
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the pages say of a segment's silence, in any letter case → the states of whom it is true.
@@ -67,14 +67,16 @@ def test_the_customer_table_holds_predictions_where_asked():
 
 
 def test_processes_of_a_run_share_the_tables_of_a_day(monkeypatch, tmp_path):
-    asked, collect = [], people.collect
+    asked, collect = [], grown.collect
 
     def counted(expression):
         asked.append(expression)
         return collect(expression)
 
-    monkeypatch.setattr(people, "collect", counted)
+    monkeypatch.setattr(grown, "collect", counted)
     monkeypatch.setenv(days.SHARED, str(tmp_path))
+    # What earlier tests kept would be found.
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
     orders = log(60)
     studies = [
         sl.Study.from_frames({"orders": orders}, as_of="2026-01-01") for _ in range(2)
