@@ -92,7 +92,8 @@ class Cards:
             "serve": row.serve,
             "next": " · ".join(filter(None, [shown(row.action), row.by])),
             "why": self._why(name),
-            "worked": " ".join(self._worked(name)) or say("segment_cards.not_worked"),
+            "worked": " ".join(self._worked(name))
+            or say("segment_cards.not_worked", fewest=FEWEST_CONTACTED),
         }
         drawn = sparkline(row.history, say("segment_cards.spark", name=name))
         return {
