@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import segment_lab as sl
-from segment_lab.data import intake as intakes
+from segment_lab.data import taking
 
 LINES = "customer_id,order_date,amount\na,2026-01-01,5.50\nb,2026-01-02,7.25\nc,2026-01-03,x\n"
 
@@ -34,7 +34,7 @@ def taken_in(path):
 def test_a_file_that_is_known_is_not_opened(study_file, monkeypatch):
     _, first = taken_in(study_file)
     with monkeypatch.context() as patch:
-        patch.setattr(intakes, "open_source", lambda *_: pytest.fail("opened again"))
+        patch.setattr(taking, "open_source", lambda *_: pytest.fail("opened again"))
         again, found = taken_in(study_file)
         assert found == first
     # Only who looks at raw rows opens it: here at the line that cannot be read.

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.data import intake as intakes
-from segment_lab.data import pieces
+from segment_lab.data import pieces, taking
 
 HEAD = "customer_id,order_id,order_date,amount\n"
 JANUARY = "a,1,2026-01-01,5.50\nb,2,2026-01-02,7.25\nc,3,2026-01-30,x\n"
@@ -19,13 +18,13 @@ FEBRUARY = "a,4,2026-02-01,1.00\nc,3,2026-02-02,2.00\nb,2,2026-02-03,-7.25\n"
 def opened(monkeypatch):
     """Names of the files that are parsed."""
     names = []
-    open_source = intakes.open_source
+    open_source = taking.open_source
 
     def noted(source, *rest):
         names.append(source.path.rpartition("_")[2].rpartition("/")[2])
         return open_source(source, *rest)
 
-    monkeypatch.setattr(intakes, "open_source", noted)
+    monkeypatch.setattr(taking, "open_source", noted)
     return names
 
 
@@ -47,9 +46,9 @@ def same(folder, *named):
     study = study_of(folder, *named)
     intake = study.intake("orders")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intakes, "parts_of", lambda *_: None)
-        patch.setattr(intakes, "recalled", lambda _: None)
-        patch.setattr(intakes, "noted", lambda *_: None)
+        patch.setattr(taking, "parts_of", lambda *_: None)
+        patch.setattr(taking, "recalled", lambda _: None)
+        patch.setattr(taking, "noted", lambda *_: None)
         alone = study_of(folder, *named)
         whole = alone.intake("orders")
         pd.testing.assert_frame_equal(rows_of(intake), rows_of(whole))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -102,3 +103,11 @@ def test_a_customer_stands_above_several_orders(read):
         "A": 3,
         "B": 4,
     }
+
+
+def test_campaigns_alone_are_dated_by_their_assignments():
+    days = pd.to_datetime(["2025-03-01", "2025-03-09"])
+    sent = pd.DataFrame({"campaign_id": "k", "customer_id": ["a", "b"]})
+    sent = sent.assign(arm=["none", "mail"], control="none", assigned_on=days)
+    study = sl.Study.from_frames({"campaigns": sent.assign(outcome=[0, 1])})
+    assert str(study.window.as_of) == "2025-03-10"

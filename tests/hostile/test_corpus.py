@@ -7,9 +7,9 @@ import pytest
 
 from segment_lab.data import embedded
 from segment_lab.data.damaged import in_words
-from segment_lab.data.intake import take_in
 from segment_lab.data.readers import open_file
 from segment_lab.data.sources import Source
+from segment_lab.data.taking import take_in
 from segment_lab.data.validation import validate
 from segment_lab.errors import SegmentLabError
 

@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -57,6 +57,8 @@ OTHER_DAYS = (
     "issue_date",
     "touch_date",
 )
+#: What dates a study of campaigns alone; elsewhere an assignment may be a plan.
+ASSIGNED = ("assigned_on",)
 
 
 class StudyDays(StudyTables):
@@ -104,10 +106,18 @@ class StudyDays(StudyTables):
     def _other_days(self) -> tuple[dt.date, dt.date]:
         """Without orders: the first and last day any table knows; where none has dates, as_of must
         be given."""
-        days: list[Any] = []
+        if days := self._days_in(OTHER_DAYS) or self._days_in(ASSIGNED):
+            return min(days), max(days)
+        if self.config.as_of is None:
+            raise ConfigError(say("study.day.no_dates", name=self.name))
+        return self.config.as_of - dt.timedelta(days=1), self.config.as_of
+
+    def _days_in(self, columns: Sequence[str]) -> list[dt.date]:
+        """The first and the last day of each of these columns that some table has."""
+        days = []
         for name in self.config.sources:
             lines = self.intake(name).lines
-            for column in OTHER_DAYS:
+            for column in columns:
                 if column in lines.columns:
                     ends = (
                         lines.aggregate(
@@ -117,11 +127,7 @@ class StudyDays(StudyTables):
                         .iloc[0]
                     )
                     days += [pd.Timestamp(d).date() for d in ends if pd.notna(d)]
-        if days:
-            return min(days), max(days)
-        if self.config.as_of is None:
-            raise ConfigError(say("study.day.no_dates", name=self.name))
-        return self.config.as_of - dt.timedelta(days=1), self.config.as_of
+        return days
 
     def orders(self, *, all_time: bool = False) -> ir.Table:
         """Accepted order lines of the window: ``customer_id, order_date, amount`` and what else

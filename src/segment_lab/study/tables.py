@@ -17,8 +17,9 @@ from segment_lab.data import embedded
 from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.currencies import unlike
 from segment_lab.data.files import as_it_was
-from segment_lab.data.intake import Intake, take_in
+from segment_lab.data.intake import Intake
 from segment_lab.data.sources import raw_frame
+from segment_lab.data.taking import take_in
 from segment_lab.errors import (
     ConfigError,
     DataError,
