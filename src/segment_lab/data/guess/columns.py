@@ -260,7 +260,8 @@ def amount(
     adjusted = [n for n in ranked(columns, "adjusted") if is_amount(columns[n])]
     fitting += [name for name in adjusted if name not in (*fitting, *taken)]
     before = None
-    expression, used = chosen, (chosen,)
+    expression = chosen
+    used: tuple[str, ...] = (chosen,)
     if left := adjusted_to(columns, chosen, taken):
         before, (name, expression) = chosen, left
         used = (name,) if expression == name else (name, chosen)
