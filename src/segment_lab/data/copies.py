@@ -17,7 +17,6 @@ from typing import Any
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import joblib
 import pandas as pd
 import pyarrow
 from pyarrow import parquet
@@ -25,6 +24,7 @@ from pyarrow import parquet
 from segment_lab import code_fingerprint
 from segment_lab.data import contracts, reading, shaping
 from segment_lab.data.files import cache_folder, digest, replacing
+from segment_lab.data.keeping import kept, mark
 from segment_lab.data.leftovers import sweep_once, with_room
 from segment_lab.data.sources import RawTable, Source, locate
 
@@ -144,6 +144,11 @@ class Memory:
     content: str
     targets: tuple[str, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its copies are still there."""
+        return all(map(copied, self.targets))
+
 
 def state_of(file: Path) -> tuple[str, int, int, int, int]:
     """What tells an untouched file: its place, size, times and number on the disk."""
@@ -172,27 +177,13 @@ def memory_of(name: str, source: Source, base: Path, timezone: str) -> Path | No
         states,
         code_fingerprint(),
     )
-    key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
-    return cache_folder() / f"{name}-{key}.memory"
+    return cache_folder() / f"{name}-{mark(*facts)}.memory"
 
 
 def recalled(memory: Path | None) -> Memory | None:
     """The memory, where there is one and its copy is still there."""
-    if memory is None:
-        return None
-    try:
-        found = joblib.load(memory)
-    except Exception:  # damaged bytes raise whatever they happen to spell
-        return None
-    if not isinstance(found, Memory):
-        return None
-    return found if all(map(copied, found.targets)) else None
-
-
-def remember(memory: Path, found: object) -> None:
-    """Keep what was found out, in one step."""
-    with with_room(memory.parent), replacing(memory, private=True) as draft:
-        joblib.dump(found, draft)
+    found = kept(memory, Memory) if memory is not None else None
+    return found if found is not None and found.whole else None
 
 
 def copied(target: str) -> bool:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import pandas as pd
 
 from segment_lab import code_fingerprint
-from segment_lab.data.copies import Memory, copied, files_of, remember
+from segment_lab.data.copies import Memory, files_of
 from segment_lab.data.files import cache_folder
+from segment_lab.data.keeping import keep, kept, mark
 from segment_lab.data.sources import Source, locate
 from segment_lab.data.textfiles import UTF_8, first_lines, scratch
 from segment_lab.errors import DataError
@@ -105,7 +105,7 @@ def noted(source: Source, base: Path, memory: Memory, broken: pd.DataFrame) -> N
         return
     size = path.stat().st_size
     if size and _ends_a_line(path):
-        remember(_place(path, source), Grown(size, _proof(path, size), (memory,)))
+        keep(_place(path, source), Grown(size, _proof(path, size), (memory,)))
 
 
 def _added_to(path: Path, source: Source, take_in: TakeIn) -> Parts | None:
@@ -131,25 +131,19 @@ def _added_to(path: Path, source: Source, take_in: TakeIn) -> Parts | None:
     if parts is None or not parts.broken.empty:
         return None
     if _ends_a_line(path):
-        remember(place, Grown(size, _proof(path, size), parts.memories))
+        keep(place, Grown(size, _proof(path, size), parts.memories))
     return parts
 
 
 def _place(path: Path, source: Source) -> Path:
     facts = (str(path.resolve()), source.model_dump_json(), code_fingerprint())
-    key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
-    return cache_folder() / f"added-{key}.memory"
+    return cache_folder() / f"added-{mark(*facts)}.memory"
 
 
 def _recalled(place: Path) -> Grown | None:
-    try:
-        found = joblib.load(place)
-    except Exception:  # damaged bytes raise whatever they happen to spell
-        return None
-    if not isinstance(found, Grown):
-        return None
-    targets = [target for memory in found.memories for target in memory.targets]
-    return found if all(map(copied, targets)) else None
+    found = kept(place, Grown)
+    whole = found is not None and all(memory.whole for memory in found.memories)
+    return found if whole else None
 
 
 def _proof(path: Path, size: int) -> str:

@@ -7,7 +7,6 @@ of its parts are read, see `parts`.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
-import joblib
 import pandas as pd
 from pyarrow import parquet
 
 from segment_lab import code_fingerprint
 from segment_lab.data.contracts import conform
 from segment_lab.data.copies import files_of, state_of
-from segment_lab.data.files import cache_folder, replacing
-from segment_lab.data.leftovers import with_room
+from segment_lab.data.files import cache_folder
+from segment_lab.data.keeping import keep, kept, mark
 from segment_lab.data.parts import by_row
 from segment_lab.data.readers import PARQUET, parquet_table
 from segment_lab.data.reading import Reading
@@ -68,8 +66,7 @@ class Pieces:
     ):
         self.files = tuple(files)
         self.connection, self.named, self._read = connection, named, read
-        known = repr((facts, code_fingerprint()))
-        self.key = hashlib.sha256(known.encode()).hexdigest()[:24]
+        self.key = mark(facts, code_fingerprint())
 
     def lines(
         self, files: Sequence[Piece], with_names: bool = False
@@ -94,16 +91,15 @@ class Pieces:
         """By the key of a file its rows by ``reason, order_date`` and ``currency``; None where
         that is not told file by file."""
         target = cache_folder() / f"tally-{self.key}.joblib"
-        kept = _kept(target)
-        known = {p.key: kept[p.key] for p in self.files if p.key in kept}
+        before = _still_true(target)
+        known = {p.key: before[p.key] for p in self.files if p.key in before}
         fresh = [piece for piece in self.files if piece.key not in known]
         if fresh:
             counted = self._counted(fresh)
             if counted is None:
                 return None
             known |= counted
-            with with_room(target.parent), replacing(target, private=True) as draft:
-                joblib.dump(known, draft)
+            keep(target, known)
         return {key: frame for key, (_, frame) in known.items()}
 
     def _counted(self, files: Sequence[Piece]) -> dict[str, Any] | None:
@@ -149,10 +145,7 @@ def pieces_of(
     # What a file says of itself, without its rows.
     if sum(parquet.read_metadata(file).num_rows for file in files) < LONG:
         return None
-    marks = []
-    for file in files:
-        state = hashlib.sha256(repr(state_of(file)).encode())
-        marks.append(Piece(file, state.hexdigest()[:24]))
+    pieces = [Piece(file, mark(*state_of(file))) for file in files]
 
     def read(some: list[Path], with_names: bool) -> ir.Table | None:
         rows = parquet_table(some, connection, with_names)
@@ -163,7 +156,7 @@ def pieces_of(
 
     settings = (source.model_dump_json(), str(base), timezone)
     facts = (settings, reading, raw.table.schema())
-    return Pieces(marks, connection, read, "raw.filename", facts)
+    return Pieces(pieces, connection, read, "raw.filename", facts)
 
 
 def pieces_of_copies(
@@ -179,19 +172,14 @@ def pieces_of_copies(
         return parquet_table(some, connection, with_names)
 
     # A copy is named by its content and all that it was read by.
-    marks = [Piece(file, file.stem) for file in files]
+    pieces = [Piece(file, file.stem) for file in files]
     facts = (source.path, source.model_dump_json(), reading)
-    return Pieces(marks, connection, read, "filename", facts)
+    return Pieces(pieces, connection, read, "filename", facts)
 
 
-def _kept(target: Path) -> dict[str, tuple[dt.date, pd.DataFrame]]:
+def _still_true(target: Path) -> dict[str, tuple[dt.date, pd.DataFrame]]:
     """The tallies that still hold."""
-    try:
-        found = joblib.load(target)
-    except Exception:  # damaged bytes raise whatever they happen to spell
-        return {}
-    if not isinstance(found, dict):
-        return {}
+    found = kept(target, dict) or {}
     today = dt.date.today()
     return {
         key: (day, frame)

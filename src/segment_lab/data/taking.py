@@ -10,6 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.data import keeping
 from segment_lab.data.contracts import (
     CONTRACTS,
     Contract,
@@ -22,7 +23,6 @@ from segment_lab.data.copies import (
     memory_of,
     read_copies,
     recalled,
-    remember,
     typed_copy,
 )
 from segment_lab.data.damaged import in_words
@@ -60,7 +60,7 @@ def take_in(
     if known is None and memory is not None:
         known = _in_parts(name, source, base, connection, timezone)
         if known is not None:
-            remember(memory, known)
+            keeping.keep(memory, known)
     if known is not None:
         return _from_copies(name, source, base, connection, timezone, known)
     contract = CONTRACTS[name]
@@ -90,7 +90,7 @@ def take_in(
             lines, kept = read_copies(connection, [target], Path(target).stem)
         found = Memory(reading, fingerprint, raw.label, raw.content, (target,))
         if memory is not None:
-            remember(memory, found)
+            keeping.keep(memory, found)
             if name == "orders":
                 noted(source, base, found, kept)
                 pieces = pieces_of_copies(source, [target], reading, connection)

@@ -4,9 +4,7 @@ its customers, and what is kept of it."""
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +12,14 @@ from typing import Any, Self, TypeVar, cast
 
 import ibis
 import ibis.expr.types as ir
-import joblib
 import pandas as pd
 from filelock import FileLock
 
 from segment_lab import code_fingerprint
 from segment_lab.customers.merging import targets
-from segment_lab.data.files import cache_folder, replacing
+from segment_lab.data.files import cache_folder
 from segment_lab.data.intake import raise_faults
-from segment_lab.data.leftovers import with_room
+from segment_lab.data.keeping import keep, kept, mark
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.study.config import WindowConfig
 from segment_lab.study.tables import StudyTables
@@ -199,22 +196,20 @@ class StudyDays(StudyTables):
         """`make()` once per data, window, settings, options and code version: in memory, and on
         disk between processes, in the user's cache or a run's `folder`."""
         key = self._key(name, options)
-        kept = cache_folder() / f"{name}-{key}.joblib"
-        path = folder / kept.name if folder else kept
+        lasting = cache_folder() / f"{name}-{key}.joblib"
+        path = folder / lasting.name if folder else lasting
 
         def load_or_make() -> T:
-            if (found := _loaded(path, kept)) is not None:
+            if (found := _loaded(path, lasting)) is not None:
                 return cast(T, found)
             # Reports of one run ask for the same at the same time: one makes it, the others wait.
             with FileLock(path.with_suffix(".lock")):
-                if (found := _loaded(path, kept)) is not None:
+                if (found := _loaded(path, lasting)) is not None:
                     return cast(T, found)
                 value = make()
-                with with_room(path.parent), replacing(path, private=True) as draft:
-                    joblib.dump(value, draft)
-                if path != kept and self._comes_again(path):
-                    with replacing(kept, private=True) as draft:
-                        shutil.copyfile(path, draft)
+                keep(path, value)
+                if path != lasting and self._comes_again(path):
+                    keep(lasting, value)
                 return value
 
         return self._keep(("cached", key), load_or_make)
@@ -222,8 +217,7 @@ class StudyDays(StudyTables):
     def _key(self, name: str, options: Any) -> str:
         """What tells an answer from all others. Parts of the study file that say only who asks are
         left out; those that a page may change are in `options`."""
-        facts = (name, options, self._described)
-        return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
+        return mark(name, options, self._described)
 
     @cached_property
     def _described(self) -> str:
@@ -243,8 +237,6 @@ class StudyDays(StudyTables):
 def _loaded(*paths: Path) -> Any:
     """The first of these that is there and whole."""
     for path in dict.fromkeys(paths):
-        try:
-            return joblib.load(path)
-        except Exception:
-            continue
+        if (found := kept(path, object)) is not None:
+            return found
     return None

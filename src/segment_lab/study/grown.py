@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,6 @@ from typing import Any
 
 import duckdb
 import ibis.expr.types as ir
-import joblib
 import pandas as pd
 from filelock import FileLock
 
@@ -36,6 +34,7 @@ from segment_lab.customers.orders import (
     customer_expression,
     measured,
 )
+from segment_lab.data import keeping
 from segment_lab.data.copies import prune, whole_parquet
 from segment_lab.data.files import cache_folder, replacing
 from segment_lab.data.intake import Intake
@@ -111,9 +110,8 @@ class Log:
         cut = window.start if min(firsts, default=window.start) < window.start else None
         self.settled = [p for p in pieces.files if _before(days[p.key], window.as_of)]
         # The engine's hash finds orders again, and reasons are kept as they are said.
-        facts = repr((pieces.key, cut, returns, duckdb.__version__, language()))
-        mark = hashlib.sha256(facts.encode()).hexdigest()[:24]
-        self.state = cache_folder() / f"log-{mark}.joblib"
+        facts = (pieces.key, cut, returns, duckdb.__version__, language())
+        self.state = cache_folder() / f"log-{keeping.mark(*facts)}.joblib"
 
     @contextlib.contextmanager
     def customers(self) -> Iterator[ir.Table | None]:
@@ -150,11 +148,8 @@ class Log:
 
     def _kept(self) -> Kept | None:
         """What is kept, if it is whole and no file of it has changed since."""
-        try:
-            kept = joblib.load(self.state)
-        except Exception:  # damaged bytes raise whatever they happen to spell
-            return None
-        if not isinstance(kept, Kept) or not kept.whole:
+        kept = keeping.kept(self.state, Kept)
+        if kept is None or not kept.whole:
             return None
         if not kept.files <= {piece.key for piece in self.pieces.files}:
             return None
@@ -192,8 +187,7 @@ class Log:
         keys = frozenset(piece.key for piece in files)
         rows = sum(self.rows[key] for key in keys)
         kept = Kept(keys, rows, dt.date.today(), orders, customers)
-        with replacing(self.state, private=True) as draft:
-            joblib.dump(kept, draft)
+        keeping.keep(self.state, kept)
         for file in self.state.parent.glob(f"{self.state.stem}-*.parquet"):
             if str(file) not in (*orders, customers):
                 file.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""What was worked out once and is kept in a file of its own, to be found again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TypeVar
+
+import joblib
+
+from segment_lab.data.files import replacing
+from segment_lab.data.leftovers import with_room
+
+T = TypeVar("T")
+
+
+def mark(*facts: object) -> str:
+    """A short name of facts, the same in every process."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
+
+
+def keep(path: Path, value: object) -> None:
+    """Keep a value, in one step, for its owner alone.
+
+    Raises
+    ------
+    ConfigError
+        The disk is full.
+    """
+    with with_room(path.parent), replacing(path, private=True) as draft:
+        joblib.dump(value, draft)
+
+
+def kept(path: Path, kind: type[T]) -> T | None:
+    """The value of this type that is kept there; None where there is none, or what a killed run
+    or a damaged disk left of it."""
+    try:
+        value = joblib.load(path)
+    except Exception:  # damaged bytes raise whatever they happen to spell
+        return None
+    return value if isinstance(value, kind) else None
