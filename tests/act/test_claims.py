@@ -67,3 +67,23 @@ def test_the_record_of_campaigns_says_what_is_certain():
         "perhaps": False,
         "All": True,
     }
+
+
+def test_a_contact_pays_where_its_money_after_the_cost_is_certain():
+    """Everybody who was won spends 10: 60 of 200 against 20 bring 2 a contact, less 1 of cost;
+    34 against 20 bring .70, which a cost of .05 leaves unsure."""
+    parts = []
+    for segment, bought, cost in (("pays", 60, 1.0), ("perhaps", 34, 0.05)):
+        for arm, buyers in (("treatment", bought), ("holdout", 20)):
+            rows = pd.DataFrame({"orders": (np.arange(200) < buyers) * 1.0})
+            rows["revenue"] = rows["orders"] * 10.0
+            parts.append(rows.assign(segment=segment, arm=arm, cost_per_contact=cost))
+    found = pd.concat(parts, ignore_index=True).assign(campaign_id="K1")
+    rows = effects(found.assign(customer_id=found.index.astype(str)))
+    rows = rows.set_index("segment")
+    assert rows.loc["pays", "money_effect"] == 2.0
+    assert rows["net_certain"].to_dict() == {
+        "pays": True,
+        "perhaps": False,
+        "All": True,
+    }

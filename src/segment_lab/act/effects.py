@@ -52,8 +52,9 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
         (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
         `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
         customer; Welch); ``cost_per_contact``; ``promised`` (money per contact that the plan
-        expected); ``predicted`` and whether it lies in the interval; ``certain``, whether the
-        effect on buyers is not chance, all rows judged together (`claims.certain`).
+        expected); ``predicted`` and whether it lies in the interval; ``certain`` and
+        ``net_certain``, whether the effect on buyers, and the money after its cost, is not
+        chance, all rows judged together (`claims.certain`).
 
     Raises
     ------
@@ -84,7 +85,13 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
             rows += named
             rows += [_pooled(named)] if named else []
     out = pd.DataFrame(rows)
-    return out.assign(certain=certain(out["effect"], out["se"])) if rows else out
+    if not rows:
+        return out
+    net = out["money_effect"] - out["cost_per_contact"].fillna(0.0)
+    return out.assign(
+        certain=certain(out["effect"], out["se"]),
+        net_certain=certain(net, out["money_se"]),
+    )
 
 
 def _strata(treated: pd.DataFrame, held: pd.DataFrame) -> list[dict[str, Any]]:

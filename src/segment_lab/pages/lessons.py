@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.act import campaigns, effects
-from segment_lab.act.claims import certain
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
 from segment_lab.customers.rates import Z975
@@ -66,7 +65,6 @@ class LessonsPage:
         rows = self.effects
         whole = rows[rows["segment"] == effects.ALL].copy()
         parts = rows[(rows["segment"] != effects.ALL) & rows["certain"]]
-        whole["sure"] = certain(whole["net"], whole["money_se"])
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
         moved: Any = []
         harmed: Any = []
@@ -208,7 +206,7 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(row: dict[Any, Any]) -> str:
-    if not row["sure"]:
+    if not row["net_certain"]:
         return UNCLEAR
     return PAYS if row["net"] > 0 else LOSES
 
