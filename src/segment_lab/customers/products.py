@@ -46,25 +46,31 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
         By ``customer_id``; absent where too few others show the way (`FEWEST_FOLLOWERS`).
     """
     spent = _spent(orders)
-    order = spent.sort_values(
+    most_first = spent.sort_values(
         ["amount", "product"], ascending=[False, True], kind="stable"
     )
-    favourite = order.drop_duplicates("customer_id").set_index("customer_id")["product"]
-    spent["favourite"] = spent["customer_id"].map(favourite)
-    others = spent[spent["product"] != spent["favourite"]]
-    followers = others.groupby(["favourite", "product"])["customer_id"].nunique()
-    followers = followers[followers >= FEWEST_FOLLOWERS].sort_values(
-        ascending=False, kind="stable"
-    )
-    taken_next = followers.reset_index().groupby("favourite")["product"].agg(list)
-    bought = spent[spent["customer_id"].isin(list(customers))]
+    first = most_first.drop_duplicates("customer_id")
+    favourite = dict(zip(first["customer_id"], first["product"], strict=True))
+    taken_next = _taken_next(spent, favourite)
+    asked = spent[spent["customer_id"].isin(list(customers))]
+    own = asked.groupby("customer_id")["product"].agg(set)
     found: dict[str, str] = {}
-    for customer, own in bought.groupby("customer_id")["product"].agg(set).items():
+    for customer, bought in own.items():
         candidates = taken_next.get(favourite[str(customer)], [])
-        new = next((product for product in candidates if product not in own), None)
-        if new is not None:
-            found[str(customer)] = new
+        new = [product for product in candidates if product not in bought]
+        if new:
+            found[str(customer)] = new[0]
     return pd.Series(found, dtype="object")
+
+
+def _taken_next(spent: pd.DataFrame, favourite: dict[str, str]) -> dict[str, list[str]]:
+    """By favourite, what enough of its buyers took as well, the most taken first."""
+    rows = spent.assign(favourite=spent["customer_id"].map(favourite))
+    others = rows[rows["product"] != rows["favourite"]]
+    followers = others.groupby(["favourite", "product"])["customer_id"].nunique()
+    enough = followers[followers >= FEWEST_FOLLOWERS]
+    most_first = enough.sort_values(ascending=False, kind="stable").reset_index()
+    return dict(most_first.groupby("favourite")["product"].agg(list))
 
 
 def _spent(orders: ir.Table) -> pd.DataFrame:
