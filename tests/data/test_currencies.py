@@ -93,7 +93,7 @@ def test_a_currency_that_comes_up_far_down_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "mark, added",
+    ("mark", "added"),
     [("$ ", "B,2025-02-09,€9\n"), ("", "B,2025-02-09,€9\nB,2025-02-09,£9\n")],
     ids=["marked before", "plain before"],
 )
