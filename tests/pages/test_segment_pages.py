@@ -9,7 +9,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab import pages
-from segment_lab.pages import advice
+from segment_lab.pages import decision_tables
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.cards import Cards
 from segment_lab.pages.front.document import GROWTH
@@ -130,7 +130,7 @@ def test_on_the_sample_no_two_pages_contradict_each_other():
     rows = {row.segment: row for row in front.treatments() if row.card}
     cards = {card["name"]: card for card in Cards(front).shown()["cards"]}
     lifecycle = str(pages.LifecyclePage(study).serving())
-    shown = advice.stance_table(strategy.decision)["stance"]
+    shown = decision_tables.stance_table(strategy.decision)["stance"]
     for segment, row in asked[asked["members"] > 0].iterrows():
         told = rows[str(segment)], cards[str(segment)]
         assert {told[0].stance, told[1]["stance"], served["stance"][segment]} == {

@@ -16,7 +16,7 @@ from segment_lab.act import stance, verdicts
 from segment_lab.act.campaign_plan import Drawing
 from segment_lab.act.tested import TrialAction
 from segment_lab.errors import ConfigError, NotEnoughDataError
-from segment_lab.pages import advice
+from segment_lab.pages import advice, decision_tables
 from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.verdicts import Page
 from segment_lab.segments.segmentation import Segmentation
@@ -121,7 +121,7 @@ def test_a_campaign_is_read_when_its_own_time_is_over(page):
 
 
 def test_the_owners_serve_whom_a_named_owner_looks_after(page):
-    table = advice.stance_table(page)
+    table = decision_tables.stance_table(page)
     named = table["treatment"].str.contains("named owner")
     assert named.any()
     assert "Marketing" not in set(table.loc[named, "owner"])
@@ -179,16 +179,16 @@ def test_exceptions_leave_audiences_and_arms(parts):
 
 def test_page_speaks_first_and_keeps_its_figures(page):
     assert page.figures["customers_contacted"] == page.funded["contacts"].sum()
-    shown = advice.decision_table(page)
+    shown = decision_tables.decision_table(page)
     assert list(shown.index) == list(page.now.names)
     assert len(shown.columns) <= 9 + 2, "with the ends of one range; more overflow"
-    assert advice.natural_table(page)["customers"].sum() == len(page.now)
+    assert decision_tables.natural_table(page)["customers"].sum() == len(page.now)
     assert str(advice.cards(page)).count('class="sl-card"') == 3
     assert "4,000 and 60 hours" in advice.budget_remark(page)
-    rivals = advice.rivals(page)["expected_value"]
+    rivals = decision_tables.rivals(page)["expected_value"]
     assert rivals.iloc[0] == pytest.approx(page.expected.worth)
-    assert advice.weighed(page)["verdict"].notna().all()
-    stages = advice.stages(
+    assert decision_tables.weighed(page)["verdict"].notna().all()
+    stages = decision_tables.stages(
         measuring.stages(page.now.status, customers=9, days=9), "too young"
     )
     assert stages["evidence"].iloc[1] == "too young"
@@ -256,7 +256,7 @@ def test_a_worse_market_is_decided_again(page, parts, tmp_path):
         (worth > 0) | edge.options.set_index("segment")["verdict"].ne("watch")
     ).all()
     assert set(worse.index) <= set(edge.now.names)
-    assert list(advice.overturned(page).columns)[:2] == ["action", "verdict"]
+    assert list(decision_tables.overturned(page).columns)[:2] == ["action", "verdict"]
 
 
 def test_own_playbook_is_checked_against_the_segments(parts, tmp_path):
@@ -358,7 +358,7 @@ def test_a_campaign_is_held_against_its_prediction_in_words(
         "effect_low": low,
         "effect_high": high,
     }
-    assert advice._as_predicted(pd.Series(row)) == words
+    assert decision_tables._as_predicted(pd.Series(row)) == words
 
 
 def accounts(page):
@@ -388,7 +388,7 @@ def test_few_accounts_are_named_and_empty_segments_are_not(known):
     assert "These 5 bring 66% of all revenue" in told
     assert "and B" not in told
     if not known:
-        assert "pays if one of" in str(advice.show_margins(page))
+        assert "pays if one of" in str(decision_tables.show_margins(page))
 
 
 def test_response_segments_are_advised_the_action_of_their_trial(parts):

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pandas as pd
 
 from segment_lab.act import market, profiles, verdicts
-from segment_lab.pages import advice, trials
+from segment_lab.pages import advice, decision_tables, trials
 from segment_lab.pages.choosing import chosen, said
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.traits import spoken
@@ -89,17 +89,20 @@ class StrategyPage:
         """The stance and the campaign of every segment."""
         caption = say("decision.captions.decisions", money=self.money)
         remark = say("decision.captions.decisions_note")
-        return table(advice.decision_table(self.decision), caption, note=remark)
+        return table(
+            decision_tables.decision_table(self.decision), caption, note=remark
+        )
 
     def margins(self) -> Html:
         """The verdicts by margin, where the data do not tell it."""
-        return advice.show_margins(self.decision)
+        return decision_tables.show_margins(self.decision)
 
     @says_why
     def stances(self) -> Html:
         """How every segment is served."""
         return table(
-            advice.stance_table(self.decision), say("decision.captions.stances")
+            decision_tables.stance_table(self.decision),
+            say("decision.captions.stances"),
         )
 
     @says_why
@@ -111,7 +114,9 @@ class StrategyPage:
         """Customers who are no part of any campaign, and the campaigns that still run."""
         caption = say("decision.captions.house_rules")
         empty = say("decision.captions.house_rules_empty")
-        left_out = table(advice.house_rules(self.decision), caption, empty=empty)
+        left_out = table(
+            decision_tables.house_rules(self.decision), caption, empty=empty
+        )
         if not self.study.has("campaigns"):
             return left_out
         running = self.report.running_tests
@@ -166,14 +171,14 @@ class StrategyPage:
         """How many buy again by themselves."""
         caption = say("decision.captions.natural", days=self.days)
         drawn = figure(pictures.natural_rates, self.decision.known, caption=caption)
-        rows = table(advice.natural_table(self.decision), caption)
+        rows = table(decision_tables.natural_table(self.decision), caption)
         return group(drawn, details(say("campaigns.captions.folded"), rows))
 
     @says_why
     def weighed(self) -> Html:
         """Every action of the playbook, folded."""
         rows = table(
-            advice.weighed(self.decision),
+            decision_tables.weighed(self.decision),
             say("decision.captions.weighed"),
             index=False,
             note=say("decision.captions.weighed_note"),
@@ -191,7 +196,7 @@ class StrategyPage:
     def rivals(self) -> Html:
         """Simpler ways of spending beside the plan."""
         caption = say("decision.captions.rivals", money=self.money)
-        return table(advice.rivals(self.decision), caption)
+        return table(decision_tables.rivals(self.decision), caption)
 
     @says_why
     def plan(self) -> Html:
@@ -228,14 +233,16 @@ class StrategyPage:
     @says_why
     def _effects(self) -> Html:
         caption = say("decision.captions.effects_table", money=self.money)
-        rows = table(advice.told_effects(self.decision), caption, index=False)
+        rows = table(decision_tables.told_effects(self.decision), caption, index=False)
         return details(say("decision.captions.effects_folded"), rows)
 
     @says_why
     def stages(self) -> Html:
         """Where the study stands in the four stages."""
         found = self.report.stages(self.decision)
-        rows = advice.stages(found, cast(Status, self.report.now.status).reason)
+        rows = decision_tables.stages(
+            found, cast(Status, self.report.now.status).reason
+        )
         return table(rows, say("decision.captions.stages"))
 
     # If the market turns.
@@ -269,7 +276,7 @@ class StrategyPage:
         """Revenue and cash in a worse market."""
         middle = market.ENDS[1] - market.ENDS[0]
         facts = {"days": self.days, "money": self.money, "middle": middle}
-        stressed = self.report.stressed.rename(index=advice.scenario_names())
+        stressed = self.report.stressed.rename(index=decision_tables.scenario_names())
         return figure(
             pictures.stress, stressed, caption=say("market.captions.stress", **facts)
         )
@@ -297,7 +304,7 @@ class StrategyPage:
             "basket": worse["basket"].basket,
         }
         empty = say("market.captions.overturned_empty", **facts)
-        rows = advice.overturned(self.decision)
+        rows = decision_tables.overturned(self.decision)
         return table(rows, say("market.captions.overturned"), empty=empty)
 
     # Figures often quoted.
