@@ -19,8 +19,9 @@ from segment_lab.texts import say
 
 #: The names of drafts and of folders for temporary files, with the process that made them.
 OURS = re.compile(r"(?:\..+\.(\d+)-\d+\.tmp|segment_lab_(\d+)_\w+)")
-#: What was touched in so many seconds may be of a process that cannot be seen from here.
-UNTOUCHED = 60
+#: What was touched in so many seconds stays: where containers share a folder, the process of
+#: another cannot be seen from here, and what it still needs would go.
+UNTOUCHED = 86_400
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,14 +36,13 @@ def named(rest: str) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone left in a folder."""
+    """Remove what processes that are gone left in a folder, a day or more ago."""
     for path in folder.iterdir():
         match = OURS.fullmatch(path.name)
         if match is None or _alive(int(match[1] or match[2])):
             continue
-        with contextlib.suppress(
-            OSError
-        ):  # another user's, or another process was faster
+        # Another user's, or another process was faster.
+        with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime < UNTOUCHED:
                 continue
             if path.is_dir():
