@@ -30,10 +30,7 @@ def favourites(orders: ir.Table, customers: Sequence[str], most: int = 2) -> pd.
     """
     spent = _spent(orders)
     spent = spent[spent["customer_id"].isin(list(customers))]
-    ranked = spent.sort_values(
-        ["customer_id", "amount", "product"], ascending=[True, False, True]
-    )
-    top = ranked.groupby("customer_id", sort=False).head(most)
+    top = _most_first(spent).groupby("customer_id").head(most)
     return top.groupby("customer_id")["product"].agg(tuple)
 
 
@@ -46,24 +43,20 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
         By ``customer_id``; absent where too few others show the way (`FEWEST_FOLLOWERS`).
     """
     spent = _spent(orders)
-    most_first = spent.sort_values(
-        ["amount", "product"], ascending=[False, True], kind="stable"
-    )
-    first = most_first.drop_duplicates("customer_id")
-    favourite = dict(zip(first["customer_id"], first["product"], strict=True))
+    favourite = _most_first(spent).groupby("customer_id")["product"].first()
     taken_next = _taken_next(spent, favourite)
     asked = spent[spent["customer_id"].isin(list(customers))]
-    own = asked.groupby("customer_id")["product"].agg(set)
     found: dict[str, str] = {}
-    for customer, bought in own.items():
-        candidates = taken_next.get(favourite[str(customer)], [])
+    for customer, own in asked.groupby("customer_id")["product"]:
+        bought = set(own)
+        candidates = taken_next.get(favourite[customer], [])
         new = [product for product in candidates if product not in bought]
         if new:
             found[str(customer)] = new[0]
     return pd.Series(found, dtype="object")
 
 
-def _taken_next(spent: pd.DataFrame, favourite: dict[str, str]) -> dict[str, list[str]]:
+def _taken_next(spent: pd.DataFrame, favourite: pd.Series) -> dict[str, list[str]]:
     """By favourite, what enough of its buyers took as well, the most taken first."""
     rows = spent.assign(favourite=spent["customer_id"].map(favourite))
     others = rows[rows["product"] != rows["favourite"]]
@@ -71,6 +64,11 @@ def _taken_next(spent: pd.DataFrame, favourite: dict[str, str]) -> dict[str, lis
     enough = followers[followers >= FEWEST_FOLLOWERS]
     most_first = enough.sort_values(ascending=False, kind="stable").reset_index()
     return dict(most_first.groupby("favourite")["product"].agg(list))
+
+
+def _most_first(spent: pd.DataFrame) -> pd.DataFrame:
+    """The rows by spending; of equal ones the product first in the alphabet."""
+    return spent.sort_values(["amount", "product"], ascending=[False, True])
 
 
 def _spent(orders: ir.Table) -> pd.DataFrame:
