@@ -155,9 +155,10 @@ def test_how_they_moved():
     )
     out = profiles.moved(SEG, earlier)
     assert list(out.index) == list(SEG.names)
-    assert out.loc["Big"].tolist() == [10, 6, 4, 0, 0, "Small", ""]
-    assert out.loc["Small"].tolist() == [10, 5, 2, 4, 3, "Empty", "Big"]
-    assert out.loc["Empty"].tolist() == [0, 0, 0, 2, 0, "", "Small"]
+    assert out.loc["Big"].tolist() == [10, 6, 6, 4, 0, 0, "Small", ""]
+    assert out.loc["Small"].tolist() == [10, 9, 5, 2, 4, 3, "Empty", "Big"]
+    assert out.loc["Empty"].tolist() == [0, 2, 0, 0, 2, 0, "", "Small"]
+    assert (out["stayed"] + out["left"] == out["before"]).all()
     assert (out["stayed"] + out["came_in"] + out["new"] == out["customers"]).all()
 
 

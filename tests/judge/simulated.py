@@ -129,6 +129,10 @@ class SimulatedCompany:
         fresh = self.schemes[method].__class__(**self.schemes[method].get_params())
         return fresh.fit(self.customers())
 
+    def segmentation(self, method, fitted=None):
+        rule = fitted or self.fitted(method)
+        return rule.segment(self.population(method), self.window)
+
     def outcomes(self, days):
         return outcomes(self.window.as_of, days)
 

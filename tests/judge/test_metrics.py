@@ -207,6 +207,30 @@ def test_change_sees_both_days_through_windows_of_equal_length_by_the_cuts_of_to
         change(company, "spend", days=340)
 
 
+def test_whoever_falls_out_of_the_window_keeps_the_place_that_the_whole_history_gives():
+    """A buyer of long ago is no prospect of today, and a group of silent buyers that nobody left
+    does not shrink, because the window moves on."""
+    then = labels([0, 1, 1, 1], ["Active", "Silent", "Prospect"])
+    now = labels([0, 1, 2, 2], ["Active", "Silent", "Prospect"])
+    gone = pd.Series([1, 1], index=then.codes.index[2:])
+    found = Change(then, now, out_of_sight=gone)
+    assert found.today.sizes().tolist() == [1, 3, 0]
+    assert found.table()["change"].tolist() == [0, 0, 0]
+    assert found.flow().to_numpy().diagonal().tolist() == [1, 3, 0]
+    assert movement({"s": found}).loc["s", "moved_share"] == 0
+
+
+def test_change_finds_whom_the_later_window_does_not_see():
+    company = SimulatedCompany({"spend": Bands("revenue", 4)})
+    found = change(company, "spend", days=90)
+    whole, seen = company.customers(), company.at(END, 275).customers()
+    bought = whole.index[whole["frequency"] > 0]
+    unseen = bought.difference(seen.index[seen["frequency"] > 0])
+    assert len(unseen)
+    assert sorted(found.out_of_sight.index) == sorted(unseen)
+    assert set(unseen) <= set(found.today.codes.index)
+
+
 def test_permuted_names_of_a_refit_are_matched():
     before = labels([0, 0, 1, 1, 2, 2], ["a", "b", "c"])
     after = labels([1, 1, 2, 2, 0, 0], ["x", "y", "z"])

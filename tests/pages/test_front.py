@@ -16,7 +16,7 @@ import segment_lab as sl
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
-from segment_lab.pages.front.gather import Gathering
+from segment_lab.pages.front.gather import BY_MAIL, Gathering
 from segment_lab.pages.front.links import audience_file
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.texts import speaking
@@ -162,6 +162,27 @@ def test_without_contacts_nobody_claims_that_effort_is_well_spent():
     ]
 
 
+def test_one_account_behind_a_decline_is_named_unless_others_lost_as_much():
+    rows = [(f"c{i}", day, 10.0) for i in range(20) for day in (10, 375, 470)]
+    rows += [(f"small{i}", 375, 5.0) for i in range(6)]
+
+    def told(*lost: float) -> tuple[list[str], float]:
+        gone = [(f"large{i}", 375, money) for i, money in enumerate(lost)]
+        study = sl.Study.from_frames({"orders": log(rows + gone)}, as_of=AS_OF)
+        return News(study, "rfm", 90).accounts_behind()
+
+    assert told(500.0) == (["large0"], 500.0)
+    assert told(500.0, 400.0) == (["large0", "large1"], 900.0)
+    assert told(500.0, 490.0, 480.0) == ([], 0.0)
+
+
+def test_where_nothing_is_forecast_no_forecast_is_spoken_of():
+    with speaking(currency="EUR"):
+        text = json.dumps(known("five giants").front().shown(), ensure_ascii=False)
+    assert "forecast above" not in text
+    assert "margin of 0%" not in text
+
+
 def test_a_silent_giant_is_named():
     made = known("five giants")
     with speaking(currency="EUR"):
@@ -191,7 +212,9 @@ def test_the_news_is_exact():
         "contracted": -40.0,
         "lost": -50.0,
     }
-    assert news.few_accounts() == (2, 90.0, 90.0)
+    # b lost 50 and a 40: the first alone is more than half.
+    assert news.few_accounts() == (1, 50.0, 90.0)
+    assert list(news.by_customer.index[:2]) == ["b", "a"]
 
 
 def steady(customers=1500, days=2000, seed=5):
@@ -270,11 +293,18 @@ def test_without_a_margin_the_row_says_from_which_margin_it_pays():
     rates = made.pays_from.dropna()
     assert len(rates)
     name = str(rates.idxmin())
-    cost = made.page.decided["cost_per_contact"][name]
-    action = made.page.decided["action"][name]
+    action = made.paying["action"][name]
     at = gathered(log(rows), margin_rate=float(rates[name])).page.options
     row = at[(at["segment"] == name) & (at["action"] == action)].iloc[0]
+    cost = row["cost_per_contact"]
     assert row["expected"] == pytest.approx(0.0, abs=0.01 * cost)
+    # Whom the page serves by mail alone it offers no call.
+    stances = made.page.treatments["stance"]
+    by_mail = [name for name in made.paying.index if stances[name] in BY_MAIL]
+    assert by_mail
+    for name in by_mail:
+        kinds = {entry.action: entry.channel for entry in made.page.entries[name]}
+        assert kinds[made.paying["action"][name]] == "email"
 
 
 def test_debtors_are_not_called_before_they_have_paid():
@@ -305,8 +335,10 @@ def test_an_action_that_is_too_dear_is_told_with_its_cost_and_sales():
     known = made.page.known
     name = str(known.index[known["revenue"] > 0][0])
     made.pays_from[name] = 2.0
-    row = pd.Series({"customers": 500, "action": "Gift", "break_even": 0.5})
-    cost = made.page.decided["cost_per_contact"][name]
+    row = pd.Series({"customers": 500, "break_even": 0.5})
+    action = made.paying["action"][name]
+    options = made.page.options.set_index(["segment", "action"])
+    cost = options.loc[(name, action), "cost_per_contact"]
     with speaking(currency="EUR"):
         told = made._judgement(name, row)
     assert f"EUR {cost:.2f} a contact" in told

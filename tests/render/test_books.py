@@ -86,30 +86,42 @@ def test_import_files_have_the_columns_their_programs_ask_for(tmp_path):
     assert not hubspot["Customer ID"].str.startswith("=").any()
 
 
+RESPONSIBLE = ("Responsible person", "Assignee", "Ответственный", "Исполнитель")
+
+
 @pytest.mark.parametrize(
     ("language", "heads"),
     [
         (
             "en",
-            "Name;Description;Important task;Responsible person;Deadline;Tags",
+            "Name;Description;Important task;High priority;Responsible person;Assignee;"
+            "Deadline;Tags",
         ),
-        ("ru", "Название;Описание;Это важная задача;Ответственный;Крайний срок;Теги"),
+        (
+            "ru",
+            "Название;Описание;Это важная задача;Ответственный;Исполнитель;Крайний срок;"
+            "Теги",
+        ),
     ],
 )
 def test_bitrix24_knows_its_own_headers_and_values(tmp_path, language, heads):
     """Its component ``bitrix:tasks.import``: the title is required; description, priority,
     responsible, deadline and tags are matched by the names of its form in the language of the
-    portal; the separator is a semicolon unless another is chosen."""
+    portal, and a column of no such name is left out, so that a file may hold the words of older
+    and newer portals; the separator is a semicolon unless another is chosen."""
     with speaking(language):
         imports.write_imports(ROWS, tmp_path, everything_new())
     text = (tmp_path / "bitrix24_tasks.csv").read_text("utf-8-sig")
     assert text.splitlines()[0] == heads
     rows = pd.read_csv(tmp_path / "bitrix24_tasks.csv", sep=";", dtype=str)
     assert set(rows.iloc[:, 2]) == {"1"}  # yes, as its import reads a mark
-    assert set(rows.iloc[:, 4]) == {"08.07.2026"}
-    assert set(rows.iloc[:, 5]) == {
-        "[*]broke_rhythm"
-    }  # how it parts one tag from the next
+    assert set(rows.iloc[:, -2]) == {"08.07.2026"}
+    # How it parts one tag from the next.
+    assert set(rows.iloc[:, -1]) == {"[*]broke_rhythm"}
+    owners = rows[[head for head in rows if head in RESPONSIBLE]]
+    first = owners.iloc[:, 0]
+    assert all(owners[head].equals(first.rename(head)) for head in owners)
+    assert len(owners.columns) == 2
 
 
 def test_only_what_is_new_is_a_task_and_all_of_it_is_in_the_calendar(tmp_path):

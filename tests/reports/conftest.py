@@ -110,6 +110,8 @@ def rich_notebook() -> nbformat.NotebookNode:
     segments.loc["Segment number 3", "revenue"] = None
     ax = style.axes(rows=3)
     ax.barh(["Champions", "At risk", "Lost"], [3, 2, 1], color=style.PALETTE[:3])
+    wide = style.axes(width=8.0)
+    wide.barh(["Champions", "Lost"], [3, 1])
     moves = pd.DataFrame(
         [[1, 2], [3, 4]],
         index=pd.Index(["A", "B"], name="earlier"),
@@ -178,6 +180,11 @@ def rich_notebook() -> nbformat.NotebookNode:
                     )
                 )
             ],
+        ),
+        (
+            "code",
+            "map()",
+            [output(display.figure(wide, alt="A map.", caption="Where they stand."))],
         ),
         (
             "code",

@@ -84,6 +84,17 @@ def test_real_reports_are_faultless_and_small(visit):
     assert wrong == {}
 
 
+def test_a_wide_picture_is_moved_on_a_phone_not_shrunk(visit, pages):
+    """What stands in the cells of a map of 8 inches would be 4 points high at 390 pixels."""
+    picture = "[...document.querySelectorAll('.sl-wide img')]"
+    shrunk = f"{picture}.map((img) => img.width < img.getAttribute('width'))"
+    phone, desk = visit(pages / PAGES[0], "phone"), visit(pages / PAGES[0])
+    assert phone.evaluate(shrunk) == [False]
+    assert phone.locator(".sl-wide[tabindex]").count() == 1  # keys move it
+    assert desk.locator(".sl-wide[tabindex]").count() == 0
+    assert fits(phone)
+
+
 def column(tab, index: int) -> list[str]:
     return (
         tab.locator("table")

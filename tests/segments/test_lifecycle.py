@@ -73,6 +73,19 @@ def test_every_rule_by_hand():
     assert labels.cat.categories.tolist() == list(TIERS)
 
 
+def test_the_meanings_say_what_the_rules_ask():
+    """Nobody has a special status by the company's own standard where no flag says so."""
+    without = table().drop(columns="vip")
+    by_value = LifecycleSegmenter(vip_share=0.3, regular_orders=6).fit(without)
+    found = by_value.meanings()
+    assert found["VIP"].startswith("The top 30% of buyers by revenue. ")
+    assert "6 purchases or more" in found["Regular"]
+    flagged = LifecycleSegmenter(vip_share=0).fit(without.assign(vip=False)).meanings()
+    assert flagged["VIP"].startswith("Flagged as VIP by the company. ")
+    nobody = LifecycleSegmenter(vip_share=0).fit(without).meanings()
+    assert nobody["VIP"].startswith("Nobody: ")
+
+
 def test_the_policy_for_silent_vips_is_explicit():
     silent = table().assign(
         recency_days=lambda t: t["recency_days"].where(t.index != "ten orders", 500)

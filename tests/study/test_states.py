@@ -53,6 +53,18 @@ def test_the_lifecycle_and_the_states_never_contradict_each_other_today_or_with_
     assert (frozen.by_customer["Dead"] == tiers.by_customer["Dead"]).mean() > 0.98
 
 
+def test_a_change_tells_the_silence_of_the_earlier_day_by_the_calendar_of_that_day():
+    orders = log()
+    orders = orders[(orders["order_date"].dt.month > 9) | (orders.index % 3 == 0)]
+    study = sl.Study.from_frames({"orders": orders}, as_of="2026-01-01")
+    rule, then = study.fitted("lifecycle"), study.change("lifecycle", 90).then
+    before = study.at("2025-10-03", then.window.days)
+    wanted = before.segmentation("lifecycle", fitted=rule).codes
+    assert (then.codes == wanted).all()
+    # Counted by today's calendar, silence before the season would be another.
+    assert (rule.segment(before.population("lifecycle")).codes != wanted).any()
+
+
 def test_the_customer_table_holds_predictions_where_asked():
     study = sl.Study.from_frames({"orders": log()}, as_of="2026-01-01")
     table = study.customers(predict=True)

@@ -169,13 +169,14 @@ def what(bought: pd.DataFrame, names: Sequence[str], *, top: int = 3) -> pd.Data
 
 
 def moved(now: Segmentation, earlier: Segmentation) -> pd.DataFrame:
-    """How each segment's customers moved: now, stayed, came in, left, new; and the largest source
-    and goal."""
+    """How each segment's customers moved: now, before, stayed, came in, left, new; and the largest
+    source and goal."""
     names = list(now.names)
     flow = now.migration(earlier)
     square = flow.reindex(index=names, fill_value=0)
     off = square.where(~np.eye(len(names), dtype=bool), 0)
     out = pd.DataFrame({"customers": now.sizes()})
+    out["before"] = earlier.sizes().reindex(names, fill_value=0)
     out["stayed"] = pd.Series(np.diag(square), index=names)
     out["came_in"] = off.sum(axis=0)
     out["left"] = off.sum(axis=1)

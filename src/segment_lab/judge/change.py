@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,12 +38,26 @@ class Change:
         The earlier day by cuts learned on that day, under the names of `then`.
     days : int
         Days between the two.
+    out_of_sight : Series of int, optional
+        Customers who last bought before the later of the two windows begins, with the code of the
+        segment that the whole history gives them.
     """
 
     then: Segmentation
     now: Segmentation
     relearned: Segmentation | None = None
     days: int = 0
+    out_of_sight: pd.Series | None = None
+
+    @cached_property
+    def today(self) -> Segmentation:
+        """`now`, where whoever is out of sight stands as the whole history says: that a window
+        moved on made no silent buyer a prospect, and no group of silent buyers smaller."""
+        unseen = self.out_of_sight
+        if unseen is None or unseen.empty:
+            return self.now
+        seen = self.now.codes.drop(unseen.index, errors="ignore")
+        return self.now.replace(codes=pd.concat([seen, unseen]), by_customer=None)
 
     def table(self) -> pd.DataFrame:
         """Per segment: ``customers_then, customers_now`` by the same cuts, their difference
@@ -49,7 +65,7 @@ class Change:
         added to the segment's size on the earlier day (NaN without a refit), and ``refit_change``,
         the change that a reader of two reports would have seen."""
         out = pd.DataFrame(
-            {"customers_then": self.then.sizes(), "customers_now": self.now.sizes()}
+            {"customers_then": self.then.sizes(), "customers_now": self.today.sizes()}
         )
         out["change"] = out["customers_now"] - out["customers_then"]
         out["change_share"] = out["change"] / out["customers_then"].replace(0, np.nan)
@@ -62,7 +78,7 @@ class Change:
 
     def flow(self) -> pd.DataFrame:
         """Customers of both days by segment then (rows) and now (columns), cuts frozen."""
-        return self.now.migration(self.then)
+        return self.today.migration(self.then)
 
 
 @metric("migration", higher_is_better=None)
@@ -103,10 +119,29 @@ def change(
         )
     earlier, later = (_seen_through(length, company.at(when)) for when in (day, last))
     rule = company.fitted(method)
-    then = rule.segment(earlier.population(method), earlier.window)
-    now = rule.segment(later.population(method), later.window)
-    anew = earlier.fitted(method).segment(earlier.population(method), earlier.window)
-    return Change(then, now, matched(then, anew), days)
+    then = earlier.segmentation(method, rule)
+    now = later.segmentation(method, rule)
+    anew = matched(then, earlier.segmentation(method))
+    unseen = _out_of_sight(later, company.at(last), method, rule)
+    return Change(then, now, anew, days, unseen)
+
+
+def _out_of_sight(
+    later: Company, whole: Company, method: str, rule: Any
+) -> pd.Series | None:
+    """Codes by the whole history of those whose last order `later` does not see."""
+    if whole.window.days == later.window.days:
+        return None
+    unseen = _buyers(whole).difference(_buyers(later))
+    codes = whole.segmentation(method, rule).codes
+    return codes[codes.index.isin(unseen)]
+
+
+def _buyers(company: Company) -> pd.Index:
+    people = company.customers()
+    return (
+        people.index[people["frequency"] > 0] if "frequency" in people else people.index
+    )
 
 
 def _seen_through(days: int, company: Company) -> Company:
@@ -128,9 +163,9 @@ def movement(changes: Mapping[str, Change]) -> pd.DataFrame:
     """
     rows = {}
     for name, found in changes.items():
-        both = found.then.codes.index.intersection(found.now.codes.index)
+        both = found.then.codes.index.intersection(found.today.codes.index)
         before = found.then.labels.loc[both].astype(str)
-        after = found.now.labels.loc[both].astype(str)
+        after = found.today.labels.loc[both].astype(str)
         sizes, sizes_after = (s.value_counts(normalize=True) for s in (before, after))
         row = {
             "customers": len(both),

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from segment_lab.segments.segmentation import Status
+from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.window import ObservationWindow
 
 
@@ -34,6 +34,9 @@ class Company(Protocol):
 
     def fitted(self, method: str) -> Any:
         """A scheme's segmenter, learned on what was known."""
+
+    def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
+        """A scheme's segments; with `fitted`, by a rule learned on another day."""
 
     def outcomes(self, days: int) -> pd.DataFrame:
         """What the customers did in the `days` from that day on: ``future_revenue,

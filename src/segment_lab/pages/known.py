@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import audiences, campaigns, verdicts
+from segment_lab.act import audiences, campaigns, claims, verdicts
 from segment_lab.act import beliefs as believing
 from segment_lab.act import effects as measuring
 from segment_lab.act.evidence import Happened, evidence
@@ -145,12 +145,18 @@ class Known:
 
     @cached_property
     def arms(self) -> pd.DataFrame:
-        """The same campaigns read by this scheme's segments; empty where nothing was measured."""
+        """The same campaigns read by this scheme's segments; empty where nothing was measured.
+
+        ``certain`` is what holds with the campaigns' own segments judged beside these.
+        """
         again = self._by_segments
         if again.empty:
             return pd.DataFrame()
         arms = measuring.effects(again)
         arms = arms[arms["segment"] != measuring.ALL]
+        judged = pd.concat([self.measured, arms], ignore_index=True)
+        sure = claims.certain(judged["effect"], judged["se"]).to_numpy()
+        arms = arms.assign(certain=sure[len(self.measured) :])
         return arms.assign(basket=arms["segment"].map(self._basket))
 
     @cached_property

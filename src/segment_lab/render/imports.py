@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,8 @@ def hubspot(actions: pd.DataFrame) -> pd.DataFrame:
 
 
 def bitrix24(actions: pd.DataFrame) -> pd.DataFrame:
-    """Tasks for Bitrix24's import, headed as its form in the language in use heads them."""
+    """Tasks for Bitrix24's import, headed as its form in the language in use heads them; a column
+    that its editions head differently stands under each of their words."""
     due = pd.to_datetime(actions["due"]).dt.strftime("%d.%m.%Y")
     columns = {
         "title": actions["title"],
@@ -52,8 +54,11 @@ def bitrix24(actions: pd.DataFrame) -> pd.DataFrame:
         "deadline": due,
         "tags": "[*]" + actions["kind"],
     }
-    heads = {name: say(f"lists.bitrix24.{name}") for name in columns}
-    return pd.DataFrame(columns, index=actions.index).rename(columns=heads)
+    headed: dict[str, Any] = {}
+    for name, values in columns.items():
+        heads = say(f"lists.bitrix24.{name}").split("|")
+        headed |= dict.fromkeys(heads, values)
+    return pd.DataFrame(headed, index=actions.index)
 
 
 def mailchimp(audience: pd.DataFrame) -> pd.DataFrame:

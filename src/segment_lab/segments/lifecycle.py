@@ -21,7 +21,7 @@ from segment_lab.data import embedded
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.base import Segmenter, shortest_cut
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.texts import phrases, say
+from segment_lab.texts import say
 
 TIERS = ("VIP", "Regular", "Loyal", "Warm", "Cold", "Dead")
 
@@ -258,7 +258,12 @@ class LifecycleSegmenter(Segmenter):
         )
 
     def meanings(self) -> dict[str, str]:
-        return phrases("lifecycle.meaning")
+        facts = {
+            **self.get_params(deep=False),
+            "flag": "vip" in self.columns_,
+            "by_value": self.vip_value_ is not None,
+        }
+        return {tier: say(f"lifecycle.meaning.{tier}", **facts) for tier in TIERS}
 
     @property
     def _schema(self) -> dict[str, str]:

@@ -229,7 +229,9 @@ def _box(area: Area, box: Box) -> Markup:
     if not _readable(box):
         return rectangle
     room = int((wide - 12) / 6.6)
-    texts = [area.name, *area.lines][: max(int((tall - 4) / 17), 1)]
+    # A name is cut; a figure that would be is not shown.
+    lines = [line for line in area.lines if len(line) <= room]
+    texts = [area.name, *lines][: max(int((tall - 4) / 17), 1)]
     written = [
         Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(
             "name" if i == 0 else "line", x + 8, y + 16 + 17 * i, _cut(text, room)

@@ -125,11 +125,18 @@ class Cards:
 
     @cached_property
     def _moved(self) -> pd.DataFrame:
-        earlier = self.gathered.report.earlier
-        return profiles.moved(self._now, earlier)
+        """By the days that the change on page one compares, so that its parts add up to it."""
+        made = self.gathered
+        try:
+            found = made.study.change(made.scheme, made.report.horizon_days)
+        except NotEnoughDataError:
+            return profiles.moved(self._now, made.report.earlier)
+        return profiles.moved(found.today, found.then)
 
     def _trend(self, name: str) -> str:
         facts = {str(key): value for key, value in self._moved.loc[name].items()}
+        facts["seen"] = facts["customers"]
+        facts["customers"] = self._now.sizes()[name]
         change = self.gathered.change.get(name)
         facts["change"] = None if change is None or pd.isna(change) else change
         return say("segment_cards.moves", days=self.gathered.days, **facts)

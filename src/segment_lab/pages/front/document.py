@@ -116,9 +116,17 @@ class Front:
             size=abs(change),
             days=news.days,
             compared="year" if news.on_last_year else "period",
-            behind=[self._less(name) for name in news.behind() if self._is_shown(name)],
+            behind=self._behind(),
             revenue=float(news.now["revenue"].sum()),
         )
+
+    def _behind(self) -> list[str]:
+        """Who explains a decline: one or two accounts by name, else a segment or two."""
+        news = self.news
+        names, money = news.accounts_behind()
+        if names:
+            return [say("front.news.less_accounts", names=names, money=money)]
+        return [self._less(name) for name in news.behind() if self._is_shown(name)]
 
     def _is_shown(self, name: str) -> bool:
         """Whether a reader finds the segment below: one that is empty today has no row."""
@@ -221,7 +229,8 @@ class Front:
 
     def parts(self) -> list[dict[str, Any]]:
         """What stands below the segments: stop doing, lessons, this week, how sure."""
-        lessons = self.lessons or [say("front.lessons.none")]
+        forecast = any(pd.notna(row.worth) for row in self.rows)
+        lessons = self.lessons or [say("front.lessons.none", forecast=forecast)]
         return [
             *self._followed_up(),
             _section("front.stop.heading", [self._stop()]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -44,6 +44,8 @@ from segment_lab.texts import phrases, say
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
 JUDGEMENT = "your_judgement"
+#: Stances whose customers get mail, no calls and no visits.
+BY_MAIL = ("keep_in_touch", "let_go")
 #: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
 CALL_MINUTES = 12.0
 #: So many grounds on which a verdict would change are named.
@@ -352,36 +354,51 @@ class Gathering:
         rate = self.pays_from.get(name, float("nan"))
         if pd.isna(rate):
             return say("front.segments.pays_unknown")
-        facts = {"action": row["action"], "rate": rate}
+        facts = {"action": self.paying["action"][name], "rate": rate}
         if rate < 1:
             return say("front.segments.pays_from", **facts)
-        cost = float(self.page.decided["cost_per_contact"][name])
+        options = self.page.options.set_index(["segment", "action"])
+        cost = float(options.loc[(name, facts["action"]), "cost_per_contact"])
         return say("front.segments.pays_beyond", cost=cost, sales=cost / rate, **facts)
 
     @cached_property
     def pays_from(self) -> pd.Series:
-        """Where no margin is known, the share of revenue from which each segment's action is
-        expected to pay; above 1 where the sale is too rare, infinite where there is none, null
-        where nothing is expected.
+        """The share of revenue from which each segment's action is expected to pay (`paying`)."""
+        return self.paying["rate"].astype("float64")
 
-        What a contact brings is in proportion to the margin, so one trial rate tells it.
+    @cached_property
+    def paying(self) -> pd.DataFrame:
+        """Where no margin is known, the ``action`` that each segment's row speaks of, and the share
+        of revenue (``rate``) from which it is expected to pay; above 1 where the sale is too rare,
+        infinite where there is none.
+
+        What a contact brings is in proportion to the margin, so one trial rate tells it. Whom the
+        page serves by mail alone it offers no call: then it is what pays first by mail.
         """
         tried = self.page.at_margins
         if not tried:
-            return pd.Series(dtype="float64")
-        rate = max(tried)
-        options = tried[rate].options.set_index(["segment", "action"])
-        spoken = self.page.decided["action"]
+            return pd.DataFrame(columns=["action", "rate"])
+        at = max(tried)
+        options = tried[at].options
+        brought = options["expected"] + options["cost_per_contact"]
+        rates = at * options["cost_per_contact"] / brought
+        options = options.assign(rate=rates.where(brought > 0, math.inf))
         found = {}
-        for segment, action in spoken.items():
-            if (segment, action) not in options.index:
-                continue
-            row: Any = options.loc[cast(Any, (segment, action))]
-            brought = row["expected"] + row["cost_per_contact"]
-            found[segment] = (
-                rate * row["cost_per_contact"] / brought if brought > 0 else math.inf
-            )
-        return pd.Series(found, dtype="float64")
+        for segment, rows in options.groupby("segment", observed=True):
+            fitting = rows[rows["action"].isin(self._fitting(str(segment)))]
+            preferred = fitting["action"] == self.page.decided["action"].get(segment)
+            ranked = fitting.assign(other=~preferred).sort_values(["other", "rate"])
+            if len(ranked):
+                found[str(segment)] = ranked[["action", "rate"]].iloc[0]
+        return pd.DataFrame.from_dict(found, orient="index", columns=["action", "rate"])
+
+    def _fitting(self, segment: str) -> list[str]:
+        """Actions of the playbook that do not go against how the segment is served."""
+        entries = self.page.entries.get(segment, ())
+        stance = self.page.treatments["stance"].get(segment, PROTECT)
+        if stance not in BY_MAIL:
+            return [entry.action for entry in entries]
+        return [entry.action for entry in entries if entry.channel not in PERSONAL]
 
     @cached_property
     def meanings(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from segment_lab.act import campaign_plan, effects
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import trials
 from segment_lab.pages.verdicts import Page
-from segment_lab.texts import has, say
+from segment_lab.texts import has, say, shown
 
 
 def became(page: Page) -> list[str]:
@@ -57,9 +57,22 @@ def lessons(page: Page) -> list[str]:
         elif whole["certain"]:
             said = [say("front.lessons.effect", everybody=True, **whole)]
         else:
-            said = [say("front.lessons.nothing", **whole)]
+            said = [say("front.lessons.nothing", parts=_parts(page, whole), **whole)]
         found += said
     return found
+
+
+def _parts(page: Page, whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """Segments of the page that a campaign certainly moved although its own it did not: their
+    cards say so."""
+    arms = page.arms
+    if arms.empty:
+        return []
+    same = (arms["campaign_id"] == whole["campaign_id"]) & (
+        arms["variant"] == whole["variant"]
+    )
+    rows = arms[same & arms["certain"]].to_dict("records")
+    return [{**row, "segment": shown(row["segment"])} for row in rows]
 
 
 def _words(row: pd.Series) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from segment_lab.study.study import Study
 
 #: At most so many accounts are said to explain a decline.
 ACCOUNTS = 15
-#: Segments that together lost this share of what all declining segments lost are named as those
+#: Accounts, or segments, that together lost this share of all that was lost are named as those
 #: behind a decline, if they are no more than so many.
 BEHIND, MOST_BEHIND = 0.5, 2
 #: A segment that brought less than this share of the earlier revenue has no change worth a word.
@@ -130,11 +130,24 @@ class News:
         return self.by_segment["change"] / before.where(enough & (before > 0))
 
     def few_accounts(self) -> tuple[int, float, float]:
-        """How many accounts explain how much of all that was lost or reduced: count, money,
-        total."""
-        lost = self.by_customer[self.by_customer < 0]
-        few = min(ACCOUNTS, len(lost))
-        return few, float(-lost.head(few).sum()), float(-lost.sum())
+        """The fewest accounts that explain half of all that was lost or reduced, or as many as may
+        be named: count, money, total."""
+        lost = -self.by_customer[self.by_customer < 0]
+        running = lost.cumsum()
+        needed = int((running < BEHIND * lost.sum()).sum()) + 1
+        few = min(needed, ACCOUNTS, len(lost))
+        return few, float(lost.head(few).sum()), float(lost.sum())
+
+    def accounts_behind(self) -> tuple[list[str], float]:
+        """One or two accounts that explain half of all that was lost, where they stand out from the
+        next; and the money they bought less."""
+        lost = -self.by_customer[self.by_customer < 0]
+        fewest = self.few_accounts()[0]
+        for few in range(fewest, MOST_BEHIND + 1) if len(lost) else ():
+            named, others = lost.iloc[:few], lost.iloc[few:]
+            if others.empty or others.iloc[0] <= named.iloc[-1] / 2:
+                return [str(name) for name in named.index], float(named.sum())
+        return [], 0.0
 
     def behind(self) -> list[str]:
         """The few segments that explain a decline, those that lost most first; empty where it

@@ -38,8 +38,10 @@
     const missing = (row) => row.cells[i].textContent.trim() === "\u2013";
     body.append(...[...body.rows].sort((a, b) => missing(a) - missing(b) || (up ? 1 : -1) * compare(value(a, i), value(b, i))));
   };
+  document.querySelectorAll(".sl-wide, .sl-scroll:not(.provenance *)").forEach((box) => {
+    if (box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
+  });
   document.querySelectorAll(".sl-scroll:not(.provenance *) table").forEach((table) => {
-    if (table.parentElement.scrollWidth <= table.parentElement.clientWidth) table.parentElement.removeAttribute("tabindex");
     const rows = [...table.tBodies[0].rows];
     // On a phone each row is a card, and each of its cells says what it is.
     const heads = [...table.tHead.rows].at(-1).cells;
