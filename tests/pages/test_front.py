@@ -176,6 +176,20 @@ def test_one_account_behind_a_decline_is_named_unless_others_lost_as_much():
     assert told(500.0, 490.0, 480.0) == ([], 0.0)
 
 
+def test_whoever_is_called_although_the_segment_gets_mail_is_counted_in_its_row():
+    made = known("five giants")
+    with speaking(currency="EUR"):
+        rows = made.treatments()
+    called = {row.segment: row.called for row in rows if row.card}
+    labels = made.page.now.labels.astype(str)
+    listed = labels.reindex(made.actions.callable["customer_id"]).value_counts()
+    stances = {row.segment: row.stance for row in rows}
+    assert sum(called.values())
+    for name, count in called.items():
+        mailed = stances[name] != "protect"  # nobody has an owner who would call
+        assert count == (listed.get(name, 0) if mailed else 0)
+
+
 def test_where_nothing_is_forecast_no_forecast_is_spoken_of():
     with speaking(currency="EUR"):
         text = json.dumps(known("five giants").front().shown(), ensure_ascii=False)

@@ -283,7 +283,16 @@ class Gathering:
             hours_now=float(facts["hours_now"] or 0.0),
             hours_freed=float(facts["hours_freed"] or 0.0),
             hours_gained=float(facts["hours_gained"] or 0.0),
+            called=0
+            if in_person(row["stance"], self.owners)
+            else int(self._called.get(name, 0)),
         )
+
+    @cached_property
+    def _called(self) -> pd.Series:
+        """Customers of each segment who are off their rhythm and get a call."""
+        ids = self.actions.callable["customer_id"]
+        return self.page.now.labels.astype(str).reindex(ids).value_counts()
 
     def _changed(self, name: str) -> tuple[str, ...]:
         """How the segment's revenue and number of customers changed, as far as known."""

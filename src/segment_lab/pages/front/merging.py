@@ -47,6 +47,7 @@ def _one(rows: list[Treatment]) -> Treatment:
         hours_now=sum(row.hours_now for row in rows),
         hours_freed=sum(row.hours_freed for row in rows),
         hours_gained=sum(row.hours_gained for row in rows),
+        called=sum(row.called for row in rows),
         file="",
         depends=tuple(depends),
         share=sum(row.share for row in rows if pd.notna(row.share)),

@@ -58,6 +58,8 @@ class Treatment:
         Link to the segment's card; empty for an exception, which has none.
     few : bool
         Whether too few of its customers can be reached for a campaign of their own.
+    called : int
+        How many of them are called although the others get mail: they are off their rhythm.
     of : tuple of Treatment
         The rows that this one stands for, where small segments share one (`merging.merged`).
     """
@@ -89,6 +91,7 @@ class Treatment:
     stake: str = ""
     card: str = ""
     few: bool = False
+    called: int = 0
     of: tuple[Treatment, ...] = ()
 
 
@@ -120,6 +123,9 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "changes": row.changes,
         "action": shown(row.action or row.serve),
         "by": row.by,
+        "called": say("front.segments.called", customers=row.called)
+        if row.called
+        else "",
         "stop": say("stance.stop", hours=row.hours_freed)
         if row.hours_freed >= 1
         else "",
