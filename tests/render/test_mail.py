@@ -101,6 +101,7 @@ def place(tmp_path):
         }
     )
     actions.to_parquet(run / "actions.parquet")
+    (run / "debtors.xlsx").write_bytes(b"debtors")
     return tmp_path
 
 
@@ -116,6 +117,10 @@ def post(place, listening=None, **notify) -> Post:
     sources = {"orders": {"path": "orders.csv"}}
     config.write_text(json.dumps({"name": "shop", "sources": sources, "notify": told}))
     return Post(config, place / "reports")
+
+
+def lists_of(mail) -> dict[str, bytes]:
+    return {part.get_filename(): part.get_content() for part in mail.iter_attachments()}
 
 
 def test_each_gets_theirs_once(place, server):
@@ -141,6 +146,8 @@ def test_each_gets_theirs_once(place, server):
     assert "cid:picture-0" in html
     assert len(server.mails[0]) < 100_000
 
+    assert lists_of(page) == {"debtors.xlsx": b"debtors"}
+    assert "Attached: debtors.xlsx." in plain
     attached = next(own.iter_attachments())
     sheet = pd.read_excel(io.BytesIO(attached.get_content()), engine="calamine")
     assert len(sheet) == 1  # one of Ann's two is done, Bob's are not hers
@@ -151,6 +158,14 @@ def test_each_gets_theirs_once(place, server):
     again = post(place, server).send()
     assert again[0].startswith("Sent before")
     assert len(server.mails) == 2
+
+
+def test_a_link_stands_in_for_the_lists(place, server):
+    post(place, server, link="https://reports/shop").send()
+    page = email.message_from_bytes(server.mails[0], policy=email.policy.default)
+    assert lists_of(page) == {}
+    for kind in ("plain", "html"):
+        assert "https://reports/shop" in page.get_body((kind,)).get_content()
 
 
 def test_a_dry_run_sends_nothing(place, server):

@@ -35,6 +35,17 @@ def test_each_language_writes_figures_its_own_way(language):
     )
 
 
+def test_a_segment_of_the_companys_own_is_no_code_of_ours():
+    with texts.speaking("ru"):
+        written = [
+            str(formats.format_value(name, "name")) for name in ("Lost", "active")
+        ]
+        assert written == ["Потерянные", "active"]
+        assert str(formats.format_value("active")) == "активный"
+        said = texts.say("plan.file", contacts=1, held=1, path="active")
+    assert said.endswith("active")
+
+
 def test_blanks_inside_a_number_do_not_break():
     with texts.speaking(language="pl", currency="EUR"):
         assert formats.SPOKEN["money"](1234567) == "1\u00a0234\u00a0567\u00a0EUR"

@@ -99,6 +99,28 @@ def test_a_translation_names_the_facts_of_the_english_sentence(language, name):
         assert facts(language, text) == facts("en", english.get(key, "")), key
 
 
+#: Filters that say how a figure is written.
+WRITTEN = {"money", "cents", "percent", "share", "date", "month", "number", "per100"}
+
+
+def figures(template: nodes.Template) -> set[tuple[str, str]]:
+    """Every fact that is written as a figure, and how."""
+    found = set()
+    for call in template.find_all(nodes.Filter):
+        if call.name in WRITTEN:
+            found |= {(name.name, call.name) for name in call.find_all(nodes.Name)}
+    return found
+
+
+@every_language
+@every_file
+def test_a_translation_writes_figures_as_the_english_sentence_does(language, name):
+    english = sentences("en", name)
+    for key, text in sentences(language, name).items():
+        here = figures(parsed(language, text))
+        assert here == figures(parsed("en", english.get(key, ""))), key
+
+
 @every_language
 @every_file
 def test_no_sentence_is_left_in_english(language, name):

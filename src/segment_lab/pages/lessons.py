@@ -153,7 +153,8 @@ class LessonsPage:
             f"{name}{end}" for name in ("effect", "money_effect") for end in RANGES
         ]
         shown = self.effects[[*SHOWN, *ranges]]
-        rows = table(shown, say("campaigns.captions.by_segment_table"), index=False)
+        caption = say("campaigns.captions.by_segment_table")
+        rows = table(shown, caption, index=False, formats={"segment": "name"})
         return details(say("campaigns.captions.folded"), rows)
 
     @says_why

@@ -233,7 +233,8 @@ class StrategyPage:
     @says_why
     def _effects(self) -> Html:
         caption = say("decision.captions.effects_table", money=self.money)
-        rows = table(decision_tables.told_effects(self.decision), caption, index=False)
+        told = decision_tables.told_effects(self.decision)
+        rows = table(told, caption, index=False, formats={"segment": "name"})
         return details(say("decision.captions.effects_folded"), rows)
 
     @says_why

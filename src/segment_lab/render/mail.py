@@ -25,6 +25,8 @@ from segment_lab.study.config import NotifyOptions, load
 from segment_lab.texts import say, speaking
 
 STATE = ".notified.json"
+#: The lists that go with page one where no link leads to them.
+LISTS = ("actions.xlsx", "debtors.xlsx", "leads.xlsx")
 #: Of a picture: its tones and the shades of its letters.
 COLOURS = 32
 #: The front page's colours; a mail has no style sheet of its own.
@@ -122,7 +124,7 @@ class Post:
         if options.director:
             front = _front(run)
             for address in options.director if front else ():
-                yield _page_one(front, address, options.link)
+                yield _page_one(front, address, options.link, run)
         else:
             self.told.append(say("notify.no_director"))
         yield from self._lists(options, run, title)
@@ -190,9 +192,11 @@ def _front(run: Path) -> dict[str, Any]:
     return document if "headline" in document else {}
 
 
-def _page_one(front: dict[str, Any], address: str, link: str) -> Letter:
+def _page_one(front: dict[str, Any], address: str, link: str, run: Path) -> Letter:
     pictures = tuple(as_png(picture["svg"]) for picture in front["pictures"])
-    facts = {"front": front, "link": link}
+    lists = () if link else tuple(name for name in LISTS if (run / name).exists())
+    attached = say("notify.attached", files=lists) if lists else ""
+    facts = {"front": front, "link": link, "attached": attached}
     return Letter(
         role=say("notify.director"),
         address=address,
@@ -200,6 +204,7 @@ def _page_one(front: dict[str, Any], address: str, link: str) -> Letter:
         text=environment().get_template("mail.txt.j2").render(facts),
         html=environment().get_template("mail.html.j2").render(facts),
         pictures=pictures,
+        attachments=tuple((name, (run / name).read_bytes()) for name in lists),
     )
 
 

@@ -64,8 +64,8 @@ def table(  # noqa: PLR0913 (named, with a default each)
     caption : str
         One sentence that says what the table shows, units included.
     formats : mapping or str, optional
-        Column to one of ``count, money, cents, share, days, number, date, words, text``, or one
-        for all columns; otherwise as in ``config/columns.yml``, or guessed from name and dtype.
+        Column to one of ``count, money, cents, share, days, number, date, words, text, name``, or
+        one for all columns; otherwise as in ``config/columns.yml``, or guessed from name and dtype.
     labels : mapping, optional
         Column to the words shown in its header; otherwise as in ``texts/<language>/columns.yml``,
         or underscores become spaces.

@@ -96,7 +96,8 @@ class NotifyOptions(Strict):
     # Addresses that get page one; owners by their name in the data, who get their own list.
     director: list[str] = Field(default_factory=list)
     owners: dict[str, str] = Field(default_factory=dict)
-    # Where the reports can be read, named at the end of each mail.
+    # Where the reports can be read, named at the end of each mail; without it, page one's mail
+    # carries the lists.
     link: str = ""
 
 

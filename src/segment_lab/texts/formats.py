@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from segment_lab.config import packaged
 from segment_lab.errors import nearest
 from segment_lab.texts.languages import currency, language, locale, subject
-from segment_lab.texts.names import told
+from segment_lab.texts.names import shown, told
 from segment_lab.texts.numerals import MINUS, decimal, percent
 
 MISSING = "–"
@@ -82,9 +82,10 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "date": _day,
     "words": lambda value: told(str(value).replace("_", " ")),
     "text": _text,
+    "name": shown,  # of a segment; the company's own ("active", "quiet") is no code of ours
     "written": str,  # the company's own words, as they stand
 }
-NUMERIC = frozenset(FORMATS) - {"text", "words", "written", "date"}
+NUMERIC = frozenset(FORMATS) - {"text", "words", "name", "written", "date"}
 
 
 def _spoken(kind: str) -> Callable[[Any], str]:
