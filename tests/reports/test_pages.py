@@ -5,13 +5,20 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import nbformat
+import pandas as pd
 import pytest
 
+from segment_lab import show
+from segment_lab.render.exporter import render
 from segment_lab.render.index import run_page
 
-from .conftest import VIEWS, manifest
+from .conftest import PAGE, VIEWS, manifest, output
 
 pytestmark = pytest.mark.browser
 PAGES = (
@@ -183,27 +190,45 @@ def test_rows_of_tables_are_cards_on_narrow_screens(browser, pages, width):
     assert (outside, named) == ([], 0)
 
 
-def test_pages_print_to_pdf(browser, pages, tmp_path):
-    """Through the runner's own function, in a process of its own: two Playwrights cannot share
-    one."""
-    import subprocess
-    import sys
-
-    page = tmp_path / "rich.html"
-    page.write_bytes((pages / PAGES[0]).read_bytes())
+def printed(page: Path) -> Path:
+    """A page on paper, by the runner's own function in a process of its own: two Playwrights
+    cannot share one."""
     code = "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
     code += "; p([Path(sys.argv[1])])"
     subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
-    printed = page.with_suffix(".pdf").read_bytes()
-    assert printed.startswith(b"%PDF")
-    assert 1 <= printed.count(b"/Type /Page\n") <= 6
+    return page.with_suffix(".pdf")
+
+
+def test_pages_print_to_pdf(browser, pages, tmp_path):
+    page = tmp_path / "rich.html"
+    page.write_bytes((pages / PAGES[0]).read_bytes())
+    paper = printed(page).read_bytes()
+    assert paper.startswith(b"%PDF")
+    assert 1 <= paper.count(b"/Type /Page\n") <= 6
+
+
+def test_every_sheet_of_a_long_table_has_its_head_and_the_page_its_number(
+    browser, tmp_path
+):
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext (poppler-utils) reads the printed page")
+    rows = pd.DataFrame({"customer": [f"C{i}" for i in range(150)], "revenue": 5.0})
+    folded = show.details("The list", show.table(rows, "All of them", index=False))
+    cells = [nbformat.v4.new_code_cell("rows()", outputs=[output(folded)])]
+    page = tmp_path / "long.html"
+    page.write_text(render(nbformat.v4.new_notebook(cells=cells), PAGE), "utf-8")
+    command = ["pdftotext", "-layout", str(printed(page)), "-"]
+    read = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    sheets = read.split("\f")[:-1]
+    assert len(sheets) >= 3
+    for number, sheet in enumerate(sheets, start=1):
+        assert re.search(r"Customer +Revenue", sheet)
+        assert len(re.findall(r"^ *C\d+ ", sheet, re.M)) > 2
+        assert re.search(rf"Shop.*30 June 2026.* {number} ?/ ?{len(sheets)}\b", sheet)
 
 
 def test_page_one_prints_on_one_sheet(browser, tmp_path):
     """Nine segments, long tests and twenty names; the evidence is on the next sheet."""
-    import subprocess
-    import sys
-
     text = "A sentence of the length that a segment's meaning has, or a reason. "
     row = {
         "name": "Segment",
@@ -265,8 +290,4 @@ def test_page_one_prints_on_one_sheet(browser, tmp_path):
     facts = {**manifest(), "tables_shown": [], "versions_shown": [], "downloads": []}
     page = tmp_path / "index.html"
     page.write_text(run_page(facts, front), "utf-8")
-    code = "import sys; from pathlib import Path; from segment_lab.render.pdf import print_pages as p"
-    code += "; p([Path(sys.argv[1])])"
-    subprocess.run([sys.executable, "-c", code, str(page)], check=True, timeout=120)
-    printed = page.with_suffix(".pdf").read_bytes()
-    assert printed.count(b"/Type /Page\n") == 2
+    assert printed(page).read_bytes().count(b"/Type /Page\n") == 2

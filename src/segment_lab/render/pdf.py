@@ -143,9 +143,7 @@ def _printed(pages: Iterable[Path]) -> list[Path]:
                 tab = browser.new_page()
                 tab.goto(page.resolve().as_uri())
                 tab.emulate_media(media="print")
-                tab.evaluate(
-                    "document.querySelectorAll('details.sl-details').forEach(d => d.open = true)"
-                )
+                tab.evaluate("dispatchEvent(new Event('beforeprint'))")
                 written.append(page.with_suffix(".pdf"))
                 tab.pdf(
                     path=written[-1],

@@ -22,8 +22,18 @@
   // On paper nobody can open what is folded.
   const folded = () => [...document.querySelectorAll("details.sl-details:not([open])")];
   let opened = [];
-  addEventListener("beforeprint", () => { opened = folded(); opened.forEach((d) => { d.open = true; }); });
-  addEventListener("afterprint", () => { opened.forEach((d) => { d.open = false; }); });
+  // Chromium repeats the head of a table on every sheet, but not one that holds a button.
+  let buttons = [];
+  addEventListener("beforeprint", () => {
+    opened = folded();
+    opened.forEach((d) => { d.open = true; });
+    buttons = [...document.querySelectorAll("thead .sort")].map((button) => [button.parentElement, button]);
+    buttons.forEach(([, button]) => button.replaceWith(...button.childNodes));
+  });
+  addEventListener("afterprint", () => {
+    opened.forEach((d) => { d.open = false; });
+    buttons.forEach(([th, button]) => { button.append(...th.childNodes); th.append(button); });
+  });
 
   const toc = document.querySelector(".toc details");
   if (toc && !matchMedia("(min-width: 72rem)").matches) toc.open = false;
