@@ -265,3 +265,27 @@ def test_logs_are_lines_of_json(run, capsys):
 def test_ordinary_kernels_give_the_same_pages(run, place):
     forked, ordinary = run(only=["rfm"]), run(only=["rfm"], engine="kernel", force=True)
     assert hashes(forked.folder) == hashes(ordinary.folder)
+
+
+def kept(cache) -> set[str]:
+    """What was computed and kept; compiled statements are found again by other names."""
+    names = {path.name for path in cache.iterdir()}
+    return {name for name in names if not name.startswith("statement-")}
+
+
+@pytest.mark.slow
+def test_two_languages_are_two_sets_of_pages_from_one_computation(run, place):
+    run(lang=["en"])
+    computed = kept(place / "cache")
+    both = run(lang=["en", "ru"])
+    assert kept(place / "cache") == computed
+    pages = {path.name for path in both.folder.glob("*.html")}
+    assert {path.name for path in (both.folder / "ru").glob("*.html")} == pages
+    for name in pages:
+        page = (both.folder / "ru" / name).read_text("utf-8")
+        assert '<html lang="ru"' in page
+        for link in re.findall(r'href="([^"#]+)', page):
+            assert (both.folder / "ru" / link).exists(), (name, link)
+    index = (both.folder / "ru" / "index.html").read_text("utf-8")
+    assert 'href="../segments.csv"' in index
+    assert index.count(">segments.xlsx<") == 1

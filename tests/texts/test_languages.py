@@ -71,6 +71,20 @@ def test_further_languages_have_a_folder_and_link_to_each_other():
     assert [other["href"] for other in second.others("a.html")] == ["../a.html"]
 
 
+def test_links_to_what_all_languages_share_lead_out_of_a_folder(tmp_path):
+    second = Edition("ru", ("en", "ru"))
+    (tmp_path / "ru").mkdir()
+    for name in ("segments.csv", "list.xlsx", "ru/list.xlsx", "ru/a.html"):
+        (tmp_path / name).write_text("")
+    page = tmp_path / "ru" / "a.html"
+    links = [f'<a href="{name}">' for name in ("segments.csv", "list.xlsx", "a.html")]
+    page.write_text("".join(links))
+    for _ in range(2):  # a page that is kept is led out again
+        second.lead_out(tmp_path)
+        found = re.findall('href="([^"]*)"', page.read_text())
+        assert found == ["../segments.csv", "list.xlsx", "a.html"]
+
+
 def test_speaking_ends_with_its_block():
     with texts.speaking("en-XA", "EUR"):
         texts.speak(currency="PLN")

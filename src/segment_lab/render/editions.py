@@ -3,8 +3,10 @@ further one in a folder of its own name inside it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from segment_lab.texts import say
@@ -56,6 +58,19 @@ class Edition:
             for name in self.languages
             if name != self.language
         ]
+
+    def lead_out(self, run: Path) -> None:
+        """Let the links of its pages to what all languages share lead out of its folder: data are
+        written once, into the run's own."""
+        folder = run / self.folder
+        if folder == run:
+            return
+        own = {path.name for path in folder.iterdir()}
+        shared = [p.name for p in run.iterdir() if p.is_file() and p.name not in own]
+        inside = re.compile(f'href="({"|".join(map(re.escape, shared))})"')
+        for page in folder.glob("*.html"):
+            text = page.read_text("utf-8")
+            page.write_text(inside.sub(rf'href="{self.up}\1"', text), "utf-8")
 
     def here(self, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Its reports as the manifest holds them, their pages seen from its own folder."""

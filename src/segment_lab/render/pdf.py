@@ -33,6 +33,7 @@ FLAGS = (
 #: What the margins of style.css leave of A4, in CSS pixels; and how small page one may be printed.
 SHEET = (718, 1036)
 SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76)
+PAPER: Any = {"print_background": True, "prefer_css_page_size": True}
 FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 #: WeasyPrint lays no grid with automatic columns, and lays what stands in a grid again for every
@@ -148,8 +149,7 @@ def _printed(pages: Iterable[Path]) -> list[Path]:
                 tab.pdf(
                     path=written[-1],
                     scale=_scale(tab),
-                    print_background=True,
-                    prefer_css_page_size=True,
+                    **PAPER,
                     display_header_footer=True,
                     header_template="<span></span>",
                     footer_template=_foot(tab.title()),
@@ -175,9 +175,21 @@ def _scale(tab: Any) -> float:
             ends = tab.evaluate(
                 "document.querySelector('.sheet')?.getBoundingClientRect().bottom ?? 0"
             )
-            if ends <= height / scale:
+            if ends <= height / scale and _sheets(tab, scale) == 1:
                 return scale
     return SCALES[-1]
+
+
+def _sheets(tab: Any, scale: float) -> int:
+    """How many sheets are printed before the evidence: lines may break on paper where they did
+    not when they were measured."""
+    if not tab.query_selector(".sheet"):
+        return 1
+    show = "(shown) => { document.querySelector('.evidence').hidden = !shown; }"
+    tab.evaluate(show, False)
+    printed = tab.pdf(scale=scale, **PAPER)
+    tab.evaluate(show, True)
+    return printed.count(b"/Type /Page\n")
 
 
 def _foot(title: str) -> Markup:

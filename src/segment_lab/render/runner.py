@@ -403,7 +403,9 @@ class _Job:
         from segment_lab.render.index import write_studies
 
         for spoken in self.languages:
-            self._write_index(Edition(spoken, self.languages), staging, manifest)
+            edition = Edition(spoken, self.languages)
+            self._write_index(edition, staging, manifest)
+            edition.lead_out(staging)
         if self.pdf:
             from segment_lab.render.pdf import print_pages
 
@@ -440,7 +442,8 @@ class _Job:
 
         folder = staging / edition.folder
         inside = edition.folder + "/" if edition.folder else ""
-        files = [name.removeprefix(inside) for name in manifest["segments"]["files"]]
+        written = manifest["segments"]["files"]
+        files = dict.fromkeys(name.removeprefix(inside) for name in written)
         with speaking(edition.language):
             page = {
                 **manifest,
