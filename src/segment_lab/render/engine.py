@@ -81,11 +81,14 @@ class Bounds:
         self._done.set()
 
     def _watch(self) -> None:
+        looks = 0
         while not self._done.wait(0.2):
+            looks += 1
             if time.monotonic() > self._deadline:
                 seconds = f"{self.timeout:g}"
                 self.broken = say("render.failure.took_too_long", seconds=seconds)
-            elif self._used() > self.memory_gb:
+            # To find its children, every process of the machine is looked at.
+            elif self._used(with_children=looks % 10 == 0) > self.memory_gb:
                 self.broken = say("render.failure.too_large", gb=f"{self.memory_gb:g}")
             if self.broken and self._kill():
                 return
@@ -93,15 +96,15 @@ class Bounds:
     def _process(self) -> Any:
         return getattr(getattr(self.client.km, "provisioner", None), "process", None)
 
-    def _used(self) -> float:
+    def _used(self, *, with_children: bool) -> float:
+        """Gigabytes in use."""
         import psutil
 
         process, total = self._process(), 0
         with contextlib.suppress(psutil.Error, AttributeError):
             root = psutil.Process(process.pid)
-            total = sum(
-                p.memory_info().rss for p in (root, *root.children(recursive=True))
-            )
+            children = root.children(recursive=True) if with_children else []
+            total = sum(each.memory_info().rss for each in (root, *children))
         return total / 1e9
 
     def _kill(self) -> bool:
