@@ -118,6 +118,11 @@ def test_a_broken_bound_is_the_error_of_the_cell_that_ran(
     assert after.outputs == []
 
 
+def test_a_kernel_ended_before_it_answers_says_which_bound_it_broke(tmp_path, server):
+    _, error = execute(("1",), tmp_path, server=server, timeout=0.0)
+    assert "took longer than 0 seconds" in error.evalue
+
+
 def test_server_is_one_thread_and_children_get_their_share(server, tmp_path):
     made, _ = execute(
         (

@@ -156,7 +156,10 @@ class ForkedEngine(NBClientEngine):
                     client.km.server = server or worker.shared()
                     client.owns_km = True
                 return client.execute(env={**os.environ, VARIABLE: spoken})
-        except DeadKernelError:
+        except RuntimeError as error:
+            # A kernel that is ended before it answers is no dead kernel to its client.
+            if not bounds.broken and not isinstance(error, DeadKernelError):
+                raise
             _blame(nb_man, bounds.broken or say("render.failure.died"))
             return nb_man.nb
         finally:
