@@ -6,6 +6,7 @@ import crm
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
 
 import segment_lab as sl
 from segment_lab.data.databases import address, connected
@@ -76,6 +77,22 @@ def test_an_earlier_day_in_a_database_is_that_of_csv(databases, from_csv, kind):
     pd.testing.assert_frame_equal(
         study.at(earlier).customers(), from_csv.at(earlier).customers()
     )
+
+
+@pytest.mark.parametrize("kind", ["postgres", "duckdb", "sqlite"])
+def test_a_query_finds_what_its_table_finds(databases, from_csv, kind, tmp_path):
+    written = yaml.safe_load(databases(kind).read_text("utf-8"))
+    source = written["sources"]["orders"]
+    url = source["url"].replace("duckdb://", f"duckdb://{databases(kind).parent}/")
+    source = {"url": url, "query": "SELECT * FROM orders WHERE amount IS NOT NULL"}
+    written["sources"] = {"orders": source}
+    (tmp_path / "asked.yml").write_text(yaml.safe_dump(written), "utf-8")
+    study = sl.Study.from_yaml(tmp_path / "asked.yml")
+    wanted = from_csv.customers()["revenue"].dropna()
+    found = study.customers()["revenue"]
+    pd.testing.assert_series_equal(found, wanted.loc[found.index])
+    if kind == "postgres":
+        assert study.intake("orders").lines.get_backend().name == "postgres"
 
 
 def test_the_order_log_stays_in_the_server(databases):

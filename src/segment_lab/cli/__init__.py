@@ -219,7 +219,8 @@ def notify(config: Path, out: Path, dry_run: bool) -> None:
 def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> None:
     """Write a first study file for FILE, and say how it was read and what is open.
 
-    FILE is a file, a folder of files alike, or a pattern such as 'exports/*.csv'.
+    FILE is a file, a pattern such as 'exports/*.csv', or a folder: of files alike, or of the
+    tables of one system.
     """
     from segment_lab.data.contracts import CONTRACTS
     from segment_lab.data.guess import first_config, study_name

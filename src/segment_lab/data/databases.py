@@ -8,6 +8,7 @@ itself, such as PGPASSWORD). An address with its password filled in lives in mem
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from segment_lab.data.contracts import CONTRACTS
+from segment_lab.data.engines import batches
 from segment_lab.data.environment import expand
 from segment_lab.data.readers import open_file
 from segment_lab.data.sources import RawTable, Source
@@ -85,15 +88,17 @@ def open_source(
     url = address(source.url, where)
     scheme, _, rest = url.partition("://")
     fault = Fault(
-        str(source.table or source.path),
+        source.table or source.path or "query",
         say("data.databases.problem"),
         say("data.databases.check"),
     )
     try:
+        if scheme == "duckdb" and source.query:
+            return _queried(rest, base, source.query, connection)
         if scheme == "duckdb":
             return _attached(_file(rest, base), str(source.table), connection)
         if scheme == "sqlite":
-            return _sqlite(_file(rest, base), str(source.table), connection)
+            return _sqlite(_file(rest, base), source, connection)
         if scheme in SERVERS:
             zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[
                 0
@@ -181,14 +186,37 @@ def _attached(path: Path, name: str, connection: Any) -> RawTable:
     )
 
 
-def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
+def _queried(name: str, base: Path, query: str, connection: Any) -> RawTable:
+    """What a query finds in a DuckDB file, or without one in the files of the folder `base`."""
+    database = str(_file(name, base)) if name else ":memory:"
+    folder = str(base.resolve()).replace("'", "''")
+    with duckdb.connect(database, read_only=bool(name)) as asked:
+        asked.execute(f"SET file_search_path = '{folder}'")
+        rows = batches(asked.execute(query), BATCH)
+        copy, content = _copied(rows, connection)
+    is_text = all(kind.is_string() for kind in copy.schema().types)
+    return RawTable(copy, is_text=is_text, label=_label(query), content=content)
+
+
+def _label(query: str) -> str:
+    """The files that a query names, or that it is one."""
+    files = dict.fromkeys(re.findall(r"'([^']+\.\w+)'", query))
+    return ", ".join(files) or say("data.databases.query")
+
+
+def _sqlite(path: Path, source: Source, connection: Any) -> RawTable:
     """SQLite knows neither dates nor money, so its values are taken as the text they print as,
     like those of a CSV."""
     with sqlite3.connect(
         f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
     ) as file:
+        name = str(source.table)
         quoted = '"' + name.replace('"', '""') + '"'
         columns = [row[1] for row in file.execute(f"PRAGMA table_info({quoted})")]
+        if source.query:
+            name, quoted = _label(source.query), f"({source.query})"
+            described = file.execute(f"SELECT * FROM {quoted} LIMIT 0").description
+            columns = [column[0] for column in described]
         if not columns:
             raise LookupError(name)
         texts = ", ".join(
@@ -197,7 +225,7 @@ def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
         cursor = file.execute(f"SELECT {texts} FROM {quoted}")
         schema = pa.schema([(c, pa.string()) for c in columns])
 
-        def batches() -> Iterator[pa.RecordBatch]:
+        def rows() -> Iterator[pa.RecordBatch]:
             while rows := cursor.fetchmany(BATCH):
                 yield pa.record_batch(
                     [pa.array(c, pa.string()) for c in zip(*rows, strict=True)],
@@ -205,7 +233,7 @@ def _sqlite(path: Path, name: str, connection: Any) -> RawTable:
                 )
 
         copy, content = _copied(
-            pa.RecordBatchReader.from_batches(schema, batches()), connection
+            pa.RecordBatchReader.from_batches(schema, rows()), connection
         )
         return RawTable(copy, is_text=True, label=name, content=content)
 
@@ -218,10 +246,12 @@ def _server(
         table = backend.read_parquet(
             source.path if "://" in source.path else str(base / source.path)
         )
+    elif source.query:
+        table = backend.sql(source.query)
     else:
         *schema, name = str(source.table).split(".")
         table = backend.table(name, database=".".join(schema) or None)
-    label = source.table or str(source.path)
+    label = source.table or source.path or say("data.databases.query")
     if where == "orders" and not _needs_parsing(table, source, where):
         return RawTable(table, is_text=False, label=label, remote=True)
     copy, content = _copied(

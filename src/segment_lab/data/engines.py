@@ -18,15 +18,17 @@ def adapt() -> None:
     connection: Any = duckdb.DuckDBPyConnection
     drop: Any = exp.Drop
     if not hasattr(connection, "fetch_record_batch"):
-        connection.fetch_record_batch = _batches
+        connection.fetch_record_batch = batches
         connection.fetch_arrow_table = connection.to_arrow_table
         connection.register = _finishing(connection.register)
     if "this" not in drop.arg_types and not hasattr(drop.__init__, "__wrapped__"):
         drop.__init__ = _dropping(drop.__init__)
 
 
-def _batches(connection: Any, rows_per_batch: int = 1_000_000) -> Any:
-    return connection.to_arrow_reader(rows_per_batch)
+def batches(connection: Any, rows_per_batch: int = 1_000_000) -> Any:
+    """What was asked last, as Arrow batches, under the newer name or the older one."""
+    newer = getattr(connection, "to_arrow_reader", None)
+    return (newer or connection.fetch_record_batch)(rows_per_batch)
 
 
 def _finishing(register: Any) -> Any:

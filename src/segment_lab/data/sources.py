@@ -62,6 +62,10 @@ class Group(BaseModel):
     when: str
 
 
+#: How a statement begins that only reads.
+_SELECT = re.compile(r"(select|with|from)\b", re.IGNORECASE)
+
+
 class Source(BaseModel):
     """One table of a study, as the YAML writes it. Exactly one of `path`, `url` is given.
 
@@ -74,6 +78,9 @@ class Source(BaseModel):
         ``sqlite://crm.sqlite``, ``spark://local[2]`` …, or ``${CRM_URL}``.
     table : str
         The table in the database.
+    query : str
+        A SELECT in place of `table`. With ``url: duckdb://`` it may read files that lie beside the
+        study file: ``FROM 'orders.csv' JOIN 'customers.csv' USING (customer_id)``.
     sheet : str, int or list
         The sheet of an Excel file, or several alike.
     columns : mapping
@@ -119,6 +126,7 @@ class Source(BaseModel):
     path: str | None = None
     url: str | None = None
     table: str | None = None
+    query: str | None = None
     sheet: str | int | list[str | int] | None = None
     columns: dict[str, str | None] = Field(default_factory=dict)
     where: str | None = None
@@ -144,9 +152,23 @@ class Source(BaseModel):
         spark = url.startswith("spark://")
         if (self.path is None) == (self.url is None) and not spark:
             raise ValueError(say("data.source.one_place"))
-        if self.url is not None and not self.table and not (spark and self.path):
+        asked = [part for part in (self.table, self.query) if part]
+        if self.url is not None and not asked and not (spark and self.path):
             raise ValueError(say("data.source.table"))
+        if len(asked) > 1 or (self.query and self.url is None):
+            raise ValueError(say("data.source.query"))
         return self
+
+    @field_validator("query")
+    @classmethod
+    def _one_select(cls, value: str | None) -> str | None:
+        """Whatever else a statement might do, a source only reads."""
+        if value is None:
+            return None
+        statement = value.strip().removesuffix(";").strip()
+        if ";" in statement or not _SELECT.match(statement):
+            raise ValueError(say("data.source.one_select"))
+        return statement
 
     @model_validator(mode="after")
     def _two_marks(self) -> Source:

@@ -56,6 +56,7 @@ class Opened:
     columns: Columns
     frame: pd.DataFrame
     doubts: list[str]
+    took: list[str] = field(default_factory=list)
 
 
 def opened(path: Path) -> Opened:

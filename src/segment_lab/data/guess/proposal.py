@@ -19,6 +19,7 @@ from segment_lab.data.guess.opening import (
     opened,
     read_again,
 )
+from segment_lab.data.guess.related import together
 from segment_lab.data.guess.signs import Sold, signed
 from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, sold
 from segment_lab.data.guess.values import layout, offset_zone
@@ -37,7 +38,7 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
     Parameters
     ----------
     path : Path
-        CSV, Excel, JSON, Parquet; a folder of files alike.
+        CSV, Excel, JSON, Parquet; a folder of files alike, or of the tables of one system.
     given : mapping, optional
         Canonical order column to column or expression, where a person said so.
 
@@ -47,14 +48,14 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
         A needed column cannot be told; the message lists what the file has.
     """
     given = dict(given or {})
-    file = opened(path)
+    file = together(path) or opened(path)
     other = None if given else tables.recognised(file.columns, file.frame)
     if other in ("payments", "undated"):
         problem, remedy = say(f"init.fault.{other}"), say(f"init.fault.{other}_remedy")
         title = say("init.fault.title", file=path.name)
         raise DataError(title, [Fault(other, problem, remedy)])
     if other:
-        proposal = Proposal({}, doubts=file.doubts)
+        proposal = Proposal({}, took=file.took, doubts=file.doubts)
         read = invoices if other == "invoices" else getattr(tables, other)
         read(file, proposal)
         return proposal
@@ -63,7 +64,7 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
 
 def orders(file: Opened, given: dict[str, str]) -> Proposal:
     """The first study of an order log."""
-    proposal = Proposal({}, doubts=list(file.doubts))
+    proposal = Proposal({}, took=list(file.took), doubts=list(file.doubts))
     if "fill_down" in file.source:
         merged = file.source["fill_down"]
         proposal.took.append(say("init.took.fill_down", columns=merged))

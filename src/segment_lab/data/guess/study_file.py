@@ -21,7 +21,6 @@ def study_text(path: Path, target: Path, proposal: Proposal) -> str:
     no cell and no header can set anything.
     """
     path = pattern(path)
-    where = Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix()
     study = {
         "name": study_name(path),
         "title": _stem(path),
@@ -30,12 +29,15 @@ def study_text(path: Path, target: Path, proposal: Proposal) -> str:
     }
     sources = {}
     for table, source in proposal.sources.items():
-        rest = {
-            key: value
-            for key, value in source.items()
-            if key not in ("path", "columns")
-        }
-        sources[table] = {"path": where, **rest, "columns": source["columns"]}
+        rest = {key: value for key, value in source.items() if key != "columns"}
+        source = {**rest, "columns": source["columns"]}
+        if "path" in source:
+            source["path"] = _from(target, Path(source["path"]))
+        if "query" in source:
+            folder = _from(target, path.parent)
+            query = source["query"].replace("read_csv('", f"read_csv('{folder}/")
+            source["query"] = _Block(query.replace("read_csv('./", "read_csv('"))
+        sources[table] = source
     body: dict[str, Any] = {"sources": sources}
     if proposal.methods:
         body["methods"] = proposal.methods
@@ -52,6 +54,22 @@ def study_text(path: Path, target: Path, proposal: Proposal) -> str:
     for hint in hints:
         lines.append(_comment(say(f"init.file.{hint}")))
     return "".join(lines) + _yaml(study) + _yaml(body)
+
+
+def _from(target: Path, path: Path) -> str:
+    """A path as the study file `target` names it."""
+    return Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix()
+
+
+class _Block(str):
+    """A text of several lines, which YAML writes as it stands."""
+
+
+def _block(dumper: Any, text: _Block) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|")
+
+
+yaml.SafeDumper.add_representer(_Block, _block)
 
 
 def study_name(path: Path) -> str:

@@ -202,6 +202,8 @@ def _leads(
         full |= {"value": value, "currency": None}
     kept = (
         "path",
+        "url",
+        "query",
         "encoding",
         "skip",
         "sheet",
