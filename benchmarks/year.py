@@ -5,7 +5,9 @@ campaigns, and once they have gone out `segment-lab plan --went-out` is told the
 that of `tests/year`: customers who buy by themselves, and contacts that win one more order with a
 known chance. The table is in benchmarks/README.md.
 
-    python benchmarks/year.py [--customers 800] [--seed 3]
+    python benchmarks/year.py [--customers 800] [--seed 3] [--folder PLACE]
+
+With `--folder` the operator's folder stays: study file, export, plans and reports.
 """
 
 from __future__ import annotations
@@ -127,11 +129,14 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     given.add_argument("--customers", type=int, default=800)
     given.add_argument("--seed", type=int, default=3)
+    given.add_argument("--folder", type=Path, help="new; kept afterwards")
     asked = given.parse_args()
     began = time.monotonic()
     company = Company(customers=asked.customers, seed=asked.seed)
     with tempfile.TemporaryDirectory() as place:
-        desk = Desk(Path(place))
+        folder = asked.folder or Path(place)
+        folder.mkdir(parents=True, exist_ok=asked.folder is None)
+        desk = Desk(folder.resolve())
         year = {day: quarter(company, desk, day) for day in QUARTERS[:-1]}
         export(company, QUARTERS[-1], desk.folder / "orders.csv")
         came = by_quarter(sl.Study.from_yaml(desk.study, as_of=QUARTERS[-1]))

@@ -456,6 +456,12 @@ def test_invoices_are_recognised_and_can_be_read_as_orders(tmp_path, monkeypatch
             {"ООО А": 30, "ООО Б": 5},
             id="tree",
         ),
+        pytest.param(  # every line sells one piece
+            "Client,Order,Date,Quantity,Unit price\nA,1,2026-02-01,1,10\nA,1,2026-02-01,1,5\n"
+            "B,2,2026-02-02,1,7\nB,2,2026-02-02,1,8\nA,3,2026-02-03,1,1\nA,3,2026-02-03,1,2\n",
+            {"A": 18, "B": 15},
+            id="one piece a line",
+        ),
         pytest.param(  # e-mails before half-empty ids
             "Order No,Cust ID,Email,Date,Total\n1,,a@x.example,2026-02-01,10\n"
             "2,77,b@x.example,2026-02-02,20\n3,,A@x.example,2026-02-03,5\n",

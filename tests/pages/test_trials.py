@@ -6,18 +6,21 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.act import effects
+from segment_lab.act import campaigns, effects
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import trials
-from segment_lab.pages.front.lessons import became
+from segment_lab.pages.front.lessons import became, lessons
 from segment_lab.pages.lessons import LessonsPage
+from segment_lab.texts import speaking
 
 IDS = [f"C{i:03}" for i in range(120)]
 ARMS = ["treatment"] * 60 + ["holdout"] * 60
 
 
 class Decided:
-    """What `became` asks of a page."""
+    """What `became` and `lessons` ask of a page."""
+
+    arms = pd.DataFrame()
 
     def __init__(self, found: pd.DataFrame):
         self.found = found
@@ -95,8 +98,43 @@ def test_arms_that_can_be_compared_raise_no_doubt():
     assert "Last plan" in result
 
 
+def test_a_campaign_of_one_segment_is_told_by_its_name():
+    found = study().campaign_results().assign(segment="Lost", action="email")
+    [said] = lessons(Decided(found))
+    assert said.startswith("E-mail to “Lost” customers, 60 contacted: no difference")
+    [result] = became(Decided(found))
+    assert "Not certain yet: Lost (e-mail)." in result
+    with speaking("ru"):
+        [said] = lessons(Decided(found))
+    assert "сегмент «Lost»" not in said
+    of_all = found.assign(segment=["Lost", "At Risk"] * 60)
+    [said] = lessons(Decided(of_all))
+    assert said.startswith("E-mail, 60 contacted")
+
+
 def test_before_the_first_campaign_there_is_nothing_to_check():
     found = study().at("2026-05-01").campaign_results()
     assert found.empty
     assert "Not available" in str(trials.checks(found))
     assert became(Decided(found)) == []
+
+
+def test_control_groups_of_another_length_are_said_not_to_count():
+    found = pd.DataFrame(
+        {
+            "arm": ["holdout"] * 5 + ["treatment"],
+            "horizon_days": [60, 60, 72, 90, 112, 60],
+            "orders": 1,
+            "reached": [False, False, False, False, False, True],
+        }
+    )
+    assert campaigns.left_alone(found, 90)["customers"].tolist() == [3]
+    unread = campaigns.of_other_length(found, 90)
+    assert unread.to_dict() == {60: 2}
+    [said] = trials.of_other_length(unread, 90)
+    assert said == (
+        "2 customers left alone in campaigns of 60 days do not count here: only campaigns of "
+        "72 to 112 days tell who buys within 90 days."
+    )
+    none = campaigns.of_other_length(found[found["horizon_days"] > 60], 90)
+    assert trials.of_other_length(none, 90) == []

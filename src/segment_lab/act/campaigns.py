@@ -158,14 +158,37 @@ def left_alone(found: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     Who was contacted after all is no natural customer; who was held out several times counts each
     time.
     """
-    held = found[found["arm"] == HOLDOUT]
-    if "reached" in held:
-        held = held[~held["reached"]]
-    if "horizon_days" in held:
-        about = held["horizon_days"].between(horizon_days * 0.8, horizon_days * 1.25)
-        held = held[about]
+    held = _held_out(found)
+    held = held[_about_as_long(held, horizon_days)]
     bought = (held["orders"] > 0).groupby(segment_of(held))
     return pd.DataFrame({"customers": bought.size(), "buyers": bought.sum()})
+
+
+def of_other_length(found: pd.DataFrame, horizon_days: float) -> pd.Series:
+    """Customers whom `left_alone` cannot read, by the days of their campaigns: who buys within 60
+    days says too little of 90."""
+    held = _held_out(found)
+    held = held[~_about_as_long(held, horizon_days)]
+    if held.empty:
+        return pd.Series(dtype="int64")
+    return held.groupby(held["horizon_days"].astype(int)).size()
+
+
+def _held_out(found: pd.DataFrame) -> pd.DataFrame:
+    held = found[found["arm"] == HOLDOUT]
+    return held[~held["reached"]] if "reached" in held else held
+
+
+def _about_as_long(held: pd.DataFrame, horizon_days: float) -> pd.Series:
+    if "horizon_days" not in held:
+        return pd.Series(True, index=held.index)
+    shortest, longest = period_of(horizon_days)
+    return held["horizon_days"].between(shortest, longest)
+
+
+def period_of(horizon_days: float) -> tuple[float, float]:
+    """The shortest and longest campaign whose control groups speak for a horizon."""
+    return horizon_days * 0.8, horizon_days * 1.25
 
 
 def contacted_since(found: pd.DataFrame | None, day: dt.date | str) -> list[str]:

@@ -174,13 +174,25 @@ class Known:
 
     @property
     def _left_alone(self) -> pd.DataFrame | None:
-        """Own control groups by segment, of campaigns as long as the horizon."""
-        before, today = self.earlier.window, self.now.window
-        if before is None or today is None or self._by_segments.empty:
+        """Own control groups by segment, of campaigns about as long as the horizon."""
+        if self._period is None or self._by_segments.empty:
             return None
-        return campaigns.left_alone(
-            self._by_segments, (today.as_of - before.as_of).days
-        )
+        return campaigns.left_alone(self._by_segments, self._period)
+
+    @property
+    def of_other_length(self) -> pd.Series:
+        """Customers left alone by campaigns that are too short or too long for that, by days."""
+        if self._period is None or self._by_segments.empty:
+            return pd.Series(dtype="int64")
+        return campaigns.of_other_length(self._by_segments, self._period)
+
+    @property
+    def _period(self) -> int | None:
+        """Days of the period that the natural rates are about."""
+        before, today = self.earlier.window, self.now.window
+        if before is None or today is None:
+            return None
+        return (today.as_of - before.as_of).days
 
     @property
     def _basket(self) -> pd.Series:

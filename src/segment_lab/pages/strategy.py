@@ -172,7 +172,9 @@ class StrategyPage:
         caption = say("decision.captions.natural", days=self.days)
         drawn = figure(pictures.natural_rates, self.decision.known, caption=caption)
         rows = table(decision_tables.natural_table(self.decision), caption)
-        return group(drawn, details(say("campaigns.captions.folded"), rows))
+        folded = details(say("campaigns.captions.folded"), rows)
+        unread = trials.of_other_length(self.decision.of_other_length, self.days)
+        return group(drawn, *(note(text) for text in unread), folded)
 
     @says_why
     def weighed(self) -> Html:

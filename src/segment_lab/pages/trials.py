@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import arms
+from segment_lab.act import arms, campaigns
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show.cards import says_why
 from segment_lab.show.macros import Html
@@ -39,4 +40,21 @@ def doubts(found: pd.DataFrame) -> list[str]:
     facts: list[dict[Any, Any]] = rows[doubtful].to_dict("records")
     return [
         say("trials.doubt", check=say("trials.check", **row), **row) for row in facts
+    ]
+
+
+def of_other_length(left_alone: pd.Series, days: int) -> list[str]:
+    """Whose control groups say nothing of the period (`campaigns.of_other_length`), and why."""
+    if left_alone.empty:
+        return []
+    shortest, longest = campaigns.period_of(days)
+    return [
+        say(
+            "trials.of_other_length",
+            customers=int(left_alone.sum()),
+            lengths=[say("trials.length", days=length) for length in left_alone.index],
+            days=days,
+            shortest=math.ceil(shortest),
+            longest=math.floor(longest),
+        )
     ]

@@ -41,6 +41,8 @@ class Amount:
     currency: str | None = field(default=None)
     #: The amounts before what was refunded or taken off, where `expression` is after it.
     before: str | None = None
+    #: Quantity times price: never an order's total, although every line may say "1 piece".
+    by_line: bool = False
 
 
 def first(
@@ -318,7 +320,8 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
     quantity = first(columns, "quantity", is_amount, taken)
     price = first(columns, "unit_price", is_amount, taken)
     if price and quantity:
-        return Amount(f"{quoted(quantity)} * {quoted(price)}", (quantity, price))
+        product = f"{quoted(quantity)} * {quoted(price)}"
+        return Amount(product, (quantity, price), by_line=True)
     return Amount(price, (price,)) if price else None
 
 

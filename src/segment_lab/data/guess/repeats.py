@@ -81,7 +81,7 @@ def counted_once(
     """Whether the amount is the whole order's, repeated on its lines or given on the first; and
     what to ask where it cannot be told."""
     column = paid.columns[0]
-    if not order or column not in frame or order not in frame:
+    if paid.by_line or not order or column not in frame or order not in frame:
         return False, None
     lines = frame[frame[order].notna()].drop_duplicates()
     sizes = lines.groupby(order)[column].agg(["size", "count", "nunique"])

@@ -32,7 +32,8 @@ def _promised_and_came(rows: pd.DataFrame) -> str:
     came = rows["came"].sum()
     learned: dict[str, list[str]] = {key: [] for key in ("pays", "loses", "unclear")}
     for row in rows.to_dict("records"):
-        learned[row["learned"]].append(f"{row['segment']} ({row['action']})")
+        named = _words(pd.Series(row))
+        learned[row["learned"]].append(f"{named['segment']} ({named['kind']})")
     sums = {"promised": rows["promised"].sum(), "came": came}
     ends = {"low": came - reach, "high": came + reach}
     return say("plan.became", day=rows["assigned_on"].max(), **sums, **ends, **learned)
@@ -57,7 +58,10 @@ def lessons(page: Page) -> list[str]:
         elif whole["certain"]:
             said = [say("front.lessons.effect", everybody=True, **whole)]
         else:
-            said = [say("front.lessons.nothing", parts=_parts(page, whole), **whole)]
+            drawn = rows.loc[~of_all, "segment"]
+            only = shown(drawn.iloc[0]) if len(drawn) == 1 else ""
+            facts = {**whole, "segment": only, "parts": _parts(page, whole)}
+            said = [say("front.lessons.nothing", **facts)]
         found += said
     return found
 
@@ -78,6 +82,7 @@ def _parts(page: Page, whole: dict[str, Any]) -> list[dict[str, Any]]:
 def _words(row: pd.Series) -> dict[str, Any]:
     facts = {str(name): value for name, value in row.items()}
     kind = f"decision.kind.{row['action']}"
+    facts["segment"] = shown(row["segment"])
     facts["kind"] = (
         say(kind) if has(kind) else say("decision.kind.other", kind=row["action"])
     )
