@@ -188,7 +188,9 @@ class ResponseSegmenter(Segmenter):
     ) -> pd.DataFrame:
         """What each way of choosing whom to contact is worth per customer, contacts paid.
 
-        Every customer is judged by rules that were learned without him (cross-fitted).
+        Every customer is judged by rules that were learned without him (cross-fitted). The range is
+        wider by the choice of the rules: what those of each fold would bring differs, as other
+        customers would have taught other rules (decision 0164).
 
         Parameters
         ----------
@@ -211,24 +213,24 @@ class ResponseSegmenter(Segmenter):
             groups = (
                 pd.Series(np.asarray(segments)).astype("category").cat.codes.to_numpy()
             )
-        by_rules, by_segments = np.zeros(len(psi)), np.zeros(len(psi))
+        by_rules, by_segments = [], []
         for k in range(FOLDS):
             inside = np.flatnonzero(fold != k)
             rules = grow(psi, splits, inside, shape)
             leaves = assigned(rules, rows)
-            by_rules += (fold == k) * _contacts(psi, leaves, inside, len(rules), cost)
+            by_rules.append(_contacts(psi, leaves, inside, len(rules), cost))
             if groups is not None:
-                by_segments += (fold == k) * _contacts(
-                    psi, groups, inside, groups.max() + 1, cost
-                )
+                count = groups.max() + 1
+                by_segments.append(_contacts(psi, groups, inside, count, cost))
         ways = {
-            "nobody": np.zeros(len(psi)),
-            "everybody": np.ones(len(psi)),
+            "nobody": [np.zeros(len(psi))] * FOLDS,
+            "everybody": [np.ones(len(psi))] * FOLDS,
             "rules": by_rules,
         }
         if groups is not None:
             ways["segments"] = by_segments
-        found = {name: _value(chosen, psi, cost) for name, chosen in ways.items()}
+        gains = psi - cost
+        found = {name: _value(np.array(way), fold, gains) for name, way in ways.items()}
         out = pd.DataFrame.from_dict(found, orient="index", columns=list(Value._fields))
         return out.rename(columns={"low": "value_low", "high": "value_high"})
 
@@ -281,7 +283,11 @@ def _contacts(
     return (effects["shrunk"].to_numpy() > cost)[groups].astype(float)
 
 
-def _value(chosen: np.ndarray, psi: np.ndarray, cost: float) -> Value:
-    gains = chosen * (psi - cost)
-    mean, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
-    return Value(mean, mean - Z975 * error, mean + Z975 * error, float(chosen.mean()))
+def _value(chosen: np.ndarray, fold: np.ndarray, gains: np.ndarray) -> Value:
+    """What customers bring who are chosen by the rules of their own fold; chosen (folds, n)."""
+    own = chosen[fold, np.arange(len(fold))]
+    brought = own * gains
+    measured = brought.var(ddof=1) / len(fold)
+    choice = (chosen @ gains / len(fold)).var(ddof=1)
+    mean, error = float(brought.mean()), float(np.sqrt(measured + choice))
+    return Value(mean, mean - Z975 * error, mean + Z975 * error, float(own.mean()))

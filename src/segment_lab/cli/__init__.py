@@ -16,8 +16,8 @@ import click
 
 from segment_lab import __version__
 from segment_lab.cli.said import (
-    counted,
     say,
+    tell_account,
     tell_drawn,
     tell_intake,
     tell_set_aside,
@@ -180,10 +180,7 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     customers = study.customers()
     click.echo(say("cli.check.window", window=study.window, customers=len(customers)))
     tell_twins(study)
-    read = study.intake("orders").counts
-    for row in study.account().itertuples():
-        if row.lines != read.get(row.reason):  # said above already
-            click.echo(counted(cast(Any, row.lines), str(row.reason)))
+    tell_account(study)
     if quick := rhythm(customers, study.config.strategy.horizon_days):
         click.echo("  " + say("cli.check.note", words=quick))
     if rejected:

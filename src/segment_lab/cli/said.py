@@ -45,6 +45,16 @@ def tell_intake(intake: Any) -> None:
         click.echo("  " + say("cli.check.note", words=remark))
 
 
+def tell_account(study: Any) -> None:
+    """What became of the lines of orders in this report, where reading them did not say it."""
+    read = study.intake("orders").counts
+    new = [r for r in study.account().itertuples() if r.lines != read.get(r.reason)]
+    if new:
+        click.echo(say("cli.check.account"))
+    for row in new:
+        click.echo(counted(row.lines, str(row.reason)))
+
+
 def tell_set_aside(study: Any) -> None:
     """Whom no campaign can be measured on: in several arms since ids were merged, or gone."""
     from segment_lab.act import arms
