@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pandas as pd
 import pytest
 import yaml
@@ -244,3 +246,13 @@ def test_check_tells_whom_a_campaign_is_not_measured_on(call, tmp_path):
         "campaign K1: 1 in several arms, because ids were merged or written twice (a), "
         "1 in no table any more (z); set aside from its measurement" in told.output
     )
+
+
+def test_a_reader_who_has_seen_enough_gets_no_error(call, monkeypatch, tmp_path):
+    def closed(*_, **__):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("segment_lab.study.study.Study.from_yaml", closed)
+    (tmp_path / "a.yml").write_text("name: a\n")
+    result = call("check", "a.yml")
+    assert (result.exit_code, result.output) == (1, "")

@@ -36,11 +36,15 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (
+            BrokenPipeError
+        ):  # `segment-lab sql … | head` has seen enough: click ends in silence
+            raise
         except (SegmentLabError, OSError) as error:
             click.echo(f"{say('cli.error')} {error}", err=True)  # its lines stay lines
             sys.exit(2)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
         except Exception as error:
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
                 raise
