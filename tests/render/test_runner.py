@@ -274,6 +274,7 @@ def kept(cache) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_languages_are_two_sets_of_pages_from_one_computation(run, place):
     run(lang=["en"])
     computed = kept(place / "cache")
