@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import re
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -174,6 +175,23 @@ def test_one_account_behind_a_decline_is_named_unless_others_lost_as_much():
     assert told(500.0) == (["large0"], 500.0)
     assert told(500.0, 400.0) == (["large0", "large1"], 900.0)
     assert told(500.0, 490.0, 480.0) == ([], 0.0)
+
+
+def test_more_calls_than_a_week_holds_are_not_due_this_week():
+    def callers(last: str, owners: bool) -> str:
+        due = pd.DataFrame({"due": pd.to_datetime(["2026-01-02", last])})
+        window = SimpleNamespace(as_of=AS_OF)
+        page = SimpleNamespace(
+            actions=SimpleNamespace(callable=due),
+            study=SimpleNamespace(window=window),
+            owners=owners,
+        )
+        return Gathering._callers(page)
+
+    assert callers("2026-01-08", owners=True) == "Owners, this week"
+    assert callers("2026-03-10", owners=False) == (
+        "Sales, the largest first, until 10 March 2026"
+    )
 
 
 def test_whoever_is_called_although_the_segment_gets_mail_is_counted_in_its_row():

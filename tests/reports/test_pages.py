@@ -102,6 +102,17 @@ def test_a_wide_picture_is_moved_on_a_phone_not_shrunk(visit, pages):
     assert fits(phone)
 
 
+def test_pictures_use_the_room_of_a_large_screen_and_stay_sharp(visit, pages):
+    tab = visit(pages / PAGES[0], viewport={"width": 1920, "height": 1000})
+    sizes = tab.evaluate(
+        "[...document.querySelectorAll('.sl-figure img')].map((img) => "
+        "[img.width / img.getAttribute('width'), img.naturalWidth / img.width])"
+    )
+    assert len(sizes) == 2
+    assert all(larger > 1.2 and pixels > 1.4 for larger, pixels in sizes)
+    assert fits(tab)
+
+
 def column(tab, index: int) -> list[str]:
     return (
         tab.locator("table")

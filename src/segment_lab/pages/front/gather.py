@@ -48,6 +48,8 @@ JUDGEMENT = "your_judgement"
 BY_MAIL = ("keep_in_touch", "let_go")
 #: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
 CALL_MINUTES = 12.0
+#: Calls that take longer than so many days are not a matter of this week.
+WEEK = 7
 #: So many grounds on which a verdict would change are named.
 MOST_CHANGES = 3
 
@@ -468,6 +470,14 @@ class Gathering:
             self._exception("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")
         ]
 
+    def _callers(self) -> str:
+        """Who calls those off their rhythm, and until when, if that takes more than a week."""
+        last = pd.Timestamp(self.actions.callable["due"].max())
+        week = pd.Timestamp(self.study.window.as_of) + pd.Timedelta(days=WEEK)
+        key = "by" if self.owners else "by_sales"
+        until = last if last > week else None
+        return say(f"front.exceptions.rhythm.{key}", until=until)
+
     def _owing(self) -> list[Treatment]:
         """Customers whom credit control calls first."""
         rows = []
@@ -500,8 +510,7 @@ class Gathering:
         steps = self.watching.facts.steps.reindex(ids.to_numpy()).sum()
         serve, by = words["serve"], words["by"]
         if key == "rhythm":
-            serve = words.get("call", serve)
-            by = by if self.owners else words.get("by_sales", by)
+            serve, by = words["call"], self._callers()
         return Treatment(
             segment=words["name"],
             who=words["who"],
