@@ -98,3 +98,14 @@ def test_every_header_is_told_once_and_in_plain_words(language):
     for name, header in headers.items():
         assert header == header.strip()
         assert not re.search(r"[_/]", header), name
+
+
+def test_a_small_effect_is_never_written_as_none():
+    """A threshold of +0.0 buyers per 100 says nothing; an effect of none has no sign."""
+    written = formats.SPOKEN["per100"]
+    assert [written(share) for share in (0.026, 0.0004, -0.0003, 0.0)] == [
+        "+2.6",
+        "+0.04",
+        "−0.03",
+        "0.0",
+    ]

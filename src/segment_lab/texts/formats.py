@@ -109,6 +109,13 @@ def _month(value: Any) -> str:
     )
 
 
+def _per_hundred(share: float) -> str:
+    """How many more or fewer of a hundred; a figure that would be written 0.0 has two decimals."""
+    more = 100 * share
+    places = 2 if 0.005 <= abs(more) < 0.05 else 1
+    return ("+" if share > 0 else "") + decimal(more, places)
+
+
 #: How a figure is written in a sentence: money with its currency, dates in words.
 SPOKEN: dict[str, Callable[..., str]] = {
     **{
@@ -116,7 +123,7 @@ SPOKEN: dict[str, Callable[..., str]] = {
         for kind in ("count", "money", "cents", "share", "days", "number")
     },
     "percent": percent,
-    "per100": lambda share: ("+" if share > 0 else "") + decimal(100 * share, 1),
+    "per100": _per_hundred,
     "date": _long_date,
     "month": _month,
 }
