@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,9 @@ from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.cards import Cards
 from segment_lab.pages.front.document import GROWTH
 from segment_lab.pages.front.gather import gathering
+from segment_lab.pages.front.links import card_link
 from segment_lab.pages.serving import (
+    cards_of,
     serving,
     serving_table,
     stance_shares,
@@ -86,6 +89,23 @@ def test_every_segment_is_served_as_on_page_one(bare):
     assert served["stance"].tolist() == front.page.treatments["stance"].tolist()
     assert served["customers"].sum() == len(front.page.now) == 20
     assert str(serving_table(bare, front.scheme)).count("<tr>") == 2 + 2 * len(served)
+
+
+def test_a_segment_leads_to_its_card_wherever_it_is_named(bare):
+    acted, served = serving(bare)
+    filled = [card_link(name) for name in served.index[served["customers"] > 0]]
+    decision = pages.StrategyPage(bare, horizon_days=gathering(bare).days)
+    shown = {
+        "served": serving_table(bare, acted),
+        "decided": decision.decisions(),
+        "why": decision.cards(),
+    }
+    for name, piece in shown.items():
+        linked = re.findall(r'href="(segments\.html#[^"]+)"', str(piece))
+        assert set(linked) == set(filled), name
+    assert set(cards_of(bare, acted).values()) == set(filled)
+    # Segments of a scheme that page one does not act on have no card.
+    assert cards_of(bare, next(name for name in ("abc", "rfm") if name != acted)) == {}
 
 
 def test_pages_of_other_schemes_ask_for_the_same_of_every_customer(bare):

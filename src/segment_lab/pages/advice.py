@@ -12,6 +12,7 @@ from segment_lab.act import verdicts
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.effects import calibration
 from segment_lab.act.evidence import OWN, RETURNERS
+from segment_lab.pages.front.links import card_link
 from segment_lab.pages.promise import promise
 from segment_lab.pages.verdicts import Page
 from segment_lab.show.cards import card, details, group
@@ -278,6 +279,7 @@ def _card(page: Page, segment: str, row: pd.Series, facts: pd.Series) -> Html:
         verdict=say(f"decision.verdict.{row['verdict']}"),
         tone=phrases("decision.tone")[row["verdict"]],
         body=reason(page, segment, row),
+        href=card_link(segment),
     )
 
 

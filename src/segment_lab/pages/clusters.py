@@ -14,7 +14,7 @@ from segment_lab.pages.choosing import has_owners, treatment
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import GROWTH
 from segment_lab.pages.front.pictures import tone_of
-from segment_lab.pages.serving import serving_table, stance_shares
+from segment_lab.pages.serving import cards_of, serving_table, stance_shares
 from segment_lab.segments.base import Finding
 from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.search import VALID, separation
@@ -105,6 +105,7 @@ class ClustersPage:
             labels={
                 "meaning": say("clusters.page.meaning", currency=self.study.currency)
             },
+            links=cards_of(self.study, "clusters"),
             note=say("clusters.page.names"),
         )
 

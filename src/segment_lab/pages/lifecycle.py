@@ -12,7 +12,7 @@ import pandas as pd
 from segment_lab import show
 from segment_lab.customers.states import LAPSE
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.pages.serving import serving_table
+from segment_lab.pages.serving import cards_of, serving_table
 from segment_lab.segments import lifecycle
 from segment_lab.segments.base import Finding
 from segment_lab.segments.lifecycle import (
@@ -116,6 +116,7 @@ class LifecyclePage:
             self.profile[SIZES].join(self.fitted.meaning_table()),
             say("lifecycle.page.bases", window=self.study.window),
             labels={"meaning": say("lifecycle.page.meaning")},
+            links=cards_of(self.study, "lifecycle"),
         )
 
     def serving(self) -> Html:

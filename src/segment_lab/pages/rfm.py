@@ -8,7 +8,7 @@ from typing import cast
 import pandas as pd
 
 from segment_lab import show
-from segment_lab.pages.serving import serving_table
+from segment_lab.pages.serving import cards_of, serving_table
 from segment_lab.segments.base import Finding
 from segment_lab.segments.rfm import RFMSegmenter
 from segment_lab.segments.scores import MEASURES, score_cells, unused_scores
@@ -77,6 +77,7 @@ class RFMPage:
             self.profile[SIZES].join(self.fitted.meaning_table()),
             say("rfm.page.segments", window=self.study.window),
             labels={"meaning": say("rfm.page.meaning")},
+            links=cards_of(self.study, "rfm"),
         )
 
     def serving(self) -> Html:

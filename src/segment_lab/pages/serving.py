@@ -11,9 +11,15 @@ import pandas as pd
 from segment_lab.act.stance import STANCES
 from segment_lab.customers.states import LAPSE, SLOW, STATES, STEPS, falls, return_rates
 from segment_lab.data.files import digest
-from segment_lab.errors import ConfigError, DataError, NotEnoughDataError
+from segment_lab.errors import (
+    ConfigError,
+    DataError,
+    NotEnoughDataError,
+    SegmentLabError,
+)
 from segment_lab.pages.choosing import chosen, has_owners, scheme_name, treatment
 from segment_lab.pages.front.gather import gathering
+from segment_lab.pages.front.links import card_links
 from segment_lab.show.cards import group, link, note, says_why
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
@@ -61,6 +67,15 @@ def acted_on(study: Study) -> str:
         return chosen(study.as_filed, study.config.strategy.scheme).scheme
     except NotEnoughDataError:
         return "rfm"
+
+
+def cards_of(study: Study, scheme: str) -> dict[str, str]:
+    """The cards of a scheme's segments, where page one acts on it; none of any other scheme."""
+    try:
+        acted, served = serving(study)
+    except SegmentLabError:
+        return {}
+    return card_links(served["customers"]) if scheme == acted else {}
 
 
 def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
@@ -128,7 +143,9 @@ def serving_table(study: Study, scheme: str) -> Html:
     )
     labels = {name: say(f"stance.columns.{name}") for name in ("stance", "treatment")}
     remark = say("stance.by_segment_note")
-    made = table(words, say("stance.by_segment"), labels=labels, note=remark)
+    cards = card_links(served["customers"])
+    caption = say("stance.by_segment")
+    made = table(words, caption, labels=labels, note=remark, links=cards)
     return group(made, link("segments.html", say("segment_cards.serving_link")), rhythm)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 
 import pandas as pd
@@ -10,6 +11,7 @@ from segment_lab.act import market, profiles, verdicts
 from segment_lab.pages import advice, decision_tables, trials
 from segment_lab.pages.choosing import chosen, said
 from segment_lab.pages.decision import DecisionReport
+from segment_lab.pages.front.links import card_links
 from segment_lab.pages.traits import spoken
 from segment_lab.pages.verdicts import PLANS, Page
 from segment_lab.segments.segmentation import Status
@@ -89,9 +91,13 @@ class StrategyPage:
         """The stance and the campaign of every segment."""
         caption = say("decision.captions.decisions", money=self.money)
         remark = say("decision.captions.decisions_note")
-        return table(
-            decision_tables.decision_table(self.decision), caption, note=remark
-        )
+        rows = decision_tables.decision_table(self.decision)
+        return table(rows, caption, note=remark, links=self.cards_linked)
+
+    @cached_property
+    def cards_linked(self) -> dict[str, str]:
+        """Where the card of each segment is."""
+        return card_links(self.decision.known["customers"])
 
     def margins(self) -> Html:
         """The verdicts by margin, where the data do not tell it."""
@@ -103,6 +109,7 @@ class StrategyPage:
         return table(
             decision_tables.stance_table(self.decision),
             say("decision.captions.stances"),
+            links=self.cards_linked,
         )
 
     @says_why
@@ -115,7 +122,10 @@ class StrategyPage:
         caption = say("decision.captions.house_rules")
         empty = say("decision.captions.house_rules_empty")
         left_out = table(
-            decision_tables.house_rules(self.decision), caption, empty=empty
+            decision_tables.house_rules(self.decision),
+            caption,
+            empty=empty,
+            links=self.cards_linked,
         )
         if not self.study.has("campaigns"):
             return left_out
@@ -171,7 +181,8 @@ class StrategyPage:
         """How many buy again by themselves."""
         caption = say("decision.captions.natural", days=self.days)
         drawn = figure(pictures.natural_rates, self.decision.known, caption=caption)
-        rows = table(decision_tables.natural_table(self.decision), caption)
+        shown = decision_tables.natural_table(self.decision)
+        rows = table(shown, caption, links=self.cards_linked)
         folded = details(say("campaigns.captions.folded"), rows)
         unread = trials.of_other_length(self.decision.of_other_length, self.days)
         return group(drawn, *(note(text) for text in unread), folded)

@@ -164,6 +164,7 @@ def card(
     verdict: str = "",
     tone: str = "",
     body: str | Html = "",
+    href: str = "",
 ) -> Html:
     """A card of evidence: a title, a verdict, a sentence or two, and the figures that justify it.
 
@@ -179,6 +180,8 @@ def card(
         How the verdict is coloured; otherwise by its first words.
     body : str or Html
         A sentence or two, or a piece of its own.
+    href : str
+        The page of the run that says more.
 
     Examples
     --------
@@ -197,7 +200,8 @@ def card(
         "facts": {fact["name"]: fact["text"].unescape() for fact in shown},
     }
     return Html(
-        macro("card", named(title), shown, verdict, tone, body), {CARDS_MIME: [kept]}
+        macro("card", named(title), shown, verdict, tone, body, href),
+        {CARDS_MIME: [kept]},
     )
 
 

@@ -50,6 +50,7 @@ def table(  # noqa: PLR0913 (named, with a default each)
     rows: int = MOST_ROWS,
     empty: str = "",
     file: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> Html:
     """An accessible table: caption, scoped headers, numbers aligned and rounded, cells escaped.
 
@@ -79,6 +80,8 @@ def table(  # noqa: PLR0913 (named, with a default each)
         A sentence to show in place of a table without rows.
     file : str
         The file of the run that holds every row: a table that is cut links to it.
+    links : mapping, optional
+        By the name that heads a row the page of the run that says more of it.
 
     Examples
     --------
@@ -106,7 +109,7 @@ def table(  # noqa: PLR0913 (named, with a default each)
             "table",
             tidy(caption),
             _heads(columns, depth),
-            [_row(columns, i) for i in range(len(shown))],
+            [_row(columns, i, links or {}) for i in range(len(shown))],
             depth,
             words(across) if several else "",
             feet,
@@ -232,8 +235,13 @@ def _heads(columns: list[Column], depth: int) -> list[dict[str, str]]:
     return heads
 
 
-def _row(columns: list[Column], i: int) -> list[dict[str, Any]]:
-    return [_cell(column, i) for column in columns]
+def _row(
+    columns: list[Column], i: int, links: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    cells = [_cell(column, i) for column in columns]
+    if address := links.get(str(columns[0].cells[i])):
+        cells[0]["href"] = address
+    return cells
 
 
 def _cell(column: Column, i: int) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 
 def slug(segment: str) -> str:
     """A segment's name as every file system and every address takes it."""
@@ -17,3 +19,8 @@ def audience_file(segment: str) -> str:
 def card_link(segment: str) -> str:
     """Where a segment's card is."""
     return f"segments.html#{slug(segment)}"
+
+
+def card_links(customers: pd.Series) -> dict[str, str]:
+    """The cards of the segments that have customers; `customers` by segment."""
+    return {str(name): card_link(str(name)) for name in customers.index[customers > 0]}
