@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -192,6 +193,29 @@ def test_page_speaks_first_and_keeps_its_figures(page):
         measuring.stages(page.now.status, customers=9, days=9), "too young"
     )
     assert stages["evidence"].iloc[1] == "too young"
+
+
+def test_the_decision_names_no_call_where_mail_is_enough_and_nothing_where_nobody_is():
+    rows = pd.DataFrame(
+        {
+            "stance": ["keep_in_touch", "keep_in_touch", "protect", "empty"],
+            "channel": ["call", "email", "call", "email"],
+            "action": ["Call", "Mail", "Call", "Mail"],
+            "verdict": "your_judgement",
+            "ground": "your_judgement",
+            "contacts": [0, 0, 0, 0],
+        },
+        index=["Warm", "Cold", "VIP", "Nobody"],
+    )
+    rows[["cost", "hours", "worth", "worth_low", "worth_high"]] = 1.0
+    page = SimpleNamespace(treatments=rows)
+    shown = decision_tables.decision_table(page)
+    assert shown["action"].tolist() == ["", "Mail", "Call", ""]
+    assert shown.loc["Nobody", ["verdict", "ground"]].tolist() == ["", ""]
+    called = decision_tables.decision_table(
+        SimpleNamespace(treatments=rows.assign(contacts=9))
+    )
+    assert called.loc["Warm", "action"] == "Call"
 
 
 def test_contacted_customers_are_no_natural_ones(page, parts):

@@ -17,6 +17,7 @@ from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
+    BY_MAIL,
     chosen,
     has_owners,
     in_person,
@@ -44,8 +45,6 @@ from segment_lab.texts import phrases, say
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
 WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
 JUDGEMENT = "your_judgement"
-#: Stances whose customers get mail, no calls and no visits.
-BY_MAIL = ("keep_in_touch", "let_go")
 #: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
 CALL_MINUTES = 12.0
 #: Calls that take longer than so many days are not a matter of this week.
