@@ -40,6 +40,14 @@ def test_each_stance_by_hand():
     assert stances(table.assign(customers=0))["stance"].unique().tolist() == ["empty"]
 
 
+def test_a_segment_that_a_campaign_calls_is_not_said_to_get_mail_alone():
+    rows = [(0.2, 0.9, 0.1, 0.8), (0.8, 0.1, 0.1, 0.3)]
+    table = known(rows).assign(minutes=[600, 600])
+    mailed, called = stances(table), stances(table, winnable=["S1"], called=["S1"])
+    assert mailed.loc["S1", ["stance", "hours_freed"]].tolist() == ["keep_in_touch", 10]
+    assert called.loc["S1", ["stance", "hours_freed"]].tolist() == ["grow", 0]
+
+
 def test_a_segment_that_takes_more_time_than_it_brings_is_given_none_of_the_freed():
     rows = [(0.2, 0.7, 0.1, 0.8), (0.2, 0.2, 1.0, 0.3), (0.6, 0.1, 1.0, 0.3)]
     table = known(rows).assign(minutes=[600, 3000, 600])

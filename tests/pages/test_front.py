@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.act.stance import UNSTAFFED
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
-from segment_lab.pages.front.gather import BY_MAIL, Gathering
+from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.front.links import audience_file
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.texts import speaking
@@ -332,7 +333,7 @@ def test_without_a_margin_the_row_says_from_which_margin_it_pays():
     assert row["expected"] == pytest.approx(0.0, abs=0.01 * cost)
     # Whom the page serves by mail alone it offers no call.
     stances = made.page.treatments["stance"]
-    by_mail = [name for name in made.paying.index if stances[name] in BY_MAIL]
+    by_mail = [name for name in made.paying.index if stances[name] in UNSTAFFED]
     assert by_mail
     for name in by_mail:
         kinds = {entry.action: entry.channel for entry in made.page.entries[name]}

@@ -49,6 +49,7 @@ def stances(
     known: pd.DataFrame,
     rules: StanceRules = StanceRules(),
     winnable: Container[str] = (),
+    called: Container[str] = (),
 ) -> pd.DataFrame:
     """The stance of every segment, with the effort it takes now and should take.
 
@@ -61,6 +62,9 @@ def stances(
     winnable : container of str
         Segments in which more than mail is expected to pay, or is tested: lapsed ones are won
         back.
+    called : container of str
+        Segments of which customers are called or visited by a campaign: mail alone is not enough
+        for them.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def stances(
     out["stance"] = [_stance(row, rules) for _, row in rows.iterrows()]
     named = out.index.isin([name for name in out.index if name in winnable])
     out.loc[named & (rows["lapsed_share"] > 0.5), "stance"] = WIN_BACK
+    spoken_to = out.index.isin([name for name in out.index if name in called])
+    out.loc[spoken_to & (out["stance"] == KEEP_IN_TOUCH), "stance"] = GROW
     return out.join(_effort(known, out["stance"]))
 
 

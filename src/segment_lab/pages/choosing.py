@@ -21,8 +21,6 @@ from segment_lab.texts import has, say
 
 #: Scheme statuses that may be acted on.
 SETTLED = ("PROPER", "FIXED")
-#: Stances whose customers get mail, no calls and no visits.
-BY_MAIL = ("keep_in_touch", "let_go")
 
 
 def chosen(study: Study, named: str | None = None) -> Choice:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act import market, verdicts
+from segment_lab.act.stance import UNSTAFFED
 from segment_lab.judge.backtest import back_test
 from segment_lab.pages.advice import change, one_in
-from segment_lab.pages.choosing import BY_MAIL, in_person, treatment
+from segment_lab.pages.choosing import in_person, treatment
 from segment_lab.pages.verdicts import PERSONAL, Page
 from segment_lab.show.cards import group
 from segment_lab.show.macros import Html
@@ -32,7 +33,7 @@ def decision_table(page: Page) -> pd.DataFrame:
     idle = rows["contacts"].fillna(0) == 0
     out.loc[idle, ["contacted", "cost", "hours"]] = np.nan
     # No call is named for whom mail is enough, and nothing where nobody is.
-    mailed = rows["stance"].isin(BY_MAIL) & rows["channel"].isin(PERSONAL)
+    mailed = rows["stance"].isin(UNSTAFFED) & rows["channel"].isin(PERSONAL)
     out.loc[idle & mailed, "action"] = ""
     out.loc[rows["stance"] == "empty", ["action", "verdict", "ground"]] = ""
     for end in ("", "_low", "_high"):

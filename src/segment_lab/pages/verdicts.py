@@ -123,7 +123,12 @@ class Page(Known):
         decided = self.decided
         acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH, verdicts.TEST))
         more_than_mail = acting & (decided["kind"] != "email")
-        stance = stances(self.known, winnable=list(decided.index[more_than_mail]))
+        in_person = acting & decided["channel"].isin(PERSONAL)
+        stance = stances(
+            self.known,
+            winnable=list(decided.index[more_than_mail]),
+            called=list(decided.index[in_person]),
+        )
         columns = [
             *(
                 "action",

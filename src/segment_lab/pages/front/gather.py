@@ -13,11 +13,11 @@ from segment_lab.act import campaign_plan
 from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
 from segment_lab.act.evidence import RETURNERS
+from segment_lab.act.stance import UNSTAFFED
 from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import (
-    BY_MAIL,
     chosen,
     has_owners,
     in_person,
@@ -406,7 +406,7 @@ class Gathering:
         """Actions of the playbook that do not go against how the segment is served."""
         entries = self.page.entries.get(segment, ())
         stance = self.page.treatments["stance"].get(segment, PROTECT)
-        if stance not in BY_MAIL:
+        if stance not in UNSTAFFED:
             return [entry.action for entry in entries]
         return [entry.action for entry in entries if entry.channel not in PERSONAL]
 
