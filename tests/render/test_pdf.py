@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from segment_lab.render import pdf
 from segment_lab.render.pdf import _foot, can_typeset, on_paper
@@ -45,3 +46,29 @@ def test_without_a_browser_no_grid_is_laid_and_drawings_have_their_colours():
     assert "text-anchor: middle" in drawn
     assert pdf.TONES["down"] in drawn
     assert pdf.DRAWING.sub(pdf._drawn, "<svg><rect/></svg>") == "<svg><rect/></svg>"
+
+
+def test_page_one_is_typeset_smaller_until_it_is_one_sheet(monkeypatch, tmp_path):
+    written = {}
+
+    class Laid:
+        """Two sheets and the evidence, until the sheet is a third wider than A4."""
+
+        def __init__(self, sheet):
+            width = float(re.search(r"size: ([\d.]+)mm", sheet)[1])
+            before = 1 if width > 210 / 0.8 else 2
+            anchors = [*([{}] * before), {"evidence": (0, 0)}]
+            self.pages = [SimpleNamespace(anchors=held) for held in anchors]
+
+        def write_pdf(self, target, zoom):
+            written.update(target=target, zoom=zoom, sheets=len(self.pages))
+
+    def read(string, base_url):
+        return SimpleNamespace(render=lambda stylesheets: Laid(stylesheets[0]))
+
+    fake = SimpleNamespace(HTML=read, CSS=lambda string: string)
+    monkeypatch.setitem(sys.modules, "weasyprint", fake)
+    page = tmp_path / "index.html"
+    page.write_text("<p>One</p>")
+    assert pdf._typeset(page) == page.with_suffix(".pdf")
+    assert written == {"target": page.with_suffix(".pdf"), "zoom": 0.76, "sheets": 2}

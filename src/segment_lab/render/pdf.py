@@ -33,6 +33,12 @@ FLAGS = (
 #: What the margins of style.css leave of A4, in CSS pixels; and how small page one may be printed.
 SHEET = (718, 1036)
 SCALES = (1.0, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76)
+#: The scales that page one is typeset at, one after the other, in the end without the meanings of
+#: the segments.
+TIGHT = ".plan .size + .who { display: none !important; }"
+TYPESET = ((1.0, ""), (0.84, ""), (0.84, TIGHT), (0.76, TIGHT), (0.7, TIGHT))
+A4 = (210, 297)
+EVIDENCE = "evidence"
 PAPER: Any = {"print_background": True, "prefer_css_page_size": True}
 FOLDED = re.compile(r'<details(?= class="sl-details")(?![^>]* open)')
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -126,9 +132,25 @@ def _typeset(page: Path) -> Path:
     html = POLICY.sub("", on_paper(page.read_text("utf-8")))
     html = DRAWING.sub(_drawn, html)
     target = page.with_suffix(".pdf")
-    sheet = CSS(string=PLAIN_LAYOUT)
-    HTML(string=html, base_url=str(page.parent)).write_pdf(target, stylesheets=[sheet])
+    read = HTML(string=html, base_url=str(page.parent))
+    for scale, tight in TYPESET:
+        width, height = (f"{side / scale}mm" for side in A4)
+        layout = (
+            f"{PLAIN_LAYOUT} @page {{ size: {width} {height} !important; }} {tight}"
+        )
+        laid = read.render(stylesheets=[CSS(string=layout)])
+        if len(laid.pages) == 1 or not _runs_over(laid):
+            break
+    laid.write_pdf(target, zoom=scale)
     return target
+
+
+def _runs_over(laid: Any) -> bool:
+    """Whether page one takes more than a sheet before its evidence."""
+    held = [
+        number for number, sheet in enumerate(laid.pages) if EVIDENCE in sheet.anchors
+    ]
+    return bool(held) and held[0] > 1
 
 
 def _printed(pages: Iterable[Path]) -> list[Path]:
