@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from segment_lab.pages.front.merging import merged
@@ -39,6 +41,18 @@ def test_a_row_of_several_names_and_links_each():
     found = shown_rows(merged([row("Lost", card="a#1"), row("Loyal", card="a#2")]))
     assert found[0]["name"] == "Lost · Loyal"
     assert [part["card"] for part in found[0]["parts"]] == ["a#1", "a#2"]
+
+
+def test_a_row_of_a_few_says_who_each_are():
+    """The first thing that is said of each; the cards say it of more."""
+    told = {
+        "Lost": "One or two orders so far. Silent for long.",
+        "Loyal": "Come back again and again.",
+    }
+    rows = [replace(row(name), who=who) for name, who in told.items()]
+    found = shown_rows(merged(rows))[0]["who"]
+    assert found == "Lost: One or two orders so far. Loyal: Come back again and again."
+    assert shown_rows(merged([*rows, row("A"), row("B")]))[0]["who"] == ""
 
 
 def test_another_stance_or_treatment_is_another_row():

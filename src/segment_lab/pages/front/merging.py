@@ -8,7 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from segment_lab.pages.front.treatments import Treatment
-from segment_lab.texts import say
+from segment_lab.texts import say, shown
+
+#: Of so many segments in a row it is said who they are.
+MOST_SAID = 3
 
 
 def merged(treatments: Sequence[Treatment]) -> list[Treatment]:
@@ -38,7 +41,7 @@ def _one(rows: list[Treatment]) -> Treatment:
     depends = dict.fromkeys(scheme for row in rows for scheme in row.depends)
     return replace(
         first,
-        who="",
+        who=_who_each(rows),
         customers=sum(row.customers for row in rows),
         reachable=sum(row.reachable for row in rows),
         why=why,
@@ -54,3 +57,16 @@ def _one(rows: list[Treatment]) -> Treatment:
         stake=stake,
         of=tuple(rows),
     )
+
+
+def _who_each(rows: list[Treatment]) -> str:
+    """Who the customers of each are, the first thing said of them; of more than a few their cards
+    say it."""
+    if len(rows) > MOST_SAID:
+        return ""
+    parts = [
+        {"name": shown(row.segment), "who": row.who.split(". ")[0].rstrip(".")}
+        for row in rows
+        if row.who
+    ]
+    return say("front.segments.who_each", parts=parts)

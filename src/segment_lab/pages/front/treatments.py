@@ -114,7 +114,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
             for name, part in zip(names, parts, strict=True)
         ],
         "card": row.card if not row.of else "",
-        "who": _first_sentences(row.who),
+        "who": row.who if row.of else _first_sentences(row.who),
         "customers": say("front.map.customers", customers=row.customers),
         "reach": say("front.segments.reach", known=pd.notna(row.share), **facts),
         "stance": row.stance,
