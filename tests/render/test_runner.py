@@ -290,3 +290,7 @@ def test_two_languages_are_two_sets_of_pages_from_one_computation(run, place):
     index = (both.folder / "ru" / "index.html").read_text("utf-8")
     assert 'href="../segments.csv"' in index
     assert index.count(">segments.xlsx<") == 1
+    part = run(lang=["en", "ru"], only=["data"])
+    index = (part.folder / "ru" / "index.html").read_text("utf-8")
+    assert "1 января 2026" in index
+    assert "January" not in index

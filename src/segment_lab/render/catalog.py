@@ -243,6 +243,7 @@ def prepare(
         "personal": study.config.personal,
         "currency": study.currency,
         "as_of": study.window.as_of.isoformat(),
+        "start": study.window.start.isoformat(),
         "window": str(study.window),
         "fingerprint": study.fingerprint,
         "tables": tables,

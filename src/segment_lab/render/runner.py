@@ -25,6 +25,7 @@ from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.render.worker import ForkServer
 from segment_lab.texts import known, say, speaking
+from segment_lab.window import ObservationWindow
 
 WAIT_SECONDS = 3600.0
 #: In the folder of a run in the making: what its processes share.
@@ -359,6 +360,7 @@ class _Job:
             "study": facts["name"],
             "title": facts["title"],
             "as_of": facts["as_of"],
+            "start": facts["start"],
             "window": facts["window"],
             "status": "failed" if failed else "ok",
             "fault": fault,
@@ -447,6 +449,7 @@ class _Job:
         with speaking(edition.language):
             page = {
                 **manifest,
+                "window": str(ObservationWindow(manifest["start"], manifest["as_of"])),
                 "reports": edition.here(manifest),
                 "tables_shown": plan.table_rows(manifest["data"]["tables"]),
                 "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
