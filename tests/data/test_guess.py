@@ -226,6 +226,23 @@ def test_a_column_that_cannot_be_told_can_be_said(first_study):
         "amount=price * pieces",
     )
     assert got == {"a": 11}
+    _, got, _ = first_study(
+        "e.csv",
+        text,
+        "--force",
+        "-c",
+        "customer_id=upper(who)",
+        "-c",
+        "order_date=when_bought",
+        "-c",
+        "amount=price",
+    )
+    assert got == {"A": 5.5}
+    asked = ["init", "w.csv", "--out", "n.yml", "-c", "customer_id=whoo"]
+    strange = CliRunner().invoke(main, asked)
+    assert strange.exit_code == 2
+    assert "no column whoo" in strange.output
+    assert "did you mean 'who'?" in strange.output
     assert (
         CliRunner()
         .invoke(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,11 +26,13 @@ from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, so
 from segment_lab.data.guess.values import layout, offset_zone
 from segment_lab.data.guess.vocabulary import normal, vocabulary
 from segment_lab.data.quoting import quoted
-from segment_lab.errors import DataError, Fault
+from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
 
 #: Headers of the books' own accounts, which below headings name no customer.
 LEDGER = ("account", "konto", "счет", "счёт")
+#: A column that was given, and no expression or constant.
+PLAIN_NAME = re.compile(r"[^\W\d][\w ]*")
 
 
 def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
@@ -64,6 +67,7 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
 
 def orders(file: Opened, given: dict[str, str]) -> Proposal:
     """The first study of an order log."""
+    _check_given(file, given)
     proposal = Proposal({}, took=list(file.took), doubts=list(file.doubts))
     if "fill_down" in file.source:
         merged = file.source["fill_down"]
@@ -98,6 +102,14 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     found = _what_was_sold(file, proposal, buyer, day, paid, given)
     _finish(file, proposal, buyer, day, paid, found, given)
     return proposal
+
+
+def _check_given(file: Opened, given: Mapping[str, str]) -> None:
+    """Whoever names a column that the file has not is told so, and which it has."""
+    for column in given.values():
+        if PLAIN_NAME.fullmatch(column) and column not in file.frame:
+            hint = nearest(column, file.frame.columns)
+            raise ConfigError(say("init.fault.no_column", column=column, hint=hint))
 
 
 def _customer(
