@@ -225,3 +225,11 @@ def test_a_table_that_is_cut_leads_to_the_file_with_all_rows():
     link = '<a href="debtors.xlsx">All 3 rows: debtors.xlsx</a>'
     assert link in str(table(rows, "Orders", rows=2, file="debtors.xlsx"))
     assert "<a " not in str(table(rows, "Orders", rows=3, file="debtors.xlsx"))
+
+
+def test_a_segment_is_named_and_the_companys_own_stays(tmp_path):
+    rows = pd.DataFrame({"segment": ["Lost", "large"], "rule": ["large", "old"]})
+    with speaking("ru"):
+        write_book(tmp_path / "a.xlsx", {"A": rows}, "A")
+    sheet = pd.read_excel(tmp_path / "a.xlsx", engine="calamine")
+    assert sheet.to_numpy().tolist() == [["Потерянные", "крупный"], ["large", "давний"]]

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from segment_lab.texts.formats import words
-from segment_lab.texts.names import told
+from segment_lab.texts.names import shown, told
 
 OPTIONS = {
     "strings_to_formulas": False,
@@ -76,7 +76,8 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) ->
         head = words(name)
         sheet.write_string(0, column, head, formats["head"])
         values = list(frame[name])
-        looks = dict(formats)
+        # A segment of a lead is the company's own word, and no code of ours.
+        looks = {**formats, "said": shown if str(name) == "segment" else told}
         if str(name).endswith("_share"):
             looks["number"] = formats["share"]
         for row, value in enumerate(values, 1):
@@ -99,7 +100,7 @@ def _write_cell(
     elif pd.api.types.is_number(value):
         sheet.write_number(row, column, float(cast(Any, value)), formats["number"])
     else:
-        sheet.write_string(row, column, told(value), formats["text"])
+        sheet.write_string(row, column, formats["said"](value), formats["text"])
 
 
 def by_owner(
