@@ -136,6 +136,7 @@ SCHEMES: Mapping[str, Scheme] = {
             tables=("orders", "campaigns"),
             default=False,
             from_campaign=True,
+            page_tables=("campaigns",),
             page_options="LessonsReport",
             options_on_page=False,
         ),

@@ -81,6 +81,68 @@ def test_the_exports_hold_the_base_and_the_pairs(study_of, tmp_path):
     assert write_base(study_of("orders"), folder) == []
 
 
+@pytest.fixture(scope="module")
+def planted():
+    """Forty customers, twelve of them in the base twice, and what each record bought."""
+    people, orders, truth = [], [], {}
+    for number in range(40):
+        mail = f"person{number}@mail{number}.pl"
+        name = f"Imię{number} Nazwisko{number}"
+        people.append((f"r{number:02}", name, mail))
+        worth = 1000 // (number + 1) + number
+        records = [f"r{number:02}"]
+        if number % 3 == 1 and len(truth) < 12:
+            twin = f"t{number:02}"
+            truth[twin] = f"r{number:02}"
+            people.append((twin, " ".join(reversed(name.split())), mail.upper()))
+            records.append(twin)
+        for place, record in enumerate(records):
+            orders.append((record, f"2026-01-{place + number % 25 + 1:02}", worth))
+    columns = ["customer_id", "order_date", "amount"]
+    base = pd.DataFrame(people, columns=["customer_id", "name", "email"])
+    return base, pd.DataFrame(orders, columns=columns), truth
+
+
+def labels_of(base, orders, **more) -> pd.Series:
+    frames = {"customers": base, "orders": orders, **more}
+    study = Study.from_frames(frames, as_of="2026-03-01")
+    return study.segmentation("abc").labels.astype(str)
+
+
+def test_who_would_change_segment_is_who_does_once_the_orders_are_one(planted):
+    base, orders, truth = planted
+    study = Study.from_frames({"customers": base, "orders": orders}, as_of="2026-03-01")
+    found = CustomerBase(study)
+    found.scheme = "abc"
+    pairs = found.quality.pairs.set_index("customer_id")["merge_into"]
+    assert pairs.to_dict() == truth
+    # The truth by another way: the orders themselves are written under one id.
+    one = orders.assign(customer_id=orders["customer_id"].replace(truth))
+    kept = base[~base["customer_id"].isin(truth)]
+    before, after = labels_of(base, orders), labels_of(kept, one)
+    both = pd.DataFrame({"before": before.reindex(after.index), "after": after})
+    changed = both[both["before"] != both["after"]].value_counts().to_dict()
+    assert len(changed) >= 2
+    assert sum(changed.values()) >= 3
+    shown = found.moved.astype({"before": str, "after": str})
+    by = shown.set_index(["before", "after"])
+    assert by["customers"].to_dict() == changed
+    own = both[(both["before"] != both["after"]) & both.index.isin(truth.values())]
+    assert by["merged"].sum() == len(own) < by["customers"].sum()
+
+
+def test_the_file_read_back_gives_the_segments_that_were_promised(planted, tmp_path):
+    base, orders, truth = planted
+    study = Study.from_frames({"customers": base, "orders": orders}, as_of="2026-03-01")
+    CustomerBase(study).write_merge(tmp_path)
+    merges = pd.read_csv(tmp_path / "merge.csv", dtype=str)
+    one = orders.assign(customer_id=orders["customer_id"].replace(truth))
+    kept = base[~base["customer_id"].isin(truth)]
+    promised = labels_of(kept, one)
+    read_back = labels_of(base, orders, merges=merges)
+    assert read_back.sort_index().to_dict() == promised.sort_index().to_dict()
+
+
 def test_customers_summed_up_are_added(tmp_path):
     summary = pd.DataFrame(
         {

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import segment_lab as sl
+from physical import physical_rows
 from segment_lab.data.guess import first_config
 from segment_lab.errors import SegmentLabError
 
@@ -32,6 +33,7 @@ def outcome(path: Path, target: Path) -> dict:
     found["tables"] = sorted(proposal.sources)
     study = sl.Study.from_yaml(target)
     study._keep_copies = False
+    found["rows"] = {name: _rows(study, name, path) for name in found["tables"]}
     try:
         study.check()
         if study.has("orders"):
@@ -40,6 +42,7 @@ def outcome(path: Path, target: Path) -> dict:
             found["customers"] = len(customers)
             found["orders"] = int(customers.frequency.sum())
             found["revenue"] = round(float(customers.revenue.sum()), 2)
+            found["first"] = str(customers.first_order.min())[:10]
             found["last"] = str(customers.last_order.max())[:10]
         if study.has("invoices"):
             lines = study.table("invoices")
@@ -52,6 +55,13 @@ def outcome(path: Path, target: Path) -> dict:
     except SegmentLabError as error:
         found["stops"] = str(error)
     return found
+
+
+def _rows(study: sl.Study, table: str, path: Path) -> tuple[int, int]:
+    """Rows that the study accounts for (accepted, set aside, left out), and rows that are there."""
+    intake = study.intake(table)
+    told = int(intake.counts.sum()) + intake.left_out
+    return told, physical_rows(path, study.config.sources[table])
 
 
 def test_every_file_has_its_right_answer():
@@ -72,5 +82,7 @@ def test_totals_are_right_or_the_question_is(name, tmp_path):
         if key not in ("refused", "stops", "says", "tables")
     }
     assert {key: found.get(key) for key in numbers} == numbers
+    for table, (told, there) in found.get("rows", {}).items():
+        assert told == there, table
     if "tables" in right:
         assert found["tables"] == sorted(right["tables"])

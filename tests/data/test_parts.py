@@ -3,11 +3,15 @@ out is what parsing all of it gives."""
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.data import pieces, taking
+from segment_lab.data import parts, pieces, taking, textfiles
+from segment_lab.errors import ConfigError
 
 HEAD = "customer_id,order_id,order_date,amount\n"
 JANUARY = "a,1,2026-01-01,5.50\nb,2,2026-01-02,7.25\nc,3,2026-01-30,x\n"
@@ -125,3 +129,20 @@ def test_rows_that_look_at_others_are_read_together(tmp_path, reading):
     (tmp_path / "o-1.csv").write_text(HEAD + JANUARY)
     (tmp_path / "o-2.csv").write_text(HEAD + JANUARY)
     same(tmp_path, "o-*.csv", reading)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    log = tmp_path / "orders.csv"
+    log.write_text(HEAD + JANUARY * 20)
+    study_of(tmp_path).intake("orders").counts.sum()
+    log.write_text(HEAD + JANUARY * 20 + FEBRUARY)
+
+    def full(_, copy, *rest):
+        copy.write(b"a,")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(parts.shutil, "copyfileobj", full)
+    with pytest.raises(ConfigError, match="no space") as refused:
+        study_of(tmp_path).intake("orders")
+    assert len(str(refused.value).splitlines()) == 1
+    assert not [*textfiles.scratch().glob("*orders.csv")]

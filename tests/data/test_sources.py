@@ -212,7 +212,7 @@ def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(
     study_of, tmp_path
 ):
     (tmp_path / "k.csv").write_text(
-        "customer_id,campaign_id,arm,assigned_on\na,K,treated,2026-01-01\n"
+        "customer_id,campaign_id,arm,assigned_on\na,K,sent,2026-01-01\n"
     )
     study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")
     config = study.config.model_dump(exclude_unset=True)
@@ -220,7 +220,7 @@ def test_too_many_unknown_words_stop_the_run_and_say_which_are_known(
     (tmp_path / "study.yml").write_text(yaml.safe_dump(config))
     with pytest.raises(
         DataError,
-        match=r"unknown arm \(1 row\); for example 'treated'. The words are treatment",
+        match=r"unknown arm \(1 row\); for example 'sent'. The words are treatment",
     ):
         Study.from_yaml(tmp_path / "study.yml").check()
 

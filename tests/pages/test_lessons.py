@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+import segment_lab as sl
+from segment_lab.data.guess import first_config
 from segment_lab.pages import known
 from segment_lab.pages.front.lessons import lessons
-from segment_lab.pages.lessons import _by_cost
+from segment_lab.pages.lessons import LessonsPage, _by_cost
 
 ROW = {
     "campaign_id": "K1",
@@ -63,3 +65,46 @@ def test_a_card_is_as_sure_as_all_that_was_measured_allows(
     page = SimpleNamespace(_by_segments=own, measured=own, _basket=pd.Series())
     arms = known.Known.arms.func(page)
     assert arms["certain"].tolist() == [certain]
+
+
+def a_test(folder, *, worth: str = "", bought=(90, 60), size: int = 300):
+    """A file of a test alone: of `size` customers an arm, so many did what was wanted."""
+    lines = ["client;group;sent on;converted"]
+    for arm, wanted in zip(("email", "control"), bought, strict=True):
+        for number in range(size):
+            lines.append(f"{arm}{number};{arm};2026-03-05;{int(number < wanted)}")
+    (folder / "spring.csv").write_text("\n".join(lines), encoding="utf-8")
+    text, _ = first_config(folder / "spring.csv", folder / "spring.yml")
+    text = text.replace("outcome: converted", f"outcome: converted{worth}")
+    (folder / "spring.yml").write_text(text, encoding="utf-8")
+    study = sl.Study.from_yaml(folder / "spring.yml")
+    study._keep_copies = False
+    return LessonsPage(study)
+
+
+def test_a_test_alone_is_measured_without_orders_and_without_money(tmp_path):
+    page = a_test(tmp_path)
+    (lesson,) = page.lessons.to_dict("records")
+    assert (lesson["treated"], lesson["held"]) == (300, 300)
+    assert lesson["effect"] == pytest.approx(0.10)
+    # Newcombe's interval of 90/300 and 60/300.
+    assert lesson["effect_low"] == pytest.approx(0.031, abs=0.002)
+    assert lesson["effect_high"] == pytest.approx(0.168, abs=0.002)
+    assert lesson["verdict"] == "works"
+    (said,) = page.sentences()
+    assert "+10.0 outcomes per 100 contacts" in said
+    assert "a contact" not in said
+    assert not [name for name in page.summary if "money" in name]
+    assert "without orders nobody can say who responds" in str(page.who_responds())
+
+
+def test_what_an_outcome_is_worth_makes_money_of_it(tmp_path):
+    page = a_test(tmp_path, worth="\n      outcome_worth: 25")
+    (lesson,) = page.lessons.to_dict("records")
+    assert lesson["money_effect"] == pytest.approx(2.5)
+    assert lesson["verdict"] == "pays"
+    assert "2.50 a contact" in page.sentences()[0]
+
+
+def test_a_test_that_moved_nobody_is_not_said_to_work(tmp_path):
+    assert a_test(tmp_path, bought=(66, 60)).lessons["verdict"].tolist() == ["unclear"]

@@ -86,7 +86,8 @@ def results(
         different arms or segments), ``gone`` (in no table any more) and ``reached`` (contacted in
         the name of the campaign). An order is what it is in the customer table: without an id all
         of a day, and none if its own returns cancelled it. A recorded ``outcome`` stands for both:
-        above 0 counts as an order, times ``outcome_worth`` (1 by default) as money.
+        above 0 counts as an order, times ``outcome_worth`` (1 by default) as money; ``priced`` is
+        false where that worth is not recorded.
     """
     rows = one_row_each(scheduled(campaigns, as_of))
     rows["gone"] = False if known is None else known.lost(rows)
@@ -133,6 +134,8 @@ def _with_outcome(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     out = rows.copy()
     known = out["outcome"].notna()
+    told = out["outcome_worth"].notna() if "outcome_worth" in out else False
+    out["priced"] = ~known | told
     worth = out["outcome_worth"].fillna(1.0) if "outcome_worth" in out else 1.0
     happened = (out["outcome"] > 0).astype("float64")
     money = out["outcome"] * worth

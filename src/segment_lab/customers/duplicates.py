@@ -177,7 +177,8 @@ def merge_into(accounts: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def moved(before: pd.Series, after: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Segments that change when records are merged: ``before, after, customers``.
+    """Segments that change when records are merged: ``before, after, customers``, and how many of
+    them are ``merged``. The others change because the cuts between segments move.
 
     Parameters
     ----------
@@ -186,13 +187,13 @@ def moved(before: pd.Series, after: pd.Series, pairs: pd.DataFrame) -> pd.DataFr
     pairs : DataFrame
         What `duplicates` found.
     """
-    kept = pairs["merge_into"].drop_duplicates()
-    kept = kept[kept.isin(after.index) & kept.isin(before.index)]
-    changes = pd.DataFrame(
-        {"before": before.loc[kept].to_numpy(), "after": after.loc[kept].to_numpy()}
-    ).astype("str")
+    kept = after.index.intersection(before.index)
+    labels = {"before": before.loc[kept].astype(str), "after": after.loc[kept]}
+    changes = pd.DataFrame(labels).astype("str")
+    changes["merged"] = kept.isin(pairs["merge_into"])
     changes = changes[changes["before"] != changes["after"]]
-    return changes.groupby(["before", "after"]).size().rename("customers").reset_index()
+    by = changes.groupby(["before", "after"])["merged"]
+    return by.agg(customers="size", merged="sum").reset_index()
 
 
 def score(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:

@@ -22,7 +22,6 @@ import pyarrow
 from pyarrow import parquet
 
 from segment_lab import code_fingerprint
-from segment_lab.data import contracts, reading, shaping
 from segment_lab.data.files import cache_folder, digest, replacing
 from segment_lab.data.keeping import kept, mark
 from segment_lab.data.leftovers import sweep_once, with_room
@@ -63,10 +62,12 @@ def whole_parquet(path: Path) -> bool:
 
 @cache
 def _code() -> str:
-    """A hash of the code that parses: a newer package does not take the copies of an older one."""
+    """A hash of the code and the words that parse: a newer package does not take the copies of an
+    older one."""
     found = hashlib.sha256()
-    for module in (contracts, reading, shaping):
-        found.update(Path(str(module.__file__)).read_bytes())
+    for file in sorted(Path(__file__).parent.glob("*.*")):
+        if file.suffix in (".py", ".yml"):
+            found.update(file.read_bytes())
     return found.hexdigest()[:8]
 
 

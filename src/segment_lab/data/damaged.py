@@ -16,6 +16,8 @@ from segment_lab.errors import DataError, Fault, SegmentLabError
 from segment_lab.texts import say
 
 BLOCK = 1 << 20
+#: Lines drawn between rows, and totals marked by asterisks alone, as printed lists have them.
+RULE = r"[\W_]+|[|;,\s]*\*+[^\w*].*"
 # The readers' own errors share no base class.
 _READERS = frozenset(
     {"_duckdb", "duckdb", "python_calamine", "pandas", "zlib", "pyarrow"}

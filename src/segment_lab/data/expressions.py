@@ -34,6 +34,7 @@ _BINARY: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
     exp.Div: lambda a, b: a / b.nullif(0),
     exp.And: lambda a, b: a & b,
     exp.Or: lambda a, b: a | b,
+    exp.DPipe: lambda a, b: _text(a) + _text(b),
 }
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
@@ -384,7 +385,7 @@ def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     numeric = left.type().is_numeric() or right.type().is_numeric()
     if kind in _ARITHMETIC and (left.type().is_boolean() or right.type().is_boolean()):
         raise TypeError(say("data.rule.no_sum"))
-    if kind in _ARITHMETIC or (numeric and kind not in (exp.And, exp.Or)):
+    if kind in _ARITHMETIC or (numeric and kind not in (exp.And, exp.Or, exp.DPipe)):
         left, right = _number(left), _number(right)
     elif left.type().is_temporal() and right.type().is_string():
         right = right.cast("date")

@@ -7,8 +7,10 @@ the whole where all are read alike, and where no line of one can run on into the
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from segment_lab import code_fingerprint
 from segment_lab.data.copies import Memory, files_of
 from segment_lab.data.files import cache_folder
 from segment_lab.data.keeping import keep, kept, mark
+from segment_lab.data.leftovers import temporary, with_room
 from segment_lab.data.sources import Source, locate
 from segment_lab.data.textfiles import UTF_8, first_lines, scratch
 from segment_lab.errors import DataError
@@ -117,22 +120,32 @@ def _added_to(path: Path, source: Source, take_in: TakeIn) -> Parts | None:
         return None
     if _proof(path, known.size) != known.proof:
         return None
-    added = scratch() / f"{uuid.uuid4().hex[:8]}_{path.name}"
-    with path.open("rb") as file, added.open("wb") as copy:
-        for _ in range(source.skip + 1):
-            copy.write(file.readline())
-        file.seek(known.size)
-        while block := file.read(BLOCK):
-            copy.write(block)
-    part = source.model_copy(update={"path": str(added)})
-    parts = _alike([part], take_in, known.memories)
-    added.unlink()
+    with _copied(path, source.skip + 1, known.size) as added:
+        part = source.model_copy(update={"path": str(added)})
+        parts = _alike([part], take_in, known.memories)
     # The number of a line that cannot be split is known only from the whole.
     if parts is None or not parts.broken.empty:
         return None
     if _ends_a_line(path):
         keep(place, Grown(size, _proof(path, size), parts.memories))
     return parts
+
+
+@contextmanager
+def _copied(path: Path, head: int, start: int) -> Iterator[Path]:
+    """The first lines of a file and what stands in it from `start` on, as a file of their own
+    for the body."""
+    with with_room(temporary()):
+        added = scratch() / f"{uuid.uuid4().hex[:8]}_{path.name}"
+        try:
+            with path.open("rb") as file, added.open("wb") as copy:
+                for _ in range(head):
+                    copy.write(file.readline())
+                file.seek(start)
+                shutil.copyfileobj(file, copy, BLOCK)
+            yield added
+        finally:
+            added.unlink(missing_ok=True)
 
 
 def _place(path: Path, source: Source) -> Path:

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from segment_lab.data.damaged import footer, refuse_cut_off
+from segment_lab.data.damaged import RULE, footer, refuse_cut_off
 from segment_lab.data.environment import VARIABLE, expand
 from segment_lab.data.reading import COUNTED, ISO, NUMBERED_DAYS, WEEKS, WORDS
 from segment_lab.errors import DataError, Fault
@@ -183,6 +183,19 @@ class Source(BaseModel):
                 raise ValueError(say("data.source.secret"))
         return self
 
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _numbers_too(cls, columns: Any) -> Any:
+        """A number that is the same in every row, such as ``outcome_worth: 25``, is an
+        expression."""
+        if not isinstance(columns, dict):
+            return columns
+        plain = (int, float)
+        return {
+            name: str(value) if type(value) in plain else value
+            for name, value in columns.items()
+        }
+
     @field_validator("date_format")
     @classmethod
     def _layouts(cls, value: str | list[str] | None) -> str | list[str] | None:
@@ -279,6 +292,7 @@ class RawTable:
             aside = pd.DataFrame(self.aside, columns=["line", "text", "reason"])
             lines = pd.concat([lines, aside], ignore_index=True)
         bare = lines.text.astype("str").str.strip()
+        lines.loc[bare.str.fullmatch(RULE), "reason"] = "footer"
         for file in self.files:
             lines.loc[bare.isin(footer(file, set(bare))), "reason"] = "footer"
         return lines

@@ -62,10 +62,12 @@ class CustomerBase:
 
     @cached_property
     def moved(self) -> pd.DataFrame:
-        """Customers whose segment changes once their records are merged: ``before, after,
-        customers``; ``before`` is the segment of the record that stays."""
+        """Customers whose segment changes once records are merged (`duplicates.moved`); ``before``
+        is the segment of the record that stays."""
         pairs, before = self.quality.pairs, self.segments
-        nothing = pd.DataFrame({"before": [], "after": [], "customers": []})
+        nothing = pd.DataFrame(
+            {"before": [], "after": [], "customers": [], "merged": []}
+        )
         if before is None or pairs.empty:
             return nothing
         after = self._labels(self.study.merged(pairs))

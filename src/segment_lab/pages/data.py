@@ -291,7 +291,8 @@ class DataPage:
         if self.who.moved.empty:
             return note(say("data_page.nobody_moves"))
         shown = self.who.moved.set_index("before")
-        told = say("data_page.merge", customers=int(shown["customers"].sum()))
+        facts = {name: int(shown[name].sum()) for name in ("customers", "merged")}
+        told = say("data_page.merge", **facts)
         return table(shown, say("data_page.captions.moved"), note=told)
 
     def first_rows(self) -> Html:

@@ -24,6 +24,8 @@ from segment_lab.study.study import Study
 from segment_lab.texts import say
 
 PAYS, LOSES, UNCLEAR, HARMS = "pays", "loses", "unclear", "harms"
+#: Of a campaign whose outcome has no worth in money.
+WORKS, HINDERS = "works", "hinders"
 RANGES = ("", "_low", "_high")
 SHOWN = ("campaign_id", "segment", "action", "treated", "held")
 
@@ -60,11 +62,13 @@ class LessonsPage:
     @cached_property
     def lessons(self) -> pd.DataFrame:
         """A row per campaign and arm: the effect on buyers and money, what it ``verdict`` is
-        (``pays, loses, unclear``), and the segments that were certainly ``moved`` or ``harmed``.
+        (``pays, loses, unclear``; where the outcome has no worth, and so ``priced`` is false,
+        ``works, hinders, unclear``), and the segments that were certainly ``moved`` or ``harmed``.
         Certain is what holds with all campaigns and segments judged together (`claims.certain`)."""
         rows = self.effects
         whole = rows[rows["segment"] == effects.ALL].copy()
         parts = rows[(rows["segment"] != effects.ALL) & rows["certain"]]
+        whole["priced"] = ~whole["campaign_id"].isin(self._counted)
         whole["verdict"] = [_verdict(row) for row in whole.to_dict("records")]
         moved: Any = []
         harmed: Any = []
@@ -79,25 +83,47 @@ class LessonsPage:
             "assigned_on", kind="stable"
         )
 
+    @property
+    def _counted(self) -> list[str]:
+        """Campaigns whose outcomes were counted without a worth in money."""
+        if "priced" not in self.found:
+            return []
+        counted = self.found[~self.found["priced"].astype(bool)]
+        return list(counted["campaign_id"].unique())
+
+    @property
+    def _in_money(self) -> bool:
+        """Whether any campaign was measured in money."""
+        return bool(self.lessons["priced"].any())
+
     def sentences(self) -> list[str]:
         """Each campaign in a sentence."""
         rows: list[dict[Any, Any]] = self.lessons.to_dict("records")
-        return [say("campaigns.lesson.sentence", **row) for row in rows]
+        keys = ["sentence" if row["priced"] else "counted" for row in rows]
+        return [
+            say(f"campaigns.lesson.{key}", **row)
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """The campaigns with their effects and what to do next time."""
         rows = self.lessons
         out = rows[["campaign_id", "action", "treated", "held"]].copy()
-        for end in RANGES:
-            out[f"effect{end}"] = rows[f"effect{end}"]
-            out[f"money_effect{end}"] = rows[f"money_effect{end}"]
+        for name in self._effects:
+            out[name] = rows[name]
         out["cost_per_contact"] = rows["cost_per_contact"]
         facts: list[dict[Any, Any]] = rows.to_dict("records")
         out["next_time"] = [
             say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts
         ]
         return out
+
+    @property
+    def _effects(self) -> list[str]:
+        """The columns of effects that are known, each with its range."""
+        names = ("effect", "money_effect") if self._in_money else ("effect",)
+        return [f"{name}{end}" for name in names for end in RANGES]
 
     def response(self, campaign: str) -> ResponseSegmenter:
         """The response segments of a campaign."""
@@ -138,7 +164,8 @@ class LessonsPage:
 
     @says_why
     def _summary(self) -> Html:
-        return table(self.summary, say("campaigns.captions.summary"), index=False)
+        key = "summary" if self._in_money else "summary_counted"
+        return table(self.summary, say(f"campaigns.captions.{key}"), index=False)
 
     @says_why
     def by_segment(self) -> Html:
@@ -149,10 +176,7 @@ class LessonsPage:
     @says_why
     def by_segment_table(self) -> Html:
         """The same as figures, folded."""
-        ranges = [
-            f"{name}{end}" for name in ("effect", "money_effect") for end in RANGES
-        ]
-        shown = self.effects[[*SHOWN, *ranges]]
+        shown = self.effects[[*SHOWN, *self._effects]]
         caption = say("campaigns.captions.by_segment_table")
         rows = table(shown, caption, index=False, formats={"segment": "name"})
         return details(say("campaigns.captions.folded"), rows)
@@ -207,6 +231,10 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(row: dict[Any, Any]) -> str:
+    if not row["priced"] and row["certain"]:
+        return WORKS if row["effect"] > 0 else HINDERS
+    if not row["priced"]:
+        return UNCLEAR
     if not row["net_certain"]:
         return UNCLEAR
     return PAYS if row["net"] > 0 else LOSES

@@ -93,6 +93,8 @@ class StudyWings(StudyCustomers):
         from segment_lab.act import campaigns, trial
 
         found = self.campaign_results()
+        if not self.has("orders"):
+            raise NotEnoughDataError(say("campaigns.not_described"))
         part = trial.campaign_of(campaigns.measurable(found), campaign)
         day = part["assigned_on"].iloc[0].date()
         return trial.trial_of(part, self.at(day).customers())

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 import pandas as pd
 
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.vocabulary import ranked
+from segment_lab.data.guess.vocabulary import normal, ranked
 from segment_lab.data.quoting import quoted
 
 #: Share of the rows whose amount after an adjustment is no more than the one before it.
 NEVER_MORE = 0.98
 #: A column that is 0 in more of the rows may leave untouched orders at 0.
 MOST_ZEROS = 0.5
+#: Sums of rounded parts differ by a cent.
+CENT = 0.011
+#: Rows that must agree, at least.
+FEW = 3
 
 
 def adjusted_to(
@@ -28,6 +33,8 @@ def adjusted_to(
     if chosen in ranked(columns, "adjusted"):
         return None  # it is what is left
     before = columns[chosen].amounts()
+    if name := _discounted(columns, chosen, taken):
+        return name, name
     found = []
     for name in ranked(columns, "adjusted"):
         numbers = columns[name].numbers >= 0.9 and columns[name].days < 0.5
@@ -42,6 +49,94 @@ def adjusted_to(
     if columns[name].filled == 1:
         return name, name
     return name, f"coalesce({quoted(name)}, {quoted(chosen)})"
+
+
+def _discounted(columns: Columns, chosen: str, taken: Iterable[str]) -> str | None:
+    """The column that is the amounts less a discount, as its own column has it."""
+    before = columns[chosen].amounts()
+    for off in _numeric(columns, "discount", (chosen, *taken)):
+        rates = columns[off].amounts().reindex(before.index).fillna(0).abs()
+        for name, facts in columns.items():
+            if name in (chosen, off, *taken) or facts.filled < 1 or facts.numbers < 0.9:
+                continue
+            after = facts.amounts().reindex(before.index)
+            for less in (before - rates, before * (1 - rates / 100)):
+                lowered = (less - before).abs() > CENT
+                if lowered.any() and _agree(after, less):
+                    return name
+    return None
+
+
+def without_tax(
+    columns: Columns, chosen: str, taken: Iterable[str]
+) -> tuple[str, tuple[str, ...]] | None:
+    """What the amounts are without the tax in them, where the file's own columns add up to them:
+    an expression, and its columns."""
+    whole = columns[chosen].amounts()
+    used = (chosen, *taken)
+    bases = [*ranked(columns, "subtotal"), *ranked(columns, "amount")]
+    none = pd.Series(0.0, index=whole.index)
+
+    def parts(role: str) -> dict[str, pd.Series]:
+        names = _numeric(columns, role, used)
+        values = {n: columns[n].amounts().reindex(whole.index) for n in names}
+        return {name: value.fillna(0) for name, value in values.items()}
+
+    taxes, ways = parts("tax"), {"": none} | parts("shipping")
+    for base in dict.fromkeys(bases):
+        facts = columns[base]
+        if base in used or facts.numbers < 0.9 or facts.days > 0.5:
+            continue
+        plain = facts.amounts().reindex(whole.index)
+        for off, discount in ({"": none} | parts("discount")).items():
+            for tax, way in product(taxes.values(), ways.values()):
+                if not (tax.abs() > CENT).any():
+                    continue
+                for sign in (-1, 1):
+                    if _agree(whole, plain + sign * discount + tax + way):
+                        return _less(base, off, sign)
+    return None
+
+
+def _less(base: str, off: str, sign: int) -> tuple[str, tuple[str, ...]]:
+    if not off:
+        return base, (base,)
+    mark = "-" if sign < 0 else "+"
+    return f"{quoted(base)} {mark} coalesce({quoted(off)}, 0)", (base, off)
+
+
+def _numeric(columns: Columns, role: str, taken: Iterable[str]) -> list[str]:
+    """Columns of a role that hold numbers, and not all of them 0."""
+    found = []
+    for name in ranked(columns, role):
+        facts = columns[name]
+        if name not in taken and facts.filled > 0 and facts.numbers >= 0.9:
+            found += [name] if (facts.amounts().fillna(0) != 0).any() else []
+    return found
+
+
+def _agree(one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns are the same money in nearly every row, in some rows at least."""
+    both = one.notna() & other.notna()
+    near = (one - other).abs() <= CENT
+    return bool(both.sum() >= FEW and near[both].mean() >= 0.95)
+
+
+def hundred_times(columns: Columns, name: str) -> bool:
+    """Whether another column of that name (``value`` and ``value_formatted``) has the same amounts a
+    hundred times smaller."""
+    whole = columns[name].amounts()
+    if not len(whole) or (whole % 1 != 0).any():
+        return False
+    for other, facts in columns.items():
+        same_name = normal(other).startswith(f"{normal(name)} ")
+        if not same_name or facts.numbers < 0.9:
+            continue
+        hundredth = facts.amounts().reindex(whole.index)
+        worth = (hundredth != 0) & hundredth.notna()
+        if worth.sum() >= FEW and _agree(whole, hundredth * 100):
+            return True
+    return False
 
 
 def taken_off(columns: Columns, before: str, after: str, refunded: str) -> bool:

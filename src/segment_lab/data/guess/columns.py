@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from segment_lab.data.currencies import is_converted, without_conversion
-from segment_lab.data.guess.adjusted import adjusted_to, taken_off
+from segment_lab.data.guess.adjusted import adjusted_to, taken_off, without_tax
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
+from segment_lab.data.guess.vocabulary import (
+    is_never,
+    normal,
+    ranked,
+    vocabulary,
+    without_table,
+)
 from segment_lab.data.quoting import quoted
 
 #: A column with fewer values than this share of the rows is as good as empty.
 EMPTY = 0.05
 #: A column that most rows must have.
 FULL = 0.95
+#: A column of more names holds no accounts of the books.
+MOST_ACCOUNTS = 30
 
 
 @dataclass
@@ -43,6 +52,10 @@ class Amount:
     before: str | None = None
     #: Quantity times price: never an order's total, although every line may say "1 piece".
     by_line: bool = False
+    #: What the amounts would be without the tax in them, where they are not.
+    untaxed: str | None = None
+    #: The two columns of a ledger of which the second is subtracted.
+    sides: tuple[str, str] | None = None
 
 
 def first(
@@ -88,7 +101,21 @@ def order_date(columns: Columns, taken: Iterable[str] = ()) -> str | None:
     ]
     if full:
         return full[0]
-    return max(fitting, key=lambda name: columns[name].filled, default=None)
+    if fitting:
+        return max(fitting, key=lambda name: columns[name].filled)
+    return only_day(columns, taken)
+
+
+def only_day(columns: Columns, taken: Iterable[str] = ()) -> str | None:
+    """The one column that dates nearly every row, whatever it is called; a delivery or a birthday
+    is not meant."""
+    dated = [
+        name
+        for name, facts in columns.items()
+        if name not in taken and facts.filled >= FULL and facts.days >= 0.9
+    ]
+    may_be = [name for name in dated if not is_never(name, "order_date")]
+    return may_be[0] if len(may_be) == 1 else None
 
 
 def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
@@ -106,7 +133,9 @@ def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
         return first(
             columns,
             role,
-            lambda facts: facts.filled > share and facts.days < 0.5,
+            lambda facts: (
+                facts.filled > share and facts.days < 0.5 and not _of_the_books(facts)
+            ),
             taken,
         )
 
@@ -118,9 +147,9 @@ def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
 
     if number and full(number):
         return _identified(columns, number, "id")
+    if company and full(company):
+        return _identified(columns, company, "company")
     if company and columns[company].filled >= 0.3:
-        if full(company):
-            return _identified(columns, company, "company")
         other = next((name for name in (person, mail, phone) if full(name)), None)
         if other and not (number and full(mail)):
             expression = f"coalesce({quoted(company)}, {quoted(other)})"
@@ -129,11 +158,37 @@ def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
         if name and full(name):
             passed_over = (number,) if number else ()
             return Customer(name, (name,), kind, passed_over)
-    partly = [name for name in (number, mail, company, person, phone) if name]
-    if partly:
-        best = max(partly, key=lambda name: columns[name].filled)
-        return _identified(columns, best, "id")
-    return _repeated_id(columns, taken)
+    if named := _two_names(columns, taken):
+        return named
+    return _partly(columns, [number, mail, company, person, phone], taken)
+
+
+def _partly(
+    columns: Columns, names: list[str | None], taken: Iterable[str]
+) -> Customer | None:
+    """The fullest of columns that name some customers; else a number that repeats."""
+    some = [name for name in names if name]
+    if not some:
+        return _repeated_id(columns, taken)
+    best = max(some, key=lambda name: columns[name].filled)
+    return _identified(columns, best, "id")
+
+
+def _of_the_books(facts: Facts) -> bool:
+    """Whether a column names accounts of the books, such as receivables and the bank."""
+    words = "|".join(map(re.escape, vocabulary()["accounts"]))
+    held = facts.cells.str.contains(words, case=False, regex=True)
+    return facts.distinct <= MOST_ACCOUNTS and bool(held.mean() > 0.5)
+
+
+def _two_names(columns: Columns, taken: Iterable[str]) -> Customer | None:
+    """A person by first and last name; a company stands in the column of last names alone."""
+    last = first(columns, "last_name", lambda facts: facts.filled >= FULL, taken)
+    given = first(columns, "first_name", lambda facts: facts.filled > 0, taken)
+    if last is None or given is None:
+        return None
+    whole = f"{quoted(given)} || ' ' || {quoted(last)}"
+    return Customer(f"coalesce({whole}, {quoted(last)})", (last, given), "person")
 
 
 def _repeated_id(columns: Columns, taken: Iterable[str]) -> Customer | None:
@@ -185,13 +240,14 @@ def order_id(
     found = first(columns, "order_id", fits, taken)
     if found:
         return found
+    bare = without_table(columns)
     for name, facts in columns.items():
         numbered = (
             facts.cells.str.fullmatch(r"#\S*\d+").mean() > 0.9
             if len(facts.cells)
             else False
         )
-        record = normal(name) == "id" or (normal(name) == "name" and numbered)
+        record = normal(bare[name]) == "id" or (normal(name) == "name" and numbered)
         if name not in taken and record and fits(facts):
             return name
     return None
@@ -248,9 +304,16 @@ def amount(
             return found
         chosen = next((n for n in fitting if not _is_expected(n)), fitting[0])
         currency = plain[0] if plain else None
-    net_of = None
+    net_of = untaxed = None
+    taken_apart = without_tax(columns, chosen, taken)
     subtotal = first(columns, "subtotal", is_amount, taken)
     taxed = first(columns, "tax", is_amount, taken)
+    if taken_apart and refunded:
+        untaxed = taken_apart[0]  # what was paid back is with tax too
+    elif taken_apart and taken_apart[0] not in columns:
+        expression, used = taken_apart
+        beside = tuple(name for name in fitting if name not in (*used, chosen))[:4]
+        return Amount(expression, used, None, chosen, beside, currency)
     if (
         subtotal
         and taxed
@@ -274,7 +337,7 @@ def amount(
         expression = f"{whole} - coalesce({quoted(refunded)}, 0)"
         used = (*used, refunded)
     beside = tuple(name for name in fitting if name not in (*used, before))[:4]
-    return Amount(expression, used, refunded, net_of, beside, currency, before)
+    return Amount(expression, used, refunded, net_of, beside, currency, before, untaxed)
 
 
 def _is_expected(name: str) -> bool:
@@ -290,8 +353,12 @@ def _two_sides(columns: Columns, taken: Iterable[str]) -> Amount | None:
             continue
         if not (is_amount(columns[first_side]) or is_amount(columns[second])):
             continue
+        worth = [columns[name].amounts().abs().sum() for name in (first_side, second)]
+        if worth[1] > worth[0]:  # a bank's statement credits what comes in
+            first_side, second = second, first_side
         sides = [f"coalesce({quoted(name)}, 0)" for name in (first_side, second)]
-        return Amount(" - ".join(sides), (first_side, second))
+        both = first_side, second
+        return Amount(" - ".join(sides), both, sides=both)
     return None
 
 
@@ -322,6 +389,8 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
     if price and quantity:
         product = f"{quoted(quantity)} * {quoted(price)}"
         return Amount(product, (quantity, price), by_line=True)
+    if price and (left := adjusted_to(columns, price, taken)):
+        return Amount(left[1], (left[0],), before=price)
     return Amount(price, (price,)) if price else None
 
 

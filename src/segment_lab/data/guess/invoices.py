@@ -60,7 +60,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         )
         columns = file.columns
     number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
-    once, question = repeats.counted_once(file.frame, number, paid)
+    once, question = repeats.counted_once(file.columns, file.frame, number, paid)
     if once or (question and owed):  # what is still open is the document's in any case
         question = None
         file.source["amount_per"] = "order"
@@ -81,7 +81,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     }
     mapping["kind"] = _kind(columns, proposal)
     found = _sides_and_currencies(file, proposal, paid, number)
-    mapping["amount"] = signed(paid.expression, found.lowering)
+    mapping["amount"] = signed(paid.expression, found.lowering, columns)
     source = file.source | {
         "columns": {name: text for name, text in mapping.items() if text}
     }

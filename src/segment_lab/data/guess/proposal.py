@@ -8,6 +8,8 @@ from pathlib import Path
 
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import people, repeats, rows, tables
+from segment_lab.data.guess.adjusted import hundred_times
+from segment_lab.data.guess.campaigns import campaigns, is_test
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
 from segment_lab.data.guess.invoices import invoices
@@ -52,17 +54,24 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
     """
     given = dict(given or {})
     file = together(path) or opened(path)
-    other = None if given else tables.recognised(file.columns, file.frame)
+    other = None if given else _other_table(file)
     if other in ("payments", "undated"):
         problem, remedy = say(f"init.fault.{other}"), say(f"init.fault.{other}_remedy")
         title = say("init.fault.title", file=path.name)
         raise DataError(title, [Fault(other, problem, remedy)])
     if other:
         proposal = Proposal({}, took=file.took, doubts=file.doubts)
-        read = invoices if other == "invoices" else getattr(tables, other)
+        readers = {"invoices": invoices, "campaigns": campaigns}
+        read = readers.get(other) or getattr(tables, other)
         read(file, proposal)
         return proposal
     return orders(file, given)
+
+
+def _other_table(file: Opened) -> str | None:
+    if is_test(file.columns):
+        return "campaigns"
+    return tables.recognised(file.columns, file.frame)
 
 
 def orders(file: Opened, given: dict[str, str]) -> Proposal:
@@ -75,7 +84,8 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     taken = [name for name in given.values() if name in file.columns]
     buyer = _customer(file, given, taken)
     shaped_as = rows.tree(file.columns) if may_be_tree(file, buyer) else None
-    if buyer is None or normal(buyer.columns[0]) in LEDGER:
+    dated = given.get("order_date") or choose.order_date(file.columns, taken)
+    if buyer is None or normal(buyer.columns[0]) in LEDGER or not dated:
         shaped_as = shaped_as or rows.headed(file.columns, file.frame)
     if shaped_as:
         read_again(file, shaped_as)
@@ -206,7 +216,7 @@ def _finish(
     for name in (*buyer.columns, day):
         if name in file.frame:
             first_line(found, file.frame, name, order)
-    once, question = repeats.counted_once(file.frame, order, paid)
+    once, question = repeats.counted_once(file.columns, file.frame, order, paid)
     if once:
         source["amount_per"] = "order"
         lines, count = len(file.frame), file.frame[order].nunique()
@@ -275,6 +285,12 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         proposal.doubts.append(
             say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
         )
+    if paid.sides:
+        more, less = map(quoted, paid.sides)
+        proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
+    if paid.untaxed:
+        facts = {"column": paid.columns[0], "net": paid.untaxed}
+        proposal.doubts.append(say("init.doubt.with_tax", **facts))
     _cents(file, proposal, paid)
     empty = missing_amounts(file.columns, file.frame, paid, found)
     if empty and paid.expression == paid.columns[0]:
@@ -282,15 +298,16 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         proposal.took.append(
             say("init.took.no_amount", column=paid.columns[0], rows=empty)
         )
-    paid.expression = signed(paid.expression, found.lowering)
+    paid.expression = signed(paid.expression, found.lowering, file.columns)
 
 
 def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
     """Amounts that their header calls cents are hundredths."""
     name = paid.columns[0]
-    if name not in file.columns or not set(normal(name).split()) & set(
-        vocabulary()["hundredths"]
-    ):
+    if name not in file.columns:
+        return
+    called = set(normal(name).split()) & set(vocabulary()["hundredths"])
+    if not called and not hundred_times(file.columns, name):
         return
     amounts = file.columns[name].amounts().dropna()
     if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):

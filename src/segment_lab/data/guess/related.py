@@ -148,6 +148,8 @@ def _amounts(orders: Opened, others: list[Opened]) -> list[Part]:
         paid = choose.amount(rest)
         if paid is None or not all(_is_plain(rest[name]) for name in paid.columns):
             continue
+        if len(paid.columns) > 1 and not paid.by_line:  # less a refund or a discount
+            continue
         parts = [f"CAST({quoted(name)} AS DECIMAL(18, 4))" for name in paid.columns]
         parts += _kept_after_discount(rest) if len(parts) == 2 else []
         priced = not ranked(rest, "amount")

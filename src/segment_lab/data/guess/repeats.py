@@ -13,6 +13,9 @@ from segment_lab.data.guess.vocabulary import normal, ranked
 from segment_lab.data.quoting import one_of, quoted
 from segment_lab.texts import say
 
+#: Orders of several lines that prove how an amount is meant.
+FEW = 3
+
 
 @dataclass(frozen=True)
 class Again:
@@ -76,7 +79,7 @@ def _the_same(first: pd.Series, second: pd.Series) -> bool:
 
 
 def counted_once(
-    frame: pd.DataFrame, order: str | None, paid: Amount
+    columns: Columns, frame: pd.DataFrame, order: str | None, paid: Amount
 ) -> tuple[bool, str | None]:
     """Whether the amount is the whole order's, repeated on its lines or given on the first; and
     what to ask where it cannot be told."""
@@ -100,6 +103,29 @@ def counted_once(
         word in normal(column).split()
         for word in ("order", "total", "заказа", "zamówienia")
     )
-    if whole or len(many) >= 3:
+    question = say("init.doubt.amount_per", column=column, orders=len(many))
+    priced = _priced(columns, lines, order, column)
+    if priced is not None:
+        return priced, None
+    if len(many) >= FEW:
         return True, None
-    return False, say("init.doubt.amount_per", column=column, orders=len(many))
+    if whole:  # so few orders prove little
+        return True, say("init.doubt.amount_once", column=column, orders=len(many))
+    return False, question
+
+
+def _priced(
+    columns: Columns, lines: pd.DataFrame, order: str, column: str
+) -> bool | None:
+    """Whether quantity times price comes near the amount over the lines of an order, rather than
+    on each line; None where the file does not tell."""
+    pieces, prices = ranked(columns, "quantity"), ranked(columns, "unit_price")
+    if not pieces or not prices or column in (pieces[0], prices[0]):
+        return None
+    amounts = columns[column].amounts().reindex(lines.index)
+    worth = columns[pieces[0]].amounts() * columns[prices[0]].amounts()
+    worth = worth.reindex(lines.index)
+    per_order = worth.groupby(lines[order]).sum()
+    once = (amounts.groupby(lines[order]).first() - per_order).abs().sum()
+    each = (amounts - worth).abs().sum()
+    return bool(once < each) if once != each else None

@@ -329,7 +329,8 @@ def first_of_the_day(
         return None
     named = frame[buyer.columns[0]].notna()
     for name in ranked(columns, "order_date"):
-        facts = columns[name]
+        plain = [total_of(cell) is None for cell in columns[name].cells]
+        facts = Facts(name, len(frame), columns[name].cells[plain])
         sparse = 0.05 < facts.filled < 0.7 and facts.days >= 0.9
         if not sparse or name not in frame or pd.isna(frame[name].iloc[0]):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -67,12 +66,14 @@ def _is_debit(mark: str) -> bool:
     return mark.lower().strip(". ") in {debit for debit, _ in pairs}
 
 
-def signed(expression: str, lowering: tuple[str, list[str]] | None) -> str:
+def signed(
+    expression: str, lowering: tuple[str, list[str]] | None, columns: Columns
+) -> str:
     """An amount that is negative in the rows that lower the revenue."""
     if lowering is None:
         return expression
     condition = one_of(*lowering)
-    whole = quoted(expression) if re.fullmatch(r"[^()+*/]+", expression) else expression
+    whole = quoted(expression) if expression in columns else expression
     return f"CASE WHEN {condition} THEN -abs({whole}) ELSE {whole} END"
 
 
@@ -108,4 +109,10 @@ def are_documents(said: dict[str, list[str]]) -> bool:
         value.lower() for kind in ("sold", "unknown") for value in said.get(kind, ())
     ]
     coded = set(names) & set(vocabulary()["codes"]["sold"])
-    return bool(coded) or any(word in value for value in names for word in words)
+    back = [value.lower() for value in said.get("returned", ())]
+    credit = vocabulary()["credit_documents"]
+    return (
+        bool(coded)
+        or any(word in value for value in names for word in words)
+        or any(word in value for value in back for word in credit)
+    )

@@ -10,7 +10,7 @@ from segment_lab.data.guess.columns import (
     is_payment_status,
     status,
 )
-from segment_lab.data.guess.facts import Columns, Facts
+from segment_lab.data.guess.facts import Columns, Facts, facts_of
 from segment_lab.data.guess.signs import (
     Sold,
     are_documents,
@@ -24,6 +24,7 @@ from segment_lab.data.guess.vocabulary import (
     is_paid,
     normal,
     ranked,
+    state,
     states_of,
     vocabulary,
 )
@@ -46,15 +47,18 @@ def sold(
     """Which rows are sales, by status, event and cancellation; which lower the revenue."""
     found = Sold(pd.Series(True, index=frame.index))
     names = [n for n in status(columns) if n not in taken and columns[n].distinct <= 40]
-    chosen = _telling(columns, names)
-    if chosen:
-        _by_status(found, columns, frame, chosen, order, paid)
-    elif names and columns[names[0]].distinct > 1:
-        found.doubts.append(_asked(columns, names[0]))
+    chosen = _telling(columns, names) or _by_its_words(columns, [*taken, *names])
     events = [n for n in status(columns, "event") if n not in [*taken, *names]]
     event = _telling(columns, events)
-    if event and not chosen:
+    documents = event is not None and are_documents(states_of(columns[event].cells))
+    if event and (documents or not chosen):
         _by_event(found, columns, frame, event)
+    if chosen:
+        left = facts_of(frame[found.rows])[0] if documents else columns
+        _by_status(found, left, frame, chosen, order, paid, billed=documents)
+    elif names and columns[names[0]].distinct > 1:
+        found.doubts.append(_asked(columns, names[0]))
+    names += [chosen] if chosen and chosen not in names else []
     for name in [*events, *names]:
         written_positive(found, columns, frame, name, paid)
     by_debit(found, columns, paid, taken)
@@ -79,6 +83,19 @@ def _telling(columns: Columns, names: list[str]) -> str | None:
     )
 
 
+def _by_its_words(columns: Columns, taken: list[str]) -> str | None:
+    """A column that no header calls a status, but whose few words all say how sales ended: some
+    well, some not."""
+    for name, facts in columns.items():
+        few = 2 <= facts.distinct <= 12 and facts.filled > EMPTY
+        if name in taken or not few or facts.numbers > 0.5 or facts.days > 0.5:
+            continue
+        said = states_of(facts.cells)
+        if "sold" in said and "lost" in said and "unknown" not in said:
+            return name
+    return None
+
+
 def _by_status(
     found: Sold,
     columns: Columns,
@@ -86,7 +103,9 @@ def _by_status(
     name: str,
     order: str | None,
     paid: Amount,
+    billed: bool = False,
 ) -> None:
+    """Leave in what a status calls sold; of documents that are `billed` it may tell payment."""
     said = states_of(columns[name].cells)
     found.decided, found.states = name, said
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
@@ -96,6 +115,7 @@ def _by_status(
     left = [value for value in every if value not in kept]
     unpaid = [value for value in said.get("open", []) if not is_draft(value)]
     payment = is_payment_status(name) or _is_invoice(order, said)
+    payment = payment or (billed and _tells_payment(said))
     if payment:
         drafts = [value for value in every if is_draft(value)]
         left = [*said.get("lost", []), *undone, *drafts]
@@ -212,6 +232,7 @@ def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> 
     if any(word in value.lower() for value in kept for word in words):
         # Beside invoices a payment is no sale of its own.
         kept = [value for value in kept if not _is_payment(value)]
+        kept = _without_announcements(found, name, kept)
     left = columns[name].distinct - len(kept)
     if not left:
         if "returned" in said:
@@ -291,6 +312,19 @@ def _is_off(columns: Columns, paid: Amount, marked: pd.Series) -> bool:
 def _is_mark(facts: Facts) -> bool:
     """Whether a column says nothing but yes and no."""
     return {value.lower() for value in facts.cells.unique()[:8]} <= {*YES, *FALSE}
+
+
+def _without_announcements(found: Sold, name: str, kept: list[str]) -> list[str]:
+    """Documents without the orders and offers that other documents among them bill."""
+    words = vocabulary()["announcements"]
+    early = [v for v in kept if any(word in v.lower() for word in words)]
+    bills = [v for v in kept if v not in early and state(v) == "sold"]
+    if not early or not bills:
+        return kept
+    found.notes.append(
+        say("init.took.announced", column=name, values=early, bills=bills)
+    )
+    return [value for value in kept if value not in early]
 
 
 def _is_payment(value: str) -> bool:

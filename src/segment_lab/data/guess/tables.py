@@ -16,8 +16,10 @@ from segment_lab.data.guess.opening import (
 from segment_lab.data.guess.signs import Sold
 from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import (
+    normal,
     ranked,
     touch,
+    vocabulary,
 )
 from segment_lab.data.quoting import literal, quoted
 from segment_lab.texts import say
@@ -40,11 +42,9 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
         return "payments"
     if _summed_up(columns):
         return "summary" if _last_order(columns) and money and buyer else "undated"
-    if buyer and money and not choose.order_date(columns) and _counted(columns):
-        one_each = all(columns[name].unique == 1 for name in buyer.columns)
-        if one_each:
-            return "undated"
-    if buyer and _event(columns) and ranked(columns, "channel") and not money:
+    if buyer and _brought_in_all(columns, frame, buyer):
+        return "undated"
+    if buyer and _event(columns) and not money and _touched(columns):
         return "touches"
     number = choose.first(columns, "order_id", lambda f: f.unique == 1) or _bare_id(
         columns
@@ -55,6 +55,18 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     if number and statuses and not money and ranked(columns, "created_on"):
         return "leads"
     return None
+
+
+def _brought_in_all(columns: Columns, frame: pd.DataFrame, buyer: Customer) -> bool:
+    """Whether rows are customers, and a column holds what each brought or ordered in all."""
+    once_each = all(columns[name].unique == 1 for name in buyer.columns)
+    if not once_each or choose.order_id(columns, frame, buyer):
+        return False
+    if _counted(columns):
+        return True
+    words = vocabulary()["lifetime"]
+    named = [n for n in columns if any(f" {w} " in f" {normal(n)} " for w in words)]
+    return any(choose.is_amount(columns[name]) for name in named)
 
 
 def _bare_id(columns: Columns) -> str | None:
@@ -73,7 +85,14 @@ def _event(columns: Columns) -> str | None:
         known = [touch(value) is not None for value in facts.cells]
         return bool(known) and sum(known) / len(known) > 0.5
 
-    return choose.first(columns, "event", fits)
+    return choose.first(columns, "event", fits) or choose.first(columns, "status", fits)
+
+
+def _touched(columns: Columns) -> str | None:
+    """The day of a contact."""
+    return choose.first(
+        columns, "touch_date", lambda f: f.filled > 0.5 and f.days > 0.5
+    )
 
 
 def _summed_up(columns: Columns) -> bool:
@@ -237,8 +256,12 @@ def touches(file: Opened, proposal: Proposal) -> None:
     """Contact events: who was reached, when, how, and what became of it."""
     columns = file.columns
     buyer, event = choose.customer(columns), _event(columns)
-    day = choose.first(columns, "touch_date", lambda f: f.filled > 0.5 and f.days > 0.5)
-    channel = next(iter(ranked(columns, "channel")))
+    day = _touched(columns)
+    channel = next(iter(ranked(columns, "channel")), None)
+    if channel is None:
+        way = "email" if buyer and buyer.kind == "email" else "other"
+        proposal.doubts.append(say("init.doubt.channel", channel=way))
+        channel = literal(way)
     assert buyer is not None
     assert event is not None
     assert day is not None

@@ -13,6 +13,8 @@ import pandas as pd
 
 from segment_lab.config import read
 
+#: Of fewer headers a common beginning is chance.
+FEW_HEADERS = 4
 State = Literal["lost", "returned", "open", "sold", "unknown"]
 #: What words of a status can say, the plainest first.
 NAMED_STATES: tuple[State, ...] = ("lost", "returned", "open", "sold")
@@ -24,16 +26,37 @@ _WHOLE = (
     "razem gesamt итого kind rodzaj tipo soort nom nome nombre naam numero número référence "
     "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
     "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
-    "totale net result"
+    "totale net result день booking reservation guest гость gość gast пациент completed наименование"
 )
-WHOLE = frozenset(_WHOLE.split())
+
+
+def _spellings(word: str) -> list[str]:
+    """A word as it is, and without the marks of its Latin letters: ``zamówienie`` is typed
+    ``zamowienie``, ``Währung`` is ``Wahrung`` or ``Waehrung``."""
+    german = word.translate(_GERMAN)
+    apart = unicodedata.normalize("NFD", word.replace("ł", "l").replace("ß", "ss"))
+    bare = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", apart)
+    return list(dict.fromkeys((word, unicodedata.normalize("NFC", bare), german)))
+
+
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+WHOLE = frozenset(spelling for word in _WHOLE.split() for spelling in _spellings(word))
 
 
 @cache
 def vocabulary() -> dict[str, Any]:
-    """All words by subject."""
+    """All words by subject, each also as it is typed without its marks."""
     text = resources.files(__package__).joinpath("words.yml").read_text("utf-8")
-    return read(text)
+    return _in_all_spellings(read(text))
+
+
+def _in_all_spellings(words: Any) -> Any:
+    if isinstance(words, dict):
+        return {name: _in_all_spellings(inner) for name, inner in words.items()}
+    if any(isinstance(word, list) for word in words):
+        return [*words, *[[_spellings(w)[-1] for w in pair] for pair in words]]
+    spelled = [_spellings(str(word)) for word in words]
+    return list(dict.fromkeys(form for forms in spelled for form in forms))
 
 
 @lru_cache(maxsize=100_000)
@@ -47,9 +70,35 @@ def normal(header: str) -> str:
 
 def ranked(headers: Iterable[str], role: str) -> list[str]:
     """The headers that name a role, most telling first: the whole header before a part of it."""
-    ranks = {header: _rank(header, role) for header in headers}
+    headers = list(headers)
+    bare = without_table(headers)
+    ranks = {name: _rank(name, role) or _rank(bare[name], role) for name in headers}
     found = [header for header, rank in ranks.items() if rank is not None]
     return sorted(found, key=ranks.__getitem__)  # type: ignore[arg-type]
+
+
+def is_never(header: str, role: str) -> bool:
+    """Whether a word of a header says that it is never meant by a role."""
+    plain = f" {normal(header)} "
+    return any(word in plain for word in _never(role))
+
+
+def without_table(headers: Iterable[str]) -> dict[str, str]:
+    """Headers without the name of their table, where all begin with it."""
+    headers = list(headers)
+    start = _in_front_of_all(tuple(headers))
+    return {header: header.removeprefix(start) for header in headers}
+
+
+@lru_cache(maxsize=1000)
+def _in_front_of_all(headers: tuple[str, ...]) -> str:
+    """What stands before the name of every column, as the table's name does in ``Invoices id,
+    Invoices date …``."""
+    if len(headers) < FEW_HEADERS:
+        return ""
+    start = re.match(r"[^ ._:/]+[ ._:/]", headers[0])
+    everywhere = start and all(header.startswith(start[0]) for header in headers)
+    return start[0] if start and everywhere else ""
 
 
 _TAX = "(?:tax|taxes|vat|gst|mwst|ust|ндс|btw|iva|tva|taxe)"
@@ -77,7 +126,7 @@ def _rank(header: str, role: str) -> tuple[int, int, int] | None:
 
 
 def _rank_of(plain: str, role: str, taxed: int) -> tuple[int, int, int] | None:
-    if any(word in plain for word in _never(role)):
+    if is_never(plain, role):
         return None
     part = None
     for place, word in enumerate(_means(role)):
