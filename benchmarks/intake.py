@@ -16,8 +16,8 @@ from pathlib import Path
 
 import yaml
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "data")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
 from test_guess_corpus import CORPUS, FILES, RIGHT, outcome
 
 from segment_lab.texts import speaking
