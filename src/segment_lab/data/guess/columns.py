@@ -337,7 +337,16 @@ def amount(
         expression = f"{whole} - coalesce({quoted(refunded)}, 0)"
         used = (*used, refunded)
     beside = tuple(name for name in fitting if name not in (*used, before))[:4]
-    return Amount(expression, used, refunded, net_of, beside, currency, before, untaxed)
+    return Amount(
+        expression,
+        used,
+        refunded,
+        net_of,
+        beside,
+        currency,
+        before,
+        untaxed=untaxed,
+    )
 
 
 def _is_expected(name: str) -> bool:

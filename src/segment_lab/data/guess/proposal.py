@@ -25,7 +25,7 @@ from segment_lab.data.guess.opening import (
 from segment_lab.data.guess.related import together
 from segment_lab.data.guess.signs import Sold, signed
 from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, sold
-from segment_lab.data.guess.values import layout, offset_zone
+from segment_lab.data.guess.values import layout, named_zone, offset_zone
 from segment_lab.data.guess.vocabulary import normal, vocabulary
 from segment_lab.data.quoting import quoted
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
@@ -81,6 +81,11 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
     if "fill_down" in file.source:
         merged = file.source["fill_down"]
         proposal.took.append(say("init.took.fill_down", columns=merged))
+    if down := rows.heads(file.columns, file.frame):
+        file.source["fill_down"] = [*file.source.get("fill_down", []), *down]
+        file.frame[down] = file.frame[down].ffill()
+        file.columns, file.frame = facts_of(file.frame)
+        proposal.took.append(say("init.took.heads", columns=down))
     taken = [name for name in given.values() if name in file.columns]
     buyer = _customer(file, given, taken)
     shaped_as = rows.tree(file.columns) if may_be_tree(file, buyer) else None
@@ -248,6 +253,7 @@ def _finish(
     source["columns"] = columns
     _zone(file, proposal, day)
     _one_customer(file, proposal, buyer)
+    day = source["columns"]["order_date"]
     written, doubts = layout(file.raw.table, day, columns["amount"])
     proposal.doubts += doubts
     proposal.sources["orders"] = source | written
@@ -344,7 +350,15 @@ def _nobody(
 
 
 def _zone(file: Opened, proposal: Proposal, day: str) -> None:
-    if day in file.columns:
+    named = named_zone(file.columns[day].cells) if day in file.columns else None
+    if named:
+        marks = "|".join(named.marks)
+        without = f"regexp_replace({quoted(day)}, ' ({marks})$', '')"
+        file.source["columns"]["order_date"] = without
+        proposal.timezone = named.place
+        facts = {"marks": list(named.marks), "zone": named.place}
+        proposal.took.append(say("init.took.named_zone", **facts))
+    elif day in file.columns:
         zone, offsets = offset_zone(file.columns[day].cells)
         proposal.timezone = zone or "UTC"
         if zone:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.columns import FULL, Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import (
     is_balance,
@@ -24,6 +24,8 @@ from segment_lab.texts import say
 #: A day within a longer text, such as a document's name.
 DAYS = (r"\d{2}\.\d{2}\.\d{4}", r"\d{4}-\d{2}-\d{2}", r"\d{1,2}/\d{1,2}/\d{4}")
 FOOTER = 12
+#: Roles that name a customer.
+WHOSE = ("customer_id", "company", "person", "email", "phone")
 
 
 @dataclass
@@ -350,6 +352,32 @@ def _in_order(days: pd.Series) -> bool:
         if day.is_monotonic_increasing or day.is_monotonic_decreasing:
             return True
     return False
+
+
+def heads(columns: Columns, frame: pd.DataFrame) -> list[str]:
+    """Columns that stand in the first line of each document alone: number, day and customer are
+    empty together on the lines of goods below it."""
+    days = ranked(columns, "order_date")
+    if any(columns[n].filled >= FULL and columns[n].days >= 0.9 for n in days):
+        return []  # each line has its own
+    for day in days:
+        empty = frame[day].isna()
+        sparse = columns[day].days >= 0.9 and 0.02 < empty.mean() < 0.98
+        if not sparse or empty.iloc[0]:
+            continue
+        together = [n for n in columns if (frame[n].isna() == empty).mean() >= 0.98]
+        goods = [n for n in ranked(columns, "product") if n not in together]
+        told = [n for n in goods if frame[n][empty].notna().mean() >= 0.98]
+        named = [n for n in told if not any(map(_is_total, frame[n][empty].dropna()))]
+        whose = [n for role in WHOSE for n in ranked(together, role)]
+        numbers = [n for n in ranked(together, "order_id") if columns[n].unique == 1]
+        if named and whose and numbers:
+            return list(dict.fromkeys([numbers[0], day, *whose]))
+    return []
+
+
+def _is_total(cell: str) -> bool:
+    return total_of(cell) is not None
 
 
 def left_empty(frame: pd.DataFrame, buyer: Customer) -> str | None:

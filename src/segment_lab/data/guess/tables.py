@@ -18,6 +18,7 @@ from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import (
     normal,
     ranked,
+    states_of,
     touch,
     vocabulary,
 )
@@ -85,7 +86,13 @@ def _event(columns: Columns) -> str | None:
         known = [touch(value) is not None for value in facts.cells]
         return bool(known) and sum(known) / len(known) > 0.5
 
-    return choose.first(columns, "event", fits) or choose.first(columns, "status", fits)
+    named = choose.first(columns, "event", fits) or choose.first(
+        columns, "status", fits
+    )
+    if named:
+        return named
+    few = [name for name, facts in columns.items() if 2 <= facts.distinct <= 12]
+    return next((name for name in few if fits(columns[name])), None)
 
 
 def _touched(columns: Columns) -> str | None:
@@ -179,7 +186,13 @@ def leads(file: Opened, proposal: Proposal) -> None:
     status = next(n for n in ranked(columns, "lead_status") if columns[n].filled > 0.3)
     _leads(file, proposal, str(number), status, choose.customer(columns), None)
     proposal.took.append(say("init.took.leads", status=status))
-    proposal.doubts.append(say("init.doubt.won", values=_values(columns, status)))
+    said = states_of(columns[status].cells)
+    if "sold" in said and "lost" in said:
+        options = {"won": said["sold"], "lost": said["lost"]}
+        proposal.methods["leads"] = options
+        proposal.took.append(say("init.took.leads_end", **options))
+    else:
+        proposal.doubts.append(say("init.doubt.won", values=_values(columns, status)))
 
 
 def leads_beside(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import ibis.expr.types as ir
+import pandas as pd
 
 from segment_lab.data.days import layouts_of
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
+from segment_lab.data.guess.vocabulary import vocabulary
 from segment_lab.data.quoting import quoted
 from segment_lab.data.reading import COUNTED, ISO, Reading
 from segment_lab.texts import say
@@ -129,6 +132,27 @@ def decimals_of(number: ir.Value) -> int:
     )
     # 1e-4 is far above float noise at a billion and far below a real third digit.
     return next((d for d in (2, 3) if worst[f"d{d}"] < 1e-4), 4)
+
+
+@dataclass(frozen=True)
+class NamedZone:
+    """A place, and the letters behind the times of a file that stand for its clock."""
+
+    place: str
+    marks: tuple[str, ...]
+
+
+def named_zone(values: pd.Series) -> NamedZone | None:
+    """The zone that all times of a file name in letters, such as PST in winter and PDT in
+    summer."""
+    marks = values.str.extract(r"\d(?: [AaPp][Mm])? ([A-ZА-Я]{2,5})$", expand=False)
+    if marks.isna().any() or values.empty:
+        return None
+    found = tuple(sorted(marks.unique()))
+    for place, known in vocabulary()["zones"].items():
+        if {mark.lower() for mark in found} <= set(known):
+            return NamedZone(str(place), found)
+    return None
 
 
 def offset_zone(values: Iterable[str]) -> tuple[str | None, list[str]]:
