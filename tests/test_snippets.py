@@ -26,7 +26,6 @@ LEAST = {"name": "snippet", "sources": {"orders": {"path": "orders.csv"}}}
 #: Snippets that no test runs, by a part of them.
 NOT_RUN = {
     "airflow": "needs Airflow; its command line is checked below",
-    "olist_orders_dataset": "needs the files of another shop",
     "spark-submit": "tests/warehouse/test_spark.py runs it",
     "run_study": "tests/warehouse/test_spark.py runs it",
 }

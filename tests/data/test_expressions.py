@@ -37,6 +37,8 @@ TABLE = ibis.table(
         ("q is null", [False, False, True]),
         ("lower(c) like 'u%'", [True, False, True]),
         ("d < DATE '2026-01-15'", [True, False, False]),
+        ("d - 31 < DATE '2026-01-02'", [True, True, False]),
+        ("DATE '2026-01-05' + q = DATE '2026-01-07'", [True, None, None]),
         ("10 / p", [10 / 1.5, 5.0, None]),
         ("coalesce(q, '0') = '0'", [False, False, True]),
         ("round(p, 0) + -1", [1.0, 1.0, -1.0]),

@@ -16,6 +16,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import sqlglot
+from ibis.common.annotations import ValidationError
 from sqlglot import exp
 
 from segment_lab.errors import ConfigError, nearest
@@ -228,6 +229,7 @@ def compile_expression(
         return _value(tree, values)
     except (
         ibis.common.exceptions.IbisError,
+        ValidationError,  # ibis' own word for kinds that do not go together
         TypeError,
         AttributeError,
         ValueError,
@@ -385,11 +387,22 @@ def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     numeric = left.type().is_numeric() or right.type().is_numeric()
     if kind in _ARITHMETIC and (left.type().is_boolean() or right.type().is_boolean()):
         raise TypeError(say("data.rule.no_sum"))
+    if kind in _ARITHMETIC and (
+        left.type().is_temporal() or right.type().is_temporal()
+    ):
+        return _moved(kind, left, right)
     if kind in _ARITHMETIC or (numeric and kind not in (exp.And, exp.Or, exp.DPipe)):
         left, right = _number(left), _number(right)
     elif left.type().is_temporal() and right.type().is_string():
         right = right.cast("date")
     return _BINARY[kind](left, right)
+
+
+def _moved(kind: type[exp.Expression], day: Any, days: Any) -> Any:
+    """A day so many days later or earlier."""
+    if kind not in (exp.Add, exp.Sub) or days.type().is_temporal():
+        raise TypeError(say("data.rule.no_day_sum"))
+    return _BINARY[kind](day, _number(days).cast("int64").as_interval("D"))
 
 
 def _number(value: Any) -> Any:

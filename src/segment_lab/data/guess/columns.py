@@ -10,6 +10,7 @@ import pandas as pd
 
 from segment_lab.data.currencies import is_converted, without_conversion
 from segment_lab.data.guess.adjusted import adjusted_to, taken_off, without_tax
+from segment_lab.data.guess.by_content import already_multiplied, coded_customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import (
     is_never,
@@ -56,6 +57,8 @@ class Amount:
     untaxed: str | None = None
     #: The two columns of a ledger of which the second is subtracted.
     sides: tuple[str, str] | None = None
+    #: The number of pieces that the amount holds already.
+    pieces: str | None = None
 
 
 def first(
@@ -118,13 +121,26 @@ def only_day(columns: Columns, taken: Iterable[str] = ()) -> str | None:
     return may_be[0] if len(may_be) == 1 else None
 
 
+def counted_day(columns: Columns) -> str | None:
+    """A column called day that numbers the days from a start that nobody tells."""
+    for name in ranked(columns, "order_date"):
+        numbered = set(normal(name).split()) & {"day", "день", "dzień", "tag"}
+        number = pd.to_numeric(columns[name].cells, errors="coerce")
+        if numbered and number.between(0, 9999).all() and number.max() > 31:
+            return name
+    return None
+
+
 def customer(columns: Columns, taken: Iterable[str] = ()) -> Customer | None:
     """The person or company: never the record's id, nor a column that is nearly empty.
 
     A column that says the same in every row is the seller, as long as another one names customers.
     """
     varied = {name: facts for name, facts in columns.items() if facts.distinct > 1}
-    return _customer(varied, taken) or _customer(columns, taken)
+    named = _customer(varied, taken) or _customer(columns, taken)
+    if named is None and (code := coded_customer(columns, taken)):
+        return Customer(code, (code,), "code")
+    return named
 
 
 def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
@@ -134,7 +150,10 @@ def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
             columns,
             role,
             lambda facts: (
-                facts.filled > share and facts.days < 0.5 and not _of_the_books(facts)
+                facts.filled > share
+                and facts.days < 0.5
+                and not facts.fractional
+                and not _of_the_books(facts)
             ),
             taken,
         )
@@ -395,6 +414,8 @@ def _before_fees(columns: Columns, chosen: str) -> str:
 def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
     quantity = first(columns, "quantity", is_amount, taken)
     price = first(columns, "unit_price", is_amount, taken)
+    if price and quantity and already_multiplied(columns[quantity], columns[price]):
+        return Amount(price, (price,), pieces=quantity)
     if price and quantity:
         product = f"{quoted(quantity)} * {quoted(price)}"
         return Amount(product, (quantity, price), by_line=True)

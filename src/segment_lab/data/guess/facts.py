@@ -98,6 +98,12 @@ class Facts:
         epoch = (number.between(6e8, 3e9) | number.between(6e11, 3e12)).mean()
         return bool(len(number)) and max(serial, epoch) > 0.9
 
+    @cached_property
+    def fractional(self) -> bool:
+        """Whether numbers have digits behind the mark, as those of money and no id has."""
+        number = pd.to_numeric(self.cells.head(JUDGED), errors="coerce")
+        return bool((number % 1 > 0).mean() > 0.1)
+
     def amounts(self) -> pd.Series:
         """The values as numbers, roughly: good enough to compare and to see which are 0."""
         plain = self.cells.str.replace(r"[^\d.,\-−(]", "", regex=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import people, repeats, rows, tables
 from segment_lab.data.guess.adjusted import hundred_times
+from segment_lab.data.guess.by_content import may_be_pieces, order_by_total
 from segment_lab.data.guess.campaigns import campaigns, is_test
 from segment_lab.data.guess.columns import Amount, Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
@@ -26,7 +27,7 @@ from segment_lab.data.guess.related import together
 from segment_lab.data.guess.signs import Sold, signed
 from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, sold
 from segment_lab.data.guess.values import layout, named_zone, offset_zone
-from segment_lab.data.guess.vocabulary import normal, vocabulary
+from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
 from segment_lab.data.quoting import quoted
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
@@ -35,6 +36,9 @@ from segment_lab.texts import say
 LEDGER = ("account", "konto", "счет", "счёт")
 #: A column that was given, and no expression or constant.
 PLAIN_NAME = re.compile(r"[^\W\d][\w ]*")
+
+#: So few customers in so many rows are rather groups of customers.
+FEW_CUSTOMERS, MANY_ROWS = 4, 100
 
 
 def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
@@ -99,6 +103,7 @@ def orders(file: Opened, given: dict[str, str]) -> Proposal:
         proposal.took.append(say("init.took.tree", column=shaped_as.column))
     day = given.get("order_date") or choose.order_date(file.columns, taken)
     day = day or rows.first_of_the_day(file.columns, file.frame, buyer)
+    day = day or choose.counted_day(file.columns)
     paid = _amount(file, given, taken)
     missing = [
         name
@@ -176,6 +181,9 @@ def _sold(
     taken = [*given.values(), *buyer.columns, day, *paid.columns]
     order = given.get("order_id") or choose.order_id(
         file.columns, file.frame, buyer, taken
+    )
+    order = order or order_by_total(
+        file.columns, file.frame, [*buyer.columns, day], paid.columns[0]
     )
     if order:
         given.setdefault("order_id", order)
@@ -297,6 +305,13 @@ def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     if paid.untaxed:
         facts = {"column": paid.columns[0], "net": paid.untaxed}
         proposal.doubts.append(say("init.doubt.with_tax", **facts))
+    if paid.pieces:
+        facts = {"column": paid.columns[0], "quantity": paid.pieces}
+        proposal.took.append(say("init.took.all_pieces", **facts))
+    prices = ranked(file.columns, "unit_price") if len(paid.columns) == 1 else []
+    if price := may_be_pieces(file.columns, paid.columns[0], prices):
+        facts = {"column": quoted(paid.columns[0]), "price": quoted(price)}
+        proposal.doubts.append(say("init.doubt.pieces", **facts))
     _cents(file, proposal, paid)
     empty = missing_amounts(file.columns, file.frame, paid, found)
     if empty and paid.expression == paid.columns[0]:
@@ -335,6 +350,8 @@ def _nobody(
     facts = {"column": buyer.columns[0], "rows": int(nobody.sum()), "all": len(frame)}
     if paid.columns[0] in file.columns:
         amounts = file.columns[paid.columns[0]].amounts()
+        if " * " in paid.expression:
+            amounts = amounts * file.columns[paid.columns[1]].amounts()
         amounts = amounts.reindex(frame.index).fillna(0)
         facts |= {"money": amounts[nobody].sum(), "total": amounts.sum()}
     else:
@@ -405,6 +422,11 @@ def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
             columns["customer_id"] = mend.expression
             words = {"merged": mend.merged, "examples": list(mend.examples)}
             proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
+    if facts is not None and facts.distinct <= FEW_CUSTOMERS and facts.rows > MANY_ROWS:
+        words = {"column": buyer.columns[0], "customers": facts.distinct}
+        proposal.doubts.append(say("init.doubt.few_customers", **words))
+    if buyer.kind == "code":
+        proposal.doubts.append(say("init.doubt.code", column=buyer.columns[0]))
     record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
     if record and buyer.kind in ("id", "given"):
         proposal.doubts.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,7 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     )
     money = choose.amount(columns)
     owed = choose.first(columns, "open_amount", choose.is_amount)
-    if due and (money or owed):
+    if due and (owed or (money and not _ordered(columns))):
         return "invoices"
     buyer = choose.customer(columns)
     if not buyer and choose.first(
@@ -42,7 +43,8 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     ):
         return "payments"
     if _summed_up(columns):
-        return "summary" if _last_order(columns) and money and buyer else "undated"
+        dated = _last_order(columns) or _recency(columns)
+        return "summary" if dated and money and buyer else "undated"
     if buyer and _brought_in_all(columns, frame, buyer):
         return "undated"
     if buyer and _event(columns) and not money and _touched(columns):
@@ -68,6 +70,15 @@ def _brought_in_all(columns: Columns, frame: pd.DataFrame, buyer: Customer) -> b
     words = vocabulary()["lifetime"]
     named = [n for n in columns if any(f" {w} " in f" {normal(n)} " for w in words)]
     return any(choose.is_amount(columns[name]) for name in named)
+
+
+def _ordered(columns: Columns) -> bool:
+    """Whether the day is that of an order, due like every delivery, and of no invoice."""
+    headers = list(map(normal, columns))
+    invoiced = vocabulary()["invoice_numbers"]
+    if any(part in header for header in headers for part in invoiced):
+        return False
+    return not set(headers).isdisjoint(vocabulary()["order_days"])
 
 
 def _bare_id(columns: Columns) -> str | None:
@@ -116,6 +127,13 @@ def _counted(columns: Columns) -> str | None:
     )
 
 
+def _recency(columns: Columns) -> str | None:
+    """How many days ago each customer last bought."""
+    return choose.first(
+        columns, "recency", lambda f: f.numbers > 0.9 and not f.fractional
+    )
+
+
 def _last_order(columns: Columns) -> str | None:
     return choose.first(
         columns, "summary_last", lambda f: f.days >= 0.5 and f.filled > 0.3
@@ -135,19 +153,20 @@ def summary(file: Opened, proposal: Proposal) -> None:
         columns, "summary_first", lambda f: f.days >= 0.5 and f.filled > 0.3
     )
     buyer = choose.customer(columns)
-    taken = [name for name in (count, last, begun) if name]
-    paid = choose.amount(columns, taken)
+    ago = _recency(columns) if last is None else None
+    taken = [name for name in (count, last, begun, ago) if name]
+    paid = _brought_in(columns, taken) or choose.amount(columns, taken)
     assert buyer is not None
     assert paid is not None
-    assert last is not None
+    today = dt.date.today().isoformat()
     mapping = {
         "customer_id": buyer.expression,
-        "orders": count,
+        "orders": _whole(columns, count),
         "revenue": paid.expression,
-        "last_order": last,
+        "last_order": last or f"DATE '{today}' - {quoted(str(ago))}",
         "first_order": begun,
     }
-    written, doubts = layout(file.raw.table, last, paid.expression)
+    written, doubts = layout(file.raw.table, mapping["last_order"], paid.expression)
     source = file.source | {
         "columns": {name: text for name, text in mapping.items() if text}
     }
@@ -155,13 +174,46 @@ def summary(file: Opened, proposal: Proposal) -> None:
     proposal.doubts += doubts
     proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
     proposal.currency = next(iter(_currencies(columns)), "")
-    proposal.took.append(say("summary.took", orders=count, last=last))
-    proposal.doubts.append(say("summary.day"))
-    if columns[last].filled < 1:
-        kept = f"{quoted(last)} IS NOT NULL"
+    if ago:
+        proposal.took.append(say("summary.took_ago", orders=count, ago=ago))
+        proposal.doubts.append(say("summary.day_ago", ago=ago, day=today))
+    else:
+        proposal.took.append(say("summary.took", orders=count, last=last))
+        proposal.doubts.append(say("summary.day"))
+    told = str(last or ago)
+    if columns[told].filled < 1:
+        kept = f"{quoted(told)} IS NOT NULL"
         proposal.sources["customer_summary"]["where"] = kept
-        empty = columns[last].rows - len(columns[last].cells)
-        proposal.took.append(say("summary.without_order", column=last, rows=empty))
+        empty = columns[told].rows - len(columns[told].cells)
+        proposal.took.append(say("summary.without_order", column=told, rows=empty))
+
+
+def _brought_in(columns: Columns, taken: list[str]) -> Amount | None:
+    """What customers brought in all, by its own words."""
+    name = choose.first(columns, "summary_revenue", choose.is_amount, taken)
+    return Amount(_whole(columns, name), (name,)) if name else None
+
+
+def _whole(columns: Columns, name: str | None) -> str | None:
+    """A column, or the sum of those that differ from it in one word, such as online and offline;
+    one that is their sum stands for all."""
+    if name is None:
+        return None
+    kin = [other for other in columns if _one_word_apart(name, other)]
+    kin = [other for other in kin if choose.is_amount(columns[other])]
+    parts = {one: columns[one].amounts().fillna(0) for one in (name, *kin)}
+    for one, values in parts.items():
+        rest = sum(other for key, other in parts.items() if key != one)
+        if kin and bool(((values - rest).abs() < 0.01).all()):
+            return one
+    return " + ".join(f"coalesce({quoted(one)}, 0)" for one in parts) if kin else name
+
+
+def _one_word_apart(first: str, other: str) -> bool:
+    one, two = normal(first).split(), normal(other).split()
+    if len(one) != len(two) or len(one) < 3:
+        return False
+    return sum(a != b for a, b in zip(one, two, strict=True)) == 1
 
 
 def _currencies(columns: Columns) -> list[str]:
@@ -202,6 +254,8 @@ def leads_beside(
     number = proposal.sources["orders"]["columns"].get("order_id")
     if number is None or found.decided is None:
         return
+    if file.columns[number].unique < 1:
+        return  # lines of orders are no deals
     _leads(file, proposal, number, found.decided, buyer, paid, found)
     options = {"won": found.states["sold"], "lost": found.states["lost"]}
     proposal.methods["leads"] = options

@@ -15,6 +15,8 @@ from segment_lab.config import read
 
 #: Of fewer headers a common beginning is chance.
 FEW_HEADERS = 4
+#: Letters of words that may be written as one: of shorter ones another word may be made.
+LONG = 8
 State = Literal["lost", "returned", "open", "sold", "unknown"]
 #: What words of a status can say, the plainest first.
 NAMED_STATES: tuple[State, ...] = ("lost", "returned", "open", "sold")
@@ -131,6 +133,9 @@ def _rank_of(plain: str, role: str, taxed: int) -> tuple[int, int, int] | None:
     part = None
     for place, word in enumerate(_means(role)):
         if plain.strip() == word.strip():
+            return 0, place, taxed
+        # ORDERDATE is ORDER DATE.
+        if len(word) > LONG and plain.strip() == word.replace(" ", ""):
             return 0, place, taxed
         if part is None and word in plain and word.strip() not in WHOLE:
             part = 1, place, taxed
