@@ -44,7 +44,8 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
         return "payments"
     if _summed_up(columns):
         dated = _last_order(columns) or _recency(columns)
-        return "summary" if dated and money and buyer else "undated"
+        worth = money or _brought_in(columns, [])
+        return "summary" if dated and worth and buyer else "undated"
     if buyer and _brought_in_all(columns, frame, buyer):
         return "undated"
     if buyer and _event(columns) and not money and _touched(columns):

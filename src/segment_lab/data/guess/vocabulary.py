@@ -28,7 +28,8 @@ _WHOLE = (
     "razem gesamt итого kind rodzaj tipo soort nom nome nombre naam numero número référence "
     "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
     "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
-    "totale net result день booking reservation guest гость gość gast пациент completed наименование"
+    "totale net result день booking reservation guest гость gość gast пациент completed "
+    "наименование"
 )
 
 
