@@ -155,3 +155,18 @@ def test_what_nobody_bought_is_counted_in_money_not_in_pieces(tmp_path):
     )
     worth = sum(2 * (i + 0.5) for i in range(0, 50, 5))
     assert any(f"{worth:.2f}" in doubt for doubt in propose(file).doubts)
+
+
+@pytest.mark.parametrize("bought", ["transaction", "zzz"])
+def test_of_an_event_log_only_purchases_count_or_it_is_asked(bought, tmp_path):
+    file = tmp_path / "events.csv"
+    rows = [
+        f"14332{i:05}000,v{i % 20},{'view' if i % 4 else bought},{i}" for i in range(80)
+    ]
+    file.write_text("timestamp,visitorid,event,itemid\n" + "\n".join(rows))
+    proposal = propose(file, {"amount": "1"})
+    source = proposal.sources["orders"]
+    if bought == "transaction":
+        assert source["where"] == "event = 'transaction'"
+    else:
+        assert any("view (60)" in doubt for doubt in proposal.doubts)

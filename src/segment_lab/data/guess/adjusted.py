@@ -123,8 +123,8 @@ def _agree(one: pd.Series, other: pd.Series) -> bool:
 
 
 def hundred_times(columns: Columns, name: str) -> bool:
-    """Whether another column of that name (``value`` and ``value_formatted``) has the same amounts a
-    hundred times smaller."""
+    """Whether another column of that name (``value`` and ``value_formatted``) has the same amounts
+    a hundred times smaller."""
     whole = columns[name].amounts()
     if not len(whole) or (whole % 1 != 0).any():
         return False

@@ -58,6 +58,8 @@ def sold(
         _by_status(found, left, frame, chosen, order, paid, billed=documents)
     elif names and columns[names[0]].distinct > 1:
         found.doubts.append(_asked(columns, names[0]))
+    elif events and not event and _is_event(events[0]):
+        found.doubts.append(_asked(columns, events[0]))
     names += [chosen] if chosen and chosen not in names else []
     for name in [*events, *names]:
         written_positive(found, columns, frame, name, paid)
@@ -66,6 +68,12 @@ def sold(
     _paid_back(found, columns, frame, taken, paid)
     _not_asked(found, columns, frame, [*taken, *names, *events], paid)
     return found
+
+
+def _is_event(name: str) -> bool:
+    """Whether rows are things that happened, not all of them sales."""
+    words = set(vocabulary()["happenings"])
+    return not words.isdisjoint(normal(name).split())
 
 
 def _telling(columns: Columns, names: list[str]) -> str | None:
