@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.opening import Opened, Proposal
 from segment_lab.data.guess.study_file import study_name
@@ -12,6 +13,8 @@ from segment_lab.data.quoting import literal, quoted
 from segment_lab.data.spellings import plain, spellings
 from segment_lab.texts import say
 
+#: The column of numbers where no column names the customer.
+NUMBER = "row_number"
 #: More different words are no arms of a test.
 MOST_ARMS = 8
 
@@ -20,8 +23,10 @@ def is_test(columns: Columns) -> bool:
     """Whether a file says of each customer, once in each campaign, which arm he was in and what he
     did."""
     buyer, arm = choose.customer(columns), arm_of(columns)
-    if buyer is None or arm is None:
+    if arm is None:
         return False
+    if buyer is None:  # each row is somebody, without a number
+        return not choose.order_date(columns) and bool(outcome_of(columns, [arm]))
     once = all(columns[name].unique == 1 for name in buyer.columns)
     several = bool(ranked(columns, "campaign"))
     return (once or several) and bool(outcome_of(columns, [*buyer.columns, arm]))
@@ -56,8 +61,11 @@ def campaigns(file: Opened, proposal: Proposal) -> None:
     """A campaign with its arms and outcomes, a row a customer; orders are not needed."""
     columns = file.columns
     buyer, arm = choose.customer(columns), arm_of(columns)
-    assert buyer is not None
     assert arm is not None
+    if buyer is None:
+        buyer = Customer(NUMBER, (NUMBER,), "row")
+        file.source = _numbered(file)
+        proposal.took.append(say("init.took.numbered_rows"))
     outcome = outcome_of(columns, [*buyer.columns, arm])
     control = control_of(columns[arm])
     assert control is not None
@@ -90,6 +98,13 @@ def campaigns(file: Opened, proposal: Proposal) -> None:
         words = {"outcome": outcome, "others": others}
         proposal.doubts.append(say("init.doubt.other_outcomes", **words))
     proposal.doubts.append(say("init.doubt.outcome_worth"))
+
+
+def _numbered(file: Opened) -> dict[str, str]:
+    """A file whose rows are numbered, since nothing in them names the customer."""
+    read = f"read_csv({literal(file.path.name)}, all_varchar = true)"
+    query = f"SELECT row_number() OVER () AS {NUMBER}, *\nFROM {read}"
+    return {"url": "duckdb://", "query": query}
 
 
 def _few_words(facts: Facts) -> bool:
