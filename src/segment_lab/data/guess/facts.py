@@ -100,9 +100,9 @@ class Facts:
 
     @cached_property
     def fractional(self) -> bool:
-        """Whether numbers have digits behind the mark, as those of money and no id has."""
-        number = pd.to_numeric(self.cells.head(JUDGED), errors="coerce")
-        return bool((number % 1 > 0).mean() > 0.1)
+        """Whether numbers have one or two digits behind the mark, as money has and no id."""
+        cents = self.cells.head(JUDGED).str.fullmatch(r"-?\d+\.(\d?[1-9]|[1-9]\d)")
+        return bool(cents.mean() > 0.1)
 
     def amounts(self) -> pd.Series:
         """The values as numbers, roughly: good enough to compare and to see which are 0."""
