@@ -108,3 +108,47 @@ def test_what_an_outcome_is_worth_makes_money_of_it(tmp_path):
 
 def test_a_test_that_moved_nobody_is_not_said_to_work(tmp_path):
     assert a_test(tmp_path, bought=(66, 60)).lessons["verdict"].tolist() == ["unclear"]
+
+
+def test_arms_beside_one_control_are_measured_without_customer_numbers(tmp_path):
+    """The layout of a well-known public e-mail test: three arms in a column called segment."""
+    rows = [
+        f"{i % 12},{arm},{int(i % 10 < bought)},{29.5 if i % 10 < bought else 0}"
+        for arm, bought in {
+            "Mens E-Mail": 4,
+            "Womens E-Mail": 3,
+            "No E-Mail": 1,
+        }.items()
+        for i in range(500)
+    ]
+    file = tmp_path / "test.csv"
+    file.write_text("recency,segment,conversion,spend\n" + "\n".join(rows))
+    target = tmp_path / "test.yml"
+    text, proposal = first_config(file, target)
+    target.write_text(text)
+    assert any("number of the row" in said for said in proposal.took)
+    page = LessonsPage(sl.Study.from_yaml(target))
+    effects = page.lessons.set_index("action")["effect"].round(6).to_dict()
+    assert effects == {"Mens E-Mail": 0.3, "Womens E-Mail": 0.2}
+    assert list(page.effects["segment"]) == ["All", "All"]  # drawn by no segment
+    assert "500" in str(page.headline())  # the control, which both arms share
+    assert "1,000" in str(page.headline())
+
+
+def test_arms_that_no_segment_shares_are_said_not_to_compare():
+    from segment_lab.act.effects import measured
+    from segment_lab.errors import NotEnoughDataError
+
+    apart = pd.DataFrame(
+        {
+            "campaign_id": "k",
+            "customer_id": list("abcd"),
+            "arm": ["treatment", "treatment", "holdout", "holdout"],
+            "segment": ["x", "x", "y", "y"],
+            "orders": 1,
+            "revenue": 1.0,
+            "finished": True,
+        }
+    )
+    with pytest.raises(NotEnoughDataError, match="No segment holds customers of both"):
+        measured(apart)

@@ -59,8 +59,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     NotEnoughDataError
-        A campaign has no control group, so that before and after is all there is; or none has
-        finished.
+        A campaign has no control group, so that before and after is all there is; none has
+        finished; or no segment holds customers of both arms.
     """
     done = counted(found[found["finished"]] if "finished" in found else found)
     if done.empty:
@@ -84,9 +84,9 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
             ]
             rows += named
             rows += [_pooled(named)] if named else []
-    out = pd.DataFrame(rows)
     if not rows:
-        return out
+        raise NotEnoughDataError(say("campaigns.arms_apart"))
+    out = pd.DataFrame(rows)
     net = out["money_effect"] - out["cost_per_contact"].fillna(0.0)
     return out.assign(
         certain=certain(out["effect"], out["se"]),

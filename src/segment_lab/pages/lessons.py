@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.act import campaigns, effects
+from segment_lab.act.campaigns import NO_STRATUM
 from segment_lab.act.response import ResponseSegmenter
 from segment_lab.act.trial import campaign_of
 from segment_lab.customers.rates import Z975
@@ -52,7 +53,7 @@ class LessonsPage:
     @cached_property
     def effects(self) -> pd.DataFrame:
         """`effects.measured`, with money per contact after its cost (``net``) and its range."""
-        out = effects.measured(self.study.campaign_results())
+        out = _named(effects.measured(self.study.campaign_results()))
         for end in RANGES:
             out[f"net{end}"] = out[f"money_effect{end}"] - out[
                 "cost_per_contact"
@@ -151,9 +152,10 @@ class LessonsPage:
         if doubts and self.found.empty:
             return headline(*doubts)
         figures = {
-            "campaigns_measured": len(self.lessons),
+            "campaigns_measured": self.lessons["campaign_id"].nunique(),
             "contacted": int(self.lessons["treated"].sum()),
-            "held": int(self.lessons["held"].sum()),
+            # Several arms of a campaign share its control group.
+            "held": int(self.lessons.groupby("campaign_id")["held"].max().sum()),
         }
         return headline(*self.sentences(), figures=figures)
 
@@ -228,6 +230,15 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
     names = {name: say(f"campaigns.lesson.way.{name}") for name in values.index}
     shown = values.rename(index=names).rename_axis("way_to_choose")
     return shown.rename(columns={"contacted": "contacted_share"})
+
+
+def _named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Effects without those of "no segment" where a campaign was drawn by none: they say what all
+    of it says."""
+    parts = rows[rows["segment"] != effects.ALL]
+    named = parts.loc[parts["segment"] != NO_STRATUM, "campaign_id"]
+    repeated = (rows["segment"] == NO_STRATUM) & ~rows["campaign_id"].isin(named)
+    return rows[~repeated]
 
 
 def _verdict(row: dict[Any, Any]) -> str:

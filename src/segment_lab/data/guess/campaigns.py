@@ -81,7 +81,8 @@ def campaigns(file: Opened, proposal: Proposal) -> None:
         "outcome": outcome,
     }
     segment = choose.first(columns, "segment", _few_words, used)
-    mapping |= {"segment": segment} if segment else {}
+    if segment or "segment" in columns:  # a column of that name may be that of the arms
+        mapping["segment"] = segment
     source = file.source | {"columns": mapping}
     if day:
         written, doubts = day_layout(file.raw.table, day)
