@@ -55,6 +55,7 @@ TABLE = ibis.table(
         ("split_part('a;b', ';', 2)", ["b", "b", "b"]),
         ("replace(c, 'K', 'S')", ["US", "FR", "US"]),
         ("CASE WHEN p > 1 THEN 'dear' ELSE c END", ["dear", "dear", "UK"]),
+        ("c || ' ' || q", ["UK 2", "FR x", None]),
         ("right(c, 1) = 'K'", [True, False, True]),
         ("CASE c WHEN 'UK' THEN 1 END", [1.0, None, 1.0]),
     ],

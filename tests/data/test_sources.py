@@ -192,7 +192,7 @@ def test_words_that_decide_are_read_in_any_case_and_unknown_ones_set_aside(remot
         for i in range(38)
     ]
     rows = pd.DataFrame(
-        [*rows, ("x", "K1", "control", "2026-01-01")],
+        [*rows, ("x", "K1", "maybe", "2026-01-01")],
         columns=["customer_id", "campaign_id", "arm", "assigned_on"],
     )
     table = conform(
@@ -201,7 +201,7 @@ def test_words_that_decide_are_read_in_any_case_and_unknown_ones_set_aside(remot
     assert table["arm"].value_counts().to_dict() == {
         "treatment": 19,
         "holdout": 19,
-        "control": 1,
+        "maybe": 1,
     }
     assert table.loc[
         table["reason"].notna(), ["customer_id", "reason"]
