@@ -330,9 +330,9 @@ def amount(
     if taken_apart and refunded:
         untaxed = taken_apart[0]  # what was paid back is with tax too
     elif taken_apart and taken_apart[0] not in columns:
-        expression, used = taken_apart
-        beside = tuple(name for name in fitting if name not in (*used, chosen))[:4]
-        return Amount(expression, used, None, chosen, beside, currency)
+        net, parts = taken_apart
+        beside = tuple(name for name in fitting if name not in (*parts, chosen))[:4]
+        return Amount(net, parts, None, chosen, beside, currency)
     if (
         subtotal
         and taxed
