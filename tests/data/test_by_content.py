@@ -98,6 +98,17 @@ def test_halves_of_a_total_are_added_up(tmp_path):
     assert columns["revenue"].count("customer_value_total_ever") == 2
 
 
+def test_an_average_beside_a_total_is_no_part_of_it(tmp_path):
+    file = tmp_path / "totals.csv"
+    file.write_text(
+        "customer_id,orders,last_order_date,customer_value_total,customer_value_average\n"
+        "a7,4,2025-01-01,400.5,100.13\nb8,2,2025-02-01,50.5,25.25\n",
+        "utf-8",
+    )
+    columns = propose(file).sources["customer_summary"]["columns"]
+    assert columns["revenue"] == "customer_value_total"
+
+
 def test_days_since_the_last_order_date_a_customer(tmp_path):
     file = tmp_path / "rfm.csv"
     lines = [f"{i},{i * 3 % 200},{i % 5 + 1},{i * 7.5}" for i in range(1, 60)]

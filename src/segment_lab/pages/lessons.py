@@ -53,7 +53,7 @@ class LessonsPage:
     @cached_property
     def effects(self) -> pd.DataFrame:
         """`effects.measured`, with money per contact after its cost (``net``) and its range."""
-        out = _named(effects.measured(self.study.campaign_results()))
+        out = _told_once(effects.measured(self.study.campaign_results()))
         for end in RANGES:
             out[f"net{end}"] = out[f"money_effect{end}"] - out[
                 "cost_per_contact"
@@ -232,7 +232,7 @@ def _named(values: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(columns={"contacted": "contacted_share"})
 
 
-def _named(rows: pd.DataFrame) -> pd.DataFrame:
+def _told_once(rows: pd.DataFrame) -> pd.DataFrame:
     """Effects without those of "no segment" where a campaign was drawn by none: they say what all
     of it says."""
     parts = rows[rows["segment"] != effects.ALL]

@@ -160,14 +160,15 @@ def summary(file: Opened, proposal: Proposal) -> None:
     assert buyer is not None
     assert paid is not None
     today = dt.date.today().isoformat()
+    dated = last or f"DATE '{today}' - {quoted(str(ago))}"
     mapping = {
         "customer_id": buyer.expression,
-        "orders": _whole(columns, count),
+        "orders": _whole(columns, str(count)),
         "revenue": paid.expression,
-        "last_order": last or f"DATE '{today}' - {quoted(str(ago))}",
+        "last_order": dated,
         "first_order": begun,
     }
-    written, doubts = layout(file.raw.table, mapping["last_order"], paid.expression)
+    written, doubts = layout(file.raw.table, dated, paid.expression)
     source = file.source | {
         "columns": {name: text for name, text in mapping.items() if text}
     }
@@ -195,11 +196,9 @@ def _brought_in(columns: Columns, taken: list[str]) -> Amount | None:
     return Amount(_whole(columns, name), (name,)) if name else None
 
 
-def _whole(columns: Columns, name: str | None) -> str | None:
+def _whole(columns: Columns, name: str) -> str:
     """A column, or the sum of those that differ from it in one word, such as online and offline;
     one that is their sum stands for all."""
-    if name is None:
-        return None
     kin = [other for other in columns if _one_word_apart(name, other)]
     kin = [other for other in kin if choose.is_amount(columns[other])]
     parts = {one: columns[one].amounts().fillna(0) for one in (name, *kin)}
@@ -214,7 +213,8 @@ def _one_word_apart(first: str, other: str) -> bool:
     one, two = normal(first).split(), normal(other).split()
     if len(one) != len(two) or len(one) < 3:
         return False
-    return sum(a != b for a, b in zip(one, two, strict=True)) == 1
+    apart = [pair for pair in zip(one, two, strict=True) if pair[0] != pair[1]]
+    return len(apart) == 1 and set(apart[0]).isdisjoint(vocabulary()["no_parts"])
 
 
 def _currencies(columns: Columns) -> list[str]:
