@@ -100,9 +100,8 @@ def open_source(
         if scheme == "sqlite":
             return _sqlite(_file(rest, base), source, connection)
         if scheme in SERVERS:
-            zone = connection.raw_sql("SELECT current_setting('TimeZone')").fetchone()[
-                0
-            ]
+            asked = connection.raw_sql("SELECT current_setting('TimeZone')")
+            ((zone,),) = asked.fetchall()
             return _server(url, zone, source, base, connection, where)
         schemes = [f"{name}://" for name in ("duckdb", "sqlite", *sorted(SERVERS))]
         remedy = say("data.databases.schemes", schemes=schemes)
@@ -333,7 +332,7 @@ def _copied(rows: pa.RecordBatchReader, connection: Any) -> tuple[ir.Table, str]
     connection.con.register("incoming", rows)
     connection.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
     connection.con.unregister("incoming")
-    content = connection.raw_sql(
-        f"SELECT count(*), sum(hash({name})::HUGEINT) FROM {name}"
-    ).fetchone()
+    counted = f"SELECT count(*), sum(hash({name})::HUGEINT) FROM {name}"
+    # All rows are fetched: DuckDB 2 takes one for a result that is still read.
+    (content,) = connection.raw_sql(counted).fetchall()
     return connection.table(name), str(content)

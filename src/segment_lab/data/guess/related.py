@@ -181,10 +181,21 @@ def _as_one(path: Path, orders: Opened, parts: list[Part]) -> Opened:
     source = {"url": "duckdb://", "query": query}
     raw = open_source(Source(**source), folder, embedded.connect())
     columns, frame = look(raw.table)
-    file = Opened(path, source, raw, columns, frame, orders.doubts)
+    file = Opened(
+        path,
+        source,
+        raw,
+        columns,
+        frame,
+        orders.doubts,
+    )
     file.took.append(say("init.took.together", file=orders.path.name))
     for part in used:
-        facts = {"file": part.file.path.name, "key": part.key, "column": part.column}
+        facts = {
+            "file": part.file.path.name,
+            "key": part.key,
+            "column": part.column,
+        }
         key = "amount_from" if part.sum else "customer_from"
         file.took.append(say(f"init.took.{key}", **facts, sum=_plain(part.sum)))
     for part in amounts[1:]:
