@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import segment_lab as sl
 from segment_lab.cli import main
+from segment_lab.data.guess import amounts
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.facts import facts_of
 
@@ -21,7 +22,7 @@ ETSY = """Sale Date,Order ID,Buyer User ID,Order Total,Status,Adjusted Order Tot
 
 def amount(**columns: list[str]) -> choose.Amount:
     names = {name.replace("_", " "): cells for name, cells in columns.items()}
-    found = choose.amount(facts_of(pd.DataFrame(names, dtype="object"))[0])
+    found = amounts.amount(facts_of(pd.DataFrame(names, dtype="object"))[0])
     assert found is not None
     return found
 

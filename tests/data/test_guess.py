@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import segment_lab as sl
 from segment_lab.cli import main
+from segment_lab.data.guess import amounts
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.facts import Facts, facts_of
 from segment_lab.data.guess.layout import shape
@@ -553,7 +554,7 @@ def test_no_cell_of_many_columns_is_read_twice_for_one_question(monkeypatch):
     frame = pd.DataFrame([row.split(",")] * 50, columns=header.split(","))
     columns, _ = facts_of(frame)
     assert choose.order_date(columns) == "date"
-    assert choose.amount(columns).expression == "amount"
+    assert amounts.amount(columns).expression == "amount"
     assert choose.customer(columns).expression == "customer_id"
     assert 0 < len(asked) < 20  # of the columns whose names say nothing, none
     assert set(asked.values()) == {1}
@@ -612,7 +613,7 @@ def test_texts_without_a_day_beside_months_in_words_are_no_crash():
 def test_lines_and_their_total_beneath_each_other_count_once():
     import pandas as pd
 
-    from segment_lab.data.guess.columns import Amount
+    from segment_lab.data.guess.amounts import Amount
     from segment_lab.data.guess.facts import facts_of
     from segment_lab.data.guess.repeats import said_again
 

@@ -38,9 +38,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except (
-            BrokenPipeError
-        ):  # `segment-lab sql … | head` has seen enough: click ends in silence
+        except BrokenPipeError:
+            # `segment-lab sql … | head` has seen enough: click ends in silence.
             raise
         except (SegmentLabError, OSError) as error:
             click.echo(f"{say('cli.error')} {error}", err=True)  # its lines stay lines

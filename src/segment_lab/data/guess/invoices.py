@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segment_lab.data.guess import amounts, repeats, rows
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess import repeats, rows
-from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
 from segment_lab.data.guess.one_currency import currency
 from segment_lab.data.guess.opening import (
@@ -148,7 +149,7 @@ def _sides_and_currencies(
 def _billed(columns: Columns, proposal: Proposal) -> Amount | None:
     """What customers owe of their invoices: with tax, less what they have paid so far."""
     whole = choose.first(columns, "with_tax", choose.is_amount)
-    billed = Amount(whole, (whole,)) if whole else choose.amount(columns)
+    billed = Amount(whole, (whole,)) if whole else amounts.amount(columns)
     if billed is None or billed.expression not in columns:
         return billed
     paid = choose.first(

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import Amount
+from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.facts import Columns
 from segment_lab.data.guess.sold import Sold, first_line, listed
 from segment_lab.data.guess.vocabulary import code_of

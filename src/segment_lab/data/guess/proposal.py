@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from segment_lab.data.guess import amounts, people, repeats, rows, tables
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess import people, repeats, rows, tables
 from segment_lab.data.guess.adjusted import hundred_times
+from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.by_content import may_be_pieces, order_by_total
 from segment_lab.data.guess.campaigns import campaigns, is_test
-from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
 from segment_lab.data.guess.invoices import invoices
 from segment_lab.data.guess.one_currency import currency
@@ -144,7 +145,7 @@ def _customer(
 def _amount(file: Opened, given: Mapping[str, str], taken: list[str]) -> Amount | None:
     if "amount" in given:
         return Amount(given["amount"], (given["amount"],))
-    return choose.amount(file.columns, taken)
+    return amounts.amount(file.columns, taken)
 
 
 def _what_was_sold(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from segment_lab.data import embedded
 from segment_lab.data.databases import open_source
+from segment_lab.data.guess import amounts
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.facts import Columns, Facts, look
 from segment_lab.data.guess.opening import Opened, opened, pattern
@@ -79,7 +80,7 @@ def _logs(files: list[Opened]) -> list[Opened]:
     """The files with a number and a day for each order, first those with customer and amount."""
 
     def telling(file: Opened) -> int:
-        buyer, paid = choose.customer(file.columns), choose.amount(file.columns)
+        buyer, paid = choose.customer(file.columns), amounts.amount(file.columns)
         return 2 * (buyer is not None) + (paid is not None)
 
     fitting = [file for file in files if _number(file) and _day(file)]
@@ -138,14 +139,14 @@ def _amounts(orders: Opened, others: list[Opened]) -> list[Part]:
     """What an order is worth: the sum over its lines or payments, best of a file that gives the
     amount itself and not a price."""
     number = _number(orders)
-    if choose.amount(orders.columns) is not None or number is None:
+    if amounts.amount(orders.columns) is not None or number is None:
         return []
     found = []
     for other in others:
         if number not in _shared(orders, other):
             continue
         rest = {name: f for name, f in other.columns.items() if name != number}
-        paid = choose.amount(rest)
+        paid = amounts.amount(rest)
         if paid is None or not all(_is_plain(rest[name]) for name in paid.columns):
             continue
         if len(paid.columns) > 1 and not paid.by_line:  # less a refund or a discount

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import Amount
+from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import normal, ranked
 from segment_lab.data.quoting import one_of, quoted

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import FULL, Amount, Customer
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.columns import FULL, Customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import (
     is_balance,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from segment_lab.data.guess.columns import FULL, Amount
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.columns import FULL
 from segment_lab.data.guess.facts import Columns
 from segment_lab.data.guess.vocabulary import states_of, vocabulary
 from segment_lab.data.quoting import one_of, quoted

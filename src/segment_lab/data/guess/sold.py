@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import (
     EMPTY,
-    Amount,
     is_payment_status,
     status,
 )

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from segment_lab.data.guess import amounts
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess.columns import Amount, Customer
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.opening import (
     Opened,
@@ -33,7 +35,7 @@ def recognised(columns: Columns, frame: pd.DataFrame) -> str | None:
     due = choose.first(
         columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
     )
-    money = choose.amount(columns)
+    money = amounts.amount(columns)
     owed = choose.first(columns, "open_amount", choose.is_amount)
     if due and (owed or (money and not _ordered(columns))):
         return "invoices"
@@ -156,7 +158,7 @@ def summary(file: Opened, proposal: Proposal) -> None:
     buyer = choose.customer(columns)
     ago = _recency(columns) if last is None else None
     taken = [name for name in (count, last, begun, ago) if name]
-    paid = _brought_in(columns, taken) or choose.amount(columns, taken)
+    paid = _brought_in(columns, taken) or amounts.amount(columns, taken)
     assert buyer is not None
     assert paid is not None
     today = dt.date.today().isoformat()
