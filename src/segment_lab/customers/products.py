@@ -49,10 +49,10 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
     found: dict[str, str] = {}
     for customer, own in asked.groupby("customer_id")["product"]:
         bought = set(own)
-        candidates = taken_next.get(favourite[customer], [])
-        new = [product for product in candidates if product not in bought]
-        if new:
-            found[str(customer)] = new[0]
+        for product in taken_next.get(favourite[customer], []):
+            if product not in bought:
+                found[str(customer)] = product
+                break
     return pd.Series(found, dtype="object")
 
 
