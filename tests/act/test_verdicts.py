@@ -13,7 +13,8 @@ import pytest
 
 from segment_lab.act.beliefs import learn
 from segment_lab.act.budget import plan_budget
-from segment_lab.act.verdicts import BESIDE, MAIN, Rules, decide, draws, total
+from segment_lab.act.rules import Rules
+from segment_lab.act.verdicts import BESIDE, MAIN, decide, draws, total
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 import segment_lab as sl
-from segment_lab.data.contracts import INSTALMENT, LINE
+from segment_lab.data.conforming import INSTALMENT, LINE
 from segment_lab.data.months import day_of
 
 

@@ -10,7 +10,8 @@ import yaml
 
 import segment_lab as sl
 from segment_lab.data import embedded
-from segment_lab.data.contracts import CONTRACTS, conform
+from segment_lab.data.conforming import conform
+from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.databases import open_source
 from segment_lab.data.days import date_formats
 from segment_lab.data.reading import Reading

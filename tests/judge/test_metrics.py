@@ -27,7 +27,7 @@ from segment_lab.judge.protocol import history_of
 from segment_lab.judge.stability import matched, reading, refit_stability, unfitted
 from segment_lab.judge.sufficiency import Step, agreement_needed, assess, history
 from segment_lab.judge.usability import actionability, ambiguity, tree_accuracy
-from segment_lab.pages.comparison import SENTENCES
+from segment_lab.pages.comparison_sentences import SENTENCES
 from segment_lab.segments.clusters import ClusterSegmenter
 from segment_lab.segments.segmentation import best_jaccard, contingency
 

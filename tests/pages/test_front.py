@@ -18,6 +18,7 @@ from segment_lab.act.stance import UNSTAFFED
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
 from segment_lab.pages.front.cards import document
+from segment_lab.pages.front.exceptions import Exceptions
 from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.front.links import audience_file
 from segment_lab.pages.front.news import News, minutes_gap
@@ -181,13 +182,10 @@ def test_one_account_behind_a_decline_is_named_unless_others_lost_as_much():
 def test_more_calls_than_a_week_holds_are_not_due_this_week():
     def callers(last: str, owners: bool) -> str:
         due = pd.DataFrame({"due": pd.to_datetime(["2026-01-02", last])})
-        window = SimpleNamespace(as_of=AS_OF)
-        page = SimpleNamespace(
-            actions=SimpleNamespace(callable=due),
-            study=SimpleNamespace(window=window),
-            owners=owners,
+        rows = SimpleNamespace(
+            actions=SimpleNamespace(callable=due), as_of=AS_OF, owners=owners
         )
-        return Gathering._callers(page)
+        return Exceptions._callers(rows)
 
     assert callers("2026-01-08", owners=True) == "Owners, this week"
     assert callers("2026-03-10", owners=False) == (
@@ -323,21 +321,21 @@ def test_without_a_margin_the_row_says_from_which_margin_it_pays():
             f"s{i:03}", int(rng.integers(20, 90)), int(rng.integers(1, 95)), start, 80.0
         )
     made = gathered(log(rows))
-    rates = made.pays_from.dropna()
+    rates = made.grounds.pays_from.dropna()
     assert len(rates)
     name = str(rates.idxmin())
-    action = made.paying["action"][name]
+    action = made.grounds.paying["action"][name]
     at = gathered(log(rows), margin_rate=float(rates[name])).page.options
     row = at[(at["segment"] == name) & (at["action"] == action)].iloc[0]
     cost = row["cost_per_contact"]
     assert row["expected"] == pytest.approx(0.0, abs=0.01 * cost)
     # Whom the page serves by mail alone it offers no call.
     stances = made.page.treatments["stance"]
-    by_mail = [name for name in made.paying.index if stances[name] in UNSTAFFED]
+    by_mail = [name for name in made.grounds.paying.index if stances[name] in UNSTAFFED]
     assert by_mail
     for name in by_mail:
         kinds = {entry.action: entry.channel for entry in made.page.entries[name]}
-        assert kinds[made.paying["action"][name]] == "email"
+        assert kinds[made.grounds.paying["action"][name]] == "email"
 
 
 def test_debtors_are_not_called_before_they_have_paid():
@@ -367,13 +365,13 @@ def test_an_action_that_is_too_dear_is_told_with_its_cost_and_sales():
     made = gathered(one_each())
     known = made.page.known
     name = str(known.index[known["revenue"] > 0][0])
-    made.pays_from[name] = 2.0
+    made.grounds.pays_from[name] = 2.0
     row = pd.Series({"customers": 500, "break_even": 0.5})
-    action = made.paying["action"][name]
+    action = made.grounds.paying["action"][name]
     options = made.page.options.set_index(["segment", "action"])
     cost = options.loc[(name, action), "cost_per_contact"]
     with speaking(currency="EUR"):
-        told = made._judgement(name, row)
+        told = made.grounds._judgement(name, row)
     assert f"EUR {cost:.2f} a contact" in told
     assert f"EUR {cost / 2:.2f} of sales" in told
 

@@ -299,3 +299,10 @@ def _together(
         return np.where(total > 0, weighted / total, 0.0), np.where(
             total > 0, 1 / total, np.inf
         )
+
+
+def natural_rates(rows: pd.DataFrame, belief: Belief, place: np.ndarray) -> np.ndarray:
+    """Of each segment of `belief` how many of those in `rows` buy by themselves; 0 elsewhere."""
+    rate = np.zeros(len(belief.segments))
+    rate[place] = rows["natural_rate"].fillna(0.0)
+    return rate

@@ -24,7 +24,8 @@ from pydantic import (
 
 from segment_lab import config
 from segment_lab.data import embedded
-from segment_lab.data.expressions import columns, compile_expression, parse
+from segment_lab.data.allowed import parse
+from segment_lab.data.expressions import columns, compile_expression
 from segment_lab.errors import ConfigError, nearest
 from segment_lab.texts import say
 

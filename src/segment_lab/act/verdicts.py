@@ -8,14 +8,15 @@ teaches is worth more than it costs. All chances are computed, none is drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from segment_lab.act.beliefs import Belief
+from segment_lab.act.beliefs import Belief, natural_rates
+from segment_lab.act.rules import USUAL, Rules
+from segment_lab.act.teaching import best_holdout, best_test
 from segment_lab.config.levels import PLAN_TAILS
 
 DO, STOP, WATCH, TEST = "do_it", "stop_it", "watch", "test"
@@ -31,42 +32,8 @@ MAIN, BESIDE, SECOND, NONE = "main", "test", "second", "none"
 Z90 = float(stats.norm.ppf(PLAN_TAILS[1]))
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What the verdicts go by.
-
-    Parameters
-    ----------
-    sure : float
-        The chance that makes a measured action firm.
-    fewest : int
-        With fewer customers it is the company's own judgement.
-    campaigns_ahead : int
-        Over so many next campaigns what is learned is used.
-    holdouts, tests : tuple of float
-        Shares of a segment that may be left alone, or tested on.
-    holdout : float, optional
-        A share given by hand instead.
-    most_tested : float
-        The largest share of a segment that all tests may take together.
-    """
-
-    sure: float = 0.9
-    fewest: int = 20
-    campaigns_ahead: int = 3
-    holdouts: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3)
-    tests: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.5)
-    holdout: float | None = None
-    most_tested: float = 0.5
-
-    @property
-    def least_held(self) -> float:
-        """The smallest share that a running action leaves alone."""
-        return min(self.holdouts) if self.holdout is None else self.holdout
-
-
 def decide(
-    options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules = Rules()
+    options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules = USUAL
 ) -> pd.DataFrame:
     """A verdict for every action of every segment, with the figures behind it.
 
@@ -134,7 +101,7 @@ def _per_contact(
     rows: pd.DataFrame, belief: Belief, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Money per contact before its cost: mean and standard deviation."""
-    rate = _rates(rows, belief, place)
+    rate = natural_rates(rows, belief, place)
     pooled = belief.money(rate)
     mean = pooled.mean[place]
     variance = np.diag(pooled.covariance)[place]
@@ -148,12 +115,6 @@ def _per_contact(
     return margin * mean, np.sqrt(
         margin**2 * variance + error**2 * (mean**2 + variance)
     )
-
-
-def _rates(rows: pd.DataFrame, belief: Belief, place: np.ndarray) -> np.ndarray:
-    rate = np.zeros(len(belief.segments))
-    rate[place] = rows["natural_rate"].fillna(0.0)
-    return rate
 
 
 def _choose(weighed: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +154,7 @@ def _test(
     candidates = candidates.drop_duplicates(["segment", "belief"]).sort_index()
     taken = dict.fromkeys(out["segment"], 0.0)
     for key, rows in candidates.groupby("belief", sort=False):
-        best = _best_test(rows, beliefs[key], rules)
+        best = best_test(rows, beliefs[key], rules)
         for place, (share, control, worth) in best.items():
             segment: Any = out.loc[place, "segment"]
             customers: Any = out.loc[place, "customers"]
@@ -209,72 +170,6 @@ def _test(
     return out
 
 
-def _best_test(
-    rows: pd.DataFrame, belief: Belief, rules: Rules
-) -> dict[int, tuple[float, float, float]]:
-    """The share to test a kind on, and the segments in which the test is worth its price."""
-    best: dict[int, tuple[float, float, float]] = {}
-    best_worth = 0.0
-    for share in rules.tests:
-        joined = rows
-        while len(joined):
-            worth, control = _test_worth(joined, belief, share, rules)
-            if (worth > 0).all():
-                break
-            joined = joined[worth > 0]
-        if len(joined) and worth.sum() > best_worth:
-            best_worth = float(worth.sum())
-            best = {
-                int(place): (share, float(c), float(w))
-                for place, c, w in zip(joined.index, control, worth, strict=True)
-            }
-    return best
-
-
-def _test_worth(
-    rows: pd.DataFrame, belief: Belief, share: float, rules: Rules
-) -> tuple[np.ndarray, np.ndarray]:
-    """What a test on that share teaches for the next campaigns, less its price; and its control
-    group."""
-    customers = rows["customers"].to_numpy(float)
-    busy = rows["main_expected"].to_numpy(float) > 0
-    held = np.where(busy, rules.least_held, 1 - share)
-    control = np.minimum(np.maximum(held, share), 1 - share)
-    learned = _learned(rows, belief, share * customers, control * customers)
-    gap = rows["main_expected"].to_numpy(float) - rows["expected"].to_numpy(float)
-    gain = rules.campaigns_ahead * customers * learned * _chance_of_gain(gap / learned)
-    extra_control = np.where(busy, np.maximum(control - rules.least_held, 0), 0.0)
-    price = share * customers * gap + extra_control * customers * rows["main_expected"]
-    worth = (gain - price).to_numpy()
-    # A running action is not stopped for a test: somebody must be left to get it.
-    crowds_out = busy & (share + control > 1 - rules.least_held)
-    return np.where(crowds_out, -np.inf, worth), control * customers
-
-
-def _learned(
-    rows: pd.DataFrame, belief: Belief, treated: np.ndarray, control: np.ndarray
-) -> np.ndarray:
-    """By how much (standard deviation) the expected money per contact will move once the test is
-    read."""
-    place = pd.Index(belief.segments).get_indexer(pd.Index(rows["segment"]))
-    rate = rows["natural_rate"].to_numpy(float)
-    margin = rows["margin"].to_numpy(float)
-    covariance = belief.money(_rates(rows, belief, place)).covariance[
-        np.ix_(place, place)
-    ]
-    noise = (
-        rate * (1 - rate) * (1 / np.maximum(treated, 1) + 1 / np.maximum(control, 1))
-    )
-    noise = np.maximum(noise, 1e-9)
-    moved = covariance @ np.linalg.solve(covariance + np.diag(noise), covariance)
-    return np.abs(margin) * np.sqrt(np.maximum(np.diag(moved), 1e-18))
-
-
-def _chance_of_gain(z: np.ndarray) -> np.ndarray:
-    """ψ(z) = φ(z) − z(1 − Φ(z)): the mean of what a standard normal exceeds z by."""
-    return stats.norm.pdf(z) - z * stats.norm.sf(z)
-
-
 def _hold_out(
     weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
 ) -> pd.DataFrame:
@@ -284,26 +179,9 @@ def _hold_out(
     for key, rows in mains.groupby("belief", sort=False):
         share = rules.holdout
         if share is None:
-            share = _best_holdout(rows, beliefs[key], rules)
+            share = best_holdout(rows, beliefs[key], rules)
         out.loc[rows.index, "holdout_share"] = share
     return out
-
-
-def _best_holdout(rows: pd.DataFrame, belief: Belief, rules: Rules) -> float:
-    customers = rows["customers"].to_numpy(float)
-    expected = rows["expected"].to_numpy(float)
-    lead = expected - rows["next_expected"].to_numpy(float)
-    worth = []
-    for share in rules.holdouts:
-        learned = _learned(rows, belief, (1 - share) * customers, share * customers)
-        gain = (
-            rules.campaigns_ahead
-            * customers
-            * learned
-            * _chance_of_gain(lead / learned)
-        )
-        worth.append(float((gain - share * customers * expected).sum()))
-    return rules.holdouts[int(np.argmax(worth))]
 
 
 def _verdicts(weighed: pd.DataFrame, rules: Rules) -> np.ndarray:
@@ -423,6 +301,6 @@ def draws(
 def _covariance(rows: pd.DataFrame, belief: Belief) -> np.ndarray:
     """Of the money per contact over the rows of one belief."""
     place = pd.Index(belief.segments).get_indexer(pd.Index(rows["segment"]))
-    pooled = belief.money(_rates(rows, belief, place))
+    pooled = belief.money(natural_rates(rows, belief, place))
     margin = rows["margin"].to_numpy(float)
     return np.outer(margin, margin) * pooled.covariance[np.ix_(place, place)]

@@ -15,14 +15,8 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.contracts import (
-    CONTRACTS,
-    EMPTY,
-    NOT_SENT,
-    Contract,
-    conform,
-    resolve,
-)
+from segment_lab.data.conforming import EMPTY, NOT_SENT, conform, resolve
+from segment_lab.data.contracts import CONTRACTS, Contract
 from segment_lab.data.copies import (
     fingerprint_of,
 )

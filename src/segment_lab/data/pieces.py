@@ -18,7 +18,7 @@ import pandas as pd
 from pyarrow import parquet
 
 from segment_lab import code_fingerprint
-from segment_lab.data.contracts import conform
+from segment_lab.data.conforming import conform
 from segment_lab.data.copies import files_of, state_of
 from segment_lab.data.files import cache_folder
 from segment_lab.data.keeping import keep, kept, mark

@@ -11,11 +11,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.data import keeping
-from segment_lab.data.contracts import (
-    CONTRACTS,
-    Contract,
-    conform,
-)
+from segment_lab.data.conforming import conform
+from segment_lab.data.contracts import CONTRACTS, Contract
 from segment_lab.data.copies import (
     Memory,
     Unopened,

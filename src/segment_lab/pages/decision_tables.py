@@ -17,6 +17,7 @@ from segment_lab.show.cards import group
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.texts import phrases, say
+from segment_lab.texts.formats import decimal, is_missing, percent
 
 
 def decision_table(page: Page) -> pd.DataFrame:
@@ -199,3 +200,28 @@ def house_rules(page: Page) -> pd.DataFrame:
     """Customers who are an exception, by segment and reason; only segments that have some."""
     counts = page.left_out
     return counts[counts.sum(axis=1) > 0]
+
+
+def case_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Case figures (`kpis.collect`) in words: one column holds shares and money."""
+    shown = {}
+    for kpi, row in rows.iterrows():
+        value, low, high, other = (
+            _written(row[name], abs(row["value"]) > 1)
+            for name in ("value", "value_low", "value_high", "comparison")
+        )
+        shown[say(f"kpis.{kpi}.name")] = {
+            "figure": say("kpis.figure", value=value, low=low, high=high),
+            "customers_or_leads": row["n"],
+            "beside": say(f"kpis.{kpi}.beside", value=other, **row["facts"]),
+            "what_it_is": say(f"kpis.{kpi}.definition", **row["facts"]),
+        }
+    columns = ["figure", "customers_or_leads", "beside", "what_it_is"]
+    frame = pd.DataFrame.from_dict(shown, orient="index", columns=columns)
+    return frame.rename_axis(say("kpis.column"))
+
+
+def _written(value: float, money: bool) -> str:
+    if is_missing(value):
+        return "–"
+    return decimal(value, 0) if money else percent(value, 1)

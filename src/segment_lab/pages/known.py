@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.act import audiences, campaigns, claims, verdicts
+from segment_lab.act import audiences, campaigns, claims
 from segment_lab.act import beliefs as believing
 from segment_lab.act import effects as measuring
 from segment_lab.act.evidence import Happened, evidence
 from segment_lab.act.limits import History
 from segment_lab.act.playbook import Entry, Playbook
+from segment_lab.act.rules import Rules
 from segment_lab.act.tested import TrialAction
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Segmentation
@@ -71,9 +72,9 @@ class Known:
     tested: TrialAction | None = None
 
     @property
-    def rules(self) -> verdicts.Rules:
+    def rules(self) -> Rules:
         """What the verdicts go by."""
-        return verdicts.Rules(holdout=self.holdout_share)
+        return Rules(holdout=self.holdout_share)
 
     @cached_property
     def known(self) -> pd.DataFrame:

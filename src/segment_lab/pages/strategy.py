@@ -22,7 +22,6 @@ from segment_lab.show.pictures import decision as pictures
 from segment_lab.show.tables import table
 from segment_lab.study.study import Study
 from segment_lab.texts import say
-from segment_lab.texts.formats import decimal, is_missing, percent
 
 #: The share of the cash whose loss is looked for.
 BREAKS = 0.2
@@ -328,7 +327,9 @@ class StrategyPage:
         """Four figures with intervals; a note for each that the data do not allow."""
         rows, reasons = self.report.case_figures()
         missing = [note(reason, "missing") for reason in reasons]
-        return group(table(case_rows(rows), say("kpis.caption")), *missing)
+        return group(
+            table(decision_tables.case_rows(rows), say("kpis.caption")), *missing
+        )
 
     # The people.
 
@@ -384,28 +385,3 @@ class StrategyPage:
         return details(
             say("decision.captions.examples_folded", customers=EXAMPLES), *pieces
         )
-
-
-def case_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Case figures (`kpis.collect`) in words: one column holds shares and money."""
-    shown = {}
-    for kpi, row in rows.iterrows():
-        value, low, high, other = (
-            _written(row[name], abs(row["value"]) > 1)
-            for name in ("value", "value_low", "value_high", "comparison")
-        )
-        shown[say(f"kpis.{kpi}.name")] = {
-            "figure": say("kpis.figure", value=value, low=low, high=high),
-            "customers_or_leads": row["n"],
-            "beside": say(f"kpis.{kpi}.beside", value=other, **row["facts"]),
-            "what_it_is": say(f"kpis.{kpi}.definition", **row["facts"]),
-        }
-    columns = ["figure", "customers_or_leads", "beside", "what_it_is"]
-    frame = pd.DataFrame.from_dict(shown, orient="index", columns=columns)
-    return frame.rename_axis(say("kpis.column"))
-
-
-def _written(value: float, money: bool) -> str:
-    if is_missing(value):
-        return "–"
-    return decimal(value, 0) if money else percent(value, 1)

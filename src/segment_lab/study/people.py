@@ -23,7 +23,7 @@ from segment_lab.customers.people import (
 )
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
-from segment_lab.data.contracts import conform
+from segment_lab.data.conforming import conform
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from segment_lab.data.guess import amounts, people, repeats, rows, tables
+from segment_lab.data.guess import amounts, buyers, money, repeats, rows, tables
 from segment_lab.data.guess import columns as choose
-from segment_lab.data.guess.adjusted import hundred_times
 from segment_lab.data.guess.amounts import Amount
-from segment_lab.data.guess.by_content import may_be_pieces, order_by_total
+from segment_lab.data.guess.by_content import order_by_total
 from segment_lab.data.guess.campaigns import campaigns, is_test
 from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, Facts, facts_of
@@ -25,10 +24,10 @@ from segment_lab.data.guess.opening import (
     read_again,
 )
 from segment_lab.data.guess.related import together
-from segment_lab.data.guess.signs import Sold, signed
-from segment_lab.data.guess.sold import first_line, is_deal, missing_amounts, sold
+from segment_lab.data.guess.signs import Sold
+from segment_lab.data.guess.sold import first_line, is_deal, sold
 from segment_lab.data.guess.values import layout, named_zone, offset_zone
-from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
+from segment_lab.data.guess.vocabulary import normal
 from segment_lab.data.quoting import quoted
 from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
@@ -37,9 +36,6 @@ from segment_lab.texts import say
 LEDGER = ("account", "konto", "счет", "счёт")
 #: A column that was given, and no expression or constant.
 PLAIN_NAME = re.compile(r"[^\W\d][\w ]*")
-
-#: So few customers in so many rows are rather groups of customers.
-FEW_CUSTOMERS, MANY_ROWS = 4, 100
 
 
 def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
@@ -243,7 +239,7 @@ def _finish(
             )
         )
     proposal.doubts += [question] if question else []
-    _money(file, proposal, paid, found)
+    money.told(file, proposal, paid, found)
     columns = {"customer_id": buyer.expression, "order_id": order, "order_date": day}
     columns |= {"amount": paid.expression}
     for name in ("margin", "product", "quantity"):
@@ -254,14 +250,14 @@ def _finish(
         source["fill_down"] = list(
             dict.fromkeys([*source.get("fill_down", []), *found.first_line])
         )
-    _nobody(file, proposal, buyer, paid, found)
+    buyers.nobody(file, proposal, buyer, paid, found)
     if found.conditions:
         source["where"] = " AND ".join(found.conditions)
     proposal.took += found.notes
     proposal.doubts += found.doubts
     source["columns"] = columns
     _zone(file, proposal, day)
-    _one_customer(file, proposal, buyer)
+    buyers.one_customer(file, proposal, buyer)
     day = source["columns"]["order_date"]
     written, doubts = layout(file.raw.table, day, columns["amount"])
     proposal.doubts += doubts
@@ -285,88 +281,6 @@ def _beside(columns: Columns, role: str, taken: Iterable[str | None]) -> str | N
     return choose.first(columns, role, fits, taken)
 
 
-def _money(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
-    if paid.refunded:
-        proposal.took.append(say("init.took.refunded", column=paid.refunded))
-    if paid.before:
-        facts = {"column": paid.columns[0], "before": paid.before}
-        proposal.took.append(say("init.took.adjusted", **facts))
-    if paid.net_of:
-        proposal.took.append(
-            say("init.took.net_of", column=paid.columns[0], gross=paid.net_of)
-        )
-    elif paid.beside:
-        beside = [quoted(name) for name in paid.beside]
-        proposal.doubts.append(
-            say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
-        )
-    if paid.sides:
-        more, less = map(quoted, paid.sides)
-        proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
-    if paid.untaxed:
-        facts = {"column": paid.columns[0], "net": paid.untaxed}
-        proposal.doubts.append(say("init.doubt.with_tax", **facts))
-    if paid.pieces:
-        facts = {"column": paid.columns[0], "quantity": paid.pieces}
-        proposal.took.append(say("init.took.all_pieces", **facts))
-    prices = ranked(file.columns, "unit_price") if len(paid.columns) == 1 else []
-    if price := may_be_pieces(file.columns, paid.columns[0], prices):
-        facts = {"column": quoted(paid.columns[0]), "price": quoted(price)}
-        proposal.doubts.append(say("init.doubt.pieces", **facts))
-    _cents(file, proposal, paid)
-    empty = missing_amounts(file.columns, file.frame, paid, found)
-    if empty and paid.expression == paid.columns[0]:
-        paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
-        proposal.took.append(
-            say("init.took.no_amount", column=paid.columns[0], rows=empty)
-        )
-    paid.expression = signed(paid.expression, found.lowering, file.columns)
-
-
-def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
-    """Amounts that their header calls cents are hundredths."""
-    name = paid.columns[0]
-    if name not in file.columns:
-        return
-    called = set(normal(name).split()) & set(vocabulary()["hundredths"])
-    if not called and not hundred_times(file.columns, name):
-        return
-    amounts = file.columns[name].amounts().dropna()
-    if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):
-        paid.expression = f"{quoted(name)} / 100"
-        proposal.took.append(say("init.took.cents", column=name))
-
-
-def _nobody(
-    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
-) -> None:
-    """Rows that name no customer, where most do: a till's anonymous sales."""
-    if not all(name in file.frame for name in buyer.columns):
-        return
-    frame = file.frame[found.rows]
-    nobody = frame[list(buyer.columns)].isna().all(axis=1)
-    share = float(nobody.mean()) if len(frame) else 0.0
-    if not nobody.any():
-        return
-    facts = {"column": buyer.columns[0], "rows": int(nobody.sum()), "all": len(frame)}
-    if paid.columns[0] in file.columns:
-        amounts = file.columns[paid.columns[0]].amounts()
-        if " * " in paid.expression:
-            amounts = amounts * file.columns[paid.columns[1]].amounts()
-        amounts = amounts.reindex(frame.index).fillna(0)
-        facts |= {"money": amounts[nobody].sum(), "total": amounts.sum()}
-    else:
-        facts |= {"money": None, "total": None}
-    if 0.05 < share <= 0.5:
-        names = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in buyer.columns)
-        found.conditions.append(f"({names})" if len(buyer.columns) > 1 else names)
-        proposal.doubts.append(say("init.doubt.nobody_left_out", **facts))
-    elif share > 0.5 and not any(
-        buyer.columns[0] in doubt for doubt in proposal.doubts
-    ):
-        proposal.doubts.append(say("init.doubt.nobody", **facts))
-
-
 def _zone(file: Opened, proposal: Proposal, day: str) -> None:
     named = named_zone(file.columns[day].cells) if day in file.columns else None
     if named:
@@ -383,56 +297,6 @@ def _zone(file: Opened, proposal: Proposal, day: str) -> None:
             proposal.took.append(say("init.took.offset", offset=offsets[0], zone=zone))
         elif offsets:
             proposal.doubts.append(say("init.doubt.offsets", offsets=offsets))
-
-
-def _one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
-    """One customer under several ids, or many under one."""
-    source, columns = file.source, file.source["columns"]
-    facts = file.columns.get(buyer.columns[0])
-    table = file.raw.table
-    if buyer.kind == "several":
-        proposal.took.append(say("init.took.first_of_several", column=buyer.columns[0]))
-    if buyer.kind == "email" and facts is not None:
-        source["casefold"] = ["customer_id"]
-        proposal.took.append(say("init.took.casefold", column=buyer.columns[0]))
-    unknown = people.guests(table, buyer)
-    if unknown:
-        guest, n, following = unknown
-        mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
-        words = {
-            "guest": guest,
-            "rows": n,
-            "following": following,
-            "column": buyer.columns[0],
-        }
-        if mail and mail not in buyer.columns and people.is_guest(guest):
-            columns["customer_id"] = people.without_guests(buyer, guest, mail)
-            proposal.took.append(say("init.took.guests", mail=mail, **words))
-        else:
-            proposal.doubts.append(say("init.doubt.guests", **words))
-    phones = (
-        facts is not None
-        and facts.phones > 0.9
-        and (
-            buyer.kind == "phone"
-            or bool(facts.cells.str.contains("+", regex=False).any())
-        )
-    )
-    for mend in people.mends(table, buyer, phones):
-        if columns["customer_id"] == buyer.expression:
-            columns["customer_id"] = mend.expression
-            words = {"merged": mend.merged, "examples": list(mend.examples)}
-            proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
-    if facts is not None and facts.distinct <= FEW_CUSTOMERS and facts.rows > MANY_ROWS:
-        words = {"column": buyer.columns[0], "customers": facts.distinct}
-        proposal.doubts.append(say("init.doubt.few_customers", **words))
-    if buyer.kind == "code":
-        proposal.doubts.append(say("init.doubt.code", column=buyer.columns[0]))
-    record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
-    if record and buyer.kind in ("id", "given"):
-        proposal.doubts.append(
-            say("init.doubt.unique_customer", column=buyer.columns[0])
-        )
 
 
 def _repeated(file: Opened, proposal: Proposal, once: bool) -> None:

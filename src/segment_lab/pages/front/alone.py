@@ -14,7 +14,7 @@ from segment_lab.contacts.segmenter import engagement_finding
 from segment_lab.errors import NotEnoughDataError, SegmentLabError
 from segment_lab.judge.agreement import agreement
 from segment_lab.leads.page import finding as leads_finding
-from segment_lab.pages.comparison import scheme_name
+from segment_lab.pages.comparison_sentences import scheme_name
 from segment_lab.pages.front.pictures import bars_picture
 from segment_lab.pages.front.wings import Wings
 from segment_lab.receivables.answer import finding as debts_finding

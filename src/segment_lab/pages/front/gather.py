@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +11,7 @@ import pandas as pd
 from segment_lab.act import campaign_plan
 from segment_lab.act.actions import A_DAY, affordable
 from segment_lab.act.choice import FILE, Choice, differing
-from segment_lab.act.evidence import RETURNERS
-from segment_lab.act.stance import UNSTAFFED
+from segment_lab.act.verdicts import JUDGEMENT
 from segment_lab.contacts.events import usual_minutes
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import advice
@@ -28,7 +26,10 @@ from segment_lab.pages.choosing import (
 from segment_lab.pages.confirming import confirmed
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.drawing import campaigns
+from segment_lab.pages.front.audience_files import audiences
 from segment_lab.pages.front.document import Front
+from segment_lab.pages.front.exceptions import Exceptions
+from segment_lab.pages.front.grounds import Grounds
 from segment_lab.pages.front.lessons import became, lessons
 from segment_lab.pages.front.links import audience_file, card_link
 from segment_lab.pages.front.news import News
@@ -39,16 +40,12 @@ from segment_lab.pages.verdicts import PERSONAL, Page
 from segment_lab.pages.watched import watched
 from segment_lab.pages.watching import Watching
 from segment_lab.study.study import Study
-from segment_lab.texts import phrases, say
+from segment_lab.texts import say
 
 #: The order of rows: stances from the most to the least effort, the most revenue first within one.
 ORDER = ("protect", "win_back", "grow", "keep_in_touch", "let_go", "empty")
-WIN_BACK, PROTECT, HOUSE_RULE = "win_back", "protect", "house_rule"
-JUDGEMENT = "your_judgement"
 #: Minutes of a call, where the costs of contacts do not say: those of the packaged playbooks.
 CALL_MINUTES = 12.0
-#: Calls that take longer than so many days are not a matter of this week.
-WEEK = 7
 #: So many grounds on which a verdict would change are named.
 MOST_CHANGES = 3
 
@@ -246,14 +243,32 @@ class Gathering:
         )
         found = [self._treatment(str(name), rows.loc[name]) for name in order]
         segments = [row for row in found if row.customers]
-        return [*self._rhythm(), *segments, *self._owing()]
+        return [*self.exceptions.rhythm(), *segments, *self.exceptions.owing()]
+
+    @cached_property
+    def grounds(self) -> Grounds:
+        """Why each segment gets what it gets."""
+        return Grounds(self.page)
+
+    @cached_property
+    def exceptions(self) -> Exceptions:
+        """Who is served in another way than the segment."""
+        return Exceptions(
+            page=self.page,
+            flags=self.report.exceptions,
+            actions=self.actions,
+            debtors=self.wings.debtors,
+            steps=self.watching.facts.steps,
+            owners=self.owners,
+            as_of=self.study.window.as_of,
+        )
 
     def _treatment(self, name: str, row: pd.Series) -> Treatment:
         facts = dict(row)
         acts = row["contacts"] > 0
         serve = treatment(row["stance"], self.owners)
         history = tuple(self.history.loc[name]) if name in self.history.index else ()
-        why = self._why(name, row)
+        why = self.grounds.why(name, row)
         return Treatment(
             segment=name,
             who=self.meanings.get(name, ""),
@@ -280,7 +295,9 @@ class Gathering:
             if history
             else "",
             card=card_link(name),
-            few=row["verdict"] == JUDGEMENT and not acts and self._few(name, row),
+            few=row["verdict"] == JUDGEMENT
+            and not acts
+            and self.grounds.few(name, row),
             hours_now=float(facts["hours_now"] or 0.0),
             hours_freed=float(facts["hours_freed"] or 0.0),
             hours_gained=float(facts["hours_gained"] or 0.0),
@@ -329,87 +346,6 @@ class Gathering:
         by = {"in_person": in_person(row["stance"], self.owners), "owners": self.owners}
         return say("front.segments.serve_by", day=row["next_look"], **by)
 
-    def _why(self, name: str, row: pd.Series) -> str:
-        """The ground, and where nothing is forecast why."""
-        ground = say(f"decision.ground.{row['ground']}")
-        if row["margin_basis"] == RETURNERS and row["contacts"] > 0:
-            ground = say("front.segments.year_after", ground=ground)
-        if row["verdict"] == "watch" and row["contacts"] > 0:
-            facts = {
-                "ground": ground,
-                "contacts": row["contacts"],
-                "held_out": row["held_out"],
-            }
-            return say("front.segments.watched", **facts)
-        if row["verdict"] == "test":
-            return say("front.segments.tested", ground=ground, contacts=row["contacts"])
-        return self._judgement(name, row) if row["verdict"] == JUDGEMENT else ground
-
-    def _few(self, name: str, row: pd.Series) -> bool:
-        """Whether a segment that bought has too few customers who can be reached to tell."""
-        bought = self.page.known["revenue"][name] > 0
-        return bool(bought and row["customers"] < self.page.rules.fewest)
-
-    def _judgement(self, name: str, row: pd.Series) -> str:
-        """Why a segment is left to judgement: no orders, too few, or no margin and from which one
-        its action pays."""
-        if not self.page.known["revenue"][name] > 0:
-            return say("front.segments.no_orders")
-        if self._few(name, row):
-            chance = float(row["break_even"])
-            one_in = int(1 / chance) if 0 < chance <= 1 else 0
-            return say(
-                "front.segments.too_few", customers=row["customers"], one_in=one_in
-            )
-        rate = self.pays_from.get(name, float("nan"))
-        if pd.isna(rate):
-            return say("front.segments.pays_unknown")
-        facts = {"action": self.paying["action"][name], "rate": rate}
-        if rate < 1:
-            return say("front.segments.pays_from", **facts)
-        options = self.page.options.set_index(["segment", "action"])
-        cost = float(options.loc[(name, facts["action"]), "cost_per_contact"])
-        return say("front.segments.pays_beyond", cost=cost, sales=cost / rate, **facts)
-
-    @cached_property
-    def pays_from(self) -> pd.Series:
-        """The share of revenue from which each segment's action is expected to pay (`paying`)."""
-        return self.paying["rate"].astype("float64")
-
-    @cached_property
-    def paying(self) -> pd.DataFrame:
-        """Where no margin is known, the ``action`` that each segment's row speaks of, and the share
-        of revenue (``rate``) from which it is expected to pay; above 1 where the sale is too rare,
-        infinite where there is none.
-
-        What a contact brings is in proportion to the margin, so one trial rate tells it. Whom the
-        page serves by mail alone it offers no call: then it is what pays first by mail.
-        """
-        tried = self.page.at_margins
-        if not tried:
-            return pd.DataFrame(columns=["action", "rate"])
-        at = max(tried)
-        options = tried[at].options
-        brought = options["expected"] + options["cost_per_contact"]
-        rates = at * options["cost_per_contact"] / brought
-        options = options.assign(rate=rates.where(brought > 0, math.inf))
-        found = {}
-        for segment, rows in options.groupby("segment", observed=True):
-            fitting = rows[rows["action"].isin(self._fitting(str(segment)))]
-            preferred = fitting["action"] == self.page.decided["action"].get(segment)
-            ranked = fitting.assign(other=~preferred).sort_values(["other", "rate"])
-            if len(ranked):
-                found[str(segment)] = ranked[["action", "rate"]].iloc[0]
-        return pd.DataFrame.from_dict(found, orient="index", columns=["action", "rate"])
-
-    def _fitting(self, segment: str) -> list[str]:
-        """Actions of the playbook that do not go against how the segment is served."""
-        entries = self.page.entries.get(segment, ())
-        stance = self.page.treatments["stance"].get(segment, PROTECT)
-        if stance not in UNSTAFFED:
-            return [entry.action for entry in entries]
-        return [entry.action for entry in entries if entry.channel not in PERSONAL]
-
     @cached_property
     def meanings(self) -> dict[str, str]:
         """Who the customers of each segment are, in the scheme's words."""
@@ -428,103 +364,8 @@ class Gathering:
         return campaigns(self.page, drawing)
 
     def audiences(self) -> dict[str, pd.DataFrame]:
-        """Per file the customers of a segment who may get its action, with the arm each is in.
-
-        Debtors, disputes, running tests, customers without consent and who has had enough are left
-        out before the draw, so that all arms lose the same. Where a campaign is planned the arms
-        are the plan's; whoever is left alone has no action.
-        """
-        drawn = {str(rows["segment"].iloc[0]): rows for rows in self.campaigns}
-        found = {}
-        for segment, row in self.page.treatments.iterrows():
-            name = str(segment)
-            if self.page.entry(name, row["action"]) is None or not row["members"]:
-                continue
-            rows = drawn.get(name)
-            if rows is None:
-                allowed = self.page.eligible(name, row["action"])
-                rows = pd.DataFrame({"customer_id": allowed.index.astype(str)})
-                rows = rows.assign(campaign_id="", arm="", channel=row["channel"])
-                rows["offer"] = row["action"]
-            found[audience_file(name)] = self._listed(rows, name)
-        return found
-
-    def _listed(self, rows: pd.DataFrame, segment: str) -> pd.DataFrame:
-        out = rows[["customer_id"]].assign(segment=segment)
-        if self.personal:
-            people = self.page.members
-            for column in people.columns.intersection(["name", "email", "phone"]):
-                out[column] = out["customer_id"].map(people[column])
-        out["action"], out["channel"] = rows["offer"], rows["channel"]
-        return out.assign(arm=rows["arm"], campaign_id=rows["campaign_id"])
-
-    def _rhythm(self) -> list[Treatment]:
-        """Regulars off their rhythm who owe nothing: the first calls."""
-        listed = self.actions.callable
-        if listed.empty:
-            return []
-        stake = say("front.segments.stake_silent", money=listed["at_stake"].sum())
-        ids = listed["customer_id"]
-        return [
-            self._exception("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")
-        ]
-
-    def _callers(self) -> str:
-        """Who calls those off their rhythm, and until when, if that takes more than a week."""
-        last = pd.Timestamp(self.actions.callable["due"].max())
-        week = pd.Timestamp(self.study.window.as_of) + pd.Timedelta(days=WEEK)
-        key = "by" if self.owners else "by_sales"
-        until = last if last > week else None
-        return say(f"front.exceptions.rhythm.{key}", until=until)
-
-    def _owing(self) -> list[Treatment]:
-        """Customers whom credit control calls first."""
-        rows = []
-        flags = self.report.exceptions
-        left_out = self.page.left_out.sum()
-        for reason in ("debt", "dispute"):
-            if not left_out.get(reason, 0):
-                continue
-            ids = flags.index[flags[reason].eq(True)].to_series()
-            file, stake = "", ""
-            if len(self.wings.debtors):
-                file = "debtors.xlsx"
-                theirs = self.wings.debtors["customer_id"].isin(ids)
-                overdue = self.wings.debtors.loc[theirs, "overdue_amount"].sum()
-                stake = say("front.segments.stake_overdue", money=overdue)
-            rows.append(self._exception(reason, ids, PROTECT, stake=stake, file=file))
-        return rows
-
-    def _exception(
-        self, key: str, ids: pd.Series, stance: str, **more: Any
-    ) -> Treatment:
-        words = phrases(f"front.exceptions.{key}")
-        known = self.page.now.align(self.page.people)
-        revenue = (
-            known["revenue"].reindex(ids.to_numpy()).sum()
-            if "revenue" in known
-            else 0.0
-        )
-        total = self.page.known["revenue"].sum()
-        steps = self.watching.facts.steps.reindex(ids.to_numpy()).sum()
-        serve, by = words["serve"], words["by"]
-        if key == "rhythm":
-            serve, by = words["call"], self._callers()
-        return Treatment(
-            segment=words["name"],
-            who=words["who"],
-            customers=len(ids),
-            reachable=len(ids),
-            stance=stance,
-            verdict=HOUSE_RULE,
-            ground=HOUSE_RULE,
-            serve=serve,
-            by=by,
-            why=words["why"],
-            history=tuple(steps),
-            share=revenue / total if total else float("nan"),
-            **more,
-        )
+        """Per file the customers of a segment who may get its action (`audiences`)."""
+        return audiences(self.page, self.campaigns, self.personal)
 
 
 def gathering(study: Study, earlier: pd.DataFrame | None = None) -> Gathering:

@@ -1,0 +1,95 @@
+"""Who the customers of an order log are: one under several ids, many under one, or nobody."""
+
+from __future__ import annotations
+
+from segment_lab.data.guess import columns as choose
+from segment_lab.data.guess import people
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.columns import Customer
+from segment_lab.data.guess.opening import Opened, Proposal
+from segment_lab.data.guess.signs import Sold
+from segment_lab.data.quoting import quoted
+from segment_lab.texts import say
+
+#: So few customers in so many rows are rather groups of customers.
+FEW_CUSTOMERS, MANY_ROWS = 4, 100
+
+
+def nobody(
+    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
+) -> None:
+    """Rows that name no customer, where most do: a till's anonymous sales."""
+    if not all(name in file.frame for name in buyer.columns):
+        return
+    frame = file.frame[found.rows]
+    nobody = frame[list(buyer.columns)].isna().all(axis=1)
+    share = float(nobody.mean()) if len(frame) else 0.0
+    if not nobody.any():
+        return
+    facts = {"column": buyer.columns[0], "rows": int(nobody.sum()), "all": len(frame)}
+    if paid.columns[0] in file.columns:
+        amounts = file.columns[paid.columns[0]].amounts()
+        if " * " in paid.expression:
+            amounts = amounts * file.columns[paid.columns[1]].amounts()
+        amounts = amounts.reindex(frame.index).fillna(0)
+        facts |= {"money": amounts[nobody].sum(), "total": amounts.sum()}
+    else:
+        facts |= {"money": None, "total": None}
+    if 0.05 < share <= 0.5:
+        names = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in buyer.columns)
+        found.conditions.append(f"({names})" if len(buyer.columns) > 1 else names)
+        proposal.doubts.append(say("init.doubt.nobody_left_out", **facts))
+    elif share > 0.5 and not any(
+        buyer.columns[0] in doubt for doubt in proposal.doubts
+    ):
+        proposal.doubts.append(say("init.doubt.nobody", **facts))
+
+
+def one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
+    """One customer under several ids, or many under one."""
+    source, columns = file.source, file.source["columns"]
+    facts = file.columns.get(buyer.columns[0])
+    table = file.raw.table
+    if buyer.kind == "several":
+        proposal.took.append(say("init.took.first_of_several", column=buyer.columns[0]))
+    if buyer.kind == "email" and facts is not None:
+        source["casefold"] = ["customer_id"]
+        proposal.took.append(say("init.took.casefold", column=buyer.columns[0]))
+    unknown = people.guests(table, buyer)
+    if unknown:
+        guest, n, following = unknown
+        mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
+        words = {
+            "guest": guest,
+            "rows": n,
+            "following": following,
+            "column": buyer.columns[0],
+        }
+        if mail and mail not in buyer.columns and people.is_guest(guest):
+            columns["customer_id"] = people.without_guests(buyer, guest, mail)
+            proposal.took.append(say("init.took.guests", mail=mail, **words))
+        else:
+            proposal.doubts.append(say("init.doubt.guests", **words))
+    phones = (
+        facts is not None
+        and facts.phones > 0.9
+        and (
+            buyer.kind == "phone"
+            or bool(facts.cells.str.contains("+", regex=False).any())
+        )
+    )
+    for mend in people.mends(table, buyer, phones):
+        if columns["customer_id"] == buyer.expression:
+            columns["customer_id"] = mend.expression
+            words = {"merged": mend.merged, "examples": list(mend.examples)}
+            proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
+    if facts is not None and facts.distinct <= FEW_CUSTOMERS and facts.rows > MANY_ROWS:
+        words = {"column": buyer.columns[0], "customers": facts.distinct}
+        proposal.doubts.append(say("init.doubt.few_customers", **words))
+    if buyer.kind == "code":
+        proposal.doubts.append(say("init.doubt.code", column=buyer.columns[0]))
+    record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
+    if record and buyer.kind in ("id", "given"):
+        proposal.doubts.append(
+            say("init.doubt.unique_customer", column=buyer.columns[0])
+        )

@@ -1,0 +1,67 @@
+"""What is taken for money in an order log: what a person must know of it, and what it is mended
+by."""
+
+from __future__ import annotations
+
+from segment_lab.data.guess.adjusted import hundred_times
+from segment_lab.data.guess.amounts import Amount
+from segment_lab.data.guess.by_content import may_be_pieces
+from segment_lab.data.guess.opening import Opened, Proposal
+from segment_lab.data.guess.signs import Sold, signed
+from segment_lab.data.guess.sold import missing_amounts
+from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
+from segment_lab.data.quoting import quoted
+from segment_lab.texts import say
+
+
+def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
+    """What the amounts are before or after, which column they are not, and their cents."""
+    if paid.refunded:
+        proposal.took.append(say("init.took.refunded", column=paid.refunded))
+    if paid.before:
+        facts = {"column": paid.columns[0], "before": paid.before}
+        proposal.took.append(say("init.took.adjusted", **facts))
+    if paid.net_of:
+        proposal.took.append(
+            say("init.took.net_of", column=paid.columns[0], gross=paid.net_of)
+        )
+    elif paid.beside:
+        beside = [quoted(name) for name in paid.beside]
+        proposal.doubts.append(
+            say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
+        )
+    if paid.sides:
+        more, less = map(quoted, paid.sides)
+        proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
+    if paid.untaxed:
+        facts = {"column": paid.columns[0], "net": paid.untaxed}
+        proposal.doubts.append(say("init.doubt.with_tax", **facts))
+    if paid.pieces:
+        facts = {"column": paid.columns[0], "quantity": paid.pieces}
+        proposal.took.append(say("init.took.all_pieces", **facts))
+    prices = ranked(file.columns, "unit_price") if len(paid.columns) == 1 else []
+    if price := may_be_pieces(file.columns, paid.columns[0], prices):
+        facts = {"column": quoted(paid.columns[0]), "price": quoted(price)}
+        proposal.doubts.append(say("init.doubt.pieces", **facts))
+    _cents(file, proposal, paid)
+    empty = missing_amounts(file.columns, file.frame, paid, found)
+    if empty and paid.expression == paid.columns[0]:
+        paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
+        proposal.took.append(
+            say("init.took.no_amount", column=paid.columns[0], rows=empty)
+        )
+    paid.expression = signed(paid.expression, found.lowering, file.columns)
+
+
+def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
+    """Amounts that their header calls cents are hundredths."""
+    name = paid.columns[0]
+    if name not in file.columns:
+        return
+    called = set(normal(name).split()) & set(vocabulary()["hundredths"])
+    if not called and not hundred_times(file.columns, name):
+        return
+    amounts = file.columns[name].amounts().dropna()
+    if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):
+        paid.expression = f"{quoted(name)} / 100"
+        proposal.took.append(say("init.took.cents", column=name))
