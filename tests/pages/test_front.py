@@ -3,6 +3,7 @@ without data."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import re
@@ -14,14 +15,18 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.stance import UNSTAFFED
 from segment_lab.pages import advice
 from segment_lab.pages.choosing import treatment
-from segment_lab.pages.front.cards import document
+from segment_lab.pages.front.cards import Cards, document
 from segment_lab.pages.front.exceptions import Exceptions
 from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.front.links import audience_file
+from segment_lab.pages.front.merging import merged
 from segment_lab.pages.front.news import News, minutes_gap
+from segment_lab.pages.front.pictures import bridge_picture
+from segment_lab.pages.front.treatments import Treatment, habits
 from segment_lab.texts import speaking
 
 AS_OF = dt.date(2026, 1, 1)
@@ -387,3 +392,66 @@ def test_page_one_says_what_would_change_our_mind():
     assert 1 <= len(told) <= 3
     assert len(told) == min(len(changes), 3)
     assert all(any(line.endswith(change) for change in changes) for line in told)
+
+
+def test_a_log_of_a_month_speaks_of_no_year_and_draws_none():
+    made = known("a month")
+    with speaking(currency="EUR"):
+        shown, cards = made.front().shown(), document(made)["cards"]
+    said = json.dumps([shown, cards], ensure_ascii=False)
+    assert "in the last 29 days" in said
+    assert not re.search(r"last (active )?year|12 months|twelve months", said)
+    assert not any(row["spark"] for row in shown["rows"])
+
+
+def test_where_no_minutes_are_known_no_card_speaks_of_hours():
+    with speaking(currency="EUR"):
+        cards = document(known("ten customers"))["cards"]
+    said = {fact["label"]: fact["text"] for card in cards for fact in card["facts"]}
+    assert "Habits" in said
+    assert "Effort" not in said
+
+
+def test_one_order_has_no_usual_gap():
+    people = {"recency_days": [5.0, 9.0, 9.0], "gap_days": [8.0, None, None]}
+    with speaking():
+        once = habits(pd.DataFrame({"frequency": [9, 1, 1], **people}))
+        often = habits(pd.DataFrame({"frequency": [9, 3, 2], **people}))
+    assert once == "1 order each, the last 9 days ago (medians)."
+    assert often.endswith("usually one every 8 days.")
+
+
+def test_many_segments_in_a_row_are_told_by_what_is_usual_among_them():
+    people = pd.DataFrame({"frequency": [2, 4], "recency_days": [30, 50]})
+    rows = [
+        small(name, people=people.assign(gap_days=12.0))
+        for name in ("A", "B", "C", "D")
+    ]
+    with speaking():
+        [many], [few] = merged(rows), merged(rows[:2])
+    assert many.who.startswith("3 orders each, the last 40 days ago")
+    assert few.who == "A: Who A is. B: Who B is."
+
+
+def small(segment: str, **more) -> Treatment:
+    facts = {"who": f"Who {segment} is.", "few": True, "history": (1.0,) * 12}
+    served = ("protect", "your_judgement", "judgement")
+    return Treatment(segment, facts.pop("who"), 5, 5, *served, **facts, **more)
+
+
+def test_a_card_names_only_those_whom_its_action_leaves_out():
+    counts = dict.fromkeys(EXCEPTIONS, 0)
+    treatments = pd.DataFrame({"Dead": {**counts, "debt": 13, "no_consent": 0}}).T
+    page = SimpleNamespace(treatments=treatments)
+    row = dataclasses.replace(small("Dead"), customers=100, reachable=87)
+    with speaking():
+        said = Cards(SimpleNamespace(page=page))._reach(row)
+    assert said == "87 of 100 may be contacted; left out: 13 in debt."
+
+
+def test_a_loss_that_many_share_is_explained_by_nobody():
+    rows = [(f"c{i}", 3 * i + 1, 20.0 + i % 7) for i in range(119)]
+    even = gathered(log(rows)).news
+    with speaking(currency="EUR"):
+        assert bridge_picture(even)["title"] == "Where the change came from"
+        assert "account" in bridge_picture(known("five giants").news)["title"]

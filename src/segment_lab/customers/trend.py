@@ -116,6 +116,17 @@ def last_active_year(orders: ir.Table) -> pd.Series:
     return _money(orders, found["spent"])
 
 
+def short_of_a_year(days: int) -> int | None:
+    """The days of a log that does not hold the last year; None of one that does.
+
+    Examples
+    --------
+    >>> short_of_a_year(29), short_of_a_year(1096)
+    (29, None)
+    """
+    return days if days < STEP_DAYS * STEPS else None
+
+
 def money_scale(orders: ir.Table) -> int:
     """Minor units per unit of money, read off one line that has both."""
     line = orders.filter(orders.amount_minor != 0).limit(1)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from segment_lab.act import actions
 from segment_lab.contacts.events import click_topics, spoken_with
+from segment_lab.customers import trend
 from segment_lab.customers.people import consented
 from segment_lab.customers.products import favourites, next_products
 from segment_lab.errors import NotEnoughDataError
@@ -161,6 +162,7 @@ class ActionList:
         as_of = self.study.window.as_of
         last = self.study.customers()["last_order"].reindex(found.index)
         trigger = found.get("birthday", last)
+        days = trend.short_of_a_year(self.study.window.days)
         ids = [
             actions.action_id(
                 self.study.name, str(customer), kind, pd.Timestamp(day).date()
@@ -173,7 +175,9 @@ class ActionList:
             kind=kind,
             due=actions.due_on(kind, as_of),
             made_on=as_of,
-            why=[say(f"lists.why.{kind}", **facts) for facts in _facts(rows)],
+            why=[
+                say(f"lists.why.{kind}", days=days, **facts) for facts in _facts(rows)
+            ],
         )
 
     def _described(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -66,12 +66,13 @@ def _has_data(actions: ActionList, name: str) -> bool:
 
 
 def _of_debts(wings: Wings) -> dict[str, Any]:
+    nothing = "debt" if wings.study.has("invoices") else "invoices"
     row = {
         "list": say("lists.kind.debt"),
-        "rule": say("lists.no_data.debt"),
+        "rule": say(f"lists.no_data.{nothing}"),
         "who_acts": say("lists.who.credit"),
         "on_it_today": 0,
-        "back_test": say("lists.no_data.debt"),
+        "back_test": say(f"lists.no_data.{nothing}"),
         "whole_list": "debtors.xlsx",
     }
     if wings.debtors.empty:

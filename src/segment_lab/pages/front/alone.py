@@ -15,6 +15,7 @@ from segment_lab.errors import NotEnoughDataError, SegmentLabError
 from segment_lab.judge.agreement import agreement
 from segment_lab.leads.page import finding as leads_finding
 from segment_lab.pages.comparison_sentences import scheme_name
+from segment_lab.pages.front.document import has_owner
 from segment_lab.pages.front.pictures import bars_picture
 from segment_lab.pages.front.wings import Wings
 from segment_lab.receivables.answer import finding as debts_finding
@@ -321,5 +322,7 @@ def _column(key: str, rows: pd.DataFrame, file: str, all_rows: int) -> dict[str,
         "items": items,
         "note": "",
         "file": file,
-        "file_text": say("front.week.all", count=all_rows) if file else "",
+        "file_text": say("front.week.all", count=all_rows, owners=has_owner(rows))
+        if file
+        else "",
     }

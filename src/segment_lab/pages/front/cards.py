@@ -18,10 +18,9 @@ from segment_lab.pages import advice
 from segment_lab.pages.choosing import scheme_name
 from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.front.links import slug
-from segment_lab.pages.front.treatments import Treatment
+from segment_lab.pages.front.treatments import Seen, Treatment, habits
 from segment_lab.pages.traits import spoken
 from segment_lab.segments.segmentation import Segmentation
-from segment_lab.show.svg import sparkline
 from segment_lab.texts import say, shown
 from segment_lab.texts.formats import words
 
@@ -82,7 +81,7 @@ class Cards:
             "who": row.who,
             "trend": self._trend(name),
             "money": self._money(row),
-            "habits": self._habits(name),
+            "habits": habits(row.people),
             "traits": "; ".join(self._traits(name)),
             "products": "; ".join(self._products(name)),
             "topics": "; ".join(self._topics(name)),
@@ -95,7 +94,7 @@ class Cards:
             "worked": " ".join(self._worked(name))
             or say("segment_cards.not_worked", fewest=FEWEST_CONTACTED),
         }
-        drawn = sparkline(row.history, say("segment_cards.spark", name=name))
+        drawn = self._seen.line(row.history, say("segment_cards.spark", name=name))
         return {
             "name": shown(name),
             "anchor": slug(name),
@@ -117,7 +116,12 @@ class Cards:
         """What they brought in the last twelve months, and its share of what all brought then."""
         brought, everybody = sum(row.history), self.gathered.history.to_numpy().sum()
         share = brought / everybody if everybody > 0 else 0.0
-        return say("segment_cards.revenue", revenue=brought, share=share)
+        facts = {"revenue": brought, "share": share, "days": self._seen.short}
+        return say("segment_cards.revenue", **facts)
+
+    @property
+    def _seen(self) -> Seen:
+        return Seen(self.gathered.study.window.days)
 
     @property
     def _now(self) -> Segmentation:
@@ -140,15 +144,6 @@ class Cards:
         change = self.gathered.change.get(name)
         facts["change"] = None if change is None or pd.isna(change) else change
         return say("segment_cards.moves", days=self.gathered.days, **facts)
-
-    def _habits(self, name: str) -> str:
-        rows = self._people[self._labels == name]
-        named = {"orders": "frequency", "silent": "recency_days", "gap": "gap_days"}
-        facts: dict[str, float | None] = {}
-        for key, column in named.items():
-            value = rows[column].median() if column in rows else float("nan")
-            facts[key] = None if pd.isna(value) else float(value)
-        return say("segment_cards.habits", **facts)
 
     @cached_property
     def _people(self) -> pd.DataFrame:
@@ -224,13 +219,17 @@ class Cards:
         ]
 
     def _reach(self, row: Treatment) -> str:
-        counts = self.gathered.page.left_out.loc[row.segment]
+        counts = self.gathered.page.treatments.loc[row.segment]
         left_out = [
             say(f"segment_cards.left_out.{reason}", count=counts[reason])
             for reason in EXCEPTIONS
-            if counts[reason]
+            if counts[reason] > 0
         ]
-        facts = {"reachable": row.reachable, "customers": row.customers}
+        facts = {
+            "reachable": row.reachable,
+            "customers": row.customers,
+            "action": row.action,
+        }
         return say("segment_cards.reach", left_out=left_out, **facts)
 
     def _owners(self, name: str) -> list[str]:
@@ -244,7 +243,7 @@ class Cards:
         ]
 
     def _hours(self, row: Treatment) -> str:
-        if not row.hours_now:
+        if not row.hours_now > 0:
             return ""
         facts = {
             "now": row.hours_now,

@@ -16,7 +16,7 @@ from segment_lab.pages.front import tiles
 from segment_lab.pages.front.merging import merged
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.pages.front.pictures import bridge_picture, map_picture
-from segment_lab.pages.front.treatments import Treatment, shown_rows
+from segment_lab.pages.front.treatments import Seen, Treatment, shown_rows
 from segment_lab.pages.lists import ActionList
 from segment_lab.texts import say
 
@@ -30,6 +30,18 @@ FEWEST_TILES = 4
 TESTS = 3
 #: A change of revenue below this is said to be level.
 LEVEL = 0.02
+#: What stands above the rows of segments.
+HEADINGS = (
+    "heading",
+    "caption",
+    "segment",
+    "trend",
+    "action",
+    "cost",
+    "worth",
+    "ground",
+    "open_list",
+)
 #: Verdicts of actions that are carried out.
 DONE = ("do_it", "watch")
 #: Whether it is good that a segment of a stance grows.
@@ -88,8 +100,8 @@ class Front:
             "trust": self.trust(),
             "tiles": [tile.shown() for tile in self.tiles()],
             "pictures": self.pictures(),
-            "rows": shown_rows(self.rows),
-            "words": _headings(),
+            "rows": shown_rows(self.rows, self._seen),
+            "words": self._headings(),
             "parts": self.parts(),
         }
 
@@ -97,6 +109,17 @@ class Front:
     def rows(self) -> list[Treatment]:
         """The rows as they are shown (`merging.merged`)."""
         return merged(self.treatments)
+
+    @property
+    def _seen(self) -> Seen:
+        return Seen(self.news.study.window.days)
+
+    def _headings(self) -> dict[str, str]:
+        facts = {
+            "since": self.news.study.window.start,
+            "months": self._seen.months,
+        }
+        return {name: say(f"front.segments.{name}", **facts) for name in HEADINGS}
 
     def headline(self) -> str:
         """What happened, why, what first: the news as one order."""
@@ -150,8 +173,13 @@ class Front:
             most = calls[
                 (running - calls["at_stake"] < MOST * running.iloc[-1]).to_numpy()
             ]
-            facts = {"customers": len(most), "at_stake": float(most["at_stake"].sum())}
-            return say("front.news.first_call", all=len(calls), **facts)
+            facts = {
+                "all": len(calls),
+                "customers": len(most),
+                "at_stake": float(most["at_stake"].sum()),
+                "days": self._seen.short,
+            }
+            return say("front.news.first_call", **facts)
         if doing:
             best = max(doing, key=lambda row: row.worth)
             return say(
@@ -316,7 +344,9 @@ class Front:
             "items": items,
             "note": " ".join(filter(None, notes)),
             "file": "actions.xlsx" if len(frame) else "",
-            "file_text": say("front.week.all_actions", count=len(frame)),
+            "file_text": say(
+                "front.week.all_actions", count=len(frame), owners=has_owner(frame)
+            ),
         }
 
     def _back_test(self) -> str:
@@ -360,20 +390,10 @@ def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
         "items": items,
         "note": "",
         "file": file,
-        "file_text": say("front.week.all", count=len(rows)),
+        "file_text": say("front.week.all", count=len(rows), owners=has_owner(rows)),
     }
 
 
-def _headings() -> dict[str, str]:
-    names = (
-        "heading",
-        "caption",
-        "segment",
-        "trend",
-        "action",
-        "cost",
-        "worth",
-    )
-    return {
-        name: say(f"front.segments.{name}") for name in (*names, "ground", "open_list")
-    }
+def has_owner(rows: pd.DataFrame) -> bool:
+    """Whether any row of a list names who it is for."""
+    return bool("owner" in rows and rows["owner"].fillna("").ne("").any())

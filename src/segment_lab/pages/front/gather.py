@@ -291,10 +291,8 @@ class Gathering:
             file=audience_file(name),
             depends=tuple(scheme_names(self.against.get(name, ()))),
             share=float(self.page.known["revenue_share"][name]),
-            stake=say("front.segments.stake_year", revenue=sum(history))
-            if history
-            else "",
             card=card_link(name),
+            people=self.page.members[self.page.members["segment"] == name],
             few=row["verdict"] == JUDGEMENT
             and not acts
             and self.grounds.few(name, row),

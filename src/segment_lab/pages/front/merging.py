@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from segment_lab.pages.front.treatments import Treatment
+from segment_lab.pages.front.treatments import Treatment, habits
 from segment_lab.texts import say, shown
 
-#: Of so many segments in a row it is said who they are.
+#: Of so many segments in a row it is said who each are, of more who they are together.
 MOST_SAID = 3
 
 
@@ -35,9 +35,6 @@ def _one(rows: list[Treatment]) -> Treatment:
     money = pd.DataFrame([row.history for row in rows if row.history]).sum()
     largest = max(row.reachable for row in rows)
     why = say("front.segments.too_few_each", segments=len(rows), largest=largest)
-    stake = ""
-    if len(money):
-        stake = say("front.segments.stake_year", revenue=money.sum())
     depends = dict.fromkeys(scheme for row in rows for scheme in row.depends)
     return replace(
         first,
@@ -54,16 +51,15 @@ def _one(rows: list[Treatment]) -> Treatment:
         file="",
         depends=tuple(depends),
         share=sum(row.share for row in rows if pd.notna(row.share)),
-        stake=stake,
         of=tuple(rows),
     )
 
 
 def _who_each(rows: list[Treatment]) -> str:
-    """Who the customers of each are, the first thing said of them; of more than a few their cards
-    say it."""
+    """Who the customers of each are, the first thing said of them; of more than a few what is
+    usual among them all."""
     if len(rows) > MOST_SAID:
-        return ""
+        return habits(pd.concat([row.people for row in rows]))
     parts = [
         {"name": shown(row.segment), "who": row.who.split(". ")[0].rstrip(".")}
         for row in rows

@@ -19,6 +19,8 @@ from segment_lab.texts.languages import subject
 
 #: A segment that changed by less keeps the neutral colour; by more than the second it is strong.
 NOTICED, STRONG = 0.03, 0.25
+#: Accounts explain a loss where they are no more than this share of all who bought less.
+FEW = 0.25
 #: A named segment is filling up from this growth on.
 FILLING = 0.1
 
@@ -54,7 +56,8 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
 
 def _bridge_title(news: News) -> str:
     accounts, part, total = news.few_accounts()
-    if news.change >= 0 or not accounts or not total:
+    few = accounts <= FEW * (news.by_customer < 0).sum()
+    if news.change >= 0 or not few or not total:
         return say("front.bridge.title_plain")
     return say("front.bridge.title_few", accounts=accounts, part=part, total=total)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from segment_lab.customers import trend
 from segment_lab.show.svg import range_bar, sparkline
 from segment_lab.texts import say, shown
 from segment_lab.texts.formats import SPOKEN
@@ -53,7 +54,7 @@ class Treatment:
     share : float
         Of the revenue of all customers.
     stake : str
-        The money that hangs on them, in words, where no worth is forecast.
+        The money that hangs on them, in words, where it is not what they brought lately.
     card : str
         Link to the segment's card; empty for an exception, which has none.
     few : bool
@@ -62,6 +63,8 @@ class Treatment:
         How many of them are called although the others get mail: they are off their rhythm.
     of : tuple of Treatment
         The rows that this one stands for, where small segments share one (`merging.merged`).
+    people : DataFrame
+        Its customers with their measures; empty for an exception.
     """
 
     segment: str
@@ -93,16 +96,46 @@ class Treatment:
     few: bool = False
     called: int = 0
     of: tuple[Treatment, ...] = ()
+    people: pd.DataFrame = field(
+        default_factory=pd.DataFrame, compare=False, repr=False
+    )
 
 
-def shown_rows(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Seen:
+    """How much of the last year the log shows.
+
+    Parameters
+    ----------
+    days : int
+        Of the log.
+    """
+
+    days: int
+
+    @property
+    def months(self) -> int:
+        """Whole steps of thirty days, twelve at most."""
+        return min(self.days // trend.STEP_DAYS, trend.STEPS)
+
+    @property
+    def short(self) -> int | None:
+        """The days, where they are less than a year."""
+        return trend.short_of_a_year(self.days)
+
+    def line(self, history: Sequence[float], alt: str) -> Markup:
+        """The steps that the log holds whole, as a line: what lies before it is not nothing."""
+        return sparkline(history[len(history) - self.months :], alt)
+
+
+def shown_rows(treatments: Sequence[Treatment], seen: Seen) -> list[dict[str, Any]]:
     """The rows in words; all range bars share one scale."""
     ends = [end for row in treatments for end in (row.low, row.high) if pd.notna(end)]
     limits = (min(ends, default=0.0), max(ends, default=0.0))
-    return [_shown(row, limits) for row in treatments]
+    return [_shown(row, limits, seen) for row in treatments]
 
 
-def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
+def _shown(row: Treatment, limits: tuple[float, float], seen: Seen) -> dict[str, Any]:
     facts = {"customers": row.customers, "reachable": row.reachable, "share": row.share}
     has_cost = pd.notna(row.cost) and bool(row.action)
     parts = row.of or (row,)
@@ -119,7 +152,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "reach": say("front.segments.reach", known=pd.notna(row.share), **facts),
         "stance": row.stance,
         "stance_text": say(f"stance.name.{row.stance}"),
-        "spark": sparkline(row.history, say("front.segments.spark", name=row.segment)),
+        "spark": seen.line(row.history, say("front.segments.spark", name=row.segment)),
         "changes": row.changes,
         "action": shown(row.action or row.serve),
         "by": row.by,
@@ -133,7 +166,7 @@ def _shown(row: Treatment, limits: tuple[float, float]) -> dict[str, Any]:
         "hours": say("front.segments.hours", hours=row.hours)
         if has_cost and row.hours
         else "",
-        **_worth(row, limits),
+        **_worth(row, limits, seen),
         "verdict": row.verdict,
         "verdict_text": say(f"decision.verdict.{row.verdict}"),
         "ground": row.why,
@@ -154,11 +187,31 @@ def _first_sentences(text: str) -> str:
     return first
 
 
-def _worth(row: Treatment, limits: tuple[float, float]) -> dict[str, str | Markup]:
+def _worth(
+    row: Treatment, limits: tuple[float, float], seen: Seen
+) -> dict[str, str | Markup]:
     if pd.isna(row.worth):
-        return {"range": "", "worth": row.stake or say("front.segments.no_forecast")}
+        return {"range": "", "worth": row.stake or _brought(row, seen)}
     facts = {"worth": row.worth, "low": row.low, "high": row.high}
     drawn = range_bar(
         row.low, row.worth, row.high, limits, say("front.segments.range_alt", **facts)
     )
     return {"range": drawn, "worth": say("front.segments.worth_range", **facts)}
+
+
+def _brought(row: Treatment, seen: Seen) -> str:
+    """What they brought lately, where nothing is forecast."""
+    if not row.history:
+        return say("front.segments.no_forecast")
+    facts = {"revenue": sum(row.history), "days": seen.short}
+    return say("front.segments.stake_year", **facts)
+
+
+def habits(people: pd.DataFrame) -> str:
+    """How often and how lately customers order, by the median; empty where nothing is known."""
+    named = {"orders": "frequency", "silent": "recency_days", "gap": "gap_days"}
+    facts: dict[str, float | None] = {}
+    for key, column in named.items():
+        value = people[column].median() if column in people else float("nan")
+        facts[key] = None if pd.isna(value) else float(value)
+    return say("segment_cards.habits", **facts)
