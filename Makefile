@@ -7,6 +7,9 @@ CONFIG ?= configs/sample.yml
 # A file at a time to each of two processes, in the order of tests/conftest.py.
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder
 
+# What the API reference tells: the public names, and the rooms that a notebook opens by name.
+TOLD := segment_lab segment_lab.errors segment_lab.pages segment_lab.show segment_lab.texts
+
 .DEFAULT_GOAL := help
 .PHONY: help env report test test-slow test-fast lint lab docs sample lock clean bench
 
@@ -44,7 +47,7 @@ lab: env  ## Open the notebooks in JupyterLab
 docs: env  ## Make the API reference (docs/api/index.html), the study file's keys, the table of sizes
 	@$(BIN)/python docs/reference.py
 	@$(BIN)/python docs/sizes.py
-	@$(BIN)/pdoc --docformat numpy --output-directory docs/api segment_lab
+	@$(BIN)/pdoc --docformat numpy --output-directory docs/api $(TOLD)
 
 sample: env  ## Write the sample CRM anew (same seed, same bytes)
 	@$(BIN)/segment-lab sample --out data/sample

@@ -3,8 +3,10 @@ told."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,6 +58,18 @@ def test_the_table_of_sizes_is_made_by_its_script():
     standing = page.index(sizes.HEAD)
     named = re.findall(r"^\| (\S+) \|", page[standing:], re.M)
     assert set(sizes.by_folder()) <= set(named), "run `python docs/sizes.py`"
+
+
+@pytest.mark.slow
+def test_the_api_reference_tells_every_public_name(tmp_path):
+    rooms = re.search(r"^TOLD := (.+)$", (ROOT / "Makefile").read_text(), re.M)[1]
+    pdoc = [sys.executable, "-m", "pdoc", "--docformat", "numpy"]
+    made = [*pdoc, "--output-directory", str(tmp_path), *rooms.split()]
+    subprocess.run(made, check=True, capture_output=True)
+    for room in rooms.split():
+        page = tmp_path.joinpath(*room.split(".")).with_suffix(".html").read_text()
+        for name in getattr(importlib.import_module(room), "__all__", ()):
+            assert f'id="{name}"' in page, f"{room}.{name}"
 
 
 def test_the_table_of_the_study_file_is_that_of_the_models(reference):

@@ -298,7 +298,9 @@ def stages(
         ].nunique()
     shown = 0 if measured is None else measured["campaign_id"].nunique()
     settled = status.kind == "PROPER"
-    acted = "done" if registered else "under_way" if drawn else "not_started"
+    acted = "under_way" if drawn else "not_started"
+    if registered:
+        acted = "done"
     states = {
         "collect": "done" if settled else "under_way",
         "segment": "done" if settled else "preliminary",

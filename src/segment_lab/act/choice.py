@@ -71,11 +71,14 @@ def choose(
     >>> choose(["abc", "clusters"]).reason
     'first'
     """
-    powers = {
-        name: powers[name] for name in able if powers and pd.notna(powers.get(name))
-    }
-    good = [name for name in powers if name in settled]
-    good = [name for name in good if not any((name, other) in worse for other in good)]
+    known = powers or {}
+    powers = {name: known[name] for name in able if pd.notna(known.get(name))}
+    ranked = [name for name in powers if name in settled]
+
+    def is_behind(name: str) -> bool:
+        return any((name, other) in worse for other in ranked)
+
+    good = [name for name in ranked if not is_behind(name)]
     if not good:
         return Choice(able[0], FIRST, tuple(able), powers)
     best = max(good, key=lambda name: round(powers[name], DIGITS))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -205,10 +206,11 @@ class Playbook:
         """The entries that apply to each segment of a profile (index: names), in order of
         preference."""
         holds = [(entry, entry.applies(profile)) for entry in self.entries]
-        return {
-            str(name): tuple(entry for entry, rows in holds if rows[i])
-            for i, name in enumerate(profile.index)
-        }
+        found = {}
+        for place, name in enumerate(profile.index):
+            fitting = [entry for entry, rows in holds if rows[place]]
+            found[str(name)] = tuple(fitting)
+        return found
 
     def check(self, names: Sequence[str], profile: pd.DataFrame | None = None) -> Self:
         """Lint against the segments of a scheme; ConfigError names every fault.
@@ -308,17 +310,21 @@ def _bounds(tree: Any) -> dict[str, list[tuple[str, float]]]:
 
 
 def _satisfiable(column: str, bounds: list[tuple[str, float]]) -> bool:
-    known = [("gte", 0.0), ("lte", 1.0)] if column.endswith(("_share", "_rate")) else []
-    if column == "customers" or column.endswith(("_days", "frequency")):
+    """Whether any number lies within the bounds: one of them, between two, or outside all."""
+    known = []
+    if column.endswith(("_share", "_rate")):
+        known = [("gte", 0.0), ("lte", 1.0)]
+    elif column == "customers" or column.endswith(("_days", "frequency")):
         known = [("gte", 0.0)]
-    edges = [v for _, v in (*bounds, *known)]
-    tried = [
-        *edges,
-        min(edges) - 1,
-        max(edges) + 1,
-        *((a + b) / 2 for a in edges for b in edges),
-    ]
-    return any(all(_OPERATORS[op](x, v) for op, v in (*bounds, *known)) for x in tried)
+    limits = [*bounds, *known]
+    edges = [edge for _, edge in limits]
+    between = [(one + other) / 2 for one, other in combinations(edges, 2)]
+    tried = [*edges, min(edges) - 1, max(edges) + 1, *between]
+
+    def fits(value: float) -> bool:
+        return all(_OPERATORS[kind](value, edge) for kind, edge in limits)
+
+    return any(map(fits, tried))
 
 
 def _explain(data: Any, loc: tuple[Any, ...], kind: str, message: str) -> str:

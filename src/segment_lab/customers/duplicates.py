@@ -29,6 +29,10 @@ SHARED = 4
 # Names at least so alike (0 to 100) are one name with a slip of the pen; below the second they
 # contradict each other.
 SAME_NAME, OTHER_NAME = 88.0, 62.0
+# More records of one name are no person's: "Test", "Private person".
+MOST_OF_A_NAME = 30
+# Columns that say where a customer is, the first there is.
+PLACES = ("region", "city", "postcode", "zip")
 
 
 def duplicates(accounts: pd.DataFrame) -> pd.DataFrame:
@@ -74,25 +78,24 @@ def duplicates(accounts: pd.DataFrame) -> pd.DataFrame:
 def _keys(accounts: pd.DataFrame) -> pd.DataFrame:
     """The normal forms of each record; empty where there is nothing."""
     found = roles(accounts.columns)
+    places = [name for name in PLACES if name in accounts]
     nothing = pd.Series("", index=accounts.index)
+
+    def texts(column: str | None) -> pd.Series:
+        if column is None:
+            return nothing
+        return accounts[column].fillna("").astype("str")
+
     keys = {}
     for role, key in (("email", email_key), ("phone", phone_key)):
         keys[role] = accounts[found[role]].map(key) if role in found else nothing
-    names = (
-        accounts[found["name"]].fillna("").astype("str") if "name" in found else nothing
-    )
+    names = texts(found.get("name"))
     keys["name"] = names.map(name_key)
     keys["spelled"] = names.map(spelled)
-    tax = (
-        accounts[found["tax_id"]].fillna("").astype("str")
-        if "tax_id" in found
-        else nothing
-    )
-    keys["tax_id"] = tax.str.replace(r"\W", "", regex=True).str.lower()
-    place = [c for c in ("region", "city", "postcode", "zip") if c in accounts]
-    keys["place"] = (
-        accounts[place[0]].fillna("").astype("str").str.lower() if place else nothing
-    )
+    tax = texts(found.get("tax_id")).str.replace(r"\W", "", regex=True)
+    keys["tax_id"] = tax.str.lower()
+    place = texts(places[0] if places else None)
+    keys["place"] = place.str.lower()
     return pd.DataFrame(keys).reset_index(drop=True)
 
 
@@ -100,12 +103,10 @@ def _agreements(keys: pd.DataFrame) -> dict[tuple[int, int], tuple[str, ...]]:
     """Pairs of records with something in common, and what."""
     pairs: dict[tuple[int, int], list[str]] = {}
     for role in ("email", "phone", "tax_id", "name"):
-        values = keys.index[keys[role] != ""]
-        for _, group in keys.loc[values].groupby(role):
-            if len(group) > SHARED and role != "name":
-                continue
-            # A name of so many is no name: "Test", "Private person".
-            if len(group) > 30:
+        most = MOST_OF_A_NAME if role == "name" else SHARED
+        named = keys[keys[role] != ""]
+        for _, group in named.groupby(role):
+            if len(group) > most:
                 continue
             for pair in combinations(group.index, 2):
                 pairs.setdefault(pair, []).append(role)
@@ -118,13 +119,15 @@ def _same(a: dict[Any, str], b: dict[Any, str], shared: tuple[str, ...]) -> bool
         return True
     if a["tax_id"] and b["tax_id"]:  # two companies
         return False
+    several = len(shared) >= 2
     alike = _alike(a, b)
     if "name" not in shared and alike is not None:
-        if len(shared) >= 2:  # e-mail and phone: a slip in the name, even in its number
-            written = fuzz.ratio(a["spelled"], b["spelled"])
-            return max(fuzz.ratio(a["name"], b["name"]), written) >= OTHER_NAME
+        if several:  # e-mail and phone: a slip in the name, even in its number
+            return _written_alike(a, b) >= OTHER_NAME
         return alike >= SAME_NAME
-    return len(shared) >= 2 or shared[0] != "name" or _hints(a, b) >= 1
+    if several or shared[0] != "name":
+        return True
+    return _hints(a, b) >= 1
 
 
 def _alike(a: dict[Any, str], b: dict[Any, str]) -> float | None:
@@ -140,13 +143,20 @@ def _alike(a: dict[Any, str], b: dict[Any, str]) -> float | None:
         return 0.0
     if _within(one, other):
         return 100.0
-    written = fuzz.ratio(a["spelled"], b["spelled"])
-    return max(fuzz.ratio(one, other), written)
+    return _written_alike(a, b)
+
+
+def _written_alike(a: dict[Any, str], b: dict[Any, str]) -> float:
+    """How alike two names are in order of the alphabet or as they were written."""
+    in_order = fuzz.ratio(a["name"], b["name"])
+    as_written = fuzz.ratio(a["spelled"], b["spelled"])
+    return max(in_order, as_written)
 
 
 def _within(one: str, other: str) -> bool:
     """Whether one name is the other with more words, such as a misspelt legal form."""
-    short, long = sorted((set(one.split()), set(other.split())), key=len)
+    words = (set(one.split()), set(other.split()))
+    short, long = sorted(words, key=len)
     return short < long and max(map(len, short)) > 2
 
 
@@ -156,16 +166,25 @@ def _hints(a: dict[Any, str], b: dict[Any, str]) -> int:
     apart = True  # no way to reach them that both records name
     if a["email"] and b["email"]:
         apart = False
-        one, other = a["email"].split("@")[0], b["email"].split("@")[0]
-        score += 1 if one == other and one not in common_words()["mailboxes"] else -1
+        score += 1 if _one_mailbox(a["email"], b["email"]) else -1
     if a["phone"] and b["phone"]:
         apart = False
-        score += 1 if fuzz.ratio(a["phone"], b["phone"]) >= SAME_NAME else -1
+        nearly = fuzz.ratio(a["phone"], b["phone"]) >= SAME_NAME
+        score += 1 if nearly else -1
     # A name of letters alone is found many times in a city; one with a number is not.
     telling = bool(re.search(r"\d", a["name"]))
-    if apart and telling and a["place"] and a["place"] == b["place"]:
+    one_place = bool(a["place"]) and a["place"] == b["place"]
+    if apart and telling and one_place:
         score += 1
     return score
+
+
+def _one_mailbox(one: str, other: str) -> bool:
+    """Whether two addresses have the same name before the @, and it is a person's."""
+    name = one.split("@")[0]
+    if name != other.split("@")[0]:
+        return False
+    return name not in common_words()["mailboxes"]
 
 
 def merge_into(accounts: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

@@ -199,7 +199,8 @@ def measured(customers: ir.Table, window: ObservationWindow, decimals: int) -> i
     )
 
 
-COLUMNS = (
+#: The columns of the customer table that are numbers, and those that are days.
+MEASURED = (
     "recency_days",
     "t_x",
     "tenure_days",
@@ -210,9 +211,9 @@ COLUMNS = (
     "monetary_value",
     "gap_days",
     "return_share",
-    "first_order",
-    "last_order",
 )
+DAYS = ("first_order", "last_order")
+COLUMNS = (*MEASURED, *DAYS)
 WHOLE = frozenset(
     {"recency_days", "t_x", "tenure_days", "frequency", "repeat_frequency"}
 )
@@ -274,6 +275,13 @@ def collect(expression: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     return as_frame(buyers), account
 
 
+def _kind(column: str) -> pa.DataType:
+    """What a column of the customer table holds: whole numbers, days or money."""
+    if column in WHOLE:
+        return pa.int64()
+    return pa.timestamp("s") if column in DAYS else pa.float64()
+
+
 def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
     """Buyers as the customer table is promised: index ``customer_id``, sorted; days and counts
     whole, money floats.
@@ -282,15 +290,10 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
     fit twice.
     """
     names = set(parts[0].column_names)
-    kinds = {"customer_id": pa.string()} | {
-        c: pa.int64()
-        if c in WHOLE
-        else pa.timestamp("s")
-        if c.endswith("_order")
-        else pa.float64()
-        for c in COLUMNS
-        if c in names
-    }
+    kinds = {"customer_id": pa.string()}
+    for column in COLUMNS:
+        if column in names:
+            kinds[column] = _kind(column)
     rows = pa.concat_tables(
         [
             part.select(list(kinds)).cast(pa.schema(list(kinds.items())))

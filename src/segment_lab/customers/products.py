@@ -28,9 +28,9 @@ def favourites(orders: ir.Table, customers: Sequence[str], most: int = 2) -> pd.
     Series of tuple of str
         By ``customer_id``; customers without a named product are absent.
     """
-    spent = _spent(orders)
-    spent = spent[spent["customer_id"].isin(list(customers))]
-    top = _most_first(spent).groupby("customer_id").head(most)
+    theirs = _of(customers, _spent(orders))
+    by_customer = _most_first(theirs).groupby("customer_id")
+    top = by_customer.head(most)
     return top.groupby("customer_id")["product"].agg(tuple)
 
 
@@ -43,11 +43,12 @@ def next_products(orders: ir.Table, customers: Sequence[str]) -> pd.Series:
         By ``customer_id``; absent where too few others show the way (`FEWEST_FOLLOWERS`).
     """
     spent = _spent(orders)
-    favourite = _most_first(spent).groupby("customer_id")["product"].first()
+    by_customer = _most_first(spent).groupby("customer_id")
+    favourite = by_customer["product"].first()
     taken_next = _taken_next(spent, favourite)
-    asked = spent[spent["customer_id"].isin(list(customers))]
+    theirs = _of(customers, spent)
     found: dict[str, str] = {}
-    for customer, own in asked.groupby("customer_id")["product"]:
+    for customer, own in theirs.groupby("customer_id")["product"]:
         bought = set(own)
         for product in taken_next.get(favourite[customer], []):
             if product not in bought:
@@ -60,10 +61,17 @@ def _taken_next(spent: pd.DataFrame, favourite: pd.Series) -> dict[str, list[str
     """By favourite, what enough of its buyers took as well, the most taken first."""
     rows = spent.assign(favourite=spent["customer_id"].map(favourite))
     others = rows[rows["product"] != rows["favourite"]]
-    followers = others.groupby(["favourite", "product"])["customer_id"].nunique()
+    by_way = others.groupby(["favourite", "product"])
+    followers = by_way["customer_id"].nunique()
     enough = followers[followers >= FEWEST_FOLLOWERS]
-    most_first = enough.sort_values(ascending=False, kind="stable").reset_index()
-    return dict(most_first.groupby("favourite")["product"].agg(list))
+    most_first = enough.sort_values(ascending=False, kind="stable")
+    ways = most_first.reset_index().groupby("favourite")
+    return dict(ways["product"].agg(list))
+
+
+def _of(customers: Sequence[str], spent: pd.DataFrame) -> pd.DataFrame:
+    """The rows of these customers."""
+    return spent[spent["customer_id"].isin(list(customers))]
 
 
 def _most_first(spent: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +82,8 @@ def _most_first(spent: pd.DataFrame) -> pd.DataFrame:
 def _spent(orders: ir.Table) -> pd.DataFrame:
     """Net spending by customer and product; products that came to nothing are left out."""
     named = orders.filter(orders["product"].notnull())
-    by = named.group_by(["customer_id", "product"]).aggregate(
-        amount=named.amount_minor.sum()
-    )
-    rows = orders.get_backend().to_pyarrow(by).to_pandas()
-    return rows[rows["amount"] > 0].astype({"customer_id": str, "product": str})
+    by = named.group_by(["customer_id", "product"])
+    sums = by.aggregate(amount=named.amount_minor.sum())
+    rows = orders.get_backend().to_pyarrow(sums).to_pandas()
+    sold = rows[rows["amount"] > 0]
+    return sold.astype({"customer_id": str, "product": str})

@@ -49,7 +49,8 @@ def compile_expression(
     that mean nothing, so that coalesce sees them.
     """
     tree = parse(text, where)
-    unknown = sorted({c.name for c in tree.find_all(exp.Column)} - set(table.columns))
+    named = columns(text, where)
+    unknown = sorted(named - set(table.columns))
     if unknown:
         hints = [
             say(
@@ -62,11 +63,12 @@ def compile_expression(
         raise ConfigError(f"{where}: {'; '.join(hints)}.")
     reckoned = _reckoned(tree) if number else set()
     values = {}
-    for name in {c.name for c in tree.find_all(exp.Column)}:
+    for name in named:
         value = table[name]
-        if value.type().is_string() and number and name in reckoned:
+        is_text = value.type().is_string()
+        if is_text and number and name in reckoned:
             value = number(value)
-        elif value.type().is_string() and nothing:
+        elif is_text and nothing:
             value = nothing(value)
         values[name] = value
     try:
@@ -105,16 +107,19 @@ def _reckoned(tree: exp.Expr) -> set[str]:
     """Columns that an expression takes for numbers."""
     found: set[str] = set()
     for node in tree.find_all(*ARITHMETIC, exp.Abs, exp.Neg, exp.Round):
-        found |= {n.name for n in _outside_text(node) if isinstance(n, exp.Column)}
-    for node in tree.find_all(*COMPARISONS, exp.In):
-        parts = _outside_text(node)
-        if any(_is_number(part) for part in parts):
-            found |= {part.name for part in parts if isinstance(part, exp.Column)}
-    for node in tree.find_all(exp.Coalesce, exp.Nullif, exp.Case):
-        parts = _results(node)
-        if any(_is_number(part) for part in parts):
-            found |= {part.name for part in parts if isinstance(part, exp.Column)}
+        found |= _named(_outside_text(node))
+    beside_numbers = [_outside_text(n) for n in tree.find_all(*COMPARISONS, exp.In)]
+    choices = tree.find_all(exp.Coalesce, exp.Nullif, exp.Case)
+    beside_numbers += map(_results, choices)
+    for parts in beside_numbers:
+        if any(map(_is_number, parts)):
+            found |= _named(parts)
     return found
+
+
+def _named(parts: list[exp.Expr]) -> set[str]:
+    """The names of the columns among these parts."""
+    return {part.name for part in parts if isinstance(part, exp.Column)}
 
 
 def _outside_text(node: exp.Expr) -> list[exp.Expr]:
@@ -124,9 +129,8 @@ def _outside_text(node: exp.Expr) -> list[exp.Expr]:
 def _results(node: exp.Expr) -> list[exp.Expr]:
     """What a choice between values may give."""
     if isinstance(node, exp.Case):
-        return [branch.args["true"] for branch in node.args["ifs"]] + [
-            node.args.get("default")
-        ]
+        chosen = [branch.args["true"] for branch in node.args["ifs"]]
+        return [*chosen, node.args.get("default")]
     return [node.this, node.expression, *node.expressions]
 
 
@@ -154,10 +158,10 @@ def _value(node: Any, table: Any) -> Any:
     if isinstance(node, exp.In):
         return _in(node, table)
     if isinstance(node, exp.Between):
-        value, low, high = (
-            _value(node.args[k], table) for k in ("this", "low", "high")
-        )
-        return _compare(exp.GTE, value, low) & _compare(exp.LTE, value, high)
+        value = _value(node.this, table)
+        above = _compare(exp.GTE, value, _value(node.args["low"], table))
+        below = _compare(exp.LTE, value, _value(node.args["high"], table))
+        return above & below
     if isinstance(node, exp.Is):
         value = _value(node.this, table)
         if isinstance(node.expression, exp.Null):
@@ -170,28 +174,27 @@ def _value(node: Any, table: Any) -> Any:
         return _case(node, table)
     if type(node) in FUNCTIONS:
         return _call(node, table)
-    return _compare(type(node), _value(node.left, table), _value(node.right, table))
+    left = _value(node.left, table)
+    right = _value(node.right, table)
+    return _compare(type(node), left, right)
 
 
 def _call(node: Any, table: Any) -> Any:
+    compute = FUNCTIONS[type(node)]
+    value = _value(node.this, table)
     if isinstance(node, exp.Round):
         digits = node.args.get("decimals")
-        return FUNCTIONS[exp.Round](
-            _value(node.this, table), int(digits.this) if digits else 0
-        )
-    compute = FUNCTIONS[type(node)]
+        return compute(value, int(digits.this) if digits else 0)
     if type(node) in ARGUMENTS:
         given = [node.args.get(name) for name in ARGUMENTS[type(node)]]
         plain = [_literal(argument) for argument in given if argument is not None]
-        return compute(_value(node.this, table), *plain)
+        return compute(value, *plain)
     if isinstance(node, exp.Nullif):
-        return compute(_value(node.this, table), _value(node.expression, table))
-    rest = (
-        [_value(e, table) for e in node.expressions]
-        if isinstance(node, exp.Coalesce)
-        else []
-    )
-    return compute(_value(node.this, table), *rest)
+        return compute(value, _value(node.expression, table))
+    if isinstance(node, exp.Coalesce):
+        others = [_value(other, table) for other in node.expressions]
+        return compute(value, *others)
+    return compute(value)
 
 
 def _case(node: exp.Case, table: Any) -> Any:
@@ -203,9 +206,9 @@ def _case(node: exp.Case, table: Any) -> Any:
             test = _compare(exp.EQ, subject, test)
         branches.append((test, _value(branch.args["true"], table)))
     otherwise = node.args.get("default")
-    return ibis.cases(
-        *branches, else_=None if otherwise is None else _value(otherwise, table)
-    )
+    if otherwise is not None:
+        otherwise = _value(otherwise, table)
+    return ibis.cases(*branches, else_=otherwise)
 
 
 def _in(node: exp.In, table: Any) -> Any:
@@ -228,12 +231,15 @@ def _of_one_sort(options: list[Any], value: Any) -> bool:
 
 
 def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
-    numeric = left.type().is_numeric() or right.type().is_numeric()
-    if kind in ARITHMETIC and (left.type().is_boolean() or right.type().is_boolean()):
-        raise TypeError(say("data.rule.no_sum"))
-    if kind in ARITHMETIC and (left.type().is_temporal() or right.type().is_temporal()):
-        return _moved(kind, left, right)
-    if kind in ARITHMETIC or (numeric and kind not in (exp.And, exp.Or, exp.DPipe)):
+    types = (left.type(), right.type())
+    if kind in ARITHMETIC:
+        if any(one.is_boolean() for one in types):
+            raise TypeError(say("data.rule.no_sum"))
+        if any(one.is_temporal() for one in types):
+            return _moved(kind, left, right)
+        return BINARY[kind](as_number(left), as_number(right))
+    numeric = any(one.is_numeric() for one in types)
+    if numeric and kind not in (exp.And, exp.Or, exp.DPipe):
         left, right = as_number(left), as_number(right)
     elif left.type().is_temporal() and right.type().is_string():
         right = right.cast("date")
@@ -248,8 +254,7 @@ def _moved(kind: type[exp.Expression], day: Any, days: Any) -> Any:
 
 
 def _literal(node: exp.Literal) -> str | int | float:
-    return node.this if node.is_string else _literal_number(node.this)
-
-
-def _literal_number(text: str) -> int | float:
+    text = node.this
+    if node.is_string:
+        return text
     return int(text) if text.isdigit() else float(text)

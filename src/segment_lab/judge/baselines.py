@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from segment_lab.customers.orders import MEASURED
 from segment_lab.customers.predicted import predict
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.learning import (
@@ -20,19 +21,6 @@ from segment_lab.judge.learning import (
 )
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
-
-FEATURES = (
-    "recency_days",
-    "t_x",
-    "tenure_days",
-    "frequency",
-    "repeat_frequency",
-    "revenue",
-    "margin",
-    "monetary_value",
-    "gap_days",
-    "return_share",
-)
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Context:
 
 def features(customers: pd.DataFrame) -> pd.DataFrame:
     """The numeric columns of the customer table that describe behaviour."""
-    columns = [c for c in FEATURES if c in customers and customers[c].notna().any()]
+    columns = [c for c in MEASURED if c in customers and customers[c].notna().any()]
     return customers[columns].astype(float)
 
 

@@ -70,12 +70,13 @@ def leakage(
         ``filled_decided`` and ``filled_open``.
     """
     columns = [str(c) for c in leads.columns if c not in NOT_ATTRIBUTES]
-    faults = [
-        Fault(f"{option}: {name}", say("leads.errors.column"), nearest(name, columns))
-        for option, names in (("leaky", leaky), ("trusted", trusted))
-        for name in names
-        if name not in columns
-    ]
+    faults = []
+    for option, names in (("leaky", leaky), ("trusted", trusted)):
+        for name in names:
+            if name not in columns:
+                hint = nearest(name, columns)
+                problem = say("leads.errors.column")
+                faults.append(Fault(f"{option}: {name}", problem, hint))
     if faults:
         raise DataError(say("leads.errors.leaky"), faults)
     decided = leads["won"].notna().to_numpy()

@@ -292,7 +292,9 @@ def finding(analysis: LeadAnalysis) -> Finding:
         )
     )
     waiting, hot = int(bands["open_leads"].sum()), int(bands["open_leads"].loc["Hot"])
-    key = "none_open" if not waiting else "start" if hot else "none_hot"
+    key = "start" if hot else "none_hot"
+    if not waiting:
+        key = "none_open"
     start = say(f"leads.headline.{key}", waiting=waiting, hot=hot)
     figures |= {
         "cold_leads_share": cold["lead_share"],

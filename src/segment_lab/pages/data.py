@@ -180,11 +180,10 @@ class DataPage:
 
     def remarks(self) -> Html:
         """What looked odd in the files."""
-        remarks = [
-            say("data_page.remark", table=name, remark=remark)
-            for name in self.study.config.sources
-            for remark in self.study.intake(name).remarks()
-        ]
+        remarks = []
+        for name in self.study.config.sources:
+            for remark in self.study.intake(name).remarks():
+                remarks.append(say("data_page.remark", table=name, remark=remark))
         horizon = self.study.config.strategy.horizon_days
         if quick := overview.rhythm(self.customers, horizon):
             remarks.append(say("data_page.remark", table="orders", remark=quick))

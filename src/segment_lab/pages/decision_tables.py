@@ -176,14 +176,12 @@ def show_margins(page: Page) -> Html:
     margin is known."""
     if not page.at_margins:
         return group()
-    frame = pd.DataFrame(
-        {
-            say("decision.margin", rate=rate): {
-                str(name): _at_margin(row) for name, row in at.decided.iterrows()
-            }
-            for rate, at in page.at_margins.items()
-        }
-    )
+    columns = {}
+    for rate, at in page.at_margins.items():
+        header = say("decision.margin", rate=rate)
+        rows = at.decided.iterrows()
+        columns[header] = {str(name): _at_margin(row) for name, row in rows}
+    frame = pd.DataFrame(columns)
     return table(frame, say("decision.by_margin"))
 
 

@@ -150,34 +150,29 @@ def findings(nb: NotebookNode) -> dict[str, Any]:
 def failure(nb: NotebookNode) -> dict[str, Any] | None:
     """What stopped a notebook, in plain words: ``title, what, where, next``, and ``thin`` for too
     little data."""
-    for i, cell in enumerate(nb.cells):
+    headings: list[str] = []
+    for place, cell in enumerate(nb.cells):
+        headings += _headings(cell)
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                known = has(f"render.cause.{output.ename}.what")
-                cause = phrases(f"render.cause.{output.ename if known else 'unknown'}")
-                thin = output.ename == "NotEnoughDataError"
-                kind = "" if known else f"{output.ename}: "
-                heading = next(
-                    (
-                        h
-                        for c in reversed(nb.cells[: i + 1])
-                        for h in reversed(_headings(c))
-                    ),
-                    "",
-                )
-                return {
-                    "title": say("render.failure.thin")
-                    if thin
-                    else say("render.failure.title"),
-                    "cell": i,
-                    "what": f"{cause['what']} {kind}{strip_ansi(output.evalue)}",
-                    "thin": thin,
-                    "where": say("render.failure.where", heading=heading)
-                    if heading
-                    else "",
-                    "next": cause["next"],
-                }
+                below = headings[-1] if headings else ""
+                return {"cell": place} | _told(output, below)
     return None
+
+
+def _told(error: NotebookNode, below: str) -> dict[str, Any]:
+    """What an error means to a reader, and under which heading it happened."""
+    known = has(f"render.cause.{error.ename}.what")
+    cause = phrases(f"render.cause.{error.ename if known else 'unknown'}")
+    kind = "" if known else f"{error.ename}: "
+    thin = error.ename == "NotEnoughDataError"
+    return {
+        "title": say("render.failure.thin" if thin else "render.failure.title"),
+        "what": f"{cause['what']} {kind}{strip_ansi(error.evalue)}",
+        "thin": thin,
+        "where": say("render.failure.where", heading=below) if below else "",
+        "next": cause["next"],
+    }
 
 
 def describe(nb: NotebookNode) -> dict[str, Any]:

@@ -3,7 +3,7 @@ history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,20 +125,20 @@ def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "figures": changes(now, before) if now else [],
         "since": [*_plan(now), *_since(now, before)] if now else [],
         "history": _history(now) if now else [],
-        "runs": [
-            {
-                "folder": run.folder.name,
-                "as_of": run.manifest["as_of"],
-                "status": run.manifest["status"],
-                "complete": run.manifest["complete"],
-                "failed": [
-                    r["title"]
-                    for r in run.manifest["reports"]
-                    if r["status"] == "failed"
-                ],
-            }
-            for run in runs
-        ],
+        "runs": [_line(run) for run in runs],
+    }
+
+
+def _line(run: Run) -> dict[str, Any]:
+    """A run in the list of all runs."""
+    reports = run.manifest["reports"]
+    failed = [report for report in reports if report["status"] == "failed"]
+    return {
+        "folder": run.folder.name,
+        "as_of": run.manifest["as_of"],
+        "status": run.manifest["status"],
+        "complete": run.manifest["complete"],
+        "failed": [report["title"] for report in failed],
     }
 
 
@@ -170,23 +170,31 @@ def _since(now: Run, before: Run | None) -> list[str]:
 def changes(now: Run, before: Run | None) -> list[dict[str, str]]:
     """Every headline figure of a run with its value in the run before and the change between
     them."""
-    past = {
-        (r["name"], key): figure
-        for r in (before.manifest["reports"] if before else ())
-        for key, figure in (r.get("headline") or {}).get("figures", {}).items()
-    }
-    return [
-        {
-            "name": r["name"],
-            "report": r["title"],
-            "label": figure["label"],
-            "now": figure["text"],
-            "before": past.get((r["name"], key), {}).get("text", "–"),
-            "change": _change(figure, past.get((r["name"], key))),
-        }
-        for r in now.manifest["reports"]
-        for key, figure in (r.get("headline") or {}).get("figures", {}).items()
-    ]
+    past = {}
+    for report, key, figure in _figures(before) if before else ():
+        past[report["name"], key] = figure
+    rows = []
+    for report, key, figure in _figures(now):
+        then = past.get((report["name"], key))
+        rows.append(
+            {
+                "name": report["name"],
+                "report": report["title"],
+                "label": figure["label"],
+                "now": figure["text"],
+                "before": then["text"] if then else "–",
+                "change": _change(figure, then),
+            }
+        )
+    return rows
+
+
+def _figures(run: Run) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Every headline figure of a run: its report, its key, and what it is."""
+    for report in run.manifest["reports"]:
+        headline = report.get("headline") or {}
+        for key, figure in headline.get("figures", {}).items():
+            yield report, key, figure
 
 
 def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:

@@ -101,32 +101,36 @@ def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
             *(part for parts in translated for part in parts),
         ]
         for old in (*reports, run.manifest[SEGMENTS]):
-            if old["key"] == part["key"] and old["status"] in DONE:
-                named = [
-                    name for name in (old.get("page"), old.get("notebook")) if name
-                ]
-                for name in named or old["files"]:
-                    if (run.folder / name).exists():
-                        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(run.folder / name, folder / name)
-                part.update(old)
-                return True
+            if old["key"] != part["key"] or old["status"] not in DONE:
+                continue
+            for name in _files_of(old):
+                if (run.folder / name).exists():
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(run.folder / name, folder / name)
+            part.update(old)
+            return True
     return False
+
+
+def _files_of(part: Mapping[str, Any]) -> list[str]:
+    """The page and the notebook of a report, or the files of another part."""
+    named = [part.get("page"), part.get("notebook")]
+    return [name for name in named if name] or part["files"]
 
 
 def ordered(reports: Sequence[Report], runs: Sequence[Run]) -> list[Report]:
     """Longest first, so that no long one is left alone at the end; without experience the last of
     the catalogue."""
-    took = {
-        r["name"]: r["seconds"]
-        for run in reversed(runs)
-        for r in run.manifest["reports"]
-        if r["seconds"]
-    }
-    return sorted(
-        reports,
-        key=lambda report: (-took.get(report.name, 0.0), -reports.index(report)),
-    )
+    took: dict[str, float] = {}
+    for run in reversed(runs):
+        for made in run.manifest["reports"]:
+            if made["seconds"]:
+                took[made["name"]] = made["seconds"]
+
+    def longest_first(report: Report) -> tuple[float, int]:
+        return -took.get(report.name, 0.0), -reports.index(report)
+
+    return sorted(reports, key=longest_first)
 
 
 def page_facts(
@@ -149,10 +153,11 @@ def page_facts(
 
 def table_rows(tables: Mapping[str, Mapping[str, int]]) -> list[tuple[str, ...]]:
     """Rows read, accepted and rejected of each table, as texts."""
-    return [
-        (name, *(decimal(rows[kind], 0) for kind in ("read", "accepted", "rejected")))
-        for name, rows in tables.items()
-    ]
+    counted = []
+    for name, rows in tables.items():
+        counts = [decimal(rows[kind], 0) for kind in ("read", "accepted", "rejected")]
+        counted.append((name, *counts))
+    return counted
 
 
 def version_rows(fingerprint: str) -> list[tuple[str, str]]:

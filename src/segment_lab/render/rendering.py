@@ -73,7 +73,9 @@ def render_report(
             html = exporter.render(notebook, page)
     nbformat.write(notebook, target)
     (folder / edition.path(report.page)).write_text(html, "utf-8")
-    status = "ok" if broken is None else "thin" if broken["thin"] else "failed"
+    status = "ok"
+    if broken is not None:
+        status = "thin" if broken["thin"] else "failed"
     return {
         "status": status,
         "seconds": round(time.monotonic() - started, 2),

@@ -19,6 +19,8 @@ MOST_ZEROS = 0.5
 CENT = 0.011
 #: Rows that must agree, at least.
 FEW = 3
+#: A column of money has numbers in so many of its rows, and days in fewer than half.
+NUMBERS, DAYS = 0.9, 0.5
 
 
 def adjusted_to(
@@ -35,32 +37,45 @@ def adjusted_to(
     before = columns[chosen].amounts()
     if name := _discounted(columns, chosen, taken):
         return name, name
-    found = []
+    untouched: dict[str, float] = {}
     for name in ranked(columns, "adjusted"):
-        numbers = columns[name].numbers >= 0.9 and columns[name].days < 0.5
-        if name == chosen or name in taken or not numbers:
+        facts = columns[name]
+        if name in (chosen, *taken) or not _is_money(facts):
             continue
-        if _lowers(before, columns[name]):
-            after = columns[name].amounts().reindex(before.index).fillna(before)
-            found.append((float((after == before).mean()), name))
-    if not found:
+        if _lowers(before, facts):
+            after = _along(facts, before).fillna(before)
+            untouched[name] = float((after == before).mean())
+    if not untouched:
         return None
-    name = max(found, key=lambda item: item[0])[1]
+    name = max(untouched, key=lambda one: untouched[one])
     if columns[name].filled == 1:
         return name, name
     return name, f"coalesce({quoted(name)}, {quoted(chosen)})"
+
+
+def _is_money(facts: Facts) -> bool:
+    return facts.numbers >= NUMBERS and facts.days < DAYS
+
+
+def _along(facts: Facts, other: pd.Series) -> pd.Series:
+    """The amounts of a column in the rows of another."""
+    return facts.amounts().reindex(other.index)
 
 
 def _discounted(columns: Columns, chosen: str, taken: Iterable[str]) -> str | None:
     """The column that is the amounts less a discount, as its own column has it."""
     before = columns[chosen].amounts()
     for off in _numeric(columns, "discount", (chosen, *taken)):
-        rates = columns[off].amounts().reindex(before.index).fillna(0).abs()
+        rates = _along(columns[off], before).fillna(0).abs()
+        in_money = before - rates
+        in_percent = before * (1 - rates / 100)
+        used = (chosen, off, *taken)
         for name, facts in columns.items():
-            if name in (chosen, off, *taken) or facts.filled < 1 or facts.numbers < 0.9:
+            full = facts.filled == 1 and facts.numbers >= NUMBERS
+            if name in used or not full:
                 continue
-            after = facts.amounts().reindex(before.index)
-            for less in (before - rates, before * (1 - rates / 100)):
+            after = _along(facts, before)
+            for less in (in_money, in_percent):
                 lowered = (less - before).abs() > CENT
                 if lowered.any() and _agree(after, less):
                     return name
@@ -75,26 +90,27 @@ def without_tax(
     whole = columns[chosen].amounts()
     used = (chosen, *taken)
     bases = [*ranked(columns, "subtotal"), *ranked(columns, "amount")]
-    none = pd.Series(0.0, index=whole.index)
+    none = {"": pd.Series(0.0, index=whole.index)}
 
     def parts(role: str) -> dict[str, pd.Series]:
-        names = _numeric(columns, role, used)
-        values = {n: columns[n].amounts().reindex(whole.index) for n in names}
-        return {name: value.fillna(0) for name, value in values.items()}
+        found = {}
+        for name in _numeric(columns, role, used):
+            found[name] = _along(columns[name], whole).fillna(0)
+        return found
 
-    taxes, ways = parts("tax"), {"": none} | parts("shipping")
+    charged = [tax for tax in parts("tax").values() if (tax.abs() > CENT).any()]
+    ways = none | parts("shipping")
+    discounts = none | parts("discount")
+    added = [tax + way for tax, way in product(charged, ways.values())]
     for base in dict.fromkeys(bases):
         facts = columns[base]
-        if base in used or facts.numbers < 0.9 or facts.days > 0.5:
+        if base in used or facts.numbers < NUMBERS or facts.days > DAYS:
             continue
-        plain = facts.amounts().reindex(whole.index)
-        for off, discount in ({"": none} | parts("discount")).items():
-            for tax, way in product(taxes.values(), ways.values()):
-                if not (tax.abs() > CENT).any():
-                    continue
-                for sign in (-1, 1):
-                    if _agree(whole, plain + sign * discount + tax + way):
-                        return _less(base, off, sign)
+        plain = _along(facts, whole)
+        for off, discount in discounts.items():
+            for more, sign in product(added, (-1, 1)):
+                if _agree(whole, plain + sign * discount + more):
+                    return _less(base, off, sign)
     return None
 
 
@@ -110,8 +126,10 @@ def _numeric(columns: Columns, role: str, taken: Iterable[str]) -> list[str]:
     found = []
     for name in ranked(columns, role):
         facts = columns[name]
-        if name not in taken and facts.filled > 0 and facts.numbers >= 0.9:
-            found += [name] if (facts.amounts().fillna(0) != 0).any() else []
+        if name in taken or facts.filled == 0 or facts.numbers < NUMBERS:
+            continue
+        if (facts.amounts().fillna(0) != 0).any():
+            found.append(name)
     return found
 
 
@@ -130,9 +148,9 @@ def hundred_times(columns: Columns, name: str) -> bool:
         return False
     for other, facts in columns.items():
         same_name = normal(other).startswith(f"{normal(name)} ")
-        if not same_name or facts.numbers < 0.9:
+        if not same_name or facts.numbers < NUMBERS:
             continue
-        hundredth = facts.amounts().reindex(whole.index)
+        hundredth = _along(facts, whole)
         worth = (hundredth != 0) & hundredth.notna()
         if worth.sum() >= FEW and _agree(whole, hundredth * 100):
             return True
@@ -143,18 +161,22 @@ def taken_off(columns: Columns, before: str, after: str, refunded: str) -> bool:
     """Whether what a column says was paid back is off the amounts `after` an adjustment."""
     back = columns[refunded].amounts().abs()
     back = back[back > 0]
-    whole = columns[before].amounts().reindex(back.index)
-    left = columns[after].amounts().reindex(back.index).fillna(whole)
-    return bool((left <= whole - back + 0.01).mean() >= NEVER_MORE)
+    whole = _along(columns[before], back)
+    left = _along(columns[after], back).fillna(whole)
+    paid_back = left <= whole - back + 0.01
+    return bool(paid_back.mean() >= NEVER_MORE)
 
 
 def _lowers(before: pd.Series, column: Facts) -> bool:
     """Whether a column's amounts are those `before`, or less of them, somewhere less."""
-    after = column.amounts().reindex(before.index)
+    after = _along(column, before)
     both = after.notna() & before.notna() & (before != 0)
     if not both.any():
         return False
     left = after[both] / before[both]
-    never_more = (left <= 1).mean() >= NEVER_MORE and (left >= 0).mean() >= NEVER_MORE
+    more = (left > 1).mean()
+    below_zero = (left < 0).mean()
+    if max(more, below_zero) > 1 - NEVER_MORE:
+        return False
     zeros = (left == 0).sum() / len(before)
-    return bool(never_more and (left < 1).any() and zeros <= MOST_ZEROS)
+    return bool((left < 1).any() and zeros <= MOST_ZEROS)

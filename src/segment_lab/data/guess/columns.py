@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 
@@ -287,14 +288,10 @@ def named(headers: Iterable[str]) -> dict[str, str]:
         "product": ("product",),
     }
     for name, kinds in roles.items():
-        fits = [
-            h
-            for kind in kinds
-            for h in ranked(headers, kind)
-            if h not in found.values()
-        ]
-        if fits:
-            found[name] = fits[0]
+        for header in chain.from_iterable(ranked(headers, kind) for kind in kinds):
+            if header not in found.values():
+                found[name] = header
+                break
     if "customer_id" not in found:
         bare = [h for h in headers if normal(h) == "id" and h not in found.values()]
         found |= {"customer_id": bare[0]} if bare else {}

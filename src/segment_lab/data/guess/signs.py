@@ -9,7 +9,11 @@ import pandas as pd
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import FULL
 from segment_lab.data.guess.facts import Columns
-from segment_lab.data.guess.vocabulary import states_of, vocabulary
+from segment_lab.data.guess.vocabulary import (
+    holds_any,
+    states_of,
+    vocabulary,
+)
 from segment_lab.data.quoting import one_of, quoted
 from segment_lab.texts import say
 
@@ -106,14 +110,10 @@ def are_documents(said: dict[str, list[str]]) -> bool:
     """Whether values name documents or events, of which a return is one of its own, and not how
     far an order is."""
     words = vocabulary()["documents"]
-    names = [
-        value.lower() for kind in ("sold", "unknown") for value in said.get(kind, ())
-    ]
-    coded = set(names) & set(vocabulary()["codes"]["sold"])
+    named = [*said.get("sold", ()), *said.get("unknown", ())]
+    names = [value.lower() for value in named]
+    if set(names) & set(vocabulary()["codes"]["sold"]):
+        return True
     back = [value.lower() for value in said.get("returned", ())]
     credit = vocabulary()["credit_documents"]
-    return (
-        bool(coded)
-        or any(word in value for value in names for word in words)
-        or any(word in value for value in back for word in credit)
-    )
+    return holds_any(names, words) or holds_any(back, credit)

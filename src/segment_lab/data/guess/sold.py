@@ -19,6 +19,7 @@ from segment_lab.data.guess.signs import (
     written_positive,
 )
 from segment_lab.data.guess.vocabulary import (
+    holds_any,
     is_draft,
     is_in_part,
     is_paid,
@@ -236,8 +237,8 @@ def _no_goods(said: dict[str, list[str]]) -> list[str]:
 def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> None:
     said = states_of(columns[name].cells)
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
-    words = vocabulary()["documents"]
-    if any(word in value.lower() for value in kept for word in words):
+    lower = [value.lower() for value in kept]
+    if holds_any(lower, vocabulary()["documents"]):
         # Beside invoices a payment is no sale of its own.
         kept = [value for value in kept if not _is_payment(value)]
         kept = _without_announcements(found, name, kept)
@@ -325,8 +326,9 @@ def _is_mark(facts: Facts) -> bool:
 def _without_announcements(found: Sold, name: str, kept: list[str]) -> list[str]:
     """Documents without the orders and offers that other documents among them bill."""
     words = vocabulary()["announcements"]
-    early = [v for v in kept if any(word in v.lower() for word in words)]
-    bills = [v for v in kept if v not in early and state(v) == "sold"]
+    early = [value for value in kept if holds_any([value.lower()], words)]
+    others = [value for value in kept if value not in early]
+    bills = [value for value in others if state(value) == "sold"]
     if not early or not bills:
         return kept
     found.notes.append(
@@ -336,7 +338,7 @@ def _without_announcements(found: Sold, name: str, kept: list[str]) -> list[str]
 
 
 def _is_payment(value: str) -> bool:
-    return any(word in value.lower() for word in vocabulary()["payment_documents"])
+    return holds_any([value.lower()], vocabulary()["payment_documents"])
 
 
 def _asked(columns: Columns, name: str) -> str:
@@ -363,20 +365,20 @@ def missing_amounts(
     return empty if EMPTY < empty / max(1, len(rows)) < 0.5 else 0
 
 
+#: What headers of a stage of deals hold.
+STAGES = (
+    "deal",
+    "lead",
+    "opportunity",
+    "stage",
+    "сделк",
+    "стади",
+    "этап",
+    "szans",
+    "etap",
+)
+
+
 def is_deal(columns: Columns) -> bool:
     """Whether a file's status is a stage of deals, which end won or lost."""
-    return any(
-        word in normal(name)
-        for name in columns
-        for word in (
-            "deal",
-            "lead",
-            "opportunity",
-            "stage",
-            "сделк",
-            "стади",
-            "этап",
-            "szans",
-            "etap",
-        )
-    )
+    return holds_any(map(normal, columns), STAGES)

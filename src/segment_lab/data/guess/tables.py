@@ -19,6 +19,7 @@ from segment_lab.data.guess.opening import (
 from segment_lab.data.guess.signs import Sold
 from segment_lab.data.guess.values import day_layout, layout
 from segment_lab.data.guess.vocabulary import (
+    holds_any,
     normal,
     ranked,
     states_of,
@@ -71,15 +72,18 @@ def _brought_in_all(columns: Columns, frame: pd.DataFrame, buyer: Customer) -> b
     if _counted(columns):
         return True
     words = vocabulary()["lifetime"]
-    named = [n for n in columns if any(f" {w} " in f" {normal(n)} " for w in words)]
-    return any(choose.is_amount(columns[name]) for name in named)
+    for name, facts in columns.items():
+        header = f" {normal(name)} "
+        named = any(f" {word} " in header for word in words)
+        if named and choose.is_amount(facts):
+            return True
+    return False
 
 
 def _ordered(columns: Columns) -> bool:
     """Whether the day is that of an order, due like every delivery, and of no invoice."""
     headers = list(map(normal, columns))
-    invoiced = vocabulary()["invoice_numbers"]
-    if any(part in header for header in headers for part in invoiced):
+    if holds_any(headers, vocabulary()["invoice_numbers"]):
         return False
     return not set(headers).isdisjoint(vocabulary()["order_days"])
 

@@ -102,10 +102,10 @@ def _marks(table: ir.Table, texts: Iterable[str]) -> tuple[dict[str, str], list[
         for kind, pattern in _PATTERNS.items():
             counts[f"{kind}{i}"] = table[name].re_search(pattern).sum()
     row = table.aggregate(**counts).to_pandas().iloc[0].fillna(0)
-    n = {
-        kind: sum(int(row[f"{kind}{i}"]) for i in range(len(names)))
-        for kind in _PATTERNS
-    }
+    n = {}
+    for kind in _PATTERNS:
+        by_column = [f"{kind}{place}" for place in range(len(names))]
+        n[kind] = int(row[by_column].sum())
     if n["comma"] > n["dot"]:
         return {"decimal": ","}, []
     if n["open_comma"]:

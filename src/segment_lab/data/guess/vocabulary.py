@@ -152,6 +152,12 @@ def _without_tax_words(plain: str) -> tuple[str, int]:
     return plain, 1
 
 
+def holds_any(texts: Iterable[str], words: Iterable[str]) -> bool:
+    """Whether one of the words stands anywhere in one of the texts."""
+    held = list(words)
+    return any(word in text for text in texts for word in held)
+
+
 @cache
 def _means(role: str) -> tuple[str, ...]:
     return tuple(map(_bounded, vocabulary()["columns"][role]))

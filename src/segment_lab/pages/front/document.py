@@ -128,11 +128,11 @@ class Front:
     def _happened(self) -> str:
         news = self.news
         change = news.change
-        direction = "unknown"
-        if pd.notna(change):
-            direction = (
-                "flat" if abs(change) < LEVEL else "down" if change < 0 else "up"
-            )
+        direction = "down" if change < 0 else "up"
+        if pd.isna(change):
+            direction = "unknown"
+        elif abs(change) < LEVEL:
+            direction = "flat"
         return say(
             "front.news.change",
             direction=direction,
