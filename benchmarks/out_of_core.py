@@ -4,9 +4,11 @@ memory limit.
 `assign` reduces the log and writes every customer's segment in the engine; `run` renders the
 reports of a large base.
 
-    python benchmarks/out_of_core.py --lines 1 10 50 200 --limit 3GB           # 10 million
-    customers at the end python benchmarks/out_of_core.py --command run --lines 10 --per-customer
-    10  # a million customers in the reports
+    python benchmarks/out_of_core.py --lines 1 10 50 200 --limit 3GB
+    python benchmarks/out_of_core.py --command run --lines 10 --per-customer 10 [--against REVISION]
+
+The first ends at ten million customers; the second is a million customers in the reports, and with
+`--against` an earlier revision does the same in turn.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from report import earlier
 
-SEGMENT_LAB = Path(sys.executable).parent / "segment-lab"
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+SEGMENT_LAB = [sys.executable, "-m", "segment_lab"]
 STUDY = """
 name: large
 as_of: 2025-09-27
@@ -47,14 +52,17 @@ def make(millions: float, folder: Path, per_customer: int) -> None:
     (folder / "large.yml").write_text(STUDY, "utf-8")
 
 
-def watched(command: list[str], folder: Path, limit: str) -> tuple[float, float, float]:
+def watched(
+    command: list[str], folder: Path, limit: str, source: Path
+) -> tuple[float, float, float]:
     """Seconds, peak memory of the process and all its children, and peak of what was spilled to
-    disk (both GB)."""
+    disk (both GB), with the package from `source`."""
     env = {
         **os.environ,
+        "PYTHONPATH": str(source),
         "SEGMENT_LAB_MEMORY_LIMIT": limit,
         "SEGMENT_LAB_TEMP": str(folder / "spill"),
-        "SEGMENT_LAB_CACHE": str(folder / "cache"),
+        "SEGMENT_LAB_CACHE": str(folder / "cache" / source.parent.name),
     }
     (folder / "spill").mkdir(exist_ok=True)
     start, memory, spilled = time.perf_counter(), 0, 0
@@ -89,6 +97,25 @@ def _size(file: Path) -> int:
         return 0
 
 
+def _commands(
+    options: argparse.Namespace, study: str, folder: Path
+) -> Iterator[tuple[str, list[str], Path]]:
+    """What is timed: a label, the command, and the sources it runs with."""
+    if options.command == "assign":
+        for method in options.method:
+            out = ["--out", str(folder / f"{method}.parquet")]
+            command = [*SEGMENT_LAB, "assign", study, "--method", method, *out]
+            yield f"assign {method}", command, SOURCE
+        return
+    only = ["--only", options.only] if options.only else []
+    command = [*SEGMENT_LAB, "run", study, *only, "--out", str(folder / "reports")]
+    if options.against:
+        theirs = earlier(options.against, folder) / "src"
+        out = ["--out", str(folder / "reports-earlier")]
+        yield f"run, {options.against}", [*command[:-2], *out], theirs
+    yield "run", command, SOURCE
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -110,6 +137,7 @@ def main() -> None:
     )
     parser.add_argument("--only", help="for run: reports, comma-separated")
     parser.add_argument("--limit", default="3GB", help="memory limit of the engine")
+    parser.add_argument("--against", help="for run: an earlier revision, in turn")
     options = parser.parse_args()
     print(
         "| lines | customers | command | seconds | per million lines | peak GB | spilled GB |"
@@ -122,31 +150,10 @@ def main() -> None:
             folder = Path(name)
             make(millions, folder, options.per_customer)
             study = str(folder / "large.yml")
-            commands = {
-                "run": [
-                    str(SEGMENT_LAB),
-                    "run",
-                    study,
-                    "--out",
-                    str(folder / "reports"),
-                    *(["--only", options.only] if options.only else []),
-                ]
-            }
-            if options.command == "assign":
-                commands = {
-                    f"assign {m}": [
-                        str(SEGMENT_LAB),
-                        "assign",
-                        study,
-                        "--method",
-                        m,
-                        "--out",
-                        str(folder / f"{m}.parquet"),
-                    ]
-                    for m in options.method
-                }
-            for label, command in commands.items():
-                seconds, memory, spilled = watched(command, folder, options.limit)
+            for label, command, source in _commands(options, study, folder):
+                seconds, memory, spilled = watched(
+                    command, folder, options.limit, source
+                )
                 print(
                     f"| {millions:g} M | {millions / options.per_customer:g} M | {label} | {seconds:.1f} | "
                     f"{seconds / millions:.2f} | {memory:.2f} | {spilled:.2f} |",

@@ -34,6 +34,8 @@ def test_the_months_add_up_to_the_customer_table(returns):
     months, customers = overview.monthly(study.orders()), study.customers()
     assert months["revenue"].sum() == pytest.approx(customers["revenue"].sum())
     assert months["orders"].sum() == customers["frequency"].sum()
+    alone = overview.orders_by_month(study.orders())
+    pd.testing.assert_series_equal(alone, months["orders"])
     assert months["new_customers"].sum() == len(customers) == 3
     assert months["customers"].tolist() == (
         [1, 2, 1] if returns == "net" else [1, 3, 1]

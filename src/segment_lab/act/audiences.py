@@ -50,19 +50,41 @@ def options(
         ``margin, margin_se, natural_rate, break_even`` (share of contacts that must buy because of
         it) and ``belief``, the key of what is expected.
     """
+    return valued(counted(entries, people, exceptions, history), known)
+
+
+def counted(
+    entries: Mapping[str, Sequence[Entry]],
+    people: pd.DataFrame,
+    exceptions: pd.DataFrame,
+    history: History | None = None,
+) -> pd.DataFrame:
+    """`options` before the money: every action with its audience.
+
+    ``scale`` is how much larger the orders of an action's customers are than their segment's.
+    """
     rows = []
     for segment, choices in entries.items():
         members = people[people["segment"] == segment]
         for entry in choices:
-            facts = cast(pd.Series, known.loc[segment])
-            row = {
-                "segment": segment,
-                **_described(entry),
-                **_counts(audience(members, entry, exceptions, history)),
-            }
-            row |= _money(facts, members, entry)
-            rows.append(row)
+            reason = audience(members, entry, exceptions, history)
+            row = {"segment": segment, **_described(entry), **_counts(reason)}
+            rows.append(row | {"scale": _scale(members, entry)})
     return pd.DataFrame(rows)
+
+
+def valued(counted: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Actions from `counted` with the money of their segments."""
+    money = [
+        _money(cast(pd.Series, known.loc[segment]), cost, scale)
+        for segment, cost, scale in zip(
+            counted["segment"],
+            counted["cost_per_contact"],
+            counted["scale"],
+            strict=True,
+        )
+    ]
+    return counted.drop(columns="scale").join(pd.DataFrame(money, index=counted.index))
 
 
 def audience(
@@ -101,14 +123,19 @@ def _counts(reason: pd.Series) -> dict[str, int]:
     return {"members": len(reason), **left_out, "customers": int((reason == "").sum())}
 
 
-def _money(facts: pd.Series, members: pd.DataFrame, entry: Entry) -> dict[str, object]:
-    """The segment's figures; the top of a segment brings as much more as its orders are larger."""
-    scale = 1.0
-    if entry.top is not None and members["monetary_value"].mean() > 0:
-        top = most_valuable(members, entry.top)["monetary_value"].mean()
-        scale = float(top / members["monetary_value"].mean())
+def _scale(members: pd.DataFrame, entry: Entry) -> float:
+    """The top of a segment brings as much more as its orders are larger."""
+    usual = members["monetary_value"].mean()
+    if entry.top is None or not usual > 0:
+        return 1.0
+    top = most_valuable(members, entry.top)["monetary_value"].mean()
+    return float(top / usual)
+
+
+def _money(facts: pd.Series, cost: float, scale: float) -> dict[str, object]:
+    """The segment's figures for one of its actions."""
     margin = float(facts["margin_per_conversion"]) * scale
-    needed = entry.cost_per_contact / margin if margin > 0 else np.inf
+    needed = cost / margin if margin > 0 else np.inf
     return {
         "margin": margin,
         "margin_se": float(facts["margin_se"]) * scale,

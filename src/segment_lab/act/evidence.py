@@ -145,6 +145,12 @@ def evidence(
     return out
 
 
+def at_rate(known: pd.DataFrame, rate: float) -> pd.DataFrame:
+    """Evidence that counts all revenue as margin (``margin_rate=1``), at another rate."""
+    money = ["margin_per_conversion", "margin_se", "margin_in_horizon", "margin_rate"]
+    return known.assign(**{name: known[name] * rate for name in money})
+
+
 def _margin_rates(
     profile: pd.DataFrame, declared: float | None
 ) -> tuple[pd.Series, str]:

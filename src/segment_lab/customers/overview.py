@@ -4,6 +4,7 @@ is."""
 from __future__ import annotations
 
 import datetime as dt
+from typing import TypeVar
 
 import ibis.expr.types as ir
 import numpy as np
@@ -18,6 +19,7 @@ from segment_lab.customers.orders import (
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
+Months = TypeVar("Months", pd.DataFrame, pd.Series)
 QUARTERS = 8
 #: Share of the customers whose part of the revenue is told.
 TOP_SHARE = 0.2
@@ -60,6 +62,19 @@ def monthly(orders: ir.Table) -> pd.DataFrame:
     frame["revenue"] = frame["revenue"].astype("float64") / _scale(orders)
     every = pd.date_range(frame.index.min(), frame.index.max(), freq="MS", name="month")
     return frame.reindex(every, fill_value=0)
+
+
+def orders_by_month(orders: ir.Table) -> pd.Series:
+    """The ``orders`` of `monthly` alone, from the first month with an order to the last, for those
+    who ask on many days."""
+    bought = per_order(orders).filter(lambda t: t.is_order)
+    months = bought.group_by(month=_month(bought.order_date))
+    frame = months.aggregate(orders=bought.count()).to_pandas()
+    counts = frame.set_index(_first_day(frame["month"]))["orders"].sort_index()
+    if counts.empty:
+        return counts
+    every = pd.date_range(counts.index[0], counts.index[-1], freq="MS")
+    return counts.reindex(every, fill_value=0).rename_axis("month").astype("int64")
 
 
 def _month(day: ir.DateValue) -> ir.IntegerValue:
@@ -199,13 +214,13 @@ def rhythm(customers: pd.DataFrame, horizon_days: int) -> str:
     return say("customers.rhythm", usual=usual, horizon=horizon_days, days=days)
 
 
-def full_months(months: pd.DataFrame, window: ObservationWindow) -> pd.DataFrame:
+def full_months(months: Months, window: ObservationWindow) -> Months:
     """The calendar months that lie wholly within the window; all of them where none does."""
     starts = pd.DatetimeIndex(months.index)
     whole = (starts >= pd.Timestamp(window.start)) & (
         starts.shift(1, freq="MS") <= pd.Timestamp(window.as_of)
     )
-    return months[whole] if whole.any() else months
+    return months.loc[whole] if whole.any() else months
 
 
 def trend(months: pd.DataFrame, as_of: pd.Timestamp) -> tuple[float, float] | None:

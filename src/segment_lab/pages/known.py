@@ -231,6 +231,13 @@ class Known:
         labels = self.now.labels.astype(str).to_numpy()
         return self.now.align(self.people).assign(segment=labels)
 
+    @cached_property
+    def counted(self) -> pd.DataFrame:
+        """Every action of the playbook with its audience (`audiences.counted`)."""
+        return audiences.counted(
+            self.entries, self.members, self.exceptions, self.history
+        )
+
     def entry(self, segment: str, action: object) -> Entry | None:
         """The entry of a segment's action; None where the playbook has none of these words."""
         entries = self.entries.get(segment, ())

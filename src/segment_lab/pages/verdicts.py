@@ -13,6 +13,7 @@ from pandas.api.typing import NaTType
 
 from segment_lab.act import audiences, market, verdicts
 from segment_lab.act.budget import BudgetPlan, plan_budget
+from segment_lab.act.evidence import at_rate
 from segment_lab.act.stance import stances
 from segment_lab.customers.rates import detectable_effect
 from segment_lab.errors import NotEnoughDataError
@@ -44,9 +45,7 @@ class Page(Known):
 
     def decide(self, known: pd.DataFrame) -> pd.DataFrame:
         """`verdicts.decide` with this page's playbook, audiences and beliefs."""
-        offered = audiences.options(
-            known, self.entries, self.members, self.exceptions, self.history
-        )
+        offered = audiences.valued(self.counted, known)
         if self.tested is not None:
             # Money was measured as money: how sure we are of a margin adds nothing to its error.
             theirs = offered["kind"] == self.tested.kind
@@ -289,7 +288,21 @@ class Page(Known):
             or known["natural_rate"].isna().all()
         ):
             return {}
-        return {rate: replace(self, margin_rate=rate) for rate in MARGINS}
+        return {rate: self._at_margin(rate) for rate in MARGINS}
+
+    def _at_margin(self, rate: float) -> Page:
+        """This page at a margin: customers, and what campaigns did, stay as they are."""
+        page = replace(self, margin_rate=rate)
+        page.known = at_rate(self._in_revenue.known, rate)
+        page.arms = self._in_revenue.arms
+        page.members, page.counted = self.members, self.counted
+        page.profile, page.entries = self.profile, self.entries
+        return page
+
+    @cached_property
+    def _in_revenue(self) -> Page:
+        """This page with all revenue counted as margin."""
+        return replace(self, margin_rate=1.0)
 
     def worth_from(self) -> pd.DataFrame:
         """Where the margin is unknown: the least of `MARGINS` from which on a segment is worth a

@@ -229,6 +229,8 @@ class Segmentation:
 
     def _part(self, customers: pd.DataFrame) -> tuple[pd.DataFrame, Segmentation]:
         """The rows that are segmented, and the segmentation of those alone."""
+        if self.codes.index.equals(customers.index):
+            return customers, self  # a million ids are not looked up again
         if self.codes.index.isin(customers.index).all():
             return customers.loc[self.codes.index], self
         known = self.codes[self.codes.index.isin(customers.index)]
@@ -279,6 +281,8 @@ class Segmentation:
     def align(self, customers: pd.DataFrame) -> pd.DataFrame:
         """The rows of `customers` in the order of this segmentation; an error names who is
         missing."""
+        if self.codes.index.equals(customers.index):
+            return customers
         missing = self.codes.index.difference(customers.index)
         if len(missing):
             problem = say("segments.errors.not_in_table")

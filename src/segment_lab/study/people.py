@@ -14,7 +14,7 @@ from segment_lab.customers.orders import (
     outcomes_expression,
     with_reason,
 )
-from segment_lab.customers.overview import full_months, monthly
+from segment_lab.customers.overview import full_months, orders_by_month
 from segment_lab.customers.people import (
     accounts,
     ordered_later,
@@ -192,8 +192,9 @@ class StudyCustomers(StudyDays):
             return ()
 
         def found() -> tuple[float, ...]:
-            months = full_months(monthly(self.orders()), self.window)
-            return seasonal_weights(months["orders"])
+            return seasonal_weights(
+                full_months(orders_by_month(self.orders()), self.window)
+            )
 
         return self.shared("season", (), found)
 

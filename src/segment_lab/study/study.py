@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Above so many customers schemes are compared on a sample: the intervals are narrow by then, and
 # memory is bounded.
-JUDGED = 200_000
+JUDGED = 100_000
 
 
 class Study(StudyWings):
