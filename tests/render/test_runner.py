@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from segment_lab.errors import ConfigError, DataError
-from segment_lab.render import history, run_study
+from segment_lab.render import history, plan, run_study
+from segment_lab.render.catalog import chosen
 from segment_lab.render.publishing import LATEST
 
 from .conftest import NOTEBOOKS, PARAMETERS, START, notebook, write_notebooks
@@ -294,3 +295,14 @@ def test_two_languages_are_two_sets_of_pages_from_one_computation(run, place):
     index = (part.folder / "ru" / "index.html").read_text("utf-8")
     assert "1 января 2026" in index
     assert "January" not in index
+
+
+def test_what_needs_no_scorecard_is_made_while_others_wait_for_it():
+    order = plan.ordered(chosen(None), [])
+    names = [report.name for report in order]
+    assert names[0] == "comparison"
+    waits = names.index("strategy")
+    assert set(names[1:waits]) == {"data", "leads", "receivables", "response"}
+    # The export follows the strategy and leaves pages to be made beside it.
+    place = plan.place_of_export([("en", report) for report in order])
+    assert place == waits + 1 < len(order)

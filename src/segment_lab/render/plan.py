@@ -19,6 +19,14 @@ from segment_lab.texts.formats import decimal
 SEGMENTS = "segments"
 DONE = ("ok", "thin")
 
+#: The comparison makes the scorecard, by which page one chooses its scheme and others their
+#: advice; these need none of it, and fill the other cores until it is there.
+STAGES = {
+    "comparison": 0,
+    **dict.fromkeys(("data", "leads", "receivables", "response"), 1),
+    "strategy": 2,
+}
+
 
 def report_part(
     report: Report, facts: Mapping[str, Any], config: str, edition: Edition
@@ -119,18 +127,27 @@ def _files_of(part: Mapping[str, Any]) -> list[str]:
 
 
 def ordered(reports: Sequence[Report], runs: Sequence[Run]) -> list[Report]:
-    """Longest first, so that no long one is left alone at the end; without experience the last of
-    the catalogue."""
+    """The one that others wait for first, then those that need not wait; longest first, so that no
+    long one is left alone at the end; without experience the last of the catalogue."""
     took: dict[str, float] = {}
     for run in reversed(runs):
         for made in run.manifest["reports"]:
             if made["seconds"]:
                 took[made["name"]] = made["seconds"]
 
-    def longest_first(report: Report) -> tuple[float, int]:
-        return -took.get(report.name, 0.0), -reports.index(report)
+    def place(report: Report) -> tuple[int, float, int]:
+        stage = STAGES.get(report.name, len(STAGES))
+        return stage, -took.get(report.name, 0.0), -reports.index(report)
 
-    return sorted(reports, key=longest_first)
+    return sorted(reports, key=place)
+
+
+def place_of_export(waiting: Sequence[tuple[Any, Report]]) -> int:
+    """Behind the strategy, whose findings it shares: long as it is, it must not come last."""
+    for place, (_, report) in enumerate(waiting, 1):
+        if report.name == "strategy":
+            return place
+    return len(waiting)
 
 
 def page_facts(

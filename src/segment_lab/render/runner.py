@@ -9,12 +9,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
@@ -26,6 +27,9 @@ from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writin
 from segment_lab.render.worker import ForkServer
 from segment_lab.texts import known, say, speaking
 from segment_lab.window import ObservationWindow
+
+if TYPE_CHECKING:
+    from segment_lab.render.rendering import Limits
 
 WAIT_SECONDS = 3600.0
 #: In the folder of a run in the making: what its processes share.
@@ -213,7 +217,7 @@ class _Job:
             staging / ".facts",
         )
         # A look at a part, or a what-if, is never the study's answer.
-        partial = bool(self.only or self.changes)
+        in_part = bool(self.only or self.changes)
         reports = chosen(self.only or facts["report"]["only"])
         sets = [Edition(name, self.languages) for name in self.languages]
         parts = {
@@ -226,7 +230,7 @@ class _Job:
             raise ConfigError(say("render.run.nothing", reasons=reasons))
         before = earlier.earlier_run(shelf.runs(), facts["as_of"])
         segments = plan.segments_part(facts, self.languages, earlier.described(before))
-        if partial:
+        if in_part:
             segments.update(status="skipped", reason=say("render.run.part"))
         kept = [] if self.force else [run for run in shelf.runs() if run.intact()]
         for part in (*parts.values(), segments):
@@ -261,7 +265,7 @@ class _Job:
             edition.language: [parts[edition, report] for report in reports]
             for edition in sets
         }
-        manifest = self._manifest(facts, made, segments, request, partial, fault)
+        manifest = self._manifest(facts, made, segments, request, in_part, fault)
         manifest["earlier"] = earlier.described(before)
         return self._publish(shelf, staging, manifest, tuple(names))
 
@@ -276,7 +280,7 @@ class _Job:
     ) -> None:
         """Make the waiting parts, `jobs` at a time; each part of the manifest is completed in
         place."""
-        from segment_lab.render.rendering import Limits, render_report
+        from segment_lab.render.rendering import Limits
 
         limits = Limits(
             server if self.engine == "segment-lab" else None,
@@ -284,29 +288,17 @@ class _Job:
             facts["report"]["memory_gb"] or _memory_share(self.jobs),
             facts["personal"],
         )
+        work = [
+            self._page(report, parts[edition, report], facts, staging, limits, edition)
+            for edition, report in waiting
+        ]
+        if segments["status"] == "waiting":
+            export = partial(self._export, facts, staging, server)
+            work.insert(plan.place_of_export(waiting), (segments, export))
         pool = ThreadPoolExecutor(self.jobs)
         self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
         try:
-            futures: dict[Future[dict[str, Any]], dict[str, Any]] = {}
-            for edition, report in waiting:
-                part = parts[edition, report]
-                with speaking(edition.language):
-                    page = plan.page_facts(part, facts, self.config.name)
-                page["editions"] = edition.others(report.page)
-                futures[
-                    pool.submit(
-                        render_report,
-                        report,
-                        part["parameters"],
-                        self.config,
-                        staging,
-                        limits,
-                        page,
-                        edition,
-                    )
-                ] = part
-            if segments["status"] == "waiting":
-                futures[pool.submit(self._export, facts, staging, server)] = segments
+            futures = {pool.submit(make): part for part, make in work}
             for future in as_completed(futures):
                 futures[future].update(future.result())
                 self._tell(futures[future])
@@ -316,6 +308,24 @@ class _Job:
             pool.shutdown(wait=False, cancel_futures=True)
             server.close()
             pool.shutdown()
+
+    def _page(
+        self,
+        report: Report,
+        part: dict[str, Any],
+        facts: Mapping[str, Any],
+        staging: Path,
+        limits: Limits,
+        edition: Edition,
+    ) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
+        """A page's part of the manifest, and what makes the page and completes it."""
+        from segment_lab.render.rendering import render_report
+
+        with speaking(edition.language):
+            page = plan.page_facts(part, facts, self.config.name)
+        page["editions"] = edition.others(report.page)
+        made = (report, part["parameters"], self.config, staging, limits, page, edition)
+        return part, partial(render_report, *made)
 
     def _export(
         self, facts: Mapping[str, Any], staging: Path, server: ForkServer
@@ -351,7 +361,7 @@ class _Job:
         made: Mapping[str, list[dict[str, Any]]],
         segments: dict[str, Any],
         request: str | None,
-        partial: bool,
+        in_part: bool,
         fault: str,
     ) -> dict[str, Any]:
         everything = [*(part for parts in made.values() for part in parts), segments]
@@ -364,7 +374,7 @@ class _Job:
             "window": facts["window"],
             "status": "failed" if failed else "ok",
             "fault": fault,
-            "complete": not partial,
+            "complete": not in_part,
             "request": request,
             "engine": self.engine,
             "started": self.started.isoformat(),
