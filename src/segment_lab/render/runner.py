@@ -22,6 +22,7 @@ from segment_lab.errors import ConfigError, SegmentLabError
 from segment_lab.render import earlier, history, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
+from segment_lab.render.parts import unlink
 from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.render.worker import ForkServer
@@ -418,6 +419,8 @@ class _Job:
             edition = Edition(spoken, self.languages)
             self._write_index(edition, staging, manifest)
             edition.lead_out(staging)
+        if not manifest["complete"]:
+            unlink(staging)
         if self.pdf:
             from segment_lab.render.pdf import print_pages
 
