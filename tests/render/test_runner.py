@@ -123,6 +123,15 @@ def test_a_study_from_first_run_to_what_if(run, place, capsys):
     assert "−33.3%" in re.sub(r"\s+", " ", studies)
 
 
+def test_a_look_at_every_report_is_not_the_whole_run(run, place):
+    look = run(only=["data", "rfm", "strategy"])
+    whole = run()
+    assert (whole.folder / "actions.xlsx").exists()
+    assert not (look.folder / "actions.xlsx").exists()
+    latest = place / "reports" / "tiny" / LATEST
+    assert latest.resolve() == whole.folder
+
+
 def test_a_failing_report_fails_alone_and_is_mended_alone(run, place):
     notebooks = place / "notebooks"
     write_notebooks(

@@ -411,7 +411,8 @@ class _Job:
         ending = "-failed" if failed else ""
         name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{ending}"
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
-            if run.folder.name == name and run.intact():
+            whole = run.manifest["complete"] >= manifest["complete"]
+            if run.folder.name == name and whole and run.intact():
                 return self._keep(shelf, run)
         from segment_lab.render.index import write_studies
 
