@@ -161,3 +161,12 @@ def test_the_public_names_are_there():
     assert len(segment_lab.__all__) <= 18
     for name in segment_lab.__all__:
         assert getattr(segment_lab, name).__doc__, name
+
+
+def test_heat_maps_are_drawn_in_one_place():
+    drawn = {
+        name
+        for name, path in modules().items()
+        if "seaborn.heatmap(" in path.read_text("utf-8")
+    }
+    assert drawn == {"show.pictures.shapes"}

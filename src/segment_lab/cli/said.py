@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from segment_lab.errors import NotEnoughDataError, SegmentLabError
+
+if TYPE_CHECKING:
+    from segment_lab.study.study import Study
 
 #: Customers that cannot be measured are named up to so many.
 NAMED = 3
@@ -45,7 +48,7 @@ def tell_intake(intake: Any) -> None:
         click.echo("  " + say("cli.check.note", words=remark))
 
 
-def tell_account(study: Any) -> None:
+def tell_account(study: Study) -> None:
     """What became of the lines of orders in this report, where reading them did not say it."""
     read = study.intake("orders").counts
     new = [r for r in study.account().itertuples() if r.lines != read.get(r.reason)]
@@ -55,7 +58,7 @@ def tell_account(study: Any) -> None:
         click.echo(counted(row.lines, str(row.reason)))
 
 
-def tell_set_aside(study: Any) -> None:
+def tell_set_aside(study: Study) -> None:
     """Whom no campaign can be measured on: in several arms since ids were merged, or gone."""
     from segment_lab.act import arms
 
@@ -133,7 +136,7 @@ def tell_totals(config: Path) -> None:
             click.echo(f"{say('init.said.not_yet')}\n{error}")
 
 
-def tell_twins(study: Any) -> None:
+def tell_twins(study: Study) -> None:
     """One customer under several ids, with the line that makes it one."""
     from segment_lab.customers.twins import twins
     from segment_lab.data.guess import quoted

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
+from segment_lab.show.pictures.shapes import heat_map
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, percent, words
 
@@ -136,8 +137,7 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Open leads by stage and age as a map; `counts` from `LeadAnalysis.board`."""
-    ax = _map(counts.astype(float), counts.map(lambda n: decimal(n, 0)), ax)
-    ax.set(xlabel=say("leads.pictures.days"), ylabel="")
+    ax = heat_map(counts, across=say("leads.pictures.days"), slanted=True, ax=ax)
     parts = []
     for stage, row in counts.iterrows():
         cells = ", ".join(f"{age} {decimal(n, 0)}" for age, n in row.items() if n)
@@ -148,8 +148,7 @@ def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
     """Share that goes on from each stage by the values of a column; `shares` from
     `LeadAnalysis.slices`."""
-    ax = _map(shares, shares.map(percent).where(shares.notna(), ""), ax)
-    ax.set(xlabel="", ylabel="")
+    ax = heat_map(shares, kind="percent", slanted=True, ax=ax)
     parts = []
     for value, row in shares.iterrows():
         cells = ", ".join(
@@ -159,16 +158,3 @@ def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
     return style.described(
         ax, say("leads.pictures.slices", by=words(by), parts="; ".join(parts))
     )
-
-
-def _map(values: pd.DataFrame, written: pd.DataFrame, ax: Axes | None) -> Axes:
-    import seaborn
-
-    ax = style.axes(ax, rows=len(values) + 2)
-    seaborn.heatmap(
-        values, ax=ax, annot=written, fmt="", cmap=style.SEQUENTIAL, vmin=0, cbar=False
-    )
-    ax.tick_params(axis="x", rotation=30)
-    ax.tick_params(axis="y", rotation=0)
-    ax.grid(visible=False)
-    return ax

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.show import style
+from segment_lab.show.pictures.shapes import heat_map
 from segment_lab.texts import say, shown
 from segment_lab.texts.formats import decimal
 from segment_lab.texts.names import told
@@ -165,10 +166,13 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `value_payment`."""
     from matplotlib.patches import Rectangle
 
-    ax = _heat(counts, ax, "{:,.0f}")
-    ax.set(
-        xlabel=say("receivables.pictures.payment"),
-        ylabel=say("receivables.pictures.value"),
+    ax = heat_map(
+        np.sqrt(counts.astype(float)),
+        texts=counts.map(lambda n: decimal(n, 0) if n else ""),
+        across=say("receivables.pictures.payment"),
+        down=say("receivables.pictures.value"),
+        slanted=True,
+        ax=ax,
     )
     late = [place for place, name in enumerate(counts.columns) if name in IN_DEBT]
     if late:
@@ -192,27 +196,3 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return style.described(
         ax, say("receivables.pictures.conflict", rows="; ".join(rows))
     )
-
-
-def _heat(frame: pd.DataFrame, ax: Axes | None, text: str) -> Axes:
-    """A heat map with its figures written in, blank where they round to nothing."""
-    import seaborn
-
-    ax = style.axes(ax, rows=len(frame) + 2)
-    values = frame.to_numpy(dtype=float)
-    written = [
-        [text.format(value) if value >= 0.5 else "" for value in row] for row in values
-    ]
-    seaborn.heatmap(
-        np.sqrt(frame.astype(float)),
-        ax=ax,
-        annot=np.array(written, dtype=object).reshape(values.shape),
-        fmt="",
-        cmap=style.SEQUENTIAL,
-        vmin=0,
-        cbar=False,
-    )
-    ax.tick_params(axis="x", rotation=40)
-    ax.tick_params(axis="y", rotation=0)
-    ax.grid(visible=False)
-    return ax
