@@ -22,7 +22,7 @@ PAGES = [
 
 #: Tokens a code line, of the whole and of one module. Arithmetic in columns is denser than the
 #: rest; what is written from now on may not make it more so (decision 0126).
-DENSEST_WHOLE, DENSEST_MODULE = 9.3, 12.4
+DENSEST_WHOLE, DENSEST_MODULE = 9.0, 11.9
 #: A short module is a formula or a list, and one line moves its figure by much.
 SHORT = 600
 

@@ -59,7 +59,12 @@ class DataError(SegmentLabError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """``"did you mean 'x'? Valid names: …"`` for an unknown `name`."""
     valid = list(valid)
-    close = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(
+        str(name),
+        valid,
+        n=1,
+        cutoff=0.5,
+    )
     meant = say("errors.nearest", name=repr(close[0])) + " " if close else ""
     # Names are keys: they stand as they are in every language.
     return f"{meant}{say('errors.valid')} {', '.join(valid)}"

@@ -69,4 +69,9 @@ class ObservationWindow:
 
     def __str__(self) -> str:
         last = self.as_of - dt.timedelta(days=1)
-        return say("window.shown", first=self.start, last=last, days=self.days)
+        return say(
+            "window.shown",
+            first=self.start,
+            last=last,
+            days=self.days,
+        )

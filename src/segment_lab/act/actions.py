@@ -167,7 +167,11 @@ def _first_after(
     days = pd.to_datetime(events[column])
     known = events.assign(day=days)[days < pd.Timestamp(as_of)]
     asked = pd.DataFrame(
-        {"customer_id": customers, "since": since, "row": range(len(customers))}
+        {
+            "customer_id": customers,
+            "since": since,
+            "row": range(len(customers)),
+        }
     )
     both = asked.merge(known[["customer_id", "day"]], on="customer_id")
     first = both[both["day"] >= both["since"]].groupby("row")["day"].min()

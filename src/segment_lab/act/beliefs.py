@@ -282,7 +282,9 @@ def learn(
 
 
 def _together(
-    shown: pd.DataFrame, what: str, names: list[str]
+    shown: pd.DataFrame,
+    what: str,
+    names: list[str],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Several tests in a segment as one: each weighted by its precision."""
     precision = 1 / shown[f"{what}_variance"]

@@ -108,7 +108,14 @@ def plan_budget(
     columns = ["segment", "action", "cost", "hours", "value"]
     chosen = rows[picked].set_index("group")[columns].reindex(groups)
     chosen["segment"] = everything.groupby("group", sort=False)["segment"].first()
-    chosen = chosen.fillna({"action": NOTHING, "cost": 0.0, "hours": 0.0, "value": 0.0})
+    chosen = chosen.fillna(
+        {
+            "action": NOTHING,
+            "cost": 0.0,
+            "hours": 0.0,
+            "value": 0.0,
+        }
+    )
     chosen["survival"] = np.nan
     if draws is not None:
         chosen["survival"] = _survival(rows, picked, draws[allowed], limits, groups)
@@ -133,7 +140,9 @@ def plan_budget(
 
 
 def _checked(
-    options: pd.DataFrame, money: float | None, hours: float | None
+    options: pd.DataFrame,
+    money: float | None,
+    hours: float | None,
 ) -> pd.DataFrame:
     for name, limit in (("money", money), ("hours", hours)):
         if limit is not None and not limit >= 0:

@@ -97,7 +97,11 @@ class PlanFiles:
 
 
 def _dated(path: Path) -> bool:
-    days = pd.read_csv(path, usecols=["assigned_on"], dtype=str)["assigned_on"]
+    days = pd.read_csv(
+        path,
+        usecols=["assigned_on"],
+        dtype=str,
+    )["assigned_on"]
     return bool(days.notna().all())
 
 

@@ -80,7 +80,12 @@ class Drawing:
         campaign = f"{self.name}-{self.as_of}-{slug(segment)}"
         lots = sorted(eligible, key=lambda customer: draw(customer, campaign))
         parts = self._shares(actions, len(lots))
-        rows = pd.DataFrame({"customer_id": lots[: len(parts)], "place": parts})
+        rows = pd.DataFrame(
+            {
+                "customer_id": lots[: len(parts)],
+                "place": parts,
+            }
+        )
         facts = actions.assign(arm=_arms(actions)).reindex(rows["place"])
         rows["arm"] = facts["arm"].fillna(HOLDOUT).to_numpy()
         for column, source in (

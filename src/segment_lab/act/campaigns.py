@@ -164,7 +164,12 @@ def left_alone(found: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     held = _held_out(found)
     held = held[_about_as_long(held, horizon_days)]
     bought = (held["orders"] > 0).groupby(segment_of(held))
-    return pd.DataFrame({"customers": bought.size(), "buyers": bought.sum()})
+    return pd.DataFrame(
+        {
+            "customers": bought.size(),
+            "buyers": bought.sum(),
+        }
+    )
 
 
 def of_other_length(found: pd.DataFrame, horizon_days: float) -> pd.Series:

@@ -160,7 +160,9 @@ def _cost(treated: pd.DataFrame) -> float:
 
 
 def _money(
-    treated: pd.DataFrame, held: pd.DataFrame, column: str | None
+    treated: pd.DataFrame,
+    held: pd.DataFrame,
+    column: str | None,
 ) -> dict[str, float]:
     names = ("money_effect", "money_effect_low", "money_effect_high", "money_se")
     if column is None or min(len(treated), len(held)) < 2:

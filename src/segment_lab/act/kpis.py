@@ -52,7 +52,14 @@ def _row(
 
 def _share(kpi: str, hits: pd.Series, other: pd.Series, **facts: Any) -> dict[str, Any]:
     interval = wilson(int(hits.sum()), len(hits))
-    return _row(kpi, float(hits.mean()), interval, len(hits), other, **facts)
+    return _row(
+        kpi,
+        float(hits.mean()),
+        interval,
+        len(hits),
+        other,
+        **facts,
+    )
 
 
 def collect(*figures: Callable[[], dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
@@ -89,7 +96,11 @@ def return_of_lapsed(
     orders = outcomes["future_orders" if "future_orders" in outcomes else "orders"]
     back = orders.reindex(lapsed).fillna(0) > 0
     alone = back[~lapsed.isin(list(contacted))]
-    facts = {"days": days, "lapsed_days": lapsed_days, "alone": len(alone)}
+    facts = {
+        "days": days,
+        "lapsed_days": lapsed_days,
+        "alone": len(alone),
+    }
     return _share("return_of_lapsed", back, alone, **facts)
 
 
@@ -182,7 +193,9 @@ def warm_up(gaps: pd.Series) -> int:
 
 
 def lifetime_value(
-    first: pd.DataFrame, as_of: dt.date | str, warm_up_days: int = WARM_UP
+    first: pd.DataFrame,
+    as_of: dt.date | str,
+    warm_up_days: int = WARM_UP,
 ) -> dict[str, Any]:
     """Mean margin (else revenue) of a customer's first year (`first_year`), for the latest cohort
     that has it behind.

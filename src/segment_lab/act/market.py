@@ -24,7 +24,9 @@ GONE_AFTER = 90
 
 
 def movement(
-    before: pd.DataFrame, after: pd.DataFrame, known: pd.Index
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    known: pd.Index,
 ) -> pd.DataFrame:
     """The change in revenue between two periods (`Study.bought`) by what customers did; the rows
     add up to the change.
@@ -44,7 +46,13 @@ def movement(
         ["new", "reactivated", "lost", "expanded"],
         "contracted",
     )
-    moves = pd.DataFrame({"kind": kind, "customers": 1, "change": later - earlier})
+    moves = pd.DataFrame(
+        {
+            "kind": kind,
+            "customers": 1,
+            "change": later - earlier,
+        }
+    )
     out = moves.groupby("kind").sum().reindex(MOVES, fill_value=0)
     total = earlier.sum()
     return out.assign(share_of_before=out["change"] / total if total else np.nan)
@@ -74,7 +82,12 @@ def bridge(
     names = [*map(str, segments_before.cat.categories), NEW]
     first = _totals(before, segments_before.astype(str), names)
     second = _totals(after, segments_after.astype(str), names)
-    out = pd.DataFrame({"before": first["revenue"], "after": second["revenue"]})
+    out = pd.DataFrame(
+        {
+            "before": first["revenue"],
+            "after": second["revenue"],
+        }
+    )
     out["change"] = out["after"] - out["before"]
     pairs = zip(first.to_numpy(float), second.to_numpy(float), strict=True)
     out[list(FACTORS)] = [_parts(*pair) for pair in pairs]
@@ -250,7 +263,9 @@ def _known(base: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def cash(
-    base: pd.DataFrame, period_days: int = 90, scenario: Scenario = Scenario()
+    base: pd.DataFrame,
+    period_days: int = 90,
+    scenario: Scenario = Scenario(),
 ) -> float:
     """What these very customers pay within the period; in a scenario, on average over who is lost
     (see `stress`)."""
@@ -275,7 +290,10 @@ def dependence(revenue: pd.Series) -> dict[str, float]:
 
 
 def reverse_stress(
-    base: pd.DataFrame, cash_floor: float, *, period_days: int = 90
+    base: pd.DataFrame,
+    cash_floor: float,
+    *,
+    period_days: int = 90,
 ) -> pd.DataFrame:
     """What breaks the cash floor: the smallest move of each lever alone that takes cash there;
     null if none does.
@@ -303,7 +321,10 @@ def reverse_stress(
 
 
 def _defaults(
-    base: pd.DataFrame, floor: float, period_days: int, most: int = 1000
+    base: pd.DataFrame,
+    floor: float,
+    period_days: int,
+    most: int = 1000,
 ) -> float:
     revenue, cash = _money(base, Scenario(), period_days)
     largest = np.argsort(-revenue, kind="stable")[:most]
@@ -312,7 +333,10 @@ def _defaults(
 
 
 def _crossing(
-    cash: Callable[[float], float], low: float, high: float, floor: float
+    cash: Callable[[float], float],
+    low: float,
+    high: float,
+    floor: float,
 ) -> float:
     if cash(low) <= floor:
         return low

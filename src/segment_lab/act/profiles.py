@@ -77,7 +77,9 @@ def banded(values: pd.Series) -> pd.Series:
 
 
 def who(
-    seg: Segmentation, customers: pd.DataFrame, columns: Iterable[str] | None = None
+    seg: Segmentation,
+    customers: pd.DataFrame,
+    columns: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """What is typical of each segment: values noticeably commoner in it than in the whole base,
     beyond chance.
@@ -109,7 +111,10 @@ def who(
 
 
 def _typical(
-    segment: str, column: str, count: pd.DataFrame, limit: float
+    segment: str,
+    column: str,
+    count: pd.DataFrame,
+    limit: float,
 ) -> list[tuple[str, str, Any, float, float]]:
     """The most telling value of a column in a segment; nothing where it hardly differs from the
     base, or chance explains it."""

@@ -137,4 +137,8 @@ def _effort(known: pd.DataFrame, stance: pd.Series) -> pd.DataFrame:
             gained = freed.sum() * money / money.sum()
             break
     proposed = now - freed + gained
-    return pd.concat([now, proposed, freed, gained], axis=1, keys=columns)
+    return pd.concat(
+        [now, proposed, freed, gained],
+        axis=1,
+        keys=columns,
+    )

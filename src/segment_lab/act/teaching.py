@@ -33,7 +33,10 @@ def best_test(
 
 
 def _test_worth(
-    rows: pd.DataFrame, belief: Belief, share: float, rules: Rules
+    rows: pd.DataFrame,
+    belief: Belief,
+    share: float,
+    rules: Rules,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a test on that share teaches for the next campaigns, less its price; and its control
     group."""
@@ -71,7 +74,10 @@ def best_holdout(rows: pd.DataFrame, belief: Belief, rules: Rules) -> float:
 
 
 def _learned(
-    rows: pd.DataFrame, belief: Belief, treated: np.ndarray, control: np.ndarray
+    rows: pd.DataFrame,
+    belief: Belief,
+    treated: np.ndarray,
+    control: np.ndarray,
 ) -> np.ndarray:
     """By how much (standard deviation) the expected money per contact will move once the test is
     read."""

@@ -68,7 +68,11 @@ class TrialAction:
         entries = []
         for segment, row in self.effects.iterrows():
             effect, reach = row["shrunk"], Z975 * row["shrunk_se"]
-            facts = {"effect": effect, "low": effect - reach, "high": effect + reach}
+            facts = {
+                "effect": effect,
+                "low": effect - reach,
+                "high": effect + reach,
+            }
             why = say("campaigns.tested.why", campaign=self.campaign, **facts)
             changed = {
                 "segment": str(segment),
@@ -107,7 +111,12 @@ class TrialAction:
         tests = dict.fromkeys(self.effects.index.astype(str), (self.campaign,))
         parts = (learned.segments, learned.buyers, learned.basket)
         untested = Measured(*parts, worth=before)
-        return Measured(*parts, untested, tests, worth=Pooled(mean, np.diag(error**2)))
+        return Measured(
+            *parts,
+            untested,
+            tests,
+            worth=Pooled(mean, np.diag(error**2)),
+        )
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,9 @@ def numbers(features: pd.DataFrame) -> np.ndarray:
 
 
 def scores(
-    trial: Trial, expected: np.ndarray, treated: np.ndarray | None = None
+    trial: Trial,
+    expected: np.ndarray,
+    treated: np.ndarray | None = None,
 ) -> np.ndarray:
     """ψ = (t − e) / (e(1 − e)) · (y − m): its mean over a group is the group's effect; (n,)."""
     arm = trial.treated if treated is None else treated
@@ -170,7 +172,13 @@ def trial_of(
     if "probability" in told and told["probability"].notna().all():
         own = told["probability"]
         chance = own.where(treated, 1 - own)
-    y = pd.DataFrame({"treated": treated, "money": told[money], "probability": chance})
+    y = pd.DataFrame(
+        {
+            "treated": treated,
+            "money": told[money],
+            "probability": chance,
+        }
+    )
     mixed = (chance > 0) & (chance < 1)
     return customers.loc[known][mixed], y[mixed]
 

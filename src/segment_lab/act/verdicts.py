@@ -33,7 +33,9 @@ Z90 = float(stats.norm.ppf(PLAN_TAILS[1]))
 
 
 def decide(
-    options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules = USUAL
+    options: pd.DataFrame,
+    beliefs: Mapping[Any, Belief],
+    rules: Rules = USUAL,
 ) -> pd.DataFrame:
     """A verdict for every action of every segment, with the figures behind it.
 
@@ -66,7 +68,9 @@ def decide(
 
 
 def _weigh(
-    options: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+    options: pd.DataFrame,
+    beliefs: Mapping[Any, Belief],
+    rules: Rules,
 ) -> pd.DataFrame:
     """What a contact is expected to bring, and how likely it pays."""
     out = options.copy()
@@ -135,7 +139,9 @@ def _choose(weighed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _test(
-    weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+    weighed: pd.DataFrame,
+    beliefs: Mapping[Any, Belief],
+    rules: Rules,
 ) -> pd.DataFrame:
     """Which actions to test beside the main ones, and on how many.
 
@@ -171,7 +177,9 @@ def _test(
 
 
 def _hold_out(
-    weighed: pd.DataFrame, beliefs: Mapping[Any, Belief], rules: Rules
+    weighed: pd.DataFrame,
+    beliefs: Mapping[Any, Belief],
+    rules: Rules,
 ) -> pd.DataFrame:
     """How many of each main action's customers are left alone: one share per kind of action."""
     out = weighed.assign(holdout_share=0.0)
@@ -279,7 +287,10 @@ def total(decided: pd.DataFrame, beliefs: Mapping[Any, Belief]) -> Total:
 
 
 def draws(
-    decided: pd.DataFrame, beliefs: Mapping[Any, Belief], n: int, seed: int = 0
+    decided: pd.DataFrame,
+    beliefs: Mapping[Any, Belief],
+    n: int,
+    seed: int = 0,
 ) -> np.ndarray:
     """What each row of `decide` would be worth if the truth were a draw of what is expected; shape
     (rows, n)."""

@@ -48,7 +48,14 @@ class _Group(click.Group):
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
                 raise
             said = str(error).partition("\n")[0][:300]
-            click.echo(say("cli.fault", type=type(error).__name__, said=said), err=True)
+            click.echo(
+                say(
+                    "cli.fault",
+                    type=type(error).__name__,
+                    said=said,
+                ),
+                err=True,
+            )
             click.echo(say("cli.traceback"), err=True)
             sys.exit(1)
 
@@ -80,7 +87,11 @@ def _spoken(_: click.Context, __: click.Parameter, config: Path) -> Path:
 
 
 option = partial(click.option, cls=_Option)
-study_file = click.argument("config", type=click.Path(path_type=Path), callback=_spoken)
+study_file = click.argument(
+    "config",
+    type=click.Path(path_type=Path),
+    callback=_spoken,
+)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -181,7 +192,13 @@ def check(config: Path, as_of: str | None, rejected: Path | None) -> None:
     if not study.has("orders"):
         return
     customers = study.customers()
-    click.echo(say("cli.check.window", window=study.window, customers=len(customers)))
+    click.echo(
+        say(
+            "cli.check.window",
+            window=study.window,
+            customers=len(customers),
+        )
+    )
     tell_twins(study)
     tell_account(study)
     if quick := rhythm(customers, study.config.strategy.horizon_days):
@@ -315,7 +332,13 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
         share = f"{percent(cast(Any, row.customer_share), 1):>6}"
         revenue = f"{say('cli.assign.revenue', share=row.revenue_share):>17}"
         click.echo(f"{row.customers:>12,}  {share}  {revenue}  {row.Index}")
-    click.echo(say("cli.assign.written", note=result.note, path=result.path))
+    click.echo(
+        say(
+            "cli.assign.written",
+            note=result.note,
+            path=result.path,
+        )
+    )
 
 
 @main.command()
@@ -324,7 +347,10 @@ def assign(config: Path, method: str, out: Path, limit: int, as_of: str | None) 
 @option("--out", type=click.Path(path_type=Path))
 @option("--went-out")
 def plan(
-    config: Path, as_of: str | None, out: Path | None, went_out: str | None
+    config: Path,
+    as_of: str | None,
+    out: Path | None,
+    went_out: str | None,
 ) -> None:
     """Draw the campaigns that page one of CONFIG decided on, once and for all, or date them."""
     _draw(config, as_of, out, went_out)
@@ -385,7 +411,12 @@ def forget(config: Path, ids: tuple[str, ...], out: Path, plans: Path | None) ->
     show_default=True,
 )
 @option("--seed", type=int, default=7, show_default=True)
-@option("--customers", type=click.IntRange(50), default=2000, show_default=True)
+@option(
+    "--customers",
+    type=click.IntRange(50),
+    default=2000,
+    show_default=True,
+)
 def sample(out: Path, seed: int, customers: int) -> None:
     """Write the sample CRM: the same seed gives the same bytes."""
     from segment_lab.sample import write

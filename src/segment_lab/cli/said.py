@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,12 @@ def tell_intake(intake: Any) -> None:
     """What became of the rows of a table, by reason and with examples."""
     rows = int(intake.counts.sum()) + intake.left_out
     click.echo(
-        say("cli.check.table", name=intake.name, rows=rows, file=intake.raw.label)
+        say(
+            "cli.check.table",
+            name=intake.name,
+            rows=rows,
+            file=intake.raw.label,
+        )
     )
     if intake.left_out:
         words = say("cli.check.left_out", where=intake.reading.where)
@@ -51,7 +57,8 @@ def tell_intake(intake: Any) -> None:
 def tell_account(study: Study) -> None:
     """What became of the lines of orders in this report, where reading them did not say it."""
     read = study.intake("orders").counts
-    new = [r for r in study.account().itertuples() if r.lines != read.get(r.reason)]
+    rows: Iterable[Any] = study.account().itertuples()
+    new = [row for row in rows if row.lines != read.get(row.reason)]
     if new:
         click.echo(say("cli.check.account"))
     for row in new:
@@ -74,7 +81,11 @@ def tell_set_aside(study: Study) -> None:
         twice = list(rows.loc[rows["twice"], "customer_id"])
         gone = list(rows.loc[rows["gone"], "customer_id"])
         if twice or gone:
-            facts = {"campaign": row["campaign_id"], "twice": twice, "gone": gone}
+            facts = {
+                "campaign": row["campaign_id"],
+                "twice": twice,
+                "gone": gone,
+            }
             words = say("cli.check.campaign_aside", named=NAMED, **facts)
             click.echo("  " + say("cli.check.note", words=words))
         if row["uneven_losses"] or row["uneven_sizes"] or row["held_reached"]:
@@ -163,4 +174,11 @@ def tell_drawn(path: Path) -> None:
 
     arms = pd.read_csv(path, usecols=["arm"])["arm"]
     held = int((arms == "holdout").sum())
-    click.echo(say("plan.file", contacts=len(arms) - held, held=held, path=path))
+    click.echo(
+        say(
+            "plan.file",
+            contacts=len(arms) - held,
+            held=held,
+            path=path,
+        )
+    )

@@ -104,7 +104,13 @@ def click_topics(touches: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
     """Clicks per customer (rows, only those who clicked) and topic of the link (columns, by
     name)."""
     if "topic" not in touches.columns:
-        return pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))
+        return pd.DataFrame(
+            index=pd.Index(
+                [],
+                name="customer_id",
+                dtype="str",
+            )
+        )
     rows = _known(touches, as_of).filter(
         lambda t: (t.event == "clicked") & t.topic.notnull()
     )
@@ -122,7 +128,9 @@ def click_topics(touches: ir.Table, as_of: dt.date | str) -> pd.DataFrame:
 
 
 def _known(
-    touches: ir.Table, as_of: dt.date | str, start: dt.date | None = None
+    touches: ir.Table,
+    as_of: dt.date | str,
+    start: dt.date | None = None,
 ) -> ir.Table:
     rows = touches.mutate(
         day=touches.touch_date.cast("date"),
@@ -240,7 +248,9 @@ def _difference(
 
 
 def effort(
-    table: pd.DataFrame, segments: pd.Series, revenue: pd.Series | None = None
+    table: pd.DataFrame,
+    segments: pd.Series,
+    revenue: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Where the contact minutes go, and where the money comes from.
 
@@ -264,7 +274,12 @@ def effort(
     minutes = table["contact_minutes"].reindex(segments.index).fillna(0)
     spent = minutes.groupby(segments, observed=False).sum()
     total = spent.sum() or np.nan
-    out = pd.DataFrame({"customers": by.size(), "contact_minutes": spent})
+    out = pd.DataFrame(
+        {
+            "customers": by.size(),
+            "contact_minutes": spent,
+        }
+    )
     out["customer_share"] = out["customers"] / len(segments)
     out["effort_share"] = spent / total
     if revenue is not None:

@@ -142,7 +142,11 @@ class ContactsPage:
         )
 
     def write_mailing(
-        self, path: Path | str, segments: Sequence[str], *, personal: bool = False
+        self,
+        path: Path | str,
+        segments: Sequence[str],
+        *,
+        personal: bool = False,
     ) -> None:
         """Write the mailing list of some segments as CSV, spreadsheet formulas neutralised."""
         found = mailing.mailing(
@@ -170,7 +174,14 @@ class ContactsPage:
         except NotEnoughDataError:
             gap = None
         if gap is not None:
-            sentences.insert(0, say("contacts.gap", times=TIMES, **gap._asdict()))
+            sentences.insert(
+                0,
+                say(
+                    "contacts.gap",
+                    times=TIMES,
+                    **gap._asdict(),
+                ),
+            )
             if gap.segments:
                 figures["overserved_effort_share"] = gap.effort_share
                 figures["overserved_revenue_share"] = gap.revenue_share
@@ -250,4 +261,9 @@ class ContactsPage:
 
 def _counted(counts: pd.DataFrame, name: str) -> pd.DataFrame:
     """Per column of counts by customer: their sum, and how many customers have any."""
-    return pd.DataFrame({name: counts.sum(), "customers": (counts > 0).sum()})
+    return pd.DataFrame(
+        {
+            name: counts.sum(),
+            "customers": (counts > 0).sum(),
+        }
+    )

@@ -207,7 +207,10 @@ def moved(before: pd.Series, after: pd.Series, pairs: pd.DataFrame) -> pd.DataFr
         What `duplicates` found.
     """
     kept = after.index.intersection(before.index)
-    labels = {"before": before.loc[kept].astype(str), "after": after.loc[kept]}
+    labels = {
+        "before": before.loc[kept].astype(str),
+        "after": after.loc[kept],
+    }
     changes = pd.DataFrame(labels).astype("str")
     changes["merged"] = kept.isin(pairs["merge_into"])
     changes = changes[changes["before"] != changes["after"]]

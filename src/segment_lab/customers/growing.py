@@ -145,7 +145,10 @@ def changed_statement(orders: str, came: str, columns: Sequence[str]) -> str:
 
 
 def grown_statement(
-    customers: str, changed: str, came: str, columns: Sequence[str]
+    customers: str,
+    changed: str,
+    came: str,
+    columns: Sequence[str],
 ) -> str:
     """SQL of `customers` as `customers_to_keep` would give them had all orders been there at once.
 

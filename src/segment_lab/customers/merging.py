@@ -70,7 +70,12 @@ def merged(lines: ir.Table, into: pd.Series, remember: bool = False) -> ir.Table
     if "customer_id" not in lines.columns or into.empty:
         return lines
     pairs = ibis.memtable(
-        pd.DataFrame({BEFORE: into.index.astype(str), "merge_into": into.to_numpy()})
+        pd.DataFrame(
+            {
+                BEFORE: into.index.astype(str),
+                "merge_into": into.to_numpy(),
+            }
+        )
     )
     known = lines.mutate(customer_id=lines.customer_id.cast("string"))
     joined = known.left_join(pairs, known.customer_id == pairs[BEFORE])

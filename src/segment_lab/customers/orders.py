@@ -46,7 +46,11 @@ def customer_expression(
         lines were set aside (``set_aside``, ``lines``), so that one scan yields table and account.
     """
     orders = with_gaps(per_order(with_reason(lines, window, returns)))
-    customers = per_customer(orders, by_customer(orders), gap_days=orders.gap.median())
+    customers = per_customer(
+        orders,
+        by_customer(orders),
+        gap_days=orders.gap.median(),
+    )
     return measured(customers, window, decimals)
 
 
@@ -108,7 +112,9 @@ def with_gaps(orders: ir.Table) -> ir.Table:
 
 
 def per_customer(
-    orders: ir.Table, by: Mapping[str, ir.Value], **gaps: ir.Value
+    orders: ir.Table,
+    by: Mapping[str, ir.Value],
+    **gaps: ir.Value,
 ) -> ir.Table:
     """Orders to customers, before `measured`; `gaps` are further columns."""
     bought = orders.is_order
@@ -312,7 +318,10 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
 
 
 def outcomes_expression(
-    lines: ir.Table, start: dt.date, days: int, returns: Returns = "net"
+    lines: ir.Table,
+    start: dt.date,
+    days: int,
+    returns: Returns = "net",
 ) -> ir.Table:
     """Per customer what happened in ``start <= day < start + days``: orders and money (minor
     units)."""

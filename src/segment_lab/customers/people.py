@@ -98,7 +98,9 @@ def ordered_later(lines: ir.Table, as_of: dt.date) -> pd.Index:
 
 
 def _known_on(
-    known: pd.DataFrame | None, as_of: dt.date, later: Collection[str]
+    known: pd.DataFrame | None,
+    as_of: dt.date,
+    later: Collection[str],
 ) -> pd.Index:
     """The accounts that existed on the day: by their own date, or else by what customers did."""
     if known is None:
@@ -112,7 +114,9 @@ def _known_on(
 
 
 def _lead_ids(
-    leads: ir.Table | None, stages: ir.Table | None, as_of: dt.date
+    leads: ir.Table | None,
+    stages: ir.Table | None,
+    as_of: dt.date,
 ) -> pd.Index:
     """Customers of leads that existed before the day."""
     if leads is None or "customer_id" not in leads.columns:

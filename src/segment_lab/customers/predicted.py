@@ -47,7 +47,11 @@ class OrderModel:
         >>> 0 < OrderModel.fit(table).expected(table, days=30).sum() < 3
         True
         """
-        histories, counts = np.unique(_histories(customers), axis=0, return_counts=True)
+        histories, counts = np.unique(
+            _histories(customers),
+            axis=0,
+            return_counts=True,
+        )
         if len(histories) > MOST:
             kept = np.linspace(0, len(histories) - 1, MOST).astype(int)
             histories, counts = histories[kept], counts[kept]
@@ -96,7 +100,10 @@ class OrderModel:
         return np.clip(if_active, 0, None) / still
 
     def _odds_of_leaving(
-        self, repeats: np.ndarray, last: np.ndarray, known: np.ndarray
+        self,
+        repeats: np.ndarray,
+        last: np.ndarray,
+        known: np.ndarray,
     ) -> np.ndarray:
         chances = repeats + self.from_start
         stayed = np.maximum(chances, 1) - 1
@@ -154,7 +161,9 @@ class SpendModel:
 
 
 def predict(
-    customers: pd.DataFrame, days: float, model: OrderModel | None = None
+    customers: pd.DataFrame,
+    days: float,
+    model: OrderModel | None = None,
 ) -> pd.DataFrame:
     """What every customer of a table is expected to do in the next `days`.
 

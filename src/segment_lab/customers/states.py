@@ -180,7 +180,11 @@ class StateRule:
         """What the next `days` from `as_of` on count, by the season."""
         if not self.season or self.as_of is None:
             return float(days)
-        coming = pd.date_range(self.as_of, periods=round(days), freq="D")
+        coming = pd.date_range(
+            self.as_of,
+            periods=round(days),
+            freq="D",
+        )
         weights = [self.season[day.month - 1] for day in coming]
         return float(sum(weights)) * self._usual_year()
 

@@ -52,7 +52,13 @@ def summarised(summary: ir.Table, as_of: dt.date) -> pd.DataFrame:
     day = pd.Timestamp(as_of)
     last = pd.to_datetime(rows["last_order"])
     if (last >= day).any():
-        raise ConfigError(say("summary.later", as_of=as_of, last=last.max().date()))
+        raise ConfigError(
+            say(
+                "summary.later",
+                as_of=as_of,
+                last=last.max().date(),
+            )
+        )
     orders = rows["orders"].round().astype("int64")
     revenue = rows["revenue"].astype("float64")
     table = pd.DataFrame({"recency_days": (day - last).dt.days}, index=rows.index)

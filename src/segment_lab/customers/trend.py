@@ -17,7 +17,10 @@ YEAR = 365
 
 
 def rolling(
-    orders: ir.Table, as_of: dt.date, days: int, points: int = 13
+    orders: ir.Table,
+    as_of: dt.date,
+    days: int,
+    points: int = 13,
 ) -> pd.DataFrame:
     """Revenue, active and new customers of the `days` before `as_of`, and before each month back.
 

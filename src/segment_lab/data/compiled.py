@@ -82,7 +82,12 @@ class RememberingBackend(Backend):
         if limit is None and not params and not pretty:
             shape = marks.shape(query)
         if shape is None:
-            return super().compile(expr, limit=limit, params=params, pretty=pretty)
+            return super().compile(
+                expr,
+                limit=limit,
+                params=params,
+                pretty=pretty,
+            )
         if shape not in self.statements:
             if len(self.statements) >= REMEMBERED:
                 self.statements.clear()
@@ -145,7 +150,11 @@ class Marks:
 
     def __init__(self) -> None:
         self.stand_ins: dict[ops.Node, ops.Node] = {}
-        self.values: dict[str, list[Any]] = {"day": [], "number": [], "text": []}
+        self.values: dict[str, list[Any]] = {
+            "day": [],
+            "number": [],
+            "text": [],
+        }
 
     def shape(self, query: ops.Node) -> tuple[Any, ...] | None:
         """What a query shares with those that differ only in days, cut points and dated texts.

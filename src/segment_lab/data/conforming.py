@@ -40,7 +40,9 @@ NOT_SENT = "not sent yet"
 
 
 def resolve(
-    contract: Contract, raw_columns: tuple[str, ...], reading: Reading
+    contract: Contract,
+    raw_columns: tuple[str, ...],
+    reading: Reading,
 ) -> dict[str, str]:
     """Canonical name → raw column or expression.
 
@@ -97,7 +99,10 @@ def _currency(
 
 
 def _unknown(
-    contract: Contract, name: str, text: str, raw_columns: tuple[str, ...]
+    contract: Contract,
+    name: str,
+    text: str,
+    raw_columns: tuple[str, ...],
 ) -> list[Fault]:
     """What an expression names and the source does not have."""
     where = f"{contract.name}.{name}"
@@ -142,7 +147,12 @@ def conform(
     before = {f"raw.{c}": raw[c] for c in raw.columns} if keep_raw else {}
     # In steps, each with a name: an engine computes a repeated expression again, and parsing is
     # what costs.
-    rows = raw.select(**given, **extras, **before, **_aside(raw, contract, reading))
+    rows = raw.select(
+        **given,
+        **extras,
+        **before,
+        **_aside(raw, contract, reading),
+    )
     parsed = {}
     for column in columns:
         value = rows[column.name]
@@ -272,7 +282,11 @@ def _one_row_each(lines: ir.Table, amount_per: str) -> ir.Table:
 
 
 def _given(
-    raw: ir.Table, source: str, contract: Contract, name: str, reading: Reading
+    raw: ir.Table,
+    source: str,
+    contract: Contract,
+    name: str,
+    reading: Reading,
 ) -> ir.Value:
     def nothing(text: ir.StringValue) -> ir.Value:
         return blank_to_null(text, reading.nulls, reading.remote)
@@ -284,7 +298,10 @@ def _given(
 
 
 def _extras(
-    raw: ir.Table, mapping: Mapping[str, str], contract: Contract, reading: Reading
+    raw: ir.Table,
+    mapping: Mapping[str, str],
+    contract: Contract,
+    reading: Reading,
 ) -> dict[str, ir.Value]:
     """The source's own columns beside the canonical ones, and those that the study file adds."""
     if not contract.extras:
@@ -329,7 +346,10 @@ def _settled(value: ir.Value, column: Column, reading: Reading) -> ir.Value:
 
 
 def _unreadable(
-    given: ir.Value, value: ir.Value, column: Column, otherwise: ir.Value
+    given: ir.Value,
+    value: ir.Value,
+    column: Column,
+    otherwise: ir.Value,
 ) -> ir.Value:
     """The reason where something stands and nothing could be read.
 

@@ -40,7 +40,10 @@ class Contract:
 
 
 def _contract(
-    name: str, spec: str, key: str | None = None, extras: bool = False
+    name: str,
+    spec: str,
+    key: str | None = None,
+    extras: bool = False,
 ) -> Contract:
     """A contract from words such as ``amount!:money``; the mark means required."""
     columns = []

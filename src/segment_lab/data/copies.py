@@ -31,7 +31,11 @@ CACHE_DAYS = 14
 
 
 def typed_copy(
-    name: str, whole: ir.Table, raw: RawTable, connection: Any, fingerprint: str
+    name: str,
+    whole: ir.Table,
+    raw: RawTable,
+    connection: Any,
+    fingerprint: str,
 ) -> str:
     """The path of conformed lines as Parquet (broken lines beside them), made once per content."""
     target = cache_folder() / f"{name}-{fingerprint}-{_code()}.parquet"
@@ -47,7 +51,12 @@ def typed_copy(
             connection.to_parquet(whole, str(draft))
             # The reader notes broken lines while it reads.
             lines = raw.broken(connection)
-            lines.astype({"text": "str", "reason": "str"}).to_parquet(rest)
+            lines.astype(
+                {
+                    "text": "str",
+                    "reason": "str",
+                }
+            ).to_parquet(rest)
     return str(target)
 
 

@@ -75,7 +75,10 @@ def _has_marks(column: ir.Table) -> bool:
 
 
 def currency_of_rows(
-    table: str, raw_columns: tuple[str, ...], reading: Reading, money: str
+    table: str,
+    raw_columns: tuple[str, ...],
+    reading: Reading,
+    money: str,
 ) -> str | None:
     """The column, or an expression, that says in which currency each row's money is."""
     if "currency" in reading.columns:
@@ -99,6 +102,9 @@ def unlike(bills: Iterable[str], payments: Iterable[str]) -> list[Fault]:
     bills, payments = set(bills), set(payments)
     if not bills or payments <= bills:
         return []
-    facts = {"paid": sorted(payments - bills), "billed": sorted(bills)}
+    facts = {
+        "paid": sorted(payments - bills),
+        "billed": sorted(bills),
+    }
     problem = say("data.faults.paid_otherwise", **facts)
     return [Fault("payments", problem, say("data.faults.paid_otherwise_remedy"))]

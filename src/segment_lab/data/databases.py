@@ -72,7 +72,10 @@ BATCH = 100_000
 
 
 def open_source(
-    source: Source, base: Path, connection: Any, where: str = "orders"
+    source: Source,
+    base: Path,
+    connection: Any,
+    where: str = "orders",
 ) -> RawTable:
     """Open a file, or a table by its URL; `connection` is the study's DuckDB, in whose time zone
     all days are counted.
@@ -149,7 +152,11 @@ def address(url: str, where: str) -> str:
     if at:
         filled = expand(login, where, _quoted, "remedy_secret")
         return f"{filled}@{expand(rest, where, example='remedy_address')}"
-    scheme, mark, filled = expand(url, where, example="remedy_address").partition("://")
+    scheme, mark, filled = expand(
+        url,
+        where,
+        example="remedy_address",
+    ).partition("://")
     login, at, host = filled.rpartition("@")
     user, colon, password = login.partition(":")
     return f"{scheme}{mark}{_quoted(unquote(user))}{colon}{_quoted(unquote(password))}{at}{host}"
@@ -238,7 +245,12 @@ def _sqlite(path: Path, source: Source, connection: Any) -> RawTable:
 
 
 def _server(
-    url: str, zone: str, source: Source, base: Path, connection: Any, where: str
+    url: str,
+    zone: str,
+    source: Source,
+    base: Path,
+    connection: Any,
+    where: str,
 ) -> RawTable:
     backend = connected(os.getpid(), url, zone)
     if source.path:

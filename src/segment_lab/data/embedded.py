@@ -166,7 +166,10 @@ def evaluate_all(
 
 
 def _statement(
-    schema: pa.Schema, rules: Mapping[str, RowRule], prepare: Preparation, known: Any
+    schema: pa.Schema,
+    rules: Mapping[str, RowRule],
+    prepare: Preparation,
+    known: Any,
 ) -> str:
     """The SQL of rules on rows of a schema."""
     key = (known, tuple(rules), schema.to_string(show_field_metadata=False))

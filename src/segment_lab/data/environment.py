@@ -13,7 +13,10 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 def expand(
-    text: str, where: str, quoted: Callable[[str], str] = str, example: str = "remedy"
+    text: str,
+    where: str,
+    quoted: Callable[[str], str] = str,
+    example: str = "remedy",
 ) -> str:
     """The text with its variables filled in.
 

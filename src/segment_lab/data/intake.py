@@ -81,7 +81,12 @@ class Intake:
         """`lines` with whole-number ids left as numbers, which are cheaper to group by."""
         if self.kept_broken is not None:  # a typed copy
             return self.lines
-        return conform(self.raw.table, self.contract, self.reading, text_ids=False)
+        return conform(
+            self.raw.table,
+            self.contract,
+            self.reading,
+            text_ids=False,
+        )
 
     def drawn(self, share: float) -> Intake:
         """The rows of a random share of the customers; a table that names none stays whole."""
@@ -141,7 +146,10 @@ class Intake:
         """Rows by ``reason`` (``accepted`` first) and, for orders, the first and last day."""
         days: dict[str, Any] = {}
         if "order_date" in self._tally:
-            days = {"first": ("order_date", _least), "last": ("order_date", _most)}
+            days = {
+                "first": ("order_date", _least),
+                "last": ("order_date", _most),
+            }
         frame: Any = (
             self._tally.groupby("reason")
             .agg(rows=("rows", "sum"), **days)
@@ -188,7 +196,12 @@ class Intake:
 
     def rejected(self) -> ir.Table:
         """Rejected rows as they stood in the source (``raw.…``), with their reason."""
-        whole = conform(self.raw.table, self.contract, self.reading, keep_raw=True)
+        whole = conform(
+            self.raw.table,
+            self.contract,
+            self.reading,
+            keep_raw=True,
+        )
         bad = whole.filter(whole.reason.notnull())
         return bad.select("reason", *(c for c in bad.columns if c.startswith("raw.")))
 
@@ -252,7 +265,13 @@ class Intake:
     def _written(self) -> pd.DataFrame:
         """Accepted rows by `currency` as it is written, with its `code`; commonest first."""
         if "currency" not in self._tally:
-            return pd.DataFrame({"currency": [], "code": [], "rows": []})
+            return pd.DataFrame(
+                {
+                    "currency": [],
+                    "code": [],
+                    "rows": [],
+                }
+            )
         good = self._tally[self._tally.reason == ACCEPTED].dropna(subset="currency")
         rows = good.groupby("currency", as_index=False).rows.sum()
         code = rows.currency.str.strip().map(currency_of).str.upper()
@@ -327,7 +346,9 @@ def _remedy(table: str, reason: str) -> str:
 
 
 def raise_faults(
-    intake: Intake, tolerance: float, counts: pd.Series | None = None
+    intake: Intake,
+    tolerance: float,
+    counts: pd.Series | None = None,
 ) -> None:
     """Raise one DataError with every fault of a table; `counts` spares a scan where they are
     known."""

@@ -82,7 +82,9 @@ def parts_of(name: str, source: Source, base: Path, take_in: TakeIn) -> Parts | 
 
 
 def _alike(
-    sources: Sequence[Source], take_in: TakeIn, before: Sequence[Memory] = ()
+    sources: Sequence[Source],
+    take_in: TakeIn,
+    before: Sequence[Memory] = (),
 ) -> Parts | None:
     """Parts that are read alike."""
     memories, broken = list(before), []

@@ -83,7 +83,11 @@ class Pieces:
             return None
         rows = pd.concat([tallies[piece.key] for piece in self.files])
         keys = [column for column in rows.columns if column != "rows"]
-        found: Any = rows.groupby(keys, dropna=False, as_index=False)["rows"].sum()
+        found: Any = rows.groupby(
+            keys,
+            dropna=False,
+            as_index=False,
+        )["rows"].sum()
         return found
 
     @cached_property
@@ -160,7 +164,10 @@ def pieces_of(
 
 
 def pieces_of_copies(
-    source: Source, targets: Sequence[str], reading: Reading, connection: Any
+    source: Source,
+    targets: Sequence[str],
+    reading: Reading,
+    connection: Any,
 ) -> Pieces | None:
     """The typed copies that make a long log of text; None of one that must be read whole."""
     files = [Path(target) for target in targets]

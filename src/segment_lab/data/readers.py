@@ -28,7 +28,10 @@ _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 
 
 def open_file(
-    source: Source, base: Path, connection: Any, where: str = "orders"
+    source: Source,
+    base: Path,
+    connection: Any,
+    where: str = "orders",
 ) -> RawTable:
     """Open the file or folder of a source on a DuckDB `connection`.
 

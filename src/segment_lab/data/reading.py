@@ -264,7 +264,9 @@ def identity(value: ir.Value) -> ir.Value:
 
 
 def blank_to_null(
-    value: ir.Value, nulls: tuple[str, ...] = (), collated: bool = False
+    value: ir.Value,
+    nulls: tuple[str, ...] = (),
+    collated: bool = False,
 ) -> ir.Value:
     """Empty text, white space alone and the declared null words become null; other text stays as
     it is."""

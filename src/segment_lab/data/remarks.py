@@ -91,7 +91,14 @@ def _early(intake: Taken) -> list[str]:
     if early is None:
         return []
     start, count = early
-    return [say("data.remarks.early", count=count, first=days[0][0], start=start)]
+    return [
+        say(
+            "data.remarks.early",
+            count=count,
+            first=days[0][0],
+            start=start,
+        )
+    ]
 
 
 def _late(intake: Taken) -> list[str]:
@@ -103,7 +110,15 @@ def _late(intake: Taken) -> list[str]:
         return []
     first = next(day for day, _ in days if day > last)
     as_of = last + dt.timedelta(days=1)
-    return [say("data.remarks.late", count=count, first=first, last=last, as_of=as_of)]
+    return [
+        say(
+            "data.remarks.late",
+            count=count,
+            first=first,
+            last=last,
+            as_of=as_of,
+        )
+    ]
 
 
 def _zone(intake: Taken) -> list[str]:

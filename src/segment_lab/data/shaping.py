@@ -77,7 +77,12 @@ def _order(source: Source, table: ir.Table, name: str) -> str | None:
 def _filled(table: ir.Table, name: str, within: str | None = None) -> ir.Table:
     """Nulls of a column take the last value above them, `within` rows of the same value alone."""
     by = [within] if within else []
-    above = ibis.window(group_by=by, order_by="row__", preceding=None, following=0)
+    above = ibis.window(
+        group_by=by,
+        order_by="row__",
+        preceding=None,
+        following=0,
+    )
     table = table.mutate(block__=table[name].count().over(above))
     block = ibis.window(group_by=[*by, "block__"])
     return table.mutate(**{name: table[name].max().over(block)}).drop("block__")

@@ -279,7 +279,13 @@ class RawTable:
         for file in self.files:
             refuse_cut_off(file)
         if self._broken is None:
-            return pd.DataFrame({"line": [], "text": [], "reason": []})
+            return pd.DataFrame(
+                {
+                    "line": [],
+                    "text": [],
+                    "reason": [],
+                }
+            )
         # Each time the table is read, its lines are noted again.
         scans = self._broken.replace("rejects_", "scans_")
         query = (

@@ -108,7 +108,11 @@ def take_in(
 
 
 def _in_parts(
-    name: str, source: Source, base: Path, connection: Any, timezone: str
+    name: str,
+    source: Source,
+    base: Path,
+    connection: Any,
+    timezone: str,
 ) -> Memory | None:
     """What is found out of a text log whose parts are known but for the newest; None of one that
     is parsed whole."""

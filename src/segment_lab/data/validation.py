@@ -40,7 +40,11 @@ def _line(model: type[BaseModel], item: dict[str, Any]) -> str:
     where = ".".join(path) or say("data.settings.whole")
     if item["type"] == "extra_forbidden":
         valid = _fields_at(model, path[:-1])
-        return say("data.settings.unknown", where=where, hint=nearest(path[-1], valid))
+        return say(
+            "data.settings.unknown",
+            where=where,
+            hint=nearest(path[-1], valid),
+        )
     problem = item["msg"].removeprefix("Value error, ")
     if has(key := f"data.settings.types.{item['type']}"):
         limit = next(iter(item.get("ctx", {}).values()), None)

@@ -63,7 +63,10 @@ def refuse(
 
 
 def _leaks(
-    named: Mapping[str, Segmentation], day: dt.date, cuts: dt.date, period: str
+    named: Mapping[str, Segmentation],
+    day: dt.date,
+    cuts: dt.date,
+    period: str,
 ) -> list[Fault]:
     """Schemes that describe customers after `day`, or learned their cuts after `cuts`."""
     faults, remedy = [], say("comparison.faults.leak_remedy")

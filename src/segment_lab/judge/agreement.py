@@ -58,7 +58,9 @@ def rand_of_tables(tables: np.ndarray) -> np.ndarray:
 
 
 def agreement(
-    segmentations: Mapping[str, Segmentation], draws: int = 200, seed: int = 0
+    segmentations: Mapping[str, Segmentation],
+    draws: int = 200,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Every pair of schemes: AMI, ARI with its 95 % interval, Cramér's V; chance gives 0 (V:
     `null_v`).

@@ -39,7 +39,10 @@ class BackTest:
 
 
 def back_test(
-    predicted: float, came: float, low: float = np.nan, high: float = np.nan
+    predicted: float,
+    came: float,
+    low: float = np.nan,
+    high: float = np.nan,
 ) -> BackTest:
     """Hold what came against what was predicted and its range.
 

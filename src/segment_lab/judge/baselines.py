@@ -46,7 +46,11 @@ class Context:
         return None if self.crossed else self.training
 
     def learned(
-        self, name: str, kind: str, now: Segmentation, seen: Segmentation | None
+        self,
+        name: str,
+        kind: str,
+        now: Segmentation,
+        seen: Segmentation | None,
     ) -> Prediction:
         """Segments as a prediction, learned as the judged schemes are."""
         lesson = None if self.taught is None else self.taught.outcomes.index
@@ -158,7 +162,9 @@ def lifetime_value(context: Context) -> list[Prediction]:
 
 
 def _model(
-    name: str, amount: np.ndarray, chance: np.ndarray | None = None
+    name: str,
+    amount: np.ndarray,
+    chance: np.ndarray | None = None,
 ) -> Prediction:
     return Prediction(name, "baseline", amount, amount, chance, learned=BEFORE)
 
@@ -171,7 +177,14 @@ def random_segments(context: Context) -> list[Prediction]:
     rng = np.random.default_rng(context.seed)
 
     def deal(index: pd.Index) -> Segmentation:
-        codes = pd.Series(rng.choice(len(share), len(index), p=share), index=index)
+        codes = pd.Series(
+            rng.choice(
+                len(share),
+                len(index),
+                p=share,
+            ),
+            index=index,
+        )
         return Segmentation(codes, model.names, "random")
 
     taught = context.taught
@@ -208,7 +221,10 @@ def predictions(context: Context) -> list[Prediction]:
 
 
 def _banded(
-    context: Context, name: str, column: str, cuts: Callable[[np.ndarray], np.ndarray]
+    context: Context,
+    name: str,
+    column: str,
+    cuts: Callable[[np.ndarray], np.ndarray],
 ) -> Prediction:
     """Bands of one column (ties share a band), drawn anew each period like any scheme."""
 

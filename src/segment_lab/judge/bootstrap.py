@@ -89,7 +89,10 @@ class Bootstrap:
         return out
 
     def _elsewhere(
-        self, i: int, part: np.ndarray, weights: np.ndarray
+        self,
+        i: int,
+        part: np.ndarray,
+        weights: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What a scheme learned from the customers of each draw outside the part."""
         outside = 1 + LESSON_SPREAD * (weights - 1)
@@ -112,7 +115,11 @@ class _Columns:
     """The columns that are summed, weighted by the counts of every draw, shape (draws, n)."""
 
     def __init__(
-        self, weights: np.ndarray, outcome: Outcome, part: np.ndarray, truth: Ranked
+        self,
+        weights: np.ndarray,
+        outcome: Outcome,
+        part: np.ndarray,
+        truth: Ranked,
     ):
         revenue, capped = outcome.revenue[part], outcome.capped[part]
         self.bought, self.capped_values = outcome.bought[part], capped
@@ -143,7 +150,10 @@ class _Columns:
 
 
 def _of_segments(
-    columns: _Columns, member: np.ndarray, amount: np.ndarray, chance: np.ndarray
+    columns: _Columns,
+    member: np.ndarray,
+    amount: np.ndarray,
+    chance: np.ndarray,
 ) -> np.ndarray:
     k = member.shape[1]
     amount, chance = amount[:, :k], chance[:, :k]

@@ -65,7 +65,10 @@ class Change:
         added to the segment's size on the earlier day (NaN without a refit), and ``refit_change``,
         the change that a reader of two reports would have seen."""
         out = pd.DataFrame(
-            {"customers_then": self.then.sizes(), "customers_now": self.today.sizes()}
+            {
+                "customers_then": self.then.sizes(),
+                "customers_now": self.today.sizes(),
+            }
         )
         out["change"] = out["customers_now"] - out["customers_then"]
         out["change_share"] = out["change"] / out["customers_then"].replace(0, np.nan)
@@ -88,7 +91,10 @@ def moved_share(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def change(
-    company: Company, method: str, days: int = 90, until: dt.date | None = None
+    company: Company,
+    method: str,
+    days: int = 90,
+    until: dt.date | None = None,
 ) -> Change:
     """What changed in a scheme within `days` up to `until` (by default today), by the cuts of
     today.

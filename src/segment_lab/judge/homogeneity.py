@@ -33,7 +33,9 @@ def log_revenue(revenue: np.ndarray) -> np.ndarray:
 
 
 def explained_shares(
-    n: np.ndarray, total: np.ndarray, squares: np.ndarray
+    n: np.ndarray,
+    total: np.ndarray,
+    squares: np.ndarray,
 ) -> np.ndarray:
     """η² and ω² from customers, sum and sum of squares per segment (last axis), shape (..., 2)."""
     filled = n > 0

@@ -64,14 +64,26 @@ class Judged:
             apart = self._told_apart(pairs, m)
             for a, b in pairs:
                 factor = factors[self._family(a, b)]
-                facts = self._difference(a, b, m, factor, certain=(a, b) in apart)
+                facts = self._difference(
+                    a,
+                    b,
+                    m,
+                    factor,
+                    certain=(a, b) in apart,
+                )
                 rows.append((name, *facts))
         frame = pd.DataFrame(rows, columns=DIFFERENCES)
         certain = (frame["joint_low"] > 0) | (frame["joint_high"] < 0)
         return frame.assign(certain=certain)
 
     def _difference(
-        self, a: int, b: int, m: int, factor: float, *, certain: bool
+        self,
+        a: int,
+        b: int,
+        m: int,
+        factor: float,
+        *,
+        certain: bool,
     ) -> tuple[str | float, ...]:
         """One row of `differences`, from ``a`` on."""
         difference = self.values[a, m] - self.values[b, m]
@@ -112,7 +124,9 @@ class Judged:
         return "beside" if kinds == {"scheme", "baseline"} else "rest"
 
     def _told_apart(
-        self, pairs: Sequence[tuple[int, int]], m: int
+        self,
+        pairs: Sequence[tuple[int, int]],
+        m: int,
     ) -> set[tuple[int, int]]:
         """Pairs of schemes that closed testing tells apart (`told_apart`)."""
         mine = [pair for pair in pairs if self._family(*pair) == "schemes"]

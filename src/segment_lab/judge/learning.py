@@ -99,7 +99,9 @@ class Prediction:
 
 
 def learned_means(
-    n: np.ndarray, capped: np.ndarray, buyers: np.ndarray
+    n: np.ndarray,
+    capped: np.ndarray,
+    buyers: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean capped revenue and share of buyers per segment, from sums per segment (last axis).
 

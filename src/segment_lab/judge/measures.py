@@ -83,7 +83,10 @@ def captured_area(n: np.ndarray, money: np.ndarray, order: Order) -> np.ndarray:
 
 
 def captured_share(
-    n: np.ndarray, part: np.ndarray, order: Order, share: np.ndarray
+    n: np.ndarray,
+    part: np.ndarray,
+    order: Order,
+    share: np.ndarray,
 ) -> np.ndarray:
     """Share of `part` held by the best `share` of customers; the group at the edge counts in
     part."""
@@ -106,7 +109,10 @@ def area_under_roc(n: np.ndarray, buyers: np.ndarray, order: Order) -> np.ndarra
 
 
 def wrong_shares(
-    n: np.ndarray, top: np.ndarray, top_money: np.ndarray, order: Order
+    n: np.ndarray,
+    top: np.ndarray,
+    top_money: np.ndarray,
+    order: Order,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Missed and false shares and missed money, when as many customers are treated as top as truly
     are."""

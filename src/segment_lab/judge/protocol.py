@@ -56,7 +56,11 @@ class _Timeline:
         return refitted(chosen, self.table(method, day))
 
     def label(
-        self, method: str, segmenter: Any, fitted_on: dt.date, day: dt.date
+        self,
+        method: str,
+        segmenter: Any,
+        fitted_on: dt.date,
+        day: dt.date,
     ) -> Segmentation:
         made = segmenter.segment(self.table(method, day), self.at(day).window)
         return made.replace(
@@ -68,7 +72,11 @@ class _Timeline:
         return self.label(method, self.fitted(method, day), day, day)
 
     def earlier(
-        self, method: str, now: Segmentation, t0: dt.date, before: dt.date
+        self,
+        method: str,
+        now: Segmentation,
+        t0: dt.date,
+        before: dt.date,
     ) -> Segmentation:
         """The scheme as drawn at `before`, under the names it has at `t0`."""
         old = self.again(method, t0, before)
@@ -171,4 +179,9 @@ def compare(
         contacted=tuple(whole.contacted_since(t0)),
         window=ObservationWindow(line.at(t0).window.start, t0, today),
     )
-    return scorecard({**now, **(own or {})}, judged, background, **options)
+    return scorecard(
+        {**now, **(own or {})},
+        judged,
+        background,
+        **options,
+    )

@@ -115,7 +115,11 @@ def refit_stability(
     found = _found_again(segmenter, base, rows, y, times, rng)
     sizes = np.bincount(base.predict(rows), minlength=len(base.segment_names_))
     full = np.where(sizes > 0, found, np.nan)
-    low, high = np.quantile(np.nan_to_num(full), TAILS, axis=0)
+    low, high = np.quantile(
+        np.nan_to_num(full),
+        TAILS,
+        axis=0,
+    )
     return pd.DataFrame(
         {
             "customers": sizes,

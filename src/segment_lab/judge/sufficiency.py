@@ -172,7 +172,12 @@ def assess(table: pd.DataFrame, days: int, buyers: int) -> Status:
         )
     gain = known["gain_high"].max()
     if gain >= GAIN:
-        return _preliminary("gaining", gain=known["gain"].max(), high=gain, limit=GAIN)
+        return _preliminary(
+            "gaining",
+            gain=known["gain"].max(),
+            high=gain,
+            limit=GAIN,
+        )
     steady = {
         "months": MONTHS,
         "agreement": agreement,

@@ -30,7 +30,9 @@ def joint_factor(samples: np.ndarray, pairs: Sequence[tuple[int, int]]) -> float
 
 
 def told_apart(
-    values: np.ndarray, samples: np.ndarray, pairs: Sequence[tuple[int, int]]
+    values: np.ndarray,
+    samples: np.ndarray,
+    pairs: Sequence[tuple[int, int]],
 ) -> np.ndarray:
     """Which of all pairs of K estimates differ, at most one in 20 times any wrongly.
 
@@ -58,7 +60,12 @@ def told_apart(
     a, b = np.array(pairs).T
     spread = deviation(samples[:, a] - samples[:, b])
     off = np.abs(values[a] - values[b])
-    ratio = np.divide(off, spread, out=np.zeros(len(pairs)), where=spread > 1e-9)
+    ratio = np.divide(
+        off,
+        spread,
+        out=np.zeros(len(pairs)),
+        where=spread > 1e-9,
+    )
     highest = _critical(simulated)
     names = sorted({position for pair in pairs for position in pair})
     complete = len(pairs) == len(names) * (len(names) - 1) // 2

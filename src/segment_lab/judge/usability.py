@@ -65,7 +65,9 @@ def actionability(
 
 
 def _bought_alone(
-    labels: pd.Series, outcomes: pd.DataFrame, contacted: Collection[str]
+    labels: pd.Series,
+    outcomes: pd.DataFrame,
+    contacted: Collection[str],
 ) -> tuple[pd.Series, pd.Series]:
     """Customers nobody contacted and how many of them bought, per segment; those of the whole base
     where a segment has too few."""
@@ -94,7 +96,9 @@ def nudged(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def ambiguity(
-    segmenter: Any, customers: pd.DataFrame, segmentation: Segmentation | None = None
+    segmenter: Any,
+    customers: pd.DataFrame,
+    segmentation: Segmentation | None = None,
 ) -> pd.Series:
     """Share of customers whose segment changes under any nudge (with interval) and under each of
     them (``later_share`` …).

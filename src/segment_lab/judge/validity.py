@@ -82,7 +82,10 @@ def _values(
 
 
 def scores_of(
-    prediction: Prediction, outcome: Outcome, part: np.ndarray, lesson: Lesson | None
+    prediction: Prediction,
+    outcome: Outcome,
+    part: np.ndarray,
+    lesson: Lesson | None,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Score, amount and chance of the customers of a part: as brought, or the means that their
     segments had in the lesson or among the customers outside the part."""

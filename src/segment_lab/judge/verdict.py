@@ -83,7 +83,9 @@ def better(power: pd.DataFrame, a: str, b: str) -> bool:
 
 
 def _plain(
-    trust: pd.DataFrame, power: pd.DataFrame, schemes: list[str]
+    trust: pd.DataFrame,
+    power: pd.DataFrame,
+    schemes: list[str],
 ) -> tuple[str, tuple[str, ...], int]:
     """Plain spend bands, then the plain order, against all schemes."""
     judged = trust["ranking_power"].notna()

@@ -189,7 +189,11 @@ class LeadAnalysis:
         labels = [f"{low}–{high}" for low, high in zip(lows, AGES, strict=False)]
         labels.append(f"{AGES[-1]}+")
         days = rows.get("age_days", rows["days_waiting"])
-        age = pd.cut(days, [-np.inf, *edges], labels=labels)
+        age = pd.cut(
+            days,
+            [-np.inf, *edges],
+            labels=labels,
+        )
         return pd.crosstab(stage, age, dropna=False).reindex(
             index=names, columns=labels, fill_value=0
         )
@@ -232,9 +236,18 @@ class LeadAnalysis:
         There are 10 groups, or 5 of fewer than 1,000 leads.
         """
         bins = bins or (10 if len(self.tested) >= 1000 else 5)
-        part = pd.qcut(self.tested["expected"].rank(method="first"), bins, labels=False)
+        part = pd.qcut(
+            self.tested["expected"].rank(method="first"),
+            bins,
+            labels=False,
+        )
         by = self.tested.groupby(part.to_numpy() + 1)
-        out = pd.DataFrame({"leads": by.size(), "predicted": by["expected"].mean()})
+        out = pd.DataFrame(
+            {
+                "leads": by.size(),
+                "predicted": by["expected"].mean(),
+            }
+        )
         return out.join(
             with_interval(by["won"].sum(), out["leads"], "observed")
         ).rename_axis("group")

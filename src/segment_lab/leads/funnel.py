@@ -24,7 +24,10 @@ FEWEST = 5
 
 
 def stage_order(
-    stages: ir.Table, *, won: Sequence[str] = WON, lost: Sequence[str] = LOST
+    stages: ir.Table,
+    *,
+    won: Sequence[str] = WON,
+    lost: Sequence[str] = LOST,
 ) -> list[str]:
     """Stage names from first to last, by the mean position at which leads enter them; won comes
     last."""
@@ -90,7 +93,11 @@ def funnel(
         visits["group"] = visits["lead_id"].map(values)
     rows = {}
     last = visits.attrs["stages"] - 1
-    by_stage = visits.groupby(["position", "stage", "group"], observed=True, sort=True)
+    by_stage = visits.groupby(
+        ["position", "stage", "group"],
+        observed=True,
+        sort=True,
+    )
     for (position, stage, group), part in by_stage:
         rows[stage, group] = _stage_facts(part, last=position == last)
     out = pd.DataFrame.from_dict(rows, orient="index")
@@ -149,7 +156,12 @@ def _visits(
     until = pd.Timestamp(as_date(as_of)) if as_of is not None else first["day"].max()
     absent = leads.index.difference(first["lead_id"])
     created = leads.get("created_on", pd.Series(pd.NaT, leads.index))
-    unseen = pd.DataFrame({"lead_id": absent, "stage": names[0]})
+    unseen = pd.DataFrame(
+        {
+            "lead_id": absent,
+            "stage": names[0],
+        }
+    )
     unseen["day"] = created.reindex(absent).to_numpy()
     unseen = unseen.astype({"day": first["day"].dtype})
     rows = pd.concat([first, unseen], ignore_index=True)
@@ -173,7 +185,9 @@ def _visits(
 
 
 def _one_stage(
-    leads: pd.DataFrame, facts: pd.DataFrame, as_of: dt.date | str | None
+    leads: pd.DataFrame,
+    facts: pd.DataFrame,
+    as_of: dt.date | str | None,
 ) -> pd.DataFrame:
     rows = facts.reset_index()
     days = pd.Series(np.nan, leads.index)
@@ -248,7 +262,9 @@ def goes_on(visits: pd.DataFrame) -> float:
 
 
 def deal_time(
-    leads: pd.DataFrame, by: str | None = None, seed: int = 0
+    leads: pd.DataFrame,
+    by: str | None = None,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Days from creation to win: ``won``, ``mean_days`` with a 95 % interval (from `FEWEST` wins
     on), and quartiles.

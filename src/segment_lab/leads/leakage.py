@@ -102,7 +102,12 @@ def levels(values: pd.Series) -> np.ndarray:
     """Integer level of each value: text by value, numbers in 20 quantile bins, empty as its own
     level."""
     if values.dtype.kind in "iufM" and values.nunique() > BINS:
-        bins = pd.qcut(values.rank(), BINS, labels=False, duplicates="drop")
+        bins = pd.qcut(
+            values.rank(),
+            BINS,
+            labels=False,
+            duplicates="drop",
+        )
         values = pd.Series(bins, index=values.index)
     return pd.factorize(
         values.astype(object).where(values.notna(), None), use_na_sentinel=False
@@ -113,7 +118,11 @@ def level_rates(codes: np.ndarray, won: np.ndarray, known: np.ndarray) -> np.nda
     """Win rate of each row's level over the `known` rows, drawn to the overall rate by 20 leads'
     weight."""
     size = codes.max(initial=-1) + 1
-    wins = np.bincount(codes[known], weights=won[known], minlength=size)
+    wins = np.bincount(
+        codes[known],
+        weights=won[known],
+        minlength=size,
+    )
     n = np.bincount(codes[known], minlength=size)
     return ((wins + PRIOR * won[known].mean()) / (n + PRIOR))[codes]
 
@@ -129,7 +138,10 @@ def auc(won: np.ndarray, score: np.ndarray) -> float:
 
 
 def _figures(
-    values: pd.Series, decided: np.ndarray, won: np.ndarray, folds: np.ndarray
+    values: pd.Series,
+    decided: np.ndarray,
+    won: np.ndarray,
+    folds: np.ndarray,
 ) -> dict[str, float]:
     if not len(won):
         return dict.fromkeys(FIGURES, np.nan)
@@ -152,7 +164,12 @@ def _figures(
 def _fixed(codes: np.ndarray, won: np.ndarray) -> float:
     """Share of the leads in levels that all but fix the outcome."""
     n, wins = np.bincount(codes), np.bincount(codes, weights=won)
-    rate = np.divide(wins, n, out=np.zeros(len(n)), where=n > 0)
+    rate = np.divide(
+        wins,
+        n,
+        out=np.zeros(len(n)),
+        where=n > 0,
+    )
     overall = won.mean()
     sure = (rate >= CERTAIN) & (overall <= COMMON) | (rate <= 1 - CERTAIN) & (
         1 - overall <= COMMON
@@ -161,7 +178,11 @@ def _fixed(codes: np.ndarray, won: np.ndarray) -> float:
 
 
 def _judge(
-    name: str, values: pd.Series, row: pd.Series, declared: bool, trusted: bool
+    name: str,
+    values: pd.Series,
+    row: pd.Series,
+    declared: bool,
+    trusted: bool,
 ) -> tuple[str, str]:
     plain = re.sub(r"\W+", "_", name.lower()).strip("_")
     facts: dict[Any, Any] = row.to_dict()

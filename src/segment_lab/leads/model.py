@@ -136,7 +136,11 @@ class LeadModel(Segmenter):
         }
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "hot_from": self.hot_, "cold_under": self.cold_}
+        return {
+            **super().describe(),
+            "hot_from": self.hot_,
+            "cold_under": self.cold_,
+        }
 
     def analyse(
         self,
@@ -147,7 +151,13 @@ class LeadModel(Segmenter):
         """The leads as of a day, their columns checked for leakage. The model is made when first
         asked for."""
         self._check_parameters()
-        rows = lead_table(leads, stages, as_of, won=self.won, lost=self.lost)
+        rows = lead_table(
+            leads,
+            stages,
+            as_of,
+            won=self.won,
+            lost=self.lost,
+        )
         order = []
         if stages is not None:
             order = funnels.stage_order(stages, won=self.won, lost=self.lost)
@@ -165,7 +175,10 @@ class LeadModel(Segmenter):
         )
 
     def estimate(
-        self, rows: pd.DataFrame, checks: pd.DataFrame, as_of: dt.date | str | None
+        self,
+        rows: pd.DataFrame,
+        checks: pd.DataFrame,
+        as_of: dt.date | str | None,
     ) -> Estimates:
         """Chances of decided leads by models that had not seen them, and of open leads given their
         age. NotEnoughDataError with too few decided leads."""
@@ -173,7 +186,11 @@ class LeadModel(Segmenter):
         decided = rows[rows["won"].notna()]
         won = decided["won"].astype(bool).to_numpy()
         if min(won.sum(), (~won).sum()) < MIN_EVENTS or used.empty:
-            facts = {"won": won.sum(), "lost": (~won).sum(), "needed": MIN_EVENTS}
+            facts = {
+                "won": won.sum(),
+                "lost": (~won).sum(),
+                "needed": MIN_EVENTS,
+            }
             raise NotEnoughDataError(
                 say("leads.errors.few", columns=len(used), **facts)
             )
@@ -228,10 +245,18 @@ class LeadModel(Segmenter):
         age = np.maximum(_age(rows.loc[open_then], cut), 0.0)
         span = np.minimum(_age(rows.loc[open_then], day), (day - cut).days)
         ahead = pd.DataFrame(
-            {"expected": waits.won_by(chance, age, span), "won": won[open_then]},
+            {
+                "expected": waits.won_by(chance, age, span),
+                "won": won[open_then],
+            },
             open_then,
         )
-        how = {"way": "later", "past": len(past), "tested": len(test), "cut": cut}
+        how = {
+            "way": "later",
+            "past": len(past),
+            "tested": len(test),
+            "cut": cut,
+        }
         return tested, ahead, how
 
     def _tested_by_folds(
@@ -260,7 +285,11 @@ class LeadModel(Segmenter):
             }
             parts.append(pd.DataFrame(part, judged))
         tested = pd.concat(parts).sort_index()
-        how = {"way": "folds", "folds": self.folds, "tested": len(tested)}
+        how = {
+            "way": "folds",
+            "folds": self.folds,
+            "tested": len(tested),
+        }
         return tested, tested[["expected", "won"]], how
 
     def _chances(

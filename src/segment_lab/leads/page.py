@@ -131,7 +131,14 @@ class LeadsPage:
         for by in self.leads.splits:
             said = say("leads.slices.table", by=words(by))
             pieces.append(
-                details(said, table(self.leads.funnel(by), said, formats=OWN))
+                details(
+                    said,
+                    table(
+                        self.leads.funnel(by),
+                        said,
+                        formats=OWN,
+                    ),
+                )
             )
         return group(*pieces)
 
@@ -315,5 +322,9 @@ def _steps(analysis: LeadAnalysis) -> str:
             "leads.headline.narrowest", stage=steps.index[0], share=shares.iloc[0]
         )
     else:
-        said = say("leads.headline.even", low=shares.iloc[0], high=shares.iloc[-1])
+        said = say(
+            "leads.headline.even",
+            low=shares.iloc[0],
+            high=shares.iloc[-1],
+        )
     return f" {said}"

@@ -21,14 +21,35 @@ def funnel(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
     `LeadAnalysis.funnel`."""
     ax = style.axes(ax, rows=2 * len(stages))
     place = range(len(stages))
-    ax.barh(place, stages["entered"], color=style.PALETTE[0], height=0.62)
+    ax.barh(
+        place,
+        stages["entered"],
+        color=style.PALETTE[0],
+        height=0.62,
+    )
     stuck = stages.get("stuck", pd.Series(0, stages.index))
-    ax.barh(place, stuck, color=style.PALETTE[1], height=0.62)
+    ax.barh(
+        place,
+        stuck,
+        color=style.PALETTE[1],
+        height=0.62,
+    )
     for y, (_, row) in zip(place, stages.iterrows(), strict=True):
-        ax.text(row["entered"], y, " " + decimal(row["entered"], 0), va="center")
+        ax.text(
+            row["entered"],
+            y,
+            " " + decimal(row["entered"], 0),
+            va="center",
+        )
         if pd.notna(row["conversion"]):
             said = say("leads.pictures.goes_on", share=row["conversion"])
-            ax.text(0, y + 0.5, f" {said}", va="center", color=style.MUTED)
+            ax.text(
+                0,
+                y + 0.5,
+                f" {said}",
+                va="center",
+                color=style.MUTED,
+            )
     ax.set_yticks(place, list(stages.index))
     ax.set_ylim(len(stages) - 0.4, -0.6)
     ax.set_xlim(0, stages["entered"].max() * 1.15)
@@ -137,7 +158,12 @@ def ignoring(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def board(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Open leads by stage and age as a map; `counts` from `LeadAnalysis.board`."""
-    ax = heat_map(counts, across=say("leads.pictures.days"), slanted=True, ax=ax)
+    ax = heat_map(
+        counts,
+        across=say("leads.pictures.days"),
+        slanted=True,
+        ax=ax,
+    )
     parts = []
     for stage, row in counts.iterrows():
         cells = ", ".join(f"{age} {decimal(n, 0)}" for age, n in row.items() if n)
@@ -156,5 +182,10 @@ def slices(shares: pd.DataFrame, by: str, ax: Axes | None = None) -> Axes:
         )
         parts.append(f"{value}: {cells}")
     return style.described(
-        ax, say("leads.pictures.slices", by=words(by), parts="; ".join(parts))
+        ax,
+        say(
+            "leads.pictures.slices",
+            by=words(by),
+            parts="; ".join(parts),
+        ),
     )

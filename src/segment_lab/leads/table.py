@@ -147,7 +147,9 @@ def _with_history(
 
 
 def _with_closing(
-    frame: pd.DataFrame, closed: pd.Series, day: pd.Timestamp | None
+    frame: pd.DataFrame,
+    closed: pd.Series,
+    day: pd.Timestamp | None,
 ) -> pd.DataFrame:
     """Outcomes dated by a column of the leads; what was closed on or after `day` is still open."""
     frame = frame.drop(columns=[name for name in CLOSED if name in frame])

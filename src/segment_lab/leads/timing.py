@@ -57,7 +57,10 @@ class Timing:
         return _share(win, win + lose, otherwise=start)
 
     def won_by(
-        self, start: np.ndarray, age: np.ndarray, days: np.ndarray
+        self,
+        start: np.ndarray,
+        age: np.ndarray,
+        days: np.ndarray,
     ) -> np.ndarray:
         """Chance that a lead open at an age is won within `days` from then."""
         left = self.won.longer(age)
@@ -100,7 +103,11 @@ def learn(days: np.ndarray, won: np.ndarray) -> Timing:
 
 
 def _waits(
-    days: np.ndarray, ended: np.ndarray, weight: np.ndarray, *, ends: bool = True
+    days: np.ndarray,
+    ended: np.ndarray,
+    weight: np.ndarray,
+    *,
+    ends: bool = True,
 ) -> Waits:
     """Weighted Kaplan–Meier; `ends` at the longest wait that was seen, or leaves a rest that is
     never decided."""
@@ -116,7 +123,9 @@ def _waits(
 
 
 def _share(
-    part: np.ndarray, whole: np.ndarray, otherwise: float | np.ndarray
+    part: np.ndarray,
+    whole: np.ndarray,
+    otherwise: float | np.ndarray,
 ) -> np.ndarray:
     """part / whole, and `otherwise` where there is no whole."""
     known = whole > 0

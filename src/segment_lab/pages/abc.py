@@ -132,7 +132,14 @@ class ABCPage:
         """The classes beside those by margin (or, where margin counts, by revenue)."""
         other = "margin" if self.value == "revenue" else "revenue"
         both = abc.other_money(self.classes, self.customers, self.fitted.cuts, other)
-        return show.table(both, say("abc.page.other", value=self.value, other=other))
+        return show.table(
+            both,
+            say(
+                "abc.page.other",
+                value=self.value,
+                other=other,
+            ),
+        )
 
 
 def headline(

@@ -87,7 +87,14 @@ def _by_whom(page: Page, segments: list[str]) -> str:
     rows = page.treatments.loc[segments]
     who = rows["owner"].fillna(say("decision.headline.marketing")).unique()
     known = page.now.window is not None
-    days = {"start": page.start, "day": page.read_on} if known else {}
+    days = (
+        {
+            "start": page.start,
+            "day": page.read_on,
+        }
+        if known
+        else {}
+    )
     return say("decision.headline.when", who=list(who), **days)
 
 
@@ -103,7 +110,13 @@ def _of_the_year_after(page: Page, mains: pd.DataFrame) -> list[str]:
 def _said(key: str, rows: pd.DataFrame, **facts: Any) -> list[str]:
     if rows.empty:
         return []
-    return [say(f"decision.headline.{key}", groups="; ".join(_groups(rows)), **facts)]
+    return [
+        say(
+            f"decision.headline.{key}",
+            groups="; ".join(_groups(rows)),
+            **facts,
+        )
+    ]
 
 
 def _groups(rows: pd.DataFrame) -> list[str]:
@@ -113,7 +126,14 @@ def _groups(rows: pd.DataFrame) -> list[str]:
         names = [str(name) for name in part["segment"]]
         key = "decision.group" if len(names) <= NAMED else "decision.group_many"
         count = part["customers"].sum()
-        out.append(say(key, kind=kind_name(str(kind)), segments=names, customers=count))
+        out.append(
+            say(
+                key,
+                kind=kind_name(str(kind)),
+                segments=names,
+                customers=count,
+            )
+        )
     return out
 
 
@@ -306,7 +326,11 @@ def budget_remark(page: Page) -> str:
         limits.append(say("decision.budget_remark.money", money=page.budget))
     if page.hours is not None:
         limits.append(say("decision.budget_remark.hours", hours=page.hours))
-    facts = {"spent": plan.spent, "hours": plan.hours, "limits": limits}
+    facts = {
+        "spent": plan.spent,
+        "hours": plan.hours,
+        "limits": limits,
+    }
     out = [say("decision.budget_remark.takes", **facts)]
     if page.budget is not None:
         out.append(
@@ -326,7 +350,11 @@ def budget_remark(page: Page) -> str:
         out.append(say("decision.budget_remark.next", added=added, extra=extra))
     kept = promise(page)
     if round(kept.money) != round(kept.single):
-        facts = {"days": page.horizon, "promised": kept.money, "single": kept.single}
+        facts = {
+            "days": page.horizon,
+            "promised": kept.money,
+            "single": kept.single,
+        }
         out.append(say("decision.budget_remark.promised", **facts))
     return " ".join(out)
 

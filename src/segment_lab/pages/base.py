@@ -66,7 +66,12 @@ class CustomerBase:
         is the segment of the record that stays."""
         pairs, before = self.quality.pairs, self.segments
         nothing = pd.DataFrame(
-            {"before": [], "after": [], "customers": [], "merged": []}
+            {
+                "before": [],
+                "after": [],
+                "customers": [],
+                "merged": [],
+            }
         )
         if before is None or pairs.empty:
             return nothing

@@ -94,7 +94,10 @@ class ClustersPage:
         shares = stance_shares(self.study, "clusters")
         known = shares[shares["customers"] > 0].drop(columns="customers")
         return pd.DataFrame(
-            {"stance": known.idxmax(axis=1), "share": known.max(axis=1)}
+            {
+                "stance": known.idxmax(axis=1),
+                "share": known.max(axis=1),
+            }
         )
 
     def meanings(self) -> Html:

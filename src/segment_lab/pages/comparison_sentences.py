@@ -35,10 +35,16 @@ def _span(values: pd.Series) -> str:
     if values.empty:
         return say("comparison.sentence.span_unknown")
     low, high = values.idxmin(), values.idxmax()
-    facts = {"low": values.min(), "lowest": scheme_name(low)}
+    facts = {
+        "low": values.min(),
+        "lowest": scheme_name(low),
+    }
     if len(values) == 1:
         return say("comparison.sentence.span_one", **facts)
-    facts |= {"high": values.max(), "highest": scheme_name(high)}
+    facts |= {
+        "high": values.max(),
+        "highest": scheme_name(high),
+    }
     return say("comparison.sentence.span", **facts)
 
 

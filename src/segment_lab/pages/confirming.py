@@ -19,7 +19,9 @@ WHOLE = ("buyers", "everybody")
 
 
 def confirmed(
-    report: DecisionReport, able: Iterable[str], margin_rate: float | None = None
+    report: DecisionReport,
+    able: Iterable[str],
+    margin_rate: float | None = None,
 ) -> pd.DataFrame:
     """Share of each segment's customers whom each other scheme gives the same stance.
 

@@ -334,7 +334,14 @@ class DecisionReport:
             )
         except DataError as error:
             raise NotEnoughDataError(str(error)) from None
-        return rows.assign(status=rows["won"].map({True: "won", False: "lost"}))
+        return rows.assign(
+            status=rows["won"].map(
+                {
+                    True: "won",
+                    False: "lost",
+                }
+            )
+        )
 
     @cached_property
     def _frozen(self) -> Any:

@@ -117,7 +117,10 @@ def weighed(page: Page) -> pd.DataFrame:
 
 def rivals(page: Page) -> pd.DataFrame:
     """What simpler ways of spending would be expected to bring, beside the plan."""
-    worth = {"plan": page.expected.worth, **page.plan.rivals}
+    worth = {
+        "plan": page.expected.worth,
+        **page.plan.rivals,
+    }
     names = phrases("decision.rival.names")
     frame = pd.DataFrame({"expected_value": worth})
     return frame.rename(index=names).rename_axis("way_of_spending")

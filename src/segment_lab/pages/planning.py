@@ -27,7 +27,11 @@ def plan(study: Study) -> list[pd.DataFrame]:
     running = gathered.running
     busy = int(running[["treated", "held"]].sum().sum()) if len(running) else 0
     free = running["measured_from"].min() if busy else None
-    facts = {"as_of": study.window.as_of, "busy": busy, "free": free}
+    facts = {
+        "as_of": study.window.as_of,
+        "busy": busy,
+        "free": free,
+    }
     raise NotEnoughDataError(say("plan.nothing", **facts))
 
 
@@ -42,7 +46,10 @@ def write_plan(study: Study, plans: PlanFiles) -> list[Path]:
 
 
 def date_plan(
-    study: Study, plans: PlanFiles, sent: dt.date, day: dt.date | None = None
+    study: Study,
+    plans: PlanFiles,
+    sent: dt.date,
+    day: dt.date | None = None,
 ) -> list[Path]:
     """Fill in when a plan went out: that of `day`, or the last one without a date, as it was drawn.
     Where there is none, that of the study's day is drawn and dated at once.

@@ -160,7 +160,10 @@ def _first(profile: pd.DataFrame, everybody: int) -> str:
 def _second(
     segmentation: Segmentation, customers: pd.DataFrame, profile: pd.DataFrame
 ) -> str:
-    largest = {"name": profile.customers.idxmax(), "customers": profile.customers.max()}
+    largest = {
+        "name": profile.customers.idxmax(),
+        "customers": profile.customers.max(),
+    }
     if largest["customers"] == len(segmentation) > 1:
         return say("rfm.finding.alike", **largest)
     silent = [name for name in SILENT if name in profile.index]

@@ -80,7 +80,10 @@ class RulesPage:
             by = counts.axes[axis].map(lambda name: place.get(name, len(place)))
             counts = counts.take(np.argsort(by, kind="stable"), axis=axis)
         drawn = maps.flows(counts, say("rules.page.before"), say("rules.page.now"))
-        facts = {"moved": len(self.moved), "everybody": len(self.customers)}
+        facts = {
+            "moved": len(self.moved),
+            "everybody": len(self.customers),
+        }
         return show.figure(drawn, caption=say("rules.page.moves", **facts))
 
     def serving(self) -> Html:
@@ -105,7 +108,10 @@ class RulesPage:
 
     def moved_counts(self) -> Html:
         """How many customers changed segment, by from and to."""
-        facts = {"moved": len(self.moved), "everybody": len(self.customers)}
+        facts = {
+            "moved": len(self.moved),
+            "everybody": len(self.customers),
+        }
         return show.table(
             self.moved.value_counts().reset_index(name="customers"),
             say("rules.page.moved", **facts),

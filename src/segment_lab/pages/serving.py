@@ -164,7 +164,12 @@ def returned(study: Study) -> str:
     if rates[list(STEPS)].isna().any():
         return ""
     facts = {str(name): rate for name, rate in rates[list(STEPS)].items()}
-    return say("stance.rhythm.returned", days=days, falls=falls(state, bought), **facts)
+    return say(
+        "stance.rhythm.returned",
+        days=days,
+        falls=falls(state, bought),
+        **facts,
+    )
 
 
 def _rhythm(study: Study, scheme: str) -> Html:

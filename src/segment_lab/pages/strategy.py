@@ -288,7 +288,11 @@ class StrategyPage:
     def stress(self) -> Html:
         """Revenue and cash in a worse market."""
         middle = market.ENDS[1] - market.ENDS[0]
-        facts = {"days": self.days, "money": self.money, "middle": middle}
+        facts = {
+            "days": self.days,
+            "money": self.money,
+            "middle": middle,
+        }
         stressed = self.report.stressed.rename(index=decision_tables.scenario_names())
         return figure(
             pictures.stress, stressed, caption=say("market.captions.stress", **facts)

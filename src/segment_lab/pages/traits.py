@@ -22,7 +22,10 @@ def spoken(value: object) -> object:
     if isinstance(value, bool | np.bool_):
         return say("segment_cards.says_yes") if value else say("segment_cards.says_no")
     if isinstance(value, pd.Interval):
-        ends = {"low": float(value.left), "high": float(value.right)}
+        ends = {
+            "low": float(value.left),
+            "high": float(value.right),
+        }
         whole = ends["high"] >= LARGE or all(end.is_integer() for end in ends.values())
         return say("segment_cards.says_band", whole=whole, **ends)
     return value

@@ -25,7 +25,10 @@ class TreePage:
         """How few rules tell who will spend, and how far apart they are."""
         fitted, best = self.fitted, self.profile.iloc[0]
         spent = fitted.spent_
-        figures = {"rules": len(spent), "best_rule_customers": int(best.customers)}
+        figures = {
+            "rules": len(spent),
+            "best_rule_customers": int(best.customers),
+        }
         if len(spent) == 1:
             return show.headline(say("tree.page.one", days=self.days), figures=figures)
         first = say(

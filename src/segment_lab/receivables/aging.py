@@ -46,7 +46,11 @@ def aging_matrix(
     names = [
         f"{low:,.0f}–{high:,.0f}" for low, high in zip(edges, bands, strict=False)
     ] + [f"over {edges[-1]:,.0f}"]
-    place = np.searchsorted(bands, rows["open_amount"].to_numpy(), side="left")
+    place = np.searchsorted(
+        bands,
+        rows["open_amount"].to_numpy(),
+        side="left",
+    )
     band = pd.Categorical(
         np.array(names, dtype=object)[place], categories=names, ordered=True
     )

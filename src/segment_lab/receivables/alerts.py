@@ -58,7 +58,10 @@ class AlertRules:
 
     @classmethod
     def from_items(
-        cls, items: pd.DataFrame, min_days: int = 30, min_amount: float | None = None
+        cls,
+        items: pd.DataFrame,
+        min_days: int = 30,
+        min_amount: float | None = None,
     ) -> AlertRules:
         """The rules with a round sum that about one overdue customer in ten reaches, where none is
         given."""
@@ -179,7 +182,10 @@ def write(frame: pd.DataFrame, folder: Path | str) -> list[Path]:
 
 
 def push(
-    frame: pd.DataFrame, title: str, currency: str = "", state: Path | str | None = None
+    frame: pd.DataFrame,
+    title: str,
+    currency: str = "",
+    state: Path | str | None = None,
 ) -> int:
     """Send the new alerts, one message, to the addresses in the environment variable
     ``SEGMENT_LAB_NOTIFY_URL``.
@@ -215,7 +221,13 @@ def push(
         logging.disable(was)
     if not sent:
         raise SegmentLabError(say("receivables.errors.not_sent", variable=NOTIFY_URL))
-    _keep(state, {**known, "pushed": sorted({*known["pushed"], *new["key"]})})
+    _keep(
+        state,
+        {
+            **known,
+            "pushed": sorted({*known["pushed"], *new["key"]}),
+        },
+    )
     return len(new)
 
 
@@ -299,7 +311,11 @@ def _clustered(paid: pd.Series, customer: pd.Series) -> pd.Series:
 
 
 def _read(state: Path | str | None) -> dict[str, Any]:
-    known: dict[str, Any] = {"as_of": "", "raised": {}, "pushed": []}
+    known: dict[str, Any] = {
+        "as_of": "",
+        "raised": {},
+        "pushed": [],
+    }
     return (
         known
         if state is None or not Path(state).exists()

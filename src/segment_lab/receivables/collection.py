@@ -59,7 +59,12 @@ def by_cause(found: pd.DataFrame) -> pd.DataFrame:
     by = found.fillna({"cause": "unknown"}).groupby(["cause", "source", "treatment"])[
         "open_amount"
     ]
-    sums = pd.DataFrame({"invoices": by.size(), "amount": by.sum()})
+    sums = pd.DataFrame(
+        {
+            "invoices": by.size(),
+            "amount": by.sum(),
+        }
+    )
     return sums.sort_values("amount", ascending=False, kind="stable").reset_index(
         "treatment"
     )
@@ -143,7 +148,11 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
     known = {name: rows[name].notna() for name in ("documents_sent", "statement_sent")}
     known["questions_answered"] = rows["questions_open"].notna()
     out = rows[["customer_id", "open_amount", "days_overdue"]].copy()
-    steps: Any = pd.Series([[] for _ in rows.index], rows.index, dtype="object")
+    steps: Any = pd.Series(
+        [[] for _ in rows.index],
+        rows.index,
+        dtype="object",
+    )
     for name, fine in good.items():
         recorded = known.get(name, pd.Series(True, rows.index))
         out[name] = np.select([fine, ~recorded], ["yes", "not recorded"], "no")
@@ -158,7 +167,9 @@ def checklist(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def value_payment(
-    value: pd.Series, payment: pd.Series, overdue_amount: pd.Series
+    value: pd.Series,
+    payment: pd.Series,
+    overdue_amount: pd.Series,
 ) -> pd.DataFrame:
     """Customers and overdue money by value class (rows) and by how they pay: ``(customers |
     overdue, segment)``.
@@ -175,12 +186,19 @@ def value_payment(
     )
     by = rows.groupby(["value", "payment"], observed=False)["overdue"]
     return pd.concat(
-        {"customers": by.size().unstack(), "overdue": by.sum().unstack()}, axis=1
+        {
+            "customers": by.size().unstack(),
+            "overdue": by.sum().unstack(),
+        },
+        axis=1,
     )
 
 
 def exposure(
-    customers: pd.DataFrame, who: pd.Index, *, horizon_days: int = 90
+    customers: pd.DataFrame,
+    who: pd.Index,
+    *,
+    horizon_days: int = 90,
 ) -> pd.DataFrame:
     """What each customer of `who` owes, and would owe if shipping goes on as before for
     `horizon_days`.
@@ -209,7 +227,9 @@ def exposure(
 
 
 def exposure_check(
-    ledger: Ledger, as_of: dt.date | str, horizon_days: int = 90
+    ledger: Ledger,
+    as_of: dt.date | str,
+    horizon_days: int = 90,
 ) -> pd.Series:
     """The expectation made `horizon_days` ago for every customer, beside what was invoiced since.
 

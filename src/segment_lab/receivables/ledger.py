@@ -146,7 +146,10 @@ class Ledger:
         return ibis.union(moves, _settled(self.rows, moves))
 
     def balances(
-        self, days: Sequence[dt.date | str], *, cuts: Sequence[int] = AGE_CUTS
+        self,
+        days: Sequence[dt.date | str],
+        *,
+        cuts: Sequence[int] = AGE_CUTS,
     ) -> pd.DataFrame:
         """Every open item as it stood at each of `days` (read as `as_of`).
 
@@ -201,7 +204,9 @@ class Ledger:
         return self.balances([as_of]).drop(columns="as_of").set_index("invoice_id")
 
     def month_starts(
-        self, as_of: dt.date | str, months: int | None = None
+        self,
+        as_of: dt.date | str,
+        months: int | None = None,
     ) -> list[dt.date]:
         """First days of months after the first invoice, up to `as_of`: as `as_of`, each is a month
         end's close."""
@@ -268,7 +273,11 @@ def age_buckets(items: pd.DataFrame, cuts: Sequence[int]) -> pd.Categorical:
     """The age bucket of each item by upper edges in days overdue; negative items are
     ``unallocated``."""
     names = np.array([*bucket_names(cuts), UNALLOCATED], dtype=object)
-    place = np.searchsorted([0, *cuts], items["days_overdue"].to_numpy(), side="left")
+    place = np.searchsorted(
+        [0, *cuts],
+        items["days_overdue"].to_numpy(),
+        side="left",
+    )
     return pd.Categorical(
         names[np.where(items["open_amount"] < 0, -1, place)],
         categories=list(names),

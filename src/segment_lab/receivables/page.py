@@ -286,7 +286,11 @@ class ReceivablesPage:
         from segment_lab.receivables.collection import by_cause
 
         empty = say("receivables.causes.empty")
-        return table(by_cause(self.book.causes), self._say("causes.table"), empty=empty)
+        return table(
+            by_cause(self.book.causes),
+            self._say("causes.table"),
+            empty=empty,
+        )
 
     def suggestions(self) -> Html:
         """How far the suggested causes can be believed."""

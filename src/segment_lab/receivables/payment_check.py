@@ -103,9 +103,28 @@ def _judged(
         {
             "took": (rows["closed_on"] - rows["issue_date"]).dt.days,
             "terms": terms,
-            "middle": np.maximum(np.quantile(days, 0.5, axis=1), 0),
-            "low": np.round(np.quantile(days, tail, axis=1)).clip(min=0),
-            "high": np.round(np.quantile(days, 1 - tail, axis=1)),
+            "middle": np.maximum(
+                np.quantile(
+                    days,
+                    0.5,
+                    axis=1,
+                ),
+                0,
+            ),
+            "low": np.round(
+                np.quantile(
+                    days,
+                    tail,
+                    axis=1,
+                )
+            ).clip(min=0),
+            "high": np.round(
+                np.quantile(
+                    days,
+                    1 - tail,
+                    axis=1,
+                )
+            ),
             "late": (days > terms.to_numpy()[:, None] + 0.5).mean(axis=1),
             "own_mean": own,
             "own_late": own - terms,
@@ -115,7 +134,10 @@ def _judged(
 
 
 def _cash_judged(
-    model: PaymentDays, history: pd.DataFrame, day: pd.Timestamp, weeks: int
+    model: PaymentDays,
+    history: pd.DataFrame,
+    day: pd.Timestamp,
+    weeks: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cash by week after a stop from the invoices open at it: as it came, forecast, by own
     means."""
@@ -134,7 +156,9 @@ def _cash_judged(
 
 
 def _own_mean(
-    history: pd.DataFrame, day: pd.Timestamp, rows: pd.DataFrame
+    history: pd.DataFrame,
+    day: pd.Timestamp,
+    rows: pd.DataFrame,
 ) -> np.ndarray:
     """The rival: each customer's mean days to payment among the invoices paid by then."""
     past = history[history["closed_on"] < day]

@@ -96,9 +96,11 @@ class Outlook:
         """Days from the issue by which it is paid with this chance, given that it is paid."""
         paid = self.weights.cumsum(axis=1)
         reached = paid >= level * paid[:, -1:] - 1e-12
-        return np.take_along_axis(self.days, reached.argmax(axis=1)[:, None], axis=1)[
-            :, 0
-        ]
+        return np.take_along_axis(
+            self.days,
+            reached.argmax(axis=1)[:, None],
+            axis=1,
+        )[:, 0]
 
 
 def payment_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
@@ -155,7 +157,9 @@ def learn(
 
 
 def outlook(
-    model: PaymentDays, invoices: pd.DataFrame, as_of: dt.date | str
+    model: PaymentDays,
+    invoices: pd.DataFrame,
+    as_of: dt.date | str,
 ) -> Outlook:
     """The payment days of open `invoices`, given that they were unpaid at the start of `as_of`.
 
@@ -197,13 +201,24 @@ def design(invoices: pd.DataFrame, day: pd.Timestamp) -> tuple[np.ndarray, np.nd
 
 
 def _never(
-    customer: pd.Series, old: np.ndarray, gone: np.ndarray
+    customer: pd.Series,
+    old: np.ndarray,
+    gone: np.ndarray,
 ) -> tuple[pd.Series, float]:
     """Share of invoices never paid, per customer and overall, among those old enough to tell."""
     if not old.any():
         return pd.Series(dtype=float), 0.0
     overall = float(gone.sum() / old.sum())
-    by = pd.DataFrame({"old": old, "gone": gone}).groupby(customer.to_numpy()).sum()
+    by = (
+        pd.DataFrame(
+            {
+                "old": old,
+                "gone": gone,
+            }
+        )
+        .groupby(customer.to_numpy())
+        .sum()
+    )
     return (by["gone"] + PRIOR * overall) / (by["old"] + PRIOR), overall
 
 
@@ -231,9 +246,11 @@ def _fitted(
         np.add.at(sums, codes, own * rest[:, None])
         doubt = np.linalg.inv(products / noise + np.linalg.inv(prior))
         habit = np.einsum("cij,cj->ci", doubt, sums / noise)
-        spread = (habit**2).mean(axis=0) + np.diagonal(doubt, axis1=1, axis2=2).mean(
-            axis=0
-        )
+        spread = (habit**2).mean(axis=0) + np.diagonal(
+            doubt,
+            axis1=1,
+            axis2=2,
+        ).mean(axis=0)
         prior = np.diag(np.maximum(spread, 1e-3))
         leverage = np.einsum("ni,nij,nj->n", own, doubt[codes], own) / noise
         middle = fixed @ coefficients + (own * habit[codes]).sum(axis=1)

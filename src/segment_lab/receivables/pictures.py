@@ -28,8 +28,16 @@ def aging(matrix: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style.PALETTE[0] if name == "current" else style.PALETTE[1]
         for name in rows.index
     ]
-    bars = ax.barh([told(name) for name in rows.index], rows, color=colours)
-    ax.bar_label(bars, labels=[style.short(round(value)) for value in rows], padding=3)
+    bars = ax.barh(
+        [told(name) for name in rows.index],
+        rows,
+        color=colours,
+    )
+    ax.bar_label(
+        bars,
+        labels=[style.short(round(value)) for value in rows],
+        padding=3,
+    )
     ax.set(
         xlabel=say("receivables.pictures.open_amount"),
         ylabel=say("receivables.pictures.days_overdue"),
@@ -140,7 +148,12 @@ def calendar(weeks: pd.DataFrame, ax: Axes | None = None) -> Axes:
         weeks[["expected_low", "expected_high"]].to_numpy().T
         - weeks["expected"].to_numpy()
     )
-    ax.bar(names, weeks["expected"], yerr=np.abs(ends), error_kw={"capsize": 3})
+    ax.bar(
+        names,
+        weeks["expected"],
+        yerr=np.abs(ends),
+        error_kw={"capsize": 3},
+    )
     ax.set(
         xlabel=say("receivables.pictures.week"), ylabel=say("receivables.pictures.cash")
     )
@@ -167,7 +180,7 @@ def conflict(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     from matplotlib.patches import Rectangle
 
     ax = heat_map(
-        np.sqrt(counts.astype(float)),
+        counts.astype(float) ** 0.5,
         texts=counts.map(lambda n: decimal(n, 0) if n else ""),
         across=say("receivables.pictures.payment"),
         down=say("receivables.pictures.value"),

@@ -140,8 +140,18 @@ def _beta(
     """Draws between 0 and `most` with these means and variances (beta distributions); the first
     row is the mean itself."""
     most = np.broadcast_to(np.asarray(most, dtype=float), mean.shape)
-    share = np.divide(mean, most, out=np.zeros_like(mean), where=most > 0)
-    relative = np.divide(variance, most**2, out=np.zeros_like(mean), where=most > 0)
+    share = np.divide(
+        mean,
+        most,
+        out=np.zeros_like(mean),
+        where=most > 0,
+    )
+    relative = np.divide(
+        variance,
+        most**2,
+        out=np.zeros_like(mean),
+        where=most > 0,
+    )
     room = share * (1 - share)
     moves = (relative > 1e-12) & (room > 1e-9)
     size = np.where(moves, room / np.where(moves, relative, 1.0) - 1, 1.0)
@@ -185,7 +195,11 @@ def pools(items: pd.DataFrame, rates: RollRates) -> pd.DataFrame:
 
 
 def pools_check(
-    ledger: Ledger, as_of: dt.date | str, *, loss_days: int = 365, months: int = 24
+    ledger: Ledger,
+    as_of: dt.date | str,
+    *,
+    loss_days: int = 365,
+    months: int = 24,
 ) -> pd.DataFrame:
     """The pools as they would have been forecast a year ago, beside what has happened since and
     the thirds.

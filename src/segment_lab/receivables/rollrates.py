@@ -166,12 +166,20 @@ def _onward(pooled: np.ndarray) -> np.ndarray:
     unpaid[:, 0] = 0.0
     rest = unpaid.sum(axis=1, keepdims=True)
     seen = rest > 0
-    next_bucket = np.eye(pooled.shape[0], pooled.shape[1], k=2)
+    next_bucket = np.eye(
+        pooled.shape[0],
+        pooled.shape[1],
+        k=2,
+    )
     return np.where(seen, unpaid / np.where(seen, rest, 1.0), next_bucket)
 
 
 def roll_rates(
-    ledger: Ledger, as_of: dt.date | str, *, months: int = 24, loss_days: int = 365
+    ledger: Ledger,
+    as_of: dt.date | str,
+    *,
+    months: int = 24,
+    loss_days: int = 365,
 ) -> RollRates:
     """Roll rates of the last `months` month ends before `as_of`.
 

@@ -28,7 +28,9 @@ WIDEST, NARROWEST = 60, 9
 
 
 def write_book(
-    path: Path | IO[bytes], sheets: Mapping[str, pd.DataFrame], title: str
+    path: Path | IO[bytes],
+    sheets: Mapping[str, pd.DataFrame],
+    title: str,
 ) -> None:
     """Write frames as the sheets of one workbook, columns headed as pages head them.
 
@@ -44,9 +46,20 @@ def write_book(
     import xlsxwriter
 
     with xlsxwriter.Workbook(path, OPTIONS) as book:
-        book.set_properties({"created": dt.datetime(2000, 1, 1), "title": title})
+        book.set_properties(
+            {
+                "created": dt.datetime(2000, 1, 1),
+                "title": title,
+            }
+        )
         formats = {
-            "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
+            "head": book.add_format(
+                {
+                    "bold": True,
+                    "text_wrap": True,
+                    "valign": "top",
+                }
+            ),
             "date": book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"}),
             "number": book.add_format({"num_format": "#,##0.##", "valign": "top"}),
             "share": book.add_format({"num_format": "0%", "valign": "top"}),
@@ -77,7 +90,10 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) ->
         sheet.write_string(0, column, head, formats["head"])
         values = list(frame[name])
         # A segment of a lead is the company's own word, and no code of ours.
-        looks = {**formats, "said": shown if str(name) == "segment" else told}
+        looks = {
+            **formats,
+            "said": shown if str(name) == "segment" else told,
+        }
         if str(name).endswith("_share"):
             looks["number"] = formats["share"]
         for row, value in enumerate(values, 1):
@@ -87,7 +103,11 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) ->
 
 
 def _write_cell(
-    sheet: Any, row: int, column: int, value: Any, formats: Mapping[str, Any]
+    sheet: Any,
+    row: int,
+    column: int,
+    value: Any,
+    formats: Mapping[str, Any],
 ) -> None:
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return

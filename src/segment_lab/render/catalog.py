@@ -192,7 +192,9 @@ def chosen(names: Sequence[str] | None) -> list[Report]:
 
 
 def prepare(
-    config: str, as_of: str | None, changes: Mapping[str, Mapping[str, Any]]
+    config: str,
+    as_of: str | None,
+    changes: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Open a study, check all of its data, and resolve every report's parameters; plain data comes
     back.
@@ -303,7 +305,9 @@ def check_playbook(study: Study) -> None:
 
 
 def parameters_of(
-    study: Study, report: Report, changed: Mapping[str, Any] = MappingProxyType({})
+    study: Study,
+    report: Report,
+    changed: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The parameters of one report: the study file's, then what was changed, typed and with
     defaults."""

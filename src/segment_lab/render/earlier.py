@@ -40,7 +40,11 @@ def described(run: Run | None) -> dict[str, Any]:
     if run is None:
         return {}
     sha256 = run.manifest["files"][ACTIONS]["sha256"]
-    return {"run": run.folder.name, "as_of": run.manifest["as_of"], "actions": sha256}
+    return {
+        "run": run.folder.name,
+        "as_of": run.manifest["as_of"],
+        "actions": sha256,
+    }
 
 
 def earlier_actions(path: str | Path, done: Iterable[str] = ()) -> pd.DataFrame:
@@ -98,6 +102,12 @@ def _sheets(path: Path) -> dict[str, pd.DataFrame]:
     if not path.is_file():
         raise ConfigError(say("follow_up.no_file", file=path))
     if path.suffix.lower() == ".csv":
-        return {path.name: pd.read_csv(path, dtype=str, keep_default_na=False)}
+        return {
+            path.name: pd.read_csv(
+                path,
+                dtype=str,
+                keep_default_na=False,
+            )
+        }
     sheets = pd.read_excel(path, sheet_name=None, dtype=str, engine="calamine")
     return {name: frame for name, frame in sheets.items() if len(frame)}

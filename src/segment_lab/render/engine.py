@@ -38,7 +38,10 @@ class ForkedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         file = str(getattr(self.parent, "connection_file", ""))
         extra = cmd[cmd.index(file) + 1 :] if file in cmd else []
-        env = {**kwargs.get("env", os.environ), "JPY_PARENT_PID": "1"}
+        env = {
+            **kwargs.get("env", os.environ),
+            "JPY_PARENT_PID": "1",
+        }
         env.setdefault("MPLBACKEND", worker.BACKEND)
         child = self.server.fork(
             "kernel",
@@ -155,7 +158,12 @@ class ForkedEngine(NBClientEngine):
                     )
                     client.km.server = server or worker.shared()
                     client.owns_km = True
-                return client.execute(env={**os.environ, VARIABLE: spoken})
+                return client.execute(
+                    env={
+                        **os.environ,
+                        VARIABLE: spoken,
+                    }
+                )
         except RuntimeError as error:
             # A kernel that is ended before it answers is no dead kernel to its client.
             if not bounds.broken and not isinstance(error, DeadKernelError):

@@ -104,10 +104,17 @@ class ReportExporter(TemplateExporter):
         return environment()
 
     def from_notebook_node(
-        self, nb: NotebookNode, resources: Any = None, **kw: Any
+        self,
+        nb: NotebookNode,
+        resources: Any = None,
+        **kw: Any,
     ) -> Any:
         resources = dict(resources or {})
-        resources["report"] = {**EMPTY, **resources.get("report", {}), **describe(nb)}
+        resources["report"] = {
+            **EMPTY,
+            **resources.get("report", {}),
+            **describe(nb),
+        }
         return super().from_notebook_node(nb, resources, **kw)
 
 

@@ -129,7 +129,10 @@ class Forgetting:
             header = raw.partition(b"\n")[0]
             mark = ";" if header.count(b";") > header.count(b",") else ","
             frame = pd.read_csv(path, sep=mark, dtype=str, keep_default_na=False)
-            form: dict[str, Any] = {"sep": mark, "index": False}
+            form: dict[str, Any] = {
+                "sep": mark,
+                "index": False,
+            }
             form["encoding"] = "utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8"
             form["lineterminator"] = "\r\n" if header.endswith(b"\r") else "\n"
 

@@ -52,7 +52,11 @@ def rows_of(gathered: Gathering) -> dict[str, list[Any]]:
         if row.card
     ]
     plan = became(gathered.page)
-    return {"segments": segments, "came": _came(listed.outcome), "plan": plan}
+    return {
+        "segments": segments,
+        "came": _came(listed.outcome),
+        "plan": plan,
+    }
 
 
 def _came(outcome: pd.DataFrame) -> list[dict[str, Any]]:
@@ -112,7 +116,9 @@ def append(folder: Path, run: str, manifest: Mapping[str, Any]) -> Path | None:
 
 
 def _with_outcome(
-    kept: pd.DataFrame, manifest: Mapping[str, Any], came: Sequence[Mapping[str, Any]]
+    kept: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    came: Sequence[Mapping[str, Any]],
 ) -> pd.DataFrame:
     """What a run found out about the run before stands in the rows of that run."""
     before = manifest.get("earlier", {}).get("run")

@@ -14,7 +14,12 @@ from segment_lab.render.exporter import environment
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
 from segment_lab.texts import say, speaking
 
-TONES = {"ok": "good", "failed": "bad", "skipped": "sl-open", "thin": "caution"}
+TONES = {
+    "ok": "good",
+    "failed": "bad",
+    "skipped": "sl-open",
+    "thin": "caution",
+}
 # Who has the word while no action can be recommended, first asked first.
 SPEAKERS = (
     "receivables",

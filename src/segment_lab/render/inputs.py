@@ -112,7 +112,9 @@ def study_languages(config: Path) -> tuple[str, ...]:
 
 
 def request_key(
-    config: Path, arguments: Mapping[str, Any], notebooks: Mapping[str, str]
+    config: Path,
+    arguments: Mapping[str, Any],
+    notebooks: Mapping[str, str],
 ) -> str | None:
     """A hash of everything a run depends on; None where that cannot be told from files (a
     database)."""

@@ -35,7 +35,12 @@ def inside(study: Study, name: str) -> Html:
     [report] = chosen([name])
     cells = nbformat.read(report.path, as_version=4).cells
     report.translate(cells)
-    names = {"Study": Given(study), "pages": pages, "config": "", **report.cell()}
+    names = {
+        "Study": Given(study),
+        "pages": pages,
+        "config": "",
+        **report.cell(),
+    }
     names |= parameters_of(study, report)
     pieces = []
     for cell in cells:

@@ -49,7 +49,9 @@ class Written(NamedTuple):
 
 
 def write_lists(
-    study: Study, folder: Path, earlier: pd.DataFrame | None = None
+    study: Study,
+    folder: Path,
+    earlier: pd.DataFrame | None = None,
 ) -> Written:
     """Write page one's document, ``actions.xlsx`` and ``.parquet``, audiences and import files."""
     from segment_lab.pages.front.cards import document as cards_of
@@ -88,7 +90,9 @@ def write_lists(
 
 
 def write_read(
-    study: Study, folder: Path, earlier: pd.DataFrame | None = None
+    study: Study,
+    folder: Path,
+    earlier: pd.DataFrame | None = None,
 ) -> list[str]:
     """What people read, in a further language: page one's document and the workbooks."""
     from segment_lab.pages.front.cards import document as cards_of

@@ -256,7 +256,13 @@ def as_png(svg: str) -> bytes:
         else:
             weight = "bold" if tone == "name" else "normal"
             side = "center" if middle else "left"
-            axes.text(*place, piece.text or "", ha=side, fontsize=8.5, weight=weight)
+            axes.text(
+                *place,
+                piece.text or "",
+                ha=side,
+                fontsize=8.5,
+                weight=weight,
+            )
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     # A few flat tones need no more colours: a quarter of the bytes.

@@ -192,7 +192,10 @@ def _scale(tab: Any) -> float:
             tab.evaluate("document.body.classList.add('tight')")
         for scale in SCALES:
             tab.set_viewport_size(
-                {"width": int(width / scale), "height": int(height / scale)}
+                {
+                    "width": int(width / scale),
+                    "height": int(height / scale),
+                }
             )
             ends = tab.evaluate(
                 "document.querySelector('.sheet')?.getBoundingClientRect().bottom ?? 0"

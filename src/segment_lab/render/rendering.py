@@ -63,7 +63,15 @@ def render_report(
     target = folder / name
     with speaking(edition.language):
         notebook = tidied(
-            _execute(report, {"config": str(config), **parameters}, target, limits),
+            _execute(
+                report,
+                {
+                    "config": str(config),
+                    **parameters,
+                },
+                target,
+                limits,
+            ),
             config.name,
         )
         notebook = discreet(notebook, limits.personal)
@@ -87,7 +95,10 @@ def render_report(
 
 
 def _execute(
-    report: Report, parameters: Mapping[str, Any], target: Path, limits: Limits
+    report: Report,
+    parameters: Mapping[str, Any],
+    target: Path,
+    limits: Limits,
 ) -> NotebookNode:
     import nbformat
     import papermill

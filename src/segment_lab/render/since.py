@@ -63,7 +63,11 @@ def periods(now: Mapping[str, Any]) -> list[str]:
     for name, compared in earlier.items():
         money = _sum(months, compared) if min(months) <= compared[0] else 0.0
         change[name] = revenue / money - 1 if money > 0 else None
-    facts = {"first": _day(last[0]), "last": _day(last[-1]), "revenue": revenue}
+    facts = {
+        "first": _day(last[0]),
+        "last": _day(last[-1]),
+        "revenue": revenue,
+    }
     return [say("since.period", months=PERIOD, **facts, **change)]
 
 

@@ -11,13 +11,21 @@ from segment_lab.sample.sales import PRODUCTS
 SOURCES = pd.DataFrame(PLAN["lead_sources"])
 STAGES = ("new", "qualified", "offer", "negotiation")
 #: Days by which the sales cycle is longer for larger companies, and their names.
-SIZES = pd.DataFrame({"name": ["small", "middle", "large"], "cycle": [0.7, 1.0, 1.6]})
+SIZES = pd.DataFrame(
+    {
+        "name": ["small", "middle", "large"],
+        "cycle": [0.7, 1.0, 1.6],
+    }
+)
 TOPICS = [*PRODUCTS["product"], "delivery", "prices"]
 LAST_YEAR = 365
 
 
 def leads(
-    people: pd.DataFrame, orders: pd.DataFrame, clock: Clock, seed: int
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    clock: Clock,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables (leads, stage history). Won leads are companies among the customers; some others are
     prospects."""
@@ -136,12 +144,20 @@ def _schedule(
 
 
 def _history(
-    table: pd.DataFrame, clock: Clock, rng: np.random.Generator
+    table: pd.DataFrame,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Stage by stage: won leads went through all, lost ones stopped somewhere, open ones are on
     the way."""
     last = np.where(
-        table["wins"], 3, rng.choice(4, len(table), p=(0.40, 0.30, 0.18, 0.12))
+        table["wins"],
+        3,
+        rng.choice(
+            4,
+            len(table),
+            p=(0.40, 0.30, 0.18, 0.12),
+        ),
     )
     span = (table["closed"] - table["day"]).replace(np.inf, 60)
     steps = np.sort(rng.random((len(table), 3)) ** 1.3, axis=1)
@@ -149,13 +165,19 @@ def _history(
     for number, stage in enumerate(STAGES[1:], start=1):
         entered = table["day"] + np.floor(span * steps[:, number - 1])
         rows.append(
-            table[["lead_id"]].assign(stage=stage, step=number, day=entered)[
-                last >= number
-            ]
+            table[["lead_id"]].assign(
+                stage=stage,
+                step=number,
+                day=entered,
+            )[last >= number]
         )
     ended = table[table["status"] != "open"]
     rows.append(
-        ended[["lead_id"]].assign(stage=ended["status"], step=4, day=ended["closed"])
+        ended[["lead_id"]].assign(
+            stage=ended["status"],
+            step=4,
+            day=ended["closed"],
+        )
     )
     history = pd.concat(rows)
     return history[history["day"] < clock.days].sort_values(

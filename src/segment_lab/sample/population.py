@@ -55,7 +55,11 @@ class Clock:
         """Day numbers as timestamps; a day that is missing or never comes stays missing."""
         numbers = np.asarray(day, dtype=float)
         known = np.isfinite(numbers)
-        result = np.full(numbers.shape, np.datetime64("NaT"), dtype="datetime64[s]")
+        result = np.full(
+            numbers.shape,
+            np.datetime64("NaT"),
+            dtype="datetime64[s]",
+        )
         result[known] = (self.start + numbers[known].astype("int64")).astype(
             "datetime64[s]"
         )
@@ -87,7 +91,13 @@ def population(seed: int, customers: int, clock: Clock) -> pd.DataFrame:
     # The planned shares exactly, in random order.
     edges = np.round(SEGMENTS["share"].cumsum().to_numpy()[:-1] * customers)
     segment = SEGMENTS.index.to_numpy()[
-        rng.permutation(np.searchsorted(edges, np.arange(customers), side="right"))
+        rng.permutation(
+            np.searchsorted(
+                edges,
+                np.arange(customers),
+                side="right",
+            )
+        )
     ]
     plan = SEGMENTS.loc[segment].reset_index(names="segment")
     company = rng.random(customers) < plan["company"]
@@ -115,7 +125,9 @@ def population(seed: int, customers: int, clock: Clock) -> pd.DataFrame:
 
 
 def _first_days(
-    segment: np.ndarray, clock: Clock, rng: np.random.Generator
+    segment: np.ndarray,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """First order in the data: an existing base at the start, then new customers, fewer in the
     downturn."""

@@ -19,14 +19,21 @@ def payers(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "payer": rng.choice(PAYERS.index, n, p=PAYERS["share"]),
-            "terms": rng.choice(list(PLAN["terms"]), n, p=list(PLAN["terms"].values())),
+            "terms": rng.choice(
+                list(PLAN["terms"]),
+                n,
+                p=list(PLAN["terms"].values()),
+            ),
             "consigns": (people["industry"] == "Retail") & (rng.random(n) < 0.25),
         }
     )
 
 
 def invoices(
-    people: pd.DataFrame, lines: pd.DataFrame, clock: Clock, seed: int
+    people: pd.DataFrame,
+    lines: pd.DataFrame,
+    clock: Clock,
+    seed: int,
 ) -> tuple[pd.DataFrame, ...]:
     """One invoice per company order, a credit note per return: tables (invoices, payments,
     truth)."""
@@ -69,7 +76,9 @@ def invoices(
 
 
 def _behave(
-    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+    bills: pd.DataFrame,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """When each invoice is due and paid, whether it is disputed, and why it is late."""
     n, plan = len(bills), PAYERS.loc[bills["payer"]].reset_index(names="name")
@@ -109,7 +118,9 @@ def _behave(
 
 
 def _ledger(
-    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+    bills: pd.DataFrame,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """The invoices as they stand at the end: the cause is recorded for less than half of the late
     ones."""
@@ -151,7 +162,9 @@ def _credit_notes(bills: pd.DataFrame) -> pd.DataFrame:
 
 
 def _payments(
-    bills: pd.DataFrame, clock: Clock, rng: np.random.Generator
+    bills: pd.DataFrame,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """First instalments and final payments that arrived before the end."""
     owed = bills["amount"] + bills["amount_credit"].fillna(0)

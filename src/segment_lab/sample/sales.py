@@ -23,7 +23,10 @@ def activity(orders: pd.DataFrame, day: int) -> pd.Series:
 
 
 def run_campaigns(
-    people: pd.DataFrame, orders: pd.DataFrame, clock: Clock, seed: int
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    clock: Clock,
+    seed: int,
 ) -> tuple[pd.DataFrame, ...]:
     """Randomise each campaign within segments and let its effect change the orders themselves.
 
@@ -95,7 +98,10 @@ def _move(
             ~(orders["who"].isin(moved) & orders["day"].between(day, day + HORIZON - 1))
         ]
     added = pd.DataFrame(
-        {"who": moved, "day": day + rng.integers(1, HORIZON, moved.size)}
+        {
+            "who": moved,
+            "day": day + rng.integers(1, HORIZON, moved.size),
+        }
     )
     return pd.concat([orders, added]).sort_values(["who", "day"], ignore_index=True)
 
@@ -126,7 +132,10 @@ def _assignment(
 
 
 def order_lines(
-    people: pd.DataFrame, orders: pd.DataFrame, clock: Clock, seed: int
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    clock: Clock,
+    seed: int,
 ) -> pd.DataFrame:
     """One row per order and product, money in cents; returns are negative lines of orders of their
     own."""
@@ -182,7 +191,10 @@ def _first_product(segment: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _returns(
-    lines: pd.DataFrame, rate: np.ndarray, clock: Clock, rng: np.random.Generator
+    lines: pd.DataFrame,
+    rate: np.ndarray,
+    clock: Clock,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Lines sent back within two weeks, the lines of one order on one day; a third of the large
     ones in part."""

@@ -33,7 +33,10 @@ DATES = {
 
 
 def generate(
-    seed: int = 7, customers: int = 2000, as_of: str = "2026-07-01", years: int = 3
+    seed: int = 7,
+    customers: int = 2000,
+    as_of: str = "2026-07-01",
+    years: int = 3,
 ) -> dict[str, pd.DataFrame]:
     """All tables of the sample CRM; nothing in them happens on or after `as_of`.
 
@@ -70,7 +73,10 @@ def generate(
 
 
 def campaign_trial(
-    seed: int, customers: int = 2000, as_of: str = "2026-07-01", years: int = 3
+    seed: int,
+    customers: int = 2000,
+    as_of: str = "2026-07-01",
+    years: int = 3,
 ) -> dict[str, pd.DataFrame]:
     """Only ``customers``, ``orders``, ``campaigns`` and ``truth_campaigns``, in a fraction of the
     time.
@@ -153,7 +159,10 @@ def _truth(people: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _finish(
-    name: str, table: pd.DataFrame, people: pd.DataFrame, clock: Clock
+    name: str,
+    table: pd.DataFrame,
+    people: pd.DataFrame,
+    clock: Clock,
 ) -> pd.DataFrame:
     """Canonical columns in canonical order: ids for customer numbers, dates for days, money for
     cents."""

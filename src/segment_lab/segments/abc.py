@@ -89,7 +89,16 @@ class ABCSegmenter(Segmenter):
             if self.crossing == "up":
                 members = int(np.searchsorted(begun, cut, side="left"))
             else:
-                members = max(int(np.searchsorted(reached, cut, side="right")), 1)
+                members = max(
+                    int(
+                        np.searchsorted(
+                            reached,
+                            cut,
+                            side="right",
+                        )
+                    ),
+                    1,
+                )
             self.thresholds_.append(
                 shortest_cut(ranked[members - 1], at_least_zero, "left")
             )
@@ -111,7 +120,10 @@ class ABCSegmenter(Segmenter):
             name: say("abc.meaning.upper", value=self.value, least=least, share=share)
             for name, least, share in limits
         }
-        last = {"value": self.value, "least": self.thresholds_[-1]}
+        last = {
+            "value": self.value,
+            "least": self.thresholds_[-1],
+        }
         texts[self.segment_names_[-1]] = say("abc.meaning.last", **last)
         return texts
 
@@ -178,7 +190,12 @@ def lorenz_curve(values: pd.Series | np.ndarray) -> pd.DataFrame:
     ranked = np.sort(_positive(values))[::-1]
     share = np.concatenate([[0], np.cumsum(ranked) / ranked.sum()])
     at = np.unique(np.linspace(0, len(ranked), 201).round().astype(int))
-    return pd.DataFrame({"customer_share": at / len(ranked), "value_share": share[at]})
+    return pd.DataFrame(
+        {
+            "customer_share": at / len(ranked),
+            "value_share": share[at],
+        }
+    )
 
 
 def gini(values: pd.Series | np.ndarray) -> float:

@@ -212,14 +212,26 @@ class Segmenter(BaseEstimator):
         """
         check_is_fitted(self)
         if isinstance(table, str):
-            table = ibis.table({"customer_id": "string", **self._schema}, name=table)
+            table = ibis.table(
+                {
+                    "customer_id": "string",
+                    **self._schema,
+                },
+                name=table,
+            )
         rule = table.select("customer_id", segment=self.named(table))
         return explained(rule, dialect, type(self).__name__, self.describe(), window)
 
     @property
     def reads(self) -> set[str]:
         """Columns that the fitted rule itself looks at; `fit` may have needed more."""
-        table = ibis.table({"customer_id": "string", **self._schema}, name="customers")
+        table = ibis.table(
+            {
+                "customer_id": "string",
+                **self._schema,
+            },
+            name="customers",
+        )
         return {field.name for field in self.named(table).op().find(ops.Field)}
 
     def named(self, table: ir.Table) -> ir.StringValue:
@@ -277,7 +289,9 @@ class Segmenter(BaseEstimator):
             raise ConfigError(say("segments.errors.parameters", **facts)) from None
 
     def _checked(
-        self, customers: pd.DataFrame, columns: Sequence[str] | None = None
+        self,
+        customers: pd.DataFrame,
+        columns: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """The needed columns, after every fault was looked for; the input is not changed."""
         segmenter = type(self).__name__
@@ -316,7 +330,12 @@ def explained(
     query = ibis.to_sql(rule, dialect=DIALECTS[dialect])
     # Ibis would call functions that only its own connection has.
     if dialect == "sqlite":
-        query = sqlglot.transpile(ibis.to_sql(rule), "duckdb", dialect, pretty=True)[0]
+        query = sqlglot.transpile(
+            ibis.to_sql(rule),
+            "duckdb",
+            dialect,
+            pretty=True,
+        )[0]
     learned = say("segments.sql.unknown_window")
     if window:
         learned = say("segments.sql.learned", window=window, as_of=window.as_of)
@@ -330,7 +349,9 @@ def explained(
 
 
 def _column_faults(
-    customers: pd.DataFrame, needed: Sequence[str], nullable: set[str]
+    customers: pd.DataFrame,
+    needed: Sequence[str],
+    nullable: set[str],
 ) -> list[Fault]:
     faults = []
     for column in needed:

@@ -13,7 +13,9 @@ import pandas as pd
 
 
 def log_features(
-    values: np.ndarray, units: Sequence[float], signed: Sequence[bool]
+    values: np.ndarray,
+    units: Sequence[float],
+    signed: Sequence[bool],
 ) -> np.ndarray:
     """``sign(x)·log(1 + |x|/unit)`` per column; columns that cannot be negative are cut at 0."""
     values = np.asarray(values, dtype="float64") / np.asarray(units)

@@ -121,9 +121,13 @@ class Words:
             "silent": state.isin(["slowing", "lapsed"]),
             "lapsed": state == "lapsed",
         }
-        shares = pd.DataFrame({**held, **found}, index=customers.index).astype(
-            "float64"
-        )
+        shares = pd.DataFrame(
+            {
+                **held,
+                **found,
+            },
+            index=customers.index,
+        ).astype("float64")
         return shares.groupby(labels.array, observed=False).mean()
 
 

@@ -54,7 +54,9 @@ def cluster_names(
 
 
 def _told_apart(
-    names: Sequence[str], profile: pd.DataFrame, features: pd.DataFrame
+    names: Sequence[str],
+    profile: pd.DataFrame,
+    features: pd.DataFrame,
 ) -> list[str]:
     """Names that several clusters have, with the median in which these differ most."""
     apart = list(names)

@@ -196,7 +196,9 @@ class RFMSegmenter(Segmenter):
         return ibis.cases(*cases, else_=rest)
 
     def _branches(
-        self, table: ir.Table, words: Mapping[Word, ir.BooleanValue | None]
+        self,
+        table: ir.Table,
+        words: Mapping[Word, ir.BooleanValue | None],
     ) -> list[tuple[ir.BooleanValue, int]]:
         """The grid's blocks, then its `otherwise`, of which `words` can be true: word → its test,
         None where it is known to hold. Without words the scores alone decide."""
@@ -287,7 +289,11 @@ class RFMSegmenter(Segmenter):
         return bool(self.truth_[word].loc[name] >= ENOUGH)
 
     def describe(self) -> dict[str, Any]:
-        told = {**super().describe(), "grid": self.grid_.name, "cuts": self.cuts_}
+        told = {
+            **super().describe(),
+            "grid": self.grid_.name,
+            "cuts": self.cuts_,
+        }
         if self.words_ is not None:
             told["usual_gap_days"] = self.words_.states.typical_gap
             told["young_days"] = self.words_.young_days
@@ -323,7 +329,11 @@ class RFMSegmenter(Segmenter):
         return rows[column].to_numpy(dtype="float64")
 
     def _within(
-        self, measure: Measure, values: ir.NumericValue, low: int, high: int
+        self,
+        measure: Measure,
+        values: ir.NumericValue,
+        low: int,
+        high: int,
     ) -> list[ir.Value]:
         """The tests for a score from `low` to `high`, on the values themselves: SQL that people
         can read."""

@@ -171,7 +171,12 @@ class RuleSegmenter(Segmenter):
         ``now``."""
         if not self.previous:
             return pd.DataFrame(
-                {"before": [], "now": []}, index=customers.index[:0], dtype="str"
+                {
+                    "before": [],
+                    "now": [],
+                },
+                index=customers.index[:0],
+                dtype="str",
             )
         previous = RuleSegmenter(self.previous, self.otherwise).fit(customers)
         before = previous.segment(customers).labels.astype("str")

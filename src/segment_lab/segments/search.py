@@ -18,7 +18,11 @@ SILHOUETTE_ROWS, GMM_ROWS = 4_000, 2_500  # one is quadratic, the other slow per
 
 
 def make_model(
-    algorithm: Algorithm, k: int, seed: int, starts: int = 10, **start: Any
+    algorithm: Algorithm,
+    k: int,
+    seed: int,
+    starts: int = 10,
+    **start: Any,
 ) -> Any:
     """An unfitted k-means or Gaussian mixture of `k` clusters; `start` continues from another
     solution."""
@@ -91,7 +95,12 @@ def _judge(
         found = []
         for draw in range(bootstraps):
             resampled = points[rng.integers(0, len(points), len(points))]
-            again = make_model(algorithm, k, seed + draw, starts=3).fit(resampled)
+            again = make_model(
+                algorithm,
+                k,
+                seed + draw,
+                starts=3,
+            ).fit(resampled)
             found.append(best_jaccard(labels, again.predict(points), k))
     recovered = np.nan_to_num(found).mean(axis=0)
     return (

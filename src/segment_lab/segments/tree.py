@@ -258,7 +258,11 @@ class TreeSegmenter(Segmenter):
 
     def describe(self) -> dict[str, Any]:
         rules = dict(zip(self.segment_names_, self.leaves_, strict=True))
-        return {**super().describe(), "rules": rules, "spent": self.spent_}
+        return {
+            **super().describe(),
+            "rules": rules,
+            "spent": self.spent_,
+        }
 
 
 def _by_model(rows: pd.DataFrame) -> np.ndarray:
@@ -289,7 +293,11 @@ def _above(table: ir.Table, question: str, cut: float, way: Way) -> ir.BooleanVa
 def _steps(rows: pd.DataFrame, way: Way) -> np.ndarray:
     """How many of the possible cut points each customer is past, by question; shape
     ``(n, 2)``."""
-    silence = np.searchsorted(DAYS, rows["recency_days"].to_numpy(), side="left")
+    silence = np.searchsorted(
+        DAYS,
+        rows["recency_days"].to_numpy(),
+        side="left",
+    )
     known = np.maximum(rows["tenure_days"].to_numpy(), float(way.known_days))
     money = rows["revenue"].to_numpy() * MONTH
     monthly = np.zeros(len(rows))
@@ -310,8 +318,14 @@ def _leaves(tree: Any, steps: np.ndarray, way: Way, whole: Box) -> list[Leaf]:
         question, cuts = questions[place]
         below = steps[inside, place] <= step
         low, high = box[question]
-        under = {**box, question: (low, float(cuts[step]))}
-        over = {**box, question: (float(cuts[step]), high)}
+        under = {
+            **box,
+            question: (low, float(cuts[step])),
+        }
+        over = {
+            **box,
+            question: (float(cuts[step]), high),
+        }
         return walk(left, under, inside[below]) + walk(right, over, inside[~below])
 
     return walk(0, whole, np.arange(len(steps)))

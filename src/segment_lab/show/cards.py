@@ -40,12 +40,24 @@ def note(text: Any, kind: str = "info") -> Html:
     """
     kinds = phrases("show.notes")
     if kind not in kinds:
-        raise ValueError(say("show.unknown_note", kind=kind, hint=nearest(kind, kinds)))
+        raise ValueError(
+            say(
+                "show.unknown_note",
+                kind=kind,
+                hint=nearest(kind, kinds),
+            )
+        )
     if callable(text):
         return says_why(lambda: note(text(), kind))()
     missing = kind == "missing"
     return Html(
-        macro("note", text=str(text), kind=kind, word=kinds[kind]), missing=missing
+        macro(
+            "note",
+            text=str(text),
+            kind=kind,
+            word=kinds[kind],
+        ),
+        missing=missing,
     )
 
 
@@ -154,7 +166,12 @@ def standing_of(status: Any) -> dict[str, str]:
     """What a reader is told who does not know how data sufficiency is measured."""
     told = phrases(f"show.standing.{status.kind}")
     why = say("show.why", reason=status.reason)
-    return {"kind": status.kind, "reason": status.reason, "why": why, **told}
+    return {
+        "kind": status.kind,
+        "reason": status.reason,
+        "why": why,
+        **told,
+    }
 
 
 def card(

@@ -100,7 +100,12 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
     octree = Image.Quantize.FASTOCTREE
     image = drawn.quantize(64, octree, dither=Image.Dither.NONE)
     small = io.BytesIO()
-    image.convert("RGB").save(small, format="WEBP", lossless=True, method=1)
+    image.convert("RGB").save(
+        small,
+        format="WEBP",
+        lossless=True,
+        method=1,
+    )
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2
 
@@ -131,5 +136,11 @@ def _drawn(canvas: Any) -> Any:
     # The picture grows, so that no label is cut off.
     canvas.set_layout_engine("none")
     raw = io.BytesIO()
-    canvas.savefig(raw, format="rgba", dpi=DPI, bbox_inches=box, facecolor="white")
+    canvas.savefig(
+        raw,
+        format="rgba",
+        dpi=DPI,
+        bbox_inches=box,
+        facecolor="white",
+    )
     return Image.frombuffer("RGBA", size, raw.getvalue()).convert("RGB")

@@ -79,7 +79,12 @@ def use() -> None:
     import matplotlib
     from cycler import cycler
 
-    matplotlib.rcParams.update({**RC, "axes.prop_cycle": cycler(color=PALETTE)})
+    matplotlib.rcParams.update(
+        {
+            **RC,
+            "axes.prop_cycle": cycler(color=PALETTE),
+        }
+    )
 
 
 def axes(

@@ -101,7 +101,15 @@ def table(  # noqa: PLR0913 (named, with a default each)
     feet = [note] if note else []
     whole = ""
     if len(frame) > rows:
-        whole = say("show.whole_list", total=len(frame), file=file) if file else ""
+        whole = (
+            say(
+                "show.whole_list",
+                total=len(frame),
+                file=file,
+            )
+            if file
+            else ""
+        )
         feet.append(say("show.first_rows", shown=rows, total=len(frame)))
     several = across is not None and len(columns) > depth
     return Html(
@@ -198,7 +206,9 @@ def _with_keys(frame: pd.DataFrame, index: bool) -> tuple[pd.DataFrame, int]:
 
 
 def _columns(
-    frame: pd.DataFrame, formats: Mapping[Any, str], labels: Mapping[Any, str]
+    frame: pd.DataFrame,
+    formats: Mapping[Any, str],
+    labels: Mapping[Any, str],
 ) -> list[Column]:
     """The columns to show; the two ends of an interval go with the value they belong to."""
     names = set(map(str, frame.columns))
@@ -231,12 +241,19 @@ def _heads(columns: list[Column], depth: int) -> list[dict[str, str]]:
     heads = []
     for position, column in enumerate(columns):
         numeric = column.numeric and position >= depth
-        heads.append({"label": column.label, "css": "num" if numeric else "txt"})
+        heads.append(
+            {
+                "label": column.label,
+                "css": "num" if numeric else "txt",
+            }
+        )
     return heads
 
 
 def _row(
-    columns: list[Column], i: int, links: Mapping[str, str]
+    columns: list[Column],
+    i: int,
+    links: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     cells = [_cell(column, i) for column in columns]
     if address := links.get(str(columns[0].cells[i])):

@@ -122,7 +122,11 @@ def _environment(language: str) -> Environment:
 
     # Show escapes.
     environment = Environment(undefined=StrictUndefined, autoescape=False)
-    environment.filters |= {"plural": plural, "listed": listed, **formats.SPOKEN}
+    environment.filters |= {
+        "plural": plural,
+        "listed": listed,
+        **formats.SPOKEN,
+    }
     environment.globals["levels"] = {
         "measured": levels.MEASURED,
         "expected": levels.EXPECTED,

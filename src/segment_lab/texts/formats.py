@@ -100,7 +100,11 @@ def _spoken(kind: str) -> Callable[[Any], str]:
 
 
 def _long_date(value: Any) -> str:
-    return format_date(pd.Timestamp(value).date(), "long", locale=locale(language()))
+    return format_date(
+        pd.Timestamp(value).date(),
+        "long",
+        locale=locale(language()),
+    )
 
 
 def _month(value: Any) -> str:

@@ -29,7 +29,9 @@ __all__ = [
 
 
 def first_config(
-    path: Path, target: Path, given: Mapping[str, str] | None = None
+    path: Path,
+    target: Path,
+    given: Mapping[str, str] | None = None,
 ) -> tuple[str, Proposal]:
     """The text of a study file for a data file, and what it was made from.
 

@@ -37,7 +37,9 @@ class Amount:
 
 
 def amount(
-    columns: Columns, taken: Iterable[str] = (), needed: float = EMPTY
+    columns: Columns,
+    taken: Iterable[str] = (),
+    needed: float = EMPTY,
 ) -> Amount | None:
     """The money of a line or an order: net before gross, less what was refunded of it."""
     fitting = [

@@ -16,7 +16,11 @@ FEW_CUSTOMERS, MANY_ROWS = 4, 100
 
 
 def nobody(
-    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
+    file: Opened,
+    proposal: Proposal,
+    buyer: Customer,
+    paid: Amount,
+    found: Sold,
 ) -> None:
     """Rows that name no customer, where most do: a till's anonymous sales."""
     if not all(name in file.frame for name in buyer.columns):
@@ -26,13 +30,20 @@ def nobody(
     share = float(nobody.mean()) if len(frame) else 0.0
     if not nobody.any():
         return
-    facts = {"column": buyer.columns[0], "rows": int(nobody.sum()), "all": len(frame)}
+    facts = {
+        "column": buyer.columns[0],
+        "rows": int(nobody.sum()),
+        "all": len(frame),
+    }
     if paid.columns[0] in file.columns:
         amounts = file.columns[paid.columns[0]].amounts()
         if " * " in paid.expression:
             amounts = amounts * file.columns[paid.columns[1]].amounts()
         amounts = amounts.reindex(frame.index).fillna(0)
-        facts |= {"money": amounts[nobody].sum(), "total": amounts.sum()}
+        facts |= {
+            "money": amounts[nobody].sum(),
+            "total": amounts.sum(),
+        }
     else:
         facts |= {"money": None, "total": None}
     if 0.05 < share <= 0.5:
@@ -81,10 +92,16 @@ def one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
     for mend in people.mends(table, buyer, phones):
         if columns["customer_id"] == buyer.expression:
             columns["customer_id"] = mend.expression
-            words = {"merged": mend.merged, "examples": list(mend.examples)}
+            words = {
+                "merged": mend.merged,
+                "examples": list(mend.examples),
+            }
             proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
     if facts is not None and facts.distinct <= FEW_CUSTOMERS and facts.rows > MANY_ROWS:
-        words = {"column": buyer.columns[0], "customers": facts.distinct}
+        words = {
+            "column": buyer.columns[0],
+            "customers": facts.distinct,
+        }
         proposal.doubts.append(say("init.doubt.few_customers", **words))
     if buyer.kind == "code":
         proposal.doubts.append(say("init.doubt.code", column=buyer.columns[0]))

@@ -34,7 +34,10 @@ def coded_customer(columns: Columns, taken: Iterable[str] = ()) -> str | None:
 
 
 def order_by_total(
-    columns: Columns, frame: pd.DataFrame, whose: list[str], money: str
+    columns: Columns,
+    frame: pd.DataFrame,
+    whose: list[str],
+    money: str,
 ) -> str | None:
     """The number of an order where no header names it: beneath it, customer, day and amount are
     the same on each line while the lines differ.

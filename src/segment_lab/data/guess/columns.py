@@ -160,7 +160,9 @@ def _customer(columns: Columns, taken: Iterable[str]) -> Customer | None:
 
 
 def _partly(
-    columns: Columns, names: list[str | None], taken: Iterable[str]
+    columns: Columns,
+    names: list[str | None],
+    taken: Iterable[str],
 ) -> Customer | None:
     """The fullest of columns that name some customers; else a number that repeats."""
     some = [name for name in names if name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segment_lab.data.guess import amounts, repeats, rows
+from segment_lab.data.guess import amounts, repeats, rows, totals
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import Customer
@@ -52,7 +52,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     if not (buyer and issued and due and paid):
         names = {"customer_id": buyer, "order_date": issued, "amount": paid}
         raise cannot_tell(file, [name for name, value in names.items() if not value])
-    aside = rows.totals(columns, file.frame, buyer, issued, paid)
+    aside = totals.totals(columns, file.frame, buyer, issued, paid)
     if aside.conditions:
         file.source["totals"] = " OR ".join(aside.conditions)
         proposal.took += aside.notes
@@ -65,7 +65,10 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     if once or (question and owed):  # what is still open is the document's in any case
         question = None
         file.source["amount_per"] = "order"
-        facts = {"lines": len(file.frame), "orders": file.frame[number].nunique()}
+        facts = {
+            "lines": len(file.frame),
+            "orders": file.frame[number].nunique(),
+        }
         proposal.took.append(
             say("init.took.amount_per", column=paid.columns[0], **facts)
         )
@@ -90,7 +93,13 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     proposal.sources["invoices"] = source | written
     proposal.doubts += doubts
     proposal.methods = {}
-    proposal.took.append(say("init.took.invoices", due=due, amount=paid.columns[0]))
+    proposal.took.append(
+        say(
+            "init.took.invoices",
+            due=due,
+            amount=paid.columns[0],
+        )
+    )
     rest = len(paid.columns) > 1
     proposal.doubts.append(
         say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
@@ -128,7 +137,10 @@ def _still_owed(file: Opened, paid: Amount, name: str, done: list[str]) -> bool:
 
 
 def _sides_and_currencies(
-    file: Opened, proposal: Proposal, paid: Amount, number: str | None
+    file: Opened,
+    proposal: Proposal,
+    paid: Amount,
+    number: str | None,
 ) -> Sold:
     """Which documents lower what is owed by their side of the account; one currency alone."""
     columns = file.columns

@@ -19,7 +19,10 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     if paid.refunded:
         proposal.took.append(say("init.took.refunded", column=paid.refunded))
     if paid.before:
-        facts = {"column": paid.columns[0], "before": paid.before}
+        facts = {
+            "column": paid.columns[0],
+            "before": paid.before,
+        }
         proposal.took.append(say("init.took.adjusted", **facts))
     if paid.net_of:
         proposal.took.append(
@@ -34,14 +37,23 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         more, less = map(quoted, paid.sides)
         proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
     if paid.untaxed:
-        facts = {"column": paid.columns[0], "net": paid.untaxed}
+        facts = {
+            "column": paid.columns[0],
+            "net": paid.untaxed,
+        }
         proposal.doubts.append(say("init.doubt.with_tax", **facts))
     if paid.pieces:
-        facts = {"column": paid.columns[0], "quantity": paid.pieces}
+        facts = {
+            "column": paid.columns[0],
+            "quantity": paid.pieces,
+        }
         proposal.took.append(say("init.took.all_pieces", **facts))
     prices = ranked(file.columns, "unit_price") if len(paid.columns) == 1 else []
     if price := may_be_pieces(file.columns, paid.columns[0], prices):
-        facts = {"column": quoted(paid.columns[0]), "price": quoted(price)}
+        facts = {
+            "column": quoted(paid.columns[0]),
+            "price": quoted(price),
+        }
         proposal.doubts.append(say("init.doubt.pieces", **facts))
     _cents(file, proposal, paid)
     empty = missing_amounts(file.columns, file.frame, paid, found)

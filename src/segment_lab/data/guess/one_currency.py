@@ -19,7 +19,11 @@ MOST_CURRENCIES = 40
 
 
 def currency(
-    columns: Columns, frame: pd.DataFrame, paid: Amount, found: Sold, order: str | None
+    columns: Columns,
+    frame: pd.DataFrame,
+    paid: Amount,
+    found: Sold,
+    order: str | None,
 ) -> str:
     """The currency of the amounts; with several, the commonest, and a condition that keeps the
     others out."""

@@ -51,7 +51,11 @@ def _ways(inner: str, phones: bool) -> dict[str, str]:
 
 
 def _tried(
-    table: ir.Table, rows: ir.Table, name: str, key: str, expression: str
+    table: ir.Table,
+    rows: ir.Table,
+    name: str,
+    key: str,
+    expression: str,
 ) -> Mend | None:
     made = compile_expression(expression, table, "init")
     pairs = table.select(id=table[name].cast("string"), one=made.cast("string"))

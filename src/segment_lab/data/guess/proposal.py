@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from segment_lab.data.guess import amounts, buyers, money, repeats, rows, tables
+from segment_lab.data.guess import amounts, buyers, money, repeats, rows, tables, totals
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.by_content import order_by_total
@@ -78,7 +78,11 @@ def _other_table(file: Opened) -> str | None:
 def orders(file: Opened, given: dict[str, str]) -> Proposal:
     """The first study of an order log."""
     _check_given(file, given)
-    proposal = Proposal({}, took=list(file.took), doubts=list(file.doubts))
+    proposal = Proposal(
+        {},
+        took=list(file.took),
+        doubts=list(file.doubts),
+    )
     if "fill_down" in file.source:
         merged = file.source["fill_down"]
         proposal.took.append(say("init.took.fill_down", columns=merged))
@@ -130,7 +134,9 @@ def _check_given(file: Opened, given: Mapping[str, str]) -> None:
 
 
 def _customer(
-    file: Opened, given: Mapping[str, str], taken: list[str]
+    file: Opened,
+    given: Mapping[str, str],
+    taken: list[str],
 ) -> Customer | None:
     if "customer_id" in given:
         expression = given["customer_id"]
@@ -157,7 +163,7 @@ def _what_was_sold(
     if buyer.columns[0] in file.frame and buyer.kind != "heading":
         question = rows.left_empty(file.frame, buyer)
         proposal.doubts += [question] if question else []
-    aside = rows.totals(file.columns, file.frame, buyer, day, paid)
+    aside = totals.totals(file.columns, file.frame, buyer, day, paid)
     if aside.conditions:
         source["totals"] = " OR ".join(aside.conditions)
         proposal.took += aside.notes
@@ -173,7 +179,11 @@ def _what_was_sold(
 
 
 def _sold(
-    file: Opened, buyer: Customer, day: str, paid: Amount, given: dict[str, str]
+    file: Opened,
+    buyer: Customer,
+    day: str,
+    paid: Amount,
+    given: dict[str, str],
 ) -> Sold:
     taken = [*given.values(), *buyer.columns, day, *paid.columns]
     order = given.get("order_id") or choose.order_id(
@@ -198,7 +208,10 @@ def _sold(
     file.columns, file.frame = facts_of(kept.reset_index(drop=True))
     found = sold(file.columns, file.frame, order, taken, paid)
     found.conditions.insert(0, again.condition)
-    words = {"kept": _told(again.kept), "left": _told(again.left)}
+    words = {
+        "kept": _told(again.kept),
+        "left": _told(again.left),
+    }
     found.notes.append(say("init.took.said_again", column=again.column, **words))
     return found
 
@@ -262,7 +275,12 @@ def _finish(
     written, doubts = layout(file.raw.table, day, columns["amount"])
     proposal.doubts += doubts
     proposal.sources["orders"] = source | written
-    proposal.methods = {"rfm": {}, "abc": {}, "lifecycle": {}, "clusters": {}}
+    proposal.methods = {
+        "rfm": {},
+        "abc": {},
+        "lifecycle": {},
+        "clusters": {},
+    }
     _repeated(file, proposal, once)
     if (
         found.decided
@@ -288,13 +306,22 @@ def _zone(file: Opened, proposal: Proposal, day: str) -> None:
         without = f"regexp_replace({quoted(day)}, ' ({marks})$', '')"
         file.source["columns"]["order_date"] = without
         proposal.timezone = named.place
-        facts = {"marks": list(named.marks), "zone": named.place}
+        facts = {
+            "marks": list(named.marks),
+            "zone": named.place,
+        }
         proposal.took.append(say("init.took.named_zone", **facts))
     elif day in file.columns:
         zone, offsets = offset_zone(file.columns[day].cells)
         proposal.timezone = zone or "UTC"
         if zone:
-            proposal.took.append(say("init.took.offset", offset=offsets[0], zone=zone))
+            proposal.took.append(
+                say(
+                    "init.took.offset",
+                    offset=offsets[0],
+                    zone=zone,
+                )
+            )
         elif offsets:
             proposal.doubts.append(say("init.doubt.offsets", offsets=offsets))
 

@@ -57,7 +57,10 @@ def together(path: Path) -> Opened | None:
         return None
     orders, *rivals = logs
     for rival in rivals:
-        names = {"file": rival.path.name, "taken": orders.path.name}
+        names = {
+            "file": rival.path.name,
+            "taken": orders.path.name,
+        }
         orders.doubts.append(say("init.doubt.other_log", **names))
     others = [file for file in found if file is not orders]
     parts = [*_customers(orders, others), *_amounts(orders, others)]
@@ -198,9 +201,18 @@ def _as_one(path: Path, orders: Opened, parts: list[Part]) -> Opened:
             "column": part.column,
         }
         key = "amount_from" if part.sum else "customer_from"
-        file.took.append(say(f"init.took.{key}", **facts, sum=_plain(part.sum)))
+        file.took.append(
+            say(
+                f"init.took.{key}",
+                **facts,
+                sum=_plain(part.sum),
+            )
+        )
     for part in amounts[1:]:
-        facts = {"file": part.file.path.name, "sum": _plain(part.sum)}
+        facts = {
+            "file": part.file.path.name,
+            "sum": _plain(part.sum),
+        }
         file.doubts.append(say("init.doubt.other_file", **facts))
     return file
 

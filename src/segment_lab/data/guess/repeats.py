@@ -79,7 +79,10 @@ def _the_same(first: pd.Series, second: pd.Series) -> bool:
 
 
 def counted_once(
-    columns: Columns, frame: pd.DataFrame, order: str | None, paid: Amount
+    columns: Columns,
+    frame: pd.DataFrame,
+    order: str | None,
+    paid: Amount,
 ) -> tuple[bool, str | None]:
     """Whether the amount is the whole order's, repeated on its lines or given on the first; and
     what to ask where it cannot be told."""
@@ -115,7 +118,10 @@ def counted_once(
 
 
 def _priced(
-    columns: Columns, lines: pd.DataFrame, order: str, column: str
+    columns: Columns,
+    lines: pd.DataFrame,
+    order: str,
+    column: str,
 ) -> bool | None:
     """Whether quantity times price comes near the amount over the lines of an order, rather than
     on each line; None where the file does not tell."""

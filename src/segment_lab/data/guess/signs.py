@@ -59,7 +59,13 @@ def by_debit(
         if owed and _is_debit(less):
             more, less = less, more
         found.lowering = name, [less]
-        found.notes.append(say("init.took.lowering", column=name, values=[less]))
+        found.notes.append(
+            say(
+                "init.took.lowering",
+                column=name,
+                values=[less],
+            )
+        )
         if not owed:
             kept = {"more": more, "less": less}
             found.doubts.append(say("init.doubt.debit", column=name, **kept))
@@ -72,7 +78,9 @@ def _is_debit(mark: str) -> bool:
 
 
 def signed(
-    expression: str, lowering: tuple[str, list[str]] | None, columns: Columns
+    expression: str,
+    lowering: tuple[str, list[str]] | None,
+    columns: Columns,
 ) -> str:
     """An amount that is negative in the rows that lower the revenue."""
     if lowering is None:
@@ -83,7 +91,11 @@ def signed(
 
 
 def written_positive(
-    found: Sold, columns: Columns, frame: pd.DataFrame, name: str, paid: Amount
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    paid: Amount,
 ) -> None:
     """Rows of returns whose amounts have no minus: the word says that they lower the revenue."""
     said = states_of(columns[name].cells)
@@ -96,7 +108,11 @@ def written_positive(
 
 
 def positive(
-    columns: Columns, frame: pd.DataFrame, name: str, values: list[str], paid: Amount
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    values: list[str],
+    paid: Amount,
 ) -> bool:
     """Whether the amounts beside these values are written without a minus."""
     if not values or paid.columns[0] not in columns:

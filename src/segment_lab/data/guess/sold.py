@@ -151,7 +151,10 @@ def _by_status(
         condition = one_of(name, kept)
         found.rows &= frame[name].isin(kept)
     found.conditions.append(condition)
-    facts = {"kept": listed(counts, kept), "left": listed(counts, left)}
+    facts = {
+        "kept": listed(counts, kept),
+        "left": listed(counts, left),
+    }
     found.notes.append(say("init.took.status", column=name, **facts))
     asked = [value for value in said.get("unknown", []) if value in left]
     if _tells_payment(said):  # a sale may stand although nobody has paid for it yet
@@ -251,11 +254,21 @@ def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> 
         return
     found.rows &= frame[name].isin(kept)
     found.conditions.append(one_of(name, kept))
-    found.notes.append(say("init.took.event", column=name, kept=kept, left=left))
+    found.notes.append(
+        say(
+            "init.took.event",
+            column=name,
+            kept=kept,
+            left=left,
+        )
+    )
 
 
 def _by_cancellation(
-    found: Sold, columns: Columns, frame: pd.DataFrame, taken: list[str]
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    taken: list[str],
 ) -> None:
     for name in ranked(columns, "cancelled"):
         facts = columns[name]
@@ -276,7 +289,10 @@ def _by_cancellation(
                 f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})"
             )
             found.rows &= ~here
-            facts_of_note = {"values": yes, "rows": int(here.sum())}
+            facts_of_note = {
+                "values": yes,
+                "rows": int(here.sum()),
+            }
             found.notes.append(say("init.took.flagged", column=name, **facts_of_note))
             return
 
@@ -305,7 +321,10 @@ def _paid_back(
         return
     found.rows &= ~here
     found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
-    words = {"values": yes, "rows": int(here.sum())}
+    words = {
+        "values": yes,
+        "rows": int(here.sum()),
+    }
     found.notes.append(say("init.took.paid_back", column=name, **words))
 
 
@@ -354,7 +373,10 @@ def listed(counts: pd.Series, values: list[str]) -> str:
 
 
 def missing_amounts(
-    columns: Columns, frame: pd.DataFrame, paid: Amount, found: Sold
+    columns: Columns,
+    frame: pd.DataFrame,
+    paid: Amount,
+    found: Sold,
 ) -> int:
     """Sales without an amount, where they are a part of all: a deal won, its sum not written."""
     name = paid.columns[0]

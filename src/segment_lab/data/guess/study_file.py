@@ -41,7 +41,15 @@ def study_text(path: Path, target: Path, proposal: Proposal) -> str:
     body: dict[str, Any] = {"sources": sources}
     if proposal.methods:
         body["methods"] = proposal.methods
-    lines = [_comment(say("init.file.head", file=path.name, study=target.name))]
+    lines = [
+        _comment(
+            say(
+                "init.file.head",
+                file=path.name,
+                study=target.name,
+            )
+        )
+    ]
     for title, remarks in (("took", proposal.took), ("decide", proposal.doubts)):
         if remarks:
             lines.append(_comment(say(f"init.file.{title}")))
@@ -92,4 +100,9 @@ def _comment(text: str) -> str:
 
 
 def _yaml(data: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110)
+    return yaml.safe_dump(
+        dict(data),
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+    )

@@ -180,7 +180,11 @@ def summary(file: Opened, proposal: Proposal) -> None:
     }
     proposal.sources["customer_summary"] = source | written
     proposal.doubts += doubts
-    proposal.methods = {"rfm": {}, "abc": {}, "clusters": {}}
+    proposal.methods = {
+        "rfm": {},
+        "abc": {},
+        "clusters": {},
+    }
     proposal.currency = next(iter(_currencies(columns)), "")
     if ago:
         proposal.took.append(say("summary.took_ago", orders=count, ago=ago))
@@ -255,7 +259,11 @@ def leads(file: Opened, proposal: Proposal) -> None:
 
 
 def leads_beside(
-    file: Opened, proposal: Proposal, buyer: Customer, paid: Amount, found: Sold
+    file: Opened,
+    proposal: Proposal,
+    buyer: Customer,
+    paid: Amount,
+    found: Sold,
 ) -> None:
     """Deals with their status are leads too: won, lost and open ones."""
     number = proposal.sources["orders"]["columns"].get("order_id")
@@ -264,7 +272,10 @@ def leads_beside(
     if file.columns[number].unique < 1:
         return  # lines of orders are no deals
     _leads(file, proposal, number, found.decided, buyer, paid, found)
-    options = {"won": found.states["sold"], "lost": found.states["lost"]}
+    options = {
+        "won": found.states["sold"],
+        "lost": found.states["lost"],
+    }
     proposal.methods["leads"] = options
     proposal.took.append(say("init.took.leads_too", status=found.decided))
 
@@ -279,7 +290,10 @@ def _leads(
     found: Sold | None = None,
 ) -> None:
     columns = file.columns
-    full: dict[str, str | None] = {"lead_id": number, "status": status}
+    full: dict[str, str | None] = {
+        "lead_id": number,
+        "status": status,
+    }
     created = choose.first(
         columns, "created_on", lambda f: f.filled > 0.5 and f.days > 0.5
     )

@@ -42,7 +42,14 @@ def _spellings(word: str) -> list[str]:
     return list(dict.fromkeys((word, unicodedata.normalize("NFC", bare), german)))
 
 
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_GERMAN = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+    }
+)
 WHOLE = frozenset(spelling for word in _WHOLE.split() for spelling in _spellings(word))
 
 

@@ -162,8 +162,15 @@ class AloneFront:
             by_source = self._won_by_source()
             first = {"source": "", "share": 0.0}
             if len(by_source) > 1:
-                first = {"source": by_source.index[0], "share": by_source.iloc[0]}
-            facts = {"won": int(decided.sum()), "decided": len(decided), **first}
+                first = {
+                    "source": by_source.index[0],
+                    "share": by_source.iloc[0],
+                }
+            facts = {
+                "won": int(decided.sum()),
+                "decided": len(decided),
+                **first,
+            }
             told = say("alone.leads.none", **facts)
             drawn = None
             if len(by_source):
@@ -264,7 +271,10 @@ class AloneFront:
         found = agreement(self.study.segmentations(), draws=20)
         lines = []
         for row in found.to_dict("records"):
-            names = {"a": scheme_name(row["a"]), "b": scheme_name(row["b"])}
+            names = {
+                "a": scheme_name(row["a"]),
+                "b": scheme_name(row["b"]),
+            }
             likeness = bisect_right(ALIKE, row["ami"])
             facts = {"likeness": likeness, "ami": row["ami"]}
             lines.append(say("summary.agreement", **facts, **names))

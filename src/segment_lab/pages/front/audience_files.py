@@ -9,7 +9,9 @@ from segment_lab.pages.verdicts import Page
 
 
 def audiences(
-    page: Page, planned: list[pd.DataFrame], personal: bool
+    page: Page,
+    planned: list[pd.DataFrame],
+    personal: bool,
 ) -> dict[str, pd.DataFrame]:
     """Per file the customers of a segment who may get its action, with the arm each is in.
 
@@ -27,7 +29,11 @@ def audiences(
         if rows is None:
             allowed = page.eligible(name, row["action"])
             rows = pd.DataFrame({"customer_id": allowed.index.astype(str)})
-            rows = rows.assign(campaign_id="", arm="", channel=row["channel"])
+            rows = rows.assign(
+                campaign_id="",
+                arm="",
+                channel=row["channel"],
+            )
             rows["offer"] = row["action"]
         found[audience_file(name)] = _listed(
             rows, name, page.members if personal else None
@@ -36,7 +42,9 @@ def audiences(
 
 
 def _listed(
-    rows: pd.DataFrame, segment: str, people: pd.DataFrame | None
+    rows: pd.DataFrame,
+    segment: str,
+    people: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """The columns of the file; names and addresses where `people` brings them."""
     out = rows[["customer_id"]].assign(segment=segment)

@@ -116,7 +116,11 @@ class Cards:
         """What they brought in the last twelve months, and its share of what all brought then."""
         brought, everybody = sum(row.history), self.gathered.history.to_numpy().sum()
         share = brought / everybody if everybody > 0 else 0.0
-        facts = {"revenue": brought, "share": share, "days": self._seen.short}
+        facts = {
+            "revenue": brought,
+            "share": share,
+            "days": self._seen.short,
+        }
         return say("segment_cards.revenue", **facts)
 
     @property

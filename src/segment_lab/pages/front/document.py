@@ -45,7 +45,12 @@ HEADINGS = (
 #: Verdicts of actions that are carried out.
 DONE = ("do_it", "watch")
 #: Whether it is good that a segment of a stance grows.
-GROWTH = {"protect": 1, "grow": 1, "win_back": -1, "let_go": -1}
+GROWTH = {
+    "protect": 1,
+    "grow": 1,
+    "win_back": -1,
+    "let_go": -1,
+}
 
 
 @dataclass
@@ -319,7 +324,13 @@ class Front:
         # The horizon's last day is the one before the effect can be told.
         rows["ends"] = rows["measured_from"] - pd.Timedelta(days=1)
         tests = rows.head(TESTS).to_dict("records")
-        return [say("front.week.running", tests=tests, more=len(rows) - len(tests))]
+        return [
+            say(
+                "front.week.running",
+                tests=tests,
+                more=len(rows) - len(tests),
+            )
+        ]
 
     def _week(self) -> list[dict[str, Any]]:
         return [
@@ -334,7 +345,12 @@ class Front:
             owner = row["owner"] if isinstance(row["owner"], str) else ""
             name = row.get("name") or row["customer_id"]
             items.append(
-                {"name": name, "owner": owner, "why": row["why"], "warning": ""}
+                {
+                    "name": name,
+                    "owner": owner,
+                    "why": row["why"],
+                    "warning": "",
+                }
             )
         notes = [self._back_test()] if items else [say("front.week.no_customers")]
         if self.actions.owing:
@@ -374,7 +390,12 @@ class Front:
 
 def _section(key: str, lines: list[str], wide: bool = False) -> dict[str, Any]:
     """A heading and its sentences; `wide` where they take the whole width of the page."""
-    return {"heading": say(key), "lines": lines, "columns": [], "wide": wide}
+    return {
+        "heading": say(key),
+        "lines": lines,
+        "columns": [],
+        "wide": wide,
+    }
 
 
 def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
@@ -390,7 +411,11 @@ def _column(key: str, rows: pd.DataFrame, file: str) -> dict[str, Any]:
         "items": items,
         "note": "",
         "file": file,
-        "file_text": say("front.week.all", count=len(rows), owners=has_owner(rows)),
+        "file_text": say(
+            "front.week.all",
+            count=len(rows),
+            owners=has_owner(rows),
+        ),
     }
 
 

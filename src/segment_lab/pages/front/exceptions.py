@@ -55,7 +55,15 @@ class Exceptions:
             return []
         stake = say("front.segments.stake_silent", money=listed["at_stake"].sum())
         ids = listed["customer_id"]
-        return [self._row("rhythm", ids, WIN_BACK, stake=stake, file="actions.xlsx")]
+        return [
+            self._row(
+                "rhythm",
+                ids,
+                WIN_BACK,
+                stake=stake,
+                file="actions.xlsx",
+            )
+        ]
 
     def owing(self) -> list[Treatment]:
         """Customers whom credit control calls first."""
@@ -72,7 +80,15 @@ class Exceptions:
                 theirs = self.debtors["customer_id"].isin(ids)
                 overdue = self.debtors.loc[theirs, "overdue_amount"].sum()
                 stake = say("front.segments.stake_overdue", money=overdue)
-            rows.append(self._row(reason, ids, PROTECT, stake=stake, file=file))
+            rows.append(
+                self._row(
+                    reason,
+                    ids,
+                    PROTECT,
+                    stake=stake,
+                    file=file,
+                )
+            )
         return rows
 
     def _callers(self) -> str:

@@ -204,7 +204,10 @@ class Gathering:
         first = list(segments.items())[:MOST_CHANGES]
         lines = []
         for change, named in first:
-            facts = {"segments": named, "every": len(named) == len(rows) > 1}
+            facts = {
+                "segments": named,
+                "every": len(named) == len(rows) > 1,
+            }
             lines.append(say("front.sure.changes", change=change, **facts))
         return lines
 
@@ -334,14 +337,20 @@ class Gathering:
                 in_person=row["channel"] in PERSONAL,
                 start=start,
             )
-        team = {"in_person": row["channel"] in PERSONAL, "owners": self.owners}
+        team = {
+            "in_person": row["channel"] in PERSONAL,
+            "owners": self.owners,
+        }
         return say("front.segments.by_team", start=start, **team)
 
     def _served_by(self, row: pd.Series) -> str:
         """Who serves a segment without a campaign, and until when that holds."""
         if row["stance"] == "empty":
             return ""
-        by = {"in_person": in_person(row["stance"], self.owners), "owners": self.owners}
+        by = {
+            "in_person": in_person(row["stance"], self.owners),
+            "owners": self.owners,
+        }
         return say("front.segments.serve_by", day=row["next_look"], **by)
 
     @cached_property

@@ -56,7 +56,10 @@ class Grounds:
         rate = self.pays_from.get(name, float("nan"))
         if pd.isna(rate):
             return say("front.segments.pays_unknown")
-        facts = {"action": self.paying["action"][name], "rate": rate}
+        facts = {
+            "action": self.paying["action"][name],
+            "rate": rate,
+        }
         if rate < 1:
             return say("front.segments.pays_from", **facts)
         options = self.page.options.set_index(["segment", "action"])
@@ -92,7 +95,11 @@ class Grounds:
             ranked = fitting.assign(other=~preferred).sort_values(["other", "rate"])
             if len(ranked):
                 found[str(segment)] = ranked[["action", "rate"]].iloc[0]
-        return pd.DataFrame.from_dict(found, orient="index", columns=["action", "rate"])
+        return pd.DataFrame.from_dict(
+            found,
+            orient="index",
+            columns=["action", "rate"],
+        )
 
     def _fitting(self, segment: str) -> list[str]:
         """Actions of the playbook that do not go against how the segment is served."""

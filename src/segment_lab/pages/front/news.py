@@ -209,7 +209,11 @@ def minutes_gap(
         revenue.reindex(labels.index).fillna(0.0).groupby(labels, observed=False).sum()
     )
     if not spent.sum() or money.sum() <= 0:
-        return {"minutes": np.nan, "share": np.nan, "revenue_share": np.nan}
+        return {
+            "minutes": np.nan,
+            "share": np.nan,
+            "revenue_share": np.nan,
+        }
     share = (money / money.sum()).sort_values()
     few = share.index[share.cumsum() <= smallest]
     return {

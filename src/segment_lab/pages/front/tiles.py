@@ -62,7 +62,10 @@ class Tile:
             note = say("front.tiles.on_last_year", change=self.change)
         ends = {"first": "", "last": ""}
         if self.history:
-            ends = {"first": write(self.history[0]), "last": write(self.history[-1])}
+            ends = {
+                "first": write(self.history[0]),
+                "last": write(self.history[-1]),
+            }
         drawn = sparkline(self.history, say("front.tiles.spark", name=label, **ends))
         return {
             "label": label,

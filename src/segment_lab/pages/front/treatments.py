@@ -136,7 +136,11 @@ def shown_rows(treatments: Sequence[Treatment], seen: Seen) -> list[dict[str, An
 
 
 def _shown(row: Treatment, limits: tuple[float, float], seen: Seen) -> dict[str, Any]:
-    facts = {"customers": row.customers, "reachable": row.reachable, "share": row.share}
+    facts = {
+        "customers": row.customers,
+        "reachable": row.reachable,
+        "share": row.share,
+    }
     has_cost = pd.notna(row.cost) and bool(row.action)
     parts = row.of or (row,)
     names = [shown(part.segment) for part in parts]
@@ -149,7 +153,11 @@ def _shown(row: Treatment, limits: tuple[float, float], seen: Seen) -> dict[str,
         "card": row.card if not row.of else "",
         "who": row.who if row.of else _first_sentences(row.who),
         "customers": say("front.map.customers", customers=row.customers),
-        "reach": say("front.segments.reach", known=pd.notna(row.share), **facts),
+        "reach": say(
+            "front.segments.reach",
+            known=pd.notna(row.share),
+            **facts,
+        ),
         "stance": row.stance,
         "stance_text": say(f"stance.name.{row.stance}"),
         "spark": seen.line(row.history, say("front.segments.spark", name=row.segment)),
@@ -188,11 +196,20 @@ def _first_sentences(text: str) -> str:
 
 
 def _worth(
-    row: Treatment, limits: tuple[float, float], seen: Seen
+    row: Treatment,
+    limits: tuple[float, float],
+    seen: Seen,
 ) -> dict[str, str | Markup]:
     if pd.isna(row.worth):
-        return {"range": "", "worth": row.stake or _brought(row, seen)}
-    facts = {"worth": row.worth, "low": row.low, "high": row.high}
+        return {
+            "range": "",
+            "worth": row.stake or _brought(row, seen),
+        }
+    facts = {
+        "worth": row.worth,
+        "low": row.low,
+        "high": row.high,
+    }
     drawn = range_bar(
         row.low, row.worth, row.high, limits, say("front.segments.range_alt", **facts)
     )
@@ -203,7 +220,10 @@ def _brought(row: Treatment, seen: Seen) -> str:
     """What they brought lately, where nothing is forecast."""
     if not row.history:
         return say("front.segments.no_forecast")
-    facts = {"revenue": sum(row.history), "days": seen.short}
+    facts = {
+        "revenue": sum(row.history),
+        "days": seen.short,
+    }
     return say("front.segments.stake_year", **facts)
 
 

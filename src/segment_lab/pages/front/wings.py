@@ -120,7 +120,14 @@ class Wings:
         note = say("front.tiles.deals", leads=len(self.leads))
         if "value" not in self.leads or self.leads["value"].isna().all():
             return [Tile("open_leads", "count", float(len(self.leads)))]
-        return [Tile("pipeline", "money", float(self.leads["value"].sum()), note=note)]
+        return [
+            Tile(
+                "pipeline",
+                "money",
+                float(self.leads["value"].sum()),
+                note=note,
+            )
+        ]
 
     def first_debtors(self) -> pd.DataFrame:
         """``name, owner, why`` of every debtor, in the order of the list."""

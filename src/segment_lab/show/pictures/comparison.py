@@ -40,7 +40,12 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for place, (_, row) in enumerate(rows.iterrows()):
         colour = COLOURS[row["kind"]]
         low, high = row["ranking_power_low"], row["ranking_power_high"]
-        ax.plot([low, high], [place, place], color=colour, solid_capstyle="butt")
+        ax.plot(
+            [low, high],
+            [place, place],
+            color=colour,
+            solid_capstyle="butt",
+        )
         chance = low <= row["null_power"]
         fill = "white" if chance else colour
         dot: dict[str, Any] = {
@@ -60,7 +65,13 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(say("comparison.picture.power_axis"))
     for kind, colour in COLOURS.items():
         if (rows["kind"] == kind).any():
-            ax.plot([], [], "o-", color=colour, label=kinds[kind])
+            ax.plot(
+                [],
+                [],
+                "o-",
+                color=colour,
+                label=kinds[kind],
+            )
     _legend_below(ax)
     best_first = "; ".join(told[::-1])
     return style.described(ax, f"{say('comparison.picture.power_alt')} {best_first}")
@@ -69,12 +80,22 @@ def power_forest(trust: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def agreement_heatmap(agreement: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """ARI of every two schemes as a lower triangle; `agreement` has ``a, b, ari``."""
     names = list(dict.fromkeys([*agreement["a"], *agreement["b"]]))
-    ari = pd.DataFrame(np.nan, index=names[1:], columns=names[:-1])
+    ari = pd.DataFrame(
+        np.nan,
+        index=names[1:],
+        columns=names[:-1],
+    )
     for a, b, value in agreement[["a", "b", "ari"]].itertuples(index=False):
         ari.loc[b, a] = value
     shown = ari.set_axis(_names(ari.index)).set_axis(_names(ari.columns), axis=1)
     written = shown.map(lambda value: "" if np.isnan(value) else decimal(value, 2))
-    ax = heat_map(shown, texts=written, high=1, slanted=len(names) > 5, ax=ax)
+    ax = heat_map(
+        shown,
+        texts=written,
+        high=1,
+        slanted=len(names) > 5,
+        ax=ax,
+    )
     firsts, seconds = _names(agreement["a"]), _names(agreement["b"])
     told = []
     for a, b, value in zip(firsts, seconds, agreement["ari"], strict=True):

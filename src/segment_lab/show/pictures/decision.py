@@ -68,8 +68,17 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def _costs(ax: Axes, cost: pd.Series, edge: float) -> None:
     """Bars of what a contact costs, cut at `edge`."""
     y = np.arange(len(cost))
-    style: dict[str, Any] = {"color": GRID, "edgecolor": MUTED, "height": 0.62}
-    ax.barh(y, cost.clip(upper=edge), label=say("decision.picture.cost"), **style)
+    style: dict[str, Any] = {
+        "color": GRID,
+        "edgecolor": MUTED,
+        "height": 0.62,
+    }
+    ax.barh(
+        y,
+        cost.clip(upper=edge),
+        label=say("decision.picture.cost"),
+        **style,
+    )
     for place, money in enumerate(cost):
         if money > edge:
             text = f"{decimal(money, 0)} →"
@@ -91,7 +100,12 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     predicted = 100 * parts["predicted"]
     if predicted.notna().any():
         y = np.arange(len(parts))
-        style: dict[str, Any] = {"marker": "D", "s": 42, "color": ORANGE, "zorder": 4}
+        style: dict[str, Any] = {
+            "marker": "D",
+            "s": 42,
+            "color": ORANGE,
+            "zorder": 4,
+        }
         ax.scatter(predicted, y, label=say("market.picture.predicted"), **style)
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("market.picture.effects"))
@@ -145,7 +159,13 @@ def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def _written(
-    ax: Axes, text: str, x: float, y: float, *, shift: int = 4, align: str = "left"
+    ax: Axes,
+    text: str,
+    x: float,
+    y: float,
+    *,
+    shift: int = 4,
+    align: str = "left",
 ) -> None:
     """A figure beside the end of a bar."""
     style: dict[str, Any] = {
@@ -154,7 +174,13 @@ def _written(
         "fontsize": 10,
         "color": INK,
     }
-    ax.annotate(text, (x, y), xytext=(shift, 0), ha=align, **style)
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=(shift, 0),
+        ha=align,
+        **style,
+    )
 
 
 def _legend(ax: Axes) -> None:
@@ -187,5 +213,19 @@ def _interval(
     shift: float = 0.0,
 ) -> None:
     y = np.arange(len(value)) + shift
-    ax.hlines(y, low, high, color=color, linewidth=3, alpha=0.55)
-    ax.scatter(value, y, color=color, s=48, zorder=3, label=label)
+    ax.hlines(
+        y,
+        low,
+        high,
+        color=color,
+        linewidth=3,
+        alpha=0.55,
+    )
+    ax.scatter(
+        value,
+        y,
+        color=color,
+        s=48,
+        zorder=3,
+        label=label,
+    )

@@ -52,7 +52,11 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
         .fillna("")[::-1],
         across=say("pictures.frequency_score"),
         down=say("pictures.recency_score"),
-        ax=style.axes(ax, width=WIDE, height=1.0 + 0.78 * n_bins),
+        ax=style.axes(
+            ax,
+            width=WIDE,
+            height=1.0 + 0.78 * n_bins,
+        ),
     )
     # Cells with little revenue are nearly white.
     ax.collections[0].set_edgecolor(style.GRID)
@@ -100,7 +104,13 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
     ):
         for name, size in zip(map(str, sizes.index), sizes, strict=True):
             tall = size / sizes.sum()
-            ax.bar(x, tall, 0.03, bottom=tops[name] - tall, color=style.INK)
+            ax.bar(
+                x,
+                tall,
+                0.03,
+                bottom=tops[name] - tall,
+                color=style.INK,
+            )
             label = f"{wrapped(name)} {decimal(size, 0)}"
             ax.text(
                 x + 0.04 * (2 * x - 1),
@@ -109,8 +119,22 @@ def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -
                 ha=side,
                 va="center",
             )
-    ax.text(0, 1.03, before, ha="center", va="bottom", fontweight="bold")
-    ax.text(1, 1.03, now, ha="center", va="bottom", fontweight="bold")
+    ax.text(
+        0,
+        1.03,
+        before,
+        ha="center",
+        va="bottom",
+        fontweight="bold",
+    )
+    ax.text(
+        1,
+        1.03,
+        now,
+        ha="center",
+        va="bottom",
+        fontweight="bold",
+    )
     ax.set(xlim=(-0.5, 1.5), ylim=(-GAP * max(counts.shape), 1.12))
     ax.set_axis_off()
     moves = {
@@ -134,7 +158,14 @@ def _band(ax: Axes, start: float, end: float, thick: float, colour: str) -> None
     """A band from its upper end on the left to that on the right."""
     along = np.linspace(0, 1, WAIST)
     upper = start + (end - start) * (3 * along**2 - 2 * along**3)
-    ax.fill_between(along, upper - thick, upper, color=colour, alpha=0.35, linewidth=0)
+    ax.fill_between(
+        along,
+        upper - thick,
+        upper,
+        color=colour,
+        alpha=0.35,
+        linewidth=0,
+    )
 
 
 def bubbles(
@@ -153,7 +184,13 @@ def bubbles(
     share = drawn["revenue_share"].fillna(0).clip(lower=0)
     told = tones or {}
     colours = [style.NEWS[told.get(str(name), "same")] for name in drawn.index]
-    ax.scatter(silence, money, s=60 + LARGEST_BUBBLE * share, c=colours, alpha=0.6)
+    ax.scatter(
+        silence,
+        money,
+        s=60 + LARGEST_BUBBLE * share,
+        c=colours,
+        alpha=0.6,
+    )
     middle = (silence.min() + silence.max()) / 2
     for name, part in zip(map(str, share.index), share, strict=True):
         # The name stands beside the bubble, on the side where there is room.

@@ -19,7 +19,12 @@ DAYS = 24  # width of a month's bar
 def revenue_by_month(months: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Bars of revenue per month; `months` as `overview.monthly` returns it."""
     ax = style.axes(ax)
-    ax.bar(months.index, months["revenue"], width=DAYS, color=style.PALETTE[0])
+    ax.bar(
+        months.index,
+        months["revenue"],
+        width=DAYS,
+        color=style.PALETTE[0],
+    )
     style.numbers(ax.yaxis)
     ax.set_ylabel(say("data_page.axes.revenue", currency=currency()))
     month_axis(ax)

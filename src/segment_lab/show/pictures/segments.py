@@ -53,7 +53,9 @@ def sizes(profile: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def shares(
-    profile: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
+    profile: pd.DataFrame,
+    money: str = "revenue",
+    ax: Axes | None = None,
 ) -> Axes:
     """Per segment its share of the customers and of the money, as paired bars, best on top.
 
@@ -71,12 +73,20 @@ def shares(
 def spent(means: pd.Series, what: str, ax: Axes | None = None) -> Axes:
     """Money per customer of each segment as bars, best on top; `what` says which money."""
     drawn = means.to_frame("money")
-    ax = bars(drawn, {what: "money"}, kind="money", along=what, ax=ax)
+    ax = bars(
+        drawn,
+        {what: "money"},
+        kind="money",
+        along=what,
+        ax=ax,
+    )
     return style.described(ax, in_words(what, drawn, "money"))
 
 
 def value_and_effort(
-    classes: pd.DataFrame, money: str = "revenue", ax: Axes | None = None
+    classes: pd.DataFrame,
+    money: str = "revenue",
+    ax: Axes | None = None,
 ) -> Axes:
     """Per class its share of the customers, of the money and of the contact minutes.
 
@@ -104,9 +114,24 @@ def lorenz(
     `lorenz_curve`."""
     ax = style.axes(ax)
     share, held = _held(curve, top)
-    ax.plot([0, 1], [0, 1], linestyle="--", color=style.MUTED, linewidth=1.2)
-    ax.plot(curve["customer_share"], curve["value_share"], color=style.PALETTE[0])
-    ax.plot([share, share, 0], [0, held, held], color=style.PALETTE[1], linewidth=1.4)
+    ax.plot(
+        [0, 1],
+        [0, 1],
+        linestyle="--",
+        color=style.MUTED,
+        linewidth=1.2,
+    )
+    ax.plot(
+        curve["customer_share"],
+        curve["value_share"],
+        color=style.PALETTE[0],
+    )
+    ax.plot(
+        [share, share, 0],
+        [0, held, held],
+        color=style.PALETTE[1],
+        linewidth=1.4,
+    )
     ax.plot(share, held, "o", color=style.PALETTE[1])
     ax.annotate(
         say("pictures.best_hold", top=top, held=held).replace(" / ", "\n"),
@@ -153,13 +178,24 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
             "silhouette": say("pictures.separation"),
         }.items()
     ):
-        ax.plot(search.index, search[column], "o-", color=style.PALETTE[i], label=label)
+        ax.plot(
+            search.index,
+            search[column],
+            "o-",
+            color=style.PALETTE[i],
+            label=label,
+        )
     ax.axhline(0.75, color=style.MUTED, linestyle="--", linewidth=1.2)
     ax.text(
         search.index.min(), 0.76, "valid", ha="left", va="bottom", color=style.MUTED
     )
     for k in search.index[search["chosen"]]:
-        ax.axvspan(k - 0.25, k + 0.25, color=style.GRID, zorder=0)
+        ax.axvspan(
+            k - 0.25,
+            k + 0.25,
+            color=style.GRID,
+            zorder=0,
+        )
     ax.set(
         xlabel=say("pictures.number"),
         ylim=(min(0, search["silhouette"].min()), 1.02),
@@ -179,7 +215,9 @@ def k_search(search: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def profile_heatmap(
-    medians: pd.DataFrame, overall: pd.Series, ax: Axes | None = None
+    medians: pd.DataFrame,
+    overall: pd.Series,
+    ax: Axes | None = None,
 ) -> Axes:
     """Typical values per segment (rows), coloured by how far they are better (orange) or worse than
     `overall`: more, and less of what is in `LESS_IS_BETTER`.

@@ -236,7 +236,12 @@ def _finished(ax: Axes, kind: str, several: bool) -> Axes:
     style.numbers(ax.xaxis, "share" if kind in ("percent", "share") else kind)
     ax.grid(axis="y", visible=False)
     if several:
-        ax.legend(title="", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+        ax.legend(
+            title="",
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=3,
+        )
     return ax
 
 
