@@ -84,6 +84,7 @@ def test_what_became_of_a_plan_is_what_it_promised_and_what_came():
             "money_effect_low": [1.0, -2.0, -2.0],
             "money_effect_high": [5.0, 0.5, 0.5],
             "money_se": [0.8, 0.6, 0.6],
+            "money_freedom": 50.0,
         }
     )
     rows = campaign_plan.became(measured)
@@ -107,6 +108,7 @@ def test_one_of_many_campaigns_that_looks_good_by_chance_has_taught_nothing():
             "promised": 1.0,
             "money_effect": [2.1, *[0.1] * 7],
             "money_se": 1.0,
+            "money_freedom": 50.0,
         }
     )
     reach = {"_low": -1.96, "_high": 1.96}

@@ -23,4 +23,8 @@ def test_wilson_reproduces_newcombe_1998():
 def test_the_standard_error_is_never_zero():
     # Agresti & Caffo: (1/12)(11/12)/12 for each arm without a buyer of ten.
     expected = np.sqrt(2 * (1 / 12) * (11 / 12) / 12)
-    assert ec.rate_difference_se(Arm(10, 0), Arm(10, 0)) == pytest.approx(expected)
+    found = ec.careful_difference(Arm(10, 0), Arm(10, 0))
+    assert found == pytest.approx((0, expected, 18))
+    one, other = ec.careful_difference(Arm(8, 7), Arm(1, 0))[::2]
+    assert one == pytest.approx(8 / 10 - 1 / 3)
+    assert 1 < other < 8

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from segment_lab.act import Playbook
+from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.errors import ConfigError
 
 SEGMENTS = {
@@ -203,6 +204,23 @@ def test_company_costs_replace_the_placeholders_and_say_so():
     assert (first.cost_per_contact, first.minutes_per_contact) == (4.5, 9)
     assert first.cost_source == "contact_costs"
     assert (other.cost_per_contact, other.cost_source) == (6, "playbook")
+
+
+def test_what_the_last_own_campaign_cost_replaces_a_placeholder():
+    found = pd.DataFrame(
+        {
+            "action": ["call", "call", "call", "email"],
+            "arm": [TREATMENT, TREATMENT, HOLDOUT, TREATMENT],
+            "assigned_on": pd.to_datetime(["2026-01-01", *["2026-03-01"] * 3]),
+            "cost_per_contact": [9.0, 1.5, 0.0, None],
+        }
+    )
+    book = Playbook.from_data([ENTRY, {**ENTRY, "kind": "email"}])
+    call, mail = book.with_campaign_costs(found).entries
+    assert (call.cost_per_contact, call.cost_source) == (1.5, "campaigns")
+    assert (mail.cost_per_contact, mail.cost_source) == (6, "playbook")
+    assert call.minutes_per_contact == book.entries[0].minutes_per_contact
+    assert book.with_campaign_costs(found[["action", "arm"]]) is book
 
 
 def test_unknown_packaged_playbook_names_the_nearest():

@@ -8,11 +8,13 @@ import pytest
 
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.act.response import ResponseSegmenter
+from segment_lab.act.response_effects import Line, group_effects
 from segment_lab.act.response_tree import (
     Shape,
     Splits,
-    group_effects,
+    assigned,
     grow,
+    learn,
     rounded_cut,
 )
 from segment_lab.act.trial import Trial, booster, campaign_of, scores, steps, trial_of
@@ -139,6 +141,53 @@ def test_group_effects_are_drawn_together_by_what_chance_explains():
         np.repeat([-9.0, 9.0], 300) + rng.normal(0, 1, 600), np.repeat([0, 1], 300), 2
     )
     assert apart["shrunk"].tolist() == pytest.approx(apart["effect"].tolist(), abs=0.05)
+
+
+def test_an_effect_that_changes_gradually_is_explained_by_rules_along_a_line():
+    people, _ = trial(6000)
+    rng = np.random.default_rng(5)
+    effect = (people["recency_days"] - 200) / 60 + (people["frequency"] - 6) / 1.5
+    effect = effect.to_numpy()
+    psi = effect + rng.normal(0, 40, len(people))
+    splits, rows = Splits(people), np.arange(len(people))
+    learned = learn(psi, splits, people, rows, Shape())
+    assert learned.line is not None
+    groups = assigned(learned.rules, people)
+    found = learned.effects(psi, groups, rows)
+    truth = pd.Series(effect).groupby(groups).mean()
+    drawn, alone = found["shrunk"] - truth, found["effect"] - truth
+    assert (drawn**2).mean() < (alone**2).mean() / 2
+    assert (drawn.abs() < 3 * found["shrunk_se"]).all()
+
+
+def test_where_the_effect_jumps_the_tree_stays():
+    people, _ = trial(6000)
+    rng = np.random.default_rng(6)
+    jump = np.where(people["recency_days"] > 300, 9.0, 0.0)
+    psi = jump + rng.normal(0, 20, len(people))
+    splits, rows = Splits(people), np.arange(len(people))
+    learned = learn(psi, splits, people, rows, Shape())
+    assert learned.line is None
+    assert learned.rules == grow(psi, splits, rows, Shape())
+    # Without columns of numbers there is no line to try.
+    names = people[["region"]]
+    north = np.where(names["region"] == "North", 9.0, 0.0)
+    assert learn(north + psi - jump, Splits(names), names, rows, Shape()).line is None
+
+
+def test_a_line_knows_its_error_at_every_group():
+    rng = np.random.default_rng(7)
+    places = rng.uniform(-0.5, 0.5, (500, 2))
+    groups = (places[:, 0] > 0.25).astype(int)
+    rows = np.arange(500)
+    off = []
+    for _ in range(200):
+        psi = 30 * places[:, 0] + rng.normal(0, 10, 500)
+        line = Line.fit(places, psi, rows)
+        mean = line.foreseen[groups == 1].mean()
+        true = 30 * places[groups == 1, 0].mean()
+        off.append((mean - true) / np.sqrt(line.variance(groups, 2)[1]))
+    assert 0.8 < np.std(off) < 1.2
 
 
 def test_what_is_no_campaign_is_refused():

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 import segment_lab as sl
-from segment_lab.customers.forecast import FOLLOWS, LastTime, forecast, level
+from segment_lab.customers.forecast import (
+    FOLLOWS,
+    LastTime,
+    forecast,
+    level,
+    usual_errors,
+)
 from segment_lab.customers.states import StateRule
 
 TODAY = dt.date(2026, 1, 1)
@@ -87,3 +93,47 @@ def test_a_quiet_season_is_not_forecast_from_the_busy_one():
     assert 0.8 < expected / came < 1.25
     blind = StateRule.learn(then.customers())
     assert forecast(then.customers(), blind, 90)["expected_orders"].sum() > 1.5 * came
+
+
+def test_earlier_forecasts_are_made_as_of_their_day_and_held_against_what_came():
+    rng = np.random.default_rng(3)
+    days = pd.date_range("2025-01-01", "2026-03-31")
+    rows = [
+        (f"c{i}", day, 20.0)
+        for i in range(200)
+        for day in days[rng.random(len(days)) < 0.02]
+    ]
+    orders = pd.DataFrame(rows, columns=["customer_id", "order_date", "amount"])
+    study = sl.Study.from_frames({"orders": orders}, as_of="2026-04-01")
+    check = study.forecast_check()
+    # A fifth day would leave less than a horizon before it.
+    assert [str(day) for day in check.index] == [
+        "2026-01-01",
+        "2025-10-03",
+        "2025-07-05",
+        "2025-04-06",
+    ]
+    then = study.at("2025-10-03")
+    expected = then.customers(predict=True)["expected_orders"].sum()
+    assert check["expected_orders"].iloc[1] == expected
+    came = orders[(orders["order_date"] >= "2025-10-03")]
+    known = set(orders[orders["order_date"] < "2025-10-03"]["customer_id"])
+    came = came[came["customer_id"].isin(known) & (came["order_date"] < "2026-01-01")]
+    assert check["came_orders"].iloc[1] == len(came)
+    assert usual_errors(check)["days"] == 4
+    assert study.at("2025-06-01").forecast_check().empty
+
+
+def test_the_usual_error_counts_too_much_and_too_little_alike():
+    check = pd.DataFrame(
+        {
+            "expected_orders": [100.0, 100.0, 10.0],
+            "came_orders": [125.0, 80.0, 90.0],
+            "expected_revenue": [300.0, 100.0, 1.0],
+            "came_revenue": [100.0, 300.0, 9.0],
+        }
+    )
+    # The third forecast is too small to tell.
+    found = usual_errors(check)
+    assert found == pytest.approx({"days": 2, "orders": 0.25, "revenue": 2.0})
+    assert usual_errors(check.tail(1)) == {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import segment_lab as sl
+from segment_lab.act.campaigns import NO_STRATUM
 from segment_lab.data.guess import first_config
 from segment_lab.pages import known
 from segment_lab.pages.front.lessons import lessons
@@ -22,7 +24,11 @@ ROW = {
     "effect_low": -0.04,
     "effect_high": 0.04,
     "se": 0.02,
+    "careful": 0.0,
+    "freedom": np.inf,
     "money_effect": 0.0,
+    "money_effect_low": -3.0,
+    "money_effect_high": 3.0,
     "cost_per_contact": 0.05,
     "certain": False,
     "net_certain": False,
@@ -54,12 +60,42 @@ def test_page_one_says_where_a_campaign_moved_somebody_although_its_own_segments
     assert said.endswith("was found (0 per 100, 95% range −4 to 4).")
 
 
+def money(effect: float, low: float, high: float) -> dict:
+    names = ("money_effect", "money_effect_low", "money_effect_high")
+    return {**dict(zip(names, (effect, low, high), strict=True)), "net_certain": True}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            {"certain": True, "effect": 0.12, **money(-4.9, -6.0, -3.7)},
+            "12 more buyers per 100 (95% range −4 to 4), 4.90 each for 0.05. More "
+            "buyers, who spend less: it loses money. Stop.",
+        ),
+        (
+            money(9.3, 7.0, 12.0),
+            "no certain change in buyers, 9.30 each for 0.05. It pays.",
+        ),
+        (money(-4.0, -5.0, -3.0), "−4.00 each for 0.05. It loses money. Stop."),
+    ],
+)
+def test_page_one_tells_a_campaign_by_its_money_and_no_segment_by_a_dash(found, said):
+    """More buyers who each spend less, and as many buyers who spend more."""
+    rows = [{**ROW, **found, "segment": name} for name in (NO_STRATUM, "All")]
+    page = SimpleNamespace(measured=pd.DataFrame(rows), arms=pd.DataFrame())
+    (told,) = lessons(page)
+    assert "to everybody: " in told
+    assert NO_STRATUM not in told
+    assert told.replace("−4.90", "4.90").endswith(said)
+
+
 @pytest.mark.parametrize(("others", "certain"), [(1, True), (20, False)])
 def test_a_card_is_as_sure_as_all_that_was_measured_allows(
     monkeypatch, others, certain
 ):
     """One effect in two with a chance of 1 % is certain; one in 21 is what chance brings."""
-    dead = {**ROW, "segment": "Dead", "effect": 0.0515}
+    dead = {**ROW, "segment": "Dead", "careful": 0.0515}
     monkeypatch.setattr(known.measuring, "effects", lambda _: pd.DataFrame([dead]))
     own = pd.DataFrame([{**ROW, "segment": f"s{i}"} for i in range(others)])
     page = SimpleNamespace(_by_segments=own, measured=own, _basket=pd.Series())
@@ -131,8 +167,6 @@ def test_arms_beside_one_control_are_measured_without_customer_numbers(tmp_path)
     effects = page.lessons.set_index("action")["effect"].round(6).to_dict()
     assert effects == {"Mens E-Mail": 0.3, "Womens E-Mail": 0.2}
     assert list(page.effects["segment"]) == ["All", "All"]  # drawn by no segment
-    first = page.sentences()[0]
-    assert first == "Of 2 tests: test, Mens E-Mail and test, Womens E-Mail work."
     assert "500" in str(page.headline())  # the control, which both arms share
     assert "1,000" in str(page.headline())
 
@@ -154,3 +188,40 @@ def test_arms_that_no_segment_shares_are_said_not_to_compare():
     )
     with pytest.raises(NotEnoughDataError, match="No segment holds customers of both"):
         measured(apart)
+
+
+def test_a_campaign_that_helps_some_and_harms_others_is_kept_for_whom_the_rules_name():
+    """On the whole it brings nothing; "stop it" beside rules that earn money denies them."""
+    rng = np.random.default_rng(8)
+    customers = [f"c{i}" for i in range(1500)]
+    silent = rng.integers(1, 300, len(customers))
+    day = pd.Timestamp("2026-01-01")
+    last = day - pd.to_timedelta(silent, unit="D")
+    first = day - pd.Timedelta(days=400)
+    orders = pd.DataFrame(
+        {
+            "customer_id": customers * 2,
+            "order_date": [*last, *[first] * len(customers)],
+            "amount": 20.0,
+        }
+    )
+    treated = rng.random(len(customers)) < 0.5
+    gain = np.where(silent > 150, 6.0, -6.0) * treated
+    campaign = pd.DataFrame(
+        {
+            "campaign_id": "K1",
+            "customer_id": customers,
+            "arm": np.where(treated, "treatment", "holdout"),
+            "assigned_on": day,
+            "horizon_days": 60,
+            "action": "call",
+            "cost_per_contact": 1.0,
+            "outcome": rng.normal(20, 5, len(customers)) + gain,
+        }
+    )
+    campaign["outcome_worth"] = 1.0
+    frames = {"orders": orders, "campaigns": campaign}
+    page = LessonsPage(sl.Study.from_frames(frames, as_of="2026-04-01"))
+    assert page.lessons["verdict"].isin(["loses", "unclear"]).all()
+    (said,) = page.summary["next_time"]
+    assert said.startswith("Only whom the response rules name")

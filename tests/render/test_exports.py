@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zipfile import ZipFile
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -67,6 +69,24 @@ def test_files_hold_every_customer_and_scheme(tmp_path):
     sheet = pd.read_excel(tmp_path / "segments.xlsx", dtype=types, engine="calamine")
     pd.testing.assert_frame_equal(csv, frame, check_dtype=False)
     pd.testing.assert_frame_equal(sheet, frame, check_dtype=False)
+
+
+def test_what_is_expected_says_how_far_it_is_usually_off(tmp_path):
+    short = write_segments(str(write_study(tmp_path)), None, str(tmp_path))
+    assert short["forecast"] == {"horizon": 90, "days": 0}
+    assert "order log is too short for a check" in heads(tmp_path / "segments.xlsx")
+    told = {"horizon": 90, "days": 3, "orders": 0.12, "revenue": 0.2}
+    frame = pd.DataFrame({"customer_id": ["a"], "expected_orders": [1.5]})
+    write_sheet(frame, tmp_path / "told.xlsx", told)
+    said = heads(tmp_path / "told.xlsx")
+    assert "Checked on 3 earlier days" in said
+    assert "off by 12% in orders and 20% in revenue on average" in said
+
+
+def heads(path) -> str:
+    """The comments of a sheet."""
+    with ZipFile(path) as book:
+        return book.read("xl/comments1.xml").decode()
 
 
 def test_ids_stay_text(tmp_path):

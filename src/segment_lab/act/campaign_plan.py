@@ -181,7 +181,7 @@ def became(measured: pd.DataFrame) -> pd.DataFrame:
     for end in ("", "_low", "_high"):
         out[f"came{end}"] = contacts * (rows[f"money_effect{end}"] - cost)
     net = rows["money_effect"] - cost
-    sure = certain(net, rows["money_se"])
+    sure = certain(net, rows["money_se"], rows["money_freedom"])
     out["learned"] = np.select(
         [sure & (net > 0), sure & (net < 0)], ["pays", "loses"], "unclear"
     )

@@ -11,7 +11,9 @@ from scipy import stats
 FALSE_CLAIMS = 0.05
 
 
-def certain(effect: pd.Series, error: pd.Series) -> pd.Series:
+def certain(
+    effect: pd.Series, error: pd.Series, freedom: pd.Series | float = np.inf
+) -> pd.Series:
     """Whether each effect is certainly not 0, all of them judged together.
 
     Ranges of 95 % each leave out 0 by chance once in twenty: of ten segments of a campaign that
@@ -22,6 +24,9 @@ def certain(effect: pd.Series, error: pd.Series) -> pd.Series:
     ----------
     effect, error : Series
         Effects and their standard errors; unknown ones are not certain.
+    freedom : Series, optional
+        Degrees of freedom of the errors: of small arms they are themselves uncertain, and the
+        farther out the bar lies the more that counts.
 
     Examples
     --------
@@ -29,7 +34,9 @@ def certain(effect: pd.Series, error: pd.Series) -> pd.Series:
     >>> certain(effect, pd.Series(0.022, index=effect.index)).tolist()
     [True, False, False, False, False]
     """
-    chance = pd.Series(2 * stats.norm.sf((effect / error).abs()), index=effect.index)
+    chance = pd.Series(
+        2 * stats.t.sf((effect / error).abs(), freedom), index=effect.index
+    )
     known = chance.dropna()
     found = pd.Series(False, index=effect.index)
     if len(known):

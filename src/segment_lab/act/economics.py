@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from segment_lab.customers.rates import wilson
 
@@ -38,11 +39,31 @@ def rate_difference(treated: Arm, held: Arm) -> tuple[float, float, float]:
     return difference, float(difference - below), float(difference + above)
 
 
-def rate_difference_se(treated: Arm, held: Arm) -> float:
-    """Its standard error after Agresti & Caffo (2000): a success and a failure added to each arm,
-    so never 0."""
-    variance = 0.0
+class Careful(NamedTuple):
+    """The difference of two shares after Agresti & Caffo (2000), a success and a failure added to
+    each arm; its standard error, never 0; and the degrees of freedom of that error (Welch 1947)."""
+
+    difference: float
+    se: float
+    freedom: float
+
+
+def careful_difference(treated: Arm, held: Arm) -> Careful:
+    """What is judged where many differences are: as it stands, that of small arms looks certain
+    far too often."""
+    rates, variances, freedom = [], [], []
     for arm in (treated, held):
         rate = (arm.buyers + 1) / (arm.customers + 2)
-        variance += rate * (1 - rate) / (arm.customers + 2)
-    return float(np.sqrt(variance))
+        rates.append(rate)
+        variances.append(rate * (1 - rate) / (arm.customers + 2))
+        freedom.append(max(arm.customers - 1, 1))
+    error = float(np.sqrt(sum(variances)))
+    return Careful(rates[0] - rates[1], error, welch(variances, freedom))
+
+
+def welch(variances: ArrayLike, freedom: ArrayLike) -> float:
+    """Degrees of freedom of a sum of variances that are estimated apart (Welch–Satterthwaite)."""
+    parts = np.asarray(variances, dtype=float)
+    each = np.asarray(freedom, dtype=float)
+    spread = float((parts**2 / each).sum())
+    return float(parts.sum() ** 2 / spread) if spread > 0 else float(each.min())

@@ -11,7 +11,12 @@ from scipy import stats
 from segment_lab.act.arms import counted, withheld
 from segment_lab.act.campaigns import measurable, segment_of
 from segment_lab.act.claims import certain
-from segment_lab.act.economics import Arm, rate_difference, rate_difference_se
+from segment_lab.act.economics import (
+    Arm,
+    careful_difference,
+    rate_difference,
+    welch,
+)
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import NotEnoughDataError
@@ -49,12 +54,13 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row per campaign, variant and segment (``All`` pools a campaign's segments by their
         size): ``treated, held, treated_rate, holdout_rate, effect, effect_low, effect_high, se``
-        (fractions); ``treated_buyers, treated_money`` and the same of ``held``, from which
-        `beliefs.learn` learns; ``money_effect`` with interval (margin, or revenue, per assigned
-        customer; Welch); ``cost_per_contact``; ``promised`` (money per contact that the plan
-        expected); ``predicted`` and whether it lies in the interval; ``certain`` and
-        ``net_certain``, whether the effect on buyers, and the money after its cost, is not
-        chance, all rows judged together (`claims.certain`).
+        (fractions); ``careful`` and ``freedom``, by which many effects are judged together
+        (`economics.careful_difference`); ``treated_buyers, treated_money`` and the same of
+        ``held``, from which `beliefs.learn` learns; ``money_effect`` with interval (margin, or
+        revenue, per assigned customer; Welch); ``cost_per_contact``; ``promised`` (money per
+        contact that the plan expected); ``predicted`` and whether it lies in the interval;
+        ``certain`` and ``net_certain``, whether the effect on buyers, and the money after its
+        cost, is not chance, all rows judged together (`claims.certain`).
 
     Raises
     ------
@@ -89,8 +95,8 @@ def effects(found: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame(rows)
     net = out["money_effect"] - out["cost_per_contact"].fillna(0.0)
     return out.assign(
-        certain=certain(out["effect"], out["se"]),
-        net_certain=certain(net, out["money_se"]),
+        certain=certain(out["careful"], out["se"], out["freedom"]),
+        net_certain=certain(net, out["money_se"], out["money_freedom"]),
     )
 
 
@@ -110,6 +116,7 @@ def _effect(treated: pd.DataFrame, held: pd.DataFrame) -> dict[str, Any]:
     )
     one, other = _arm(treated, money), _arm(held, money)
     effect, low, high = rate_difference(one, other)
+    careful = careful_difference(one, other)
     first = treated.iloc[0]
     predicted = float(first.get("predicted_uplift", np.nan))
     action = first.get("action")
@@ -123,7 +130,9 @@ def _effect(treated: pd.DataFrame, held: pd.DataFrame) -> dict[str, Any]:
         "effect": effect,
         "effect_low": low,
         "effect_high": high,
-        "se": rate_difference_se(one, other),
+        "se": careful.se,
+        "careful": careful.difference,
+        "freedom": careful.freedom,
         "treated_buyers": one.buyers,
         "held_buyers": other.buyers,
         "treated_money": one.money,
@@ -166,13 +175,16 @@ def _money(
 ) -> dict[str, float]:
     names = ("money_effect", "money_effect_low", "money_effect_high", "money_se")
     if column is None or min(len(treated), len(held)) < 2:
-        return dict.fromkeys(names, np.nan)
+        return dict.fromkeys((*names, "money_freedom"), np.nan)
     if "probability" in treated:
         values = _weighted_money(treated, held, column)
     else:
         values = _plain_money(treated, held, column)
     values = _widened(values, treated, held, column)
-    return {name: float(value) for name, value in zip(names, values, strict=True)}
+    found = {name: float(value) for name, value in zip(names, values, strict=True)}
+    arms = [(float(rows[column].var()), len(rows)) for rows in (treated, held)]
+    parts = [variance / n for variance, n in arms]
+    return found | {"money_freedom": welch(parts, [n - 1 for _, n in arms])}
 
 
 def _plain_money(
@@ -237,6 +249,7 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
         "treated_rate",
         "holdout_rate",
         "effect",
+        "careful",
         "predicted",
         "cost_per_contact",
         "promised",
@@ -245,6 +258,7 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
         column: float(np.average(frame[column], weights=size)) for column in averaged
     }
     error = _pooled_error(frame["se"], size)
+    freedom = _pooled_freedom(frame["se"], frame["freedom"], size)
     known = frame["money_se"].notna().to_numpy()
     if known.any():
         money = float(np.average(frame["money_effect"][known], weights=size[known]))
@@ -254,6 +268,9 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
             "money_effect_low": money - Z975 * money_error,
             "money_effect_high": money + Z975 * money_error,
             "money_se": money_error,
+            "money_freedom": _pooled_freedom(
+                frame["money_se"][known], frame["money_freedom"][known], size[known]
+            ),
         }
     sums = [
         f"{arm}{what}"
@@ -267,6 +284,7 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
         **frame[sums].sum(),
         **mean,
         "se": error,
+        "freedom": freedom,
         "effect_low": mean["effect"] - Z975 * error,
         "effect_high": mean["effect"] + Z975 * error,
         "as_predicted": abs(mean["predicted"] - mean["effect"]) <= Z975 * error,
@@ -275,6 +293,11 @@ def _pooled(strata: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _pooled_error(errors: pd.Series, size: np.ndarray) -> float:
     return float(np.sqrt((size / size.sum()) ** 2 @ errors.to_numpy(float) ** 2))
+
+
+def _pooled_freedom(errors: pd.Series, freedom: pd.Series, size: np.ndarray) -> float:
+    parts = (size * errors.to_numpy(float)) ** 2
+    return welch(parts, freedom)
 
 
 def calibration(measured: pd.DataFrame) -> dict[str, float]:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from segment_lab import config
+from segment_lab.act.experiment import TREATMENT
 from segment_lab.data import embedded
 from segment_lab.data.allowed import parse
 from segment_lab.data.expressions import columns, compile_expression
@@ -269,6 +270,24 @@ class Playbook:
             self,
             entries=kept if complete else (*kept, *Playbook.packaged(GENERAL).entries),
         )
+
+    def with_campaign_costs(self, found: pd.DataFrame) -> Self:
+        """What a contact cost in the last own campaign (`campaigns.results`) of each `Entry.kind`,
+        instead of a packaged assumption."""
+        if "cost_per_contact" not in found or "action" not in found:
+            return self
+        told = found[(found["arm"] == TREATMENT) & found["cost_per_contact"].notna()]
+        last = told.groupby("action")["assigned_on"].transform("max")
+        latest = told[told["assigned_on"] == last]
+        costs = latest.groupby("action")["cost_per_contact"].mean()
+        entries = []
+        for entry in self.entries:
+            if entry.kind in costs.index:
+                cost = float(costs[entry.kind])
+                changed = {"cost_per_contact": cost, "cost_source": "campaigns"}
+                entry = entry.model_copy(update=changed)
+            entries.append(entry)
+        return replace(self, entries=tuple(entries))
 
     def with_costs(self, costs: pd.DataFrame) -> Self:
         """The company's own cost, minutes and channel: table ``contact_costs``, a row per

@@ -1,8 +1,8 @@
 """Who changes because of us: segments of customers who respond to a campaign alike, learned from a
 randomised one, in money.
 
-The scores come from `trial`, the groups from `response_tree`; where no split counts, the answer is
-that no difference was found.
+The scores come from `trial`, the groups from `response_tree`, their effects from
+`response_effects`; where no split counts, the answer is that no difference was found.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from segment_lab.act.response_effects import group_effects
 from segment_lab.act.response_tree import (
     Branch,
     Shape,
     Splits,
     assigned,
-    group_effects,
-    grow,
+    learn,
     threshold,
 )
 from segment_lab.act.trial import (
@@ -151,8 +151,10 @@ class ResponseSegmenter(Segmenter):
         )
         psi = scores(trial, expected)
         shape = Shape(self.max_segments, self.depth, self.threshold_)
-        rules = grow(psi, splits, np.arange(len(rows)), shape)
-        effects = group_effects(psi, assigned(rules, rows), len(rules))
+        everybody = np.arange(len(rows))
+        learned = learn(psi, splits, rows, everybody, shape)
+        rules = learned.rules
+        effects = learned.effects(psi, assigned(rules, rows), everybody)
         order = np.argsort(-effects["shrunk"].to_numpy(), kind="stable")
         self.rules_ = [rules[place] for place in order]
         # Keys in data and SQL; pages show them in their own language.
@@ -216,12 +218,14 @@ class ResponseSegmenter(Segmenter):
         by_rules, by_segments = [], []
         for k in range(FOLDS):
             inside = np.flatnonzero(fold != k)
-            rules = grow(psi, splits, inside, shape)
-            leaves = assigned(rules, rows)
-            by_rules.append(_contacts(psi, leaves, inside, len(rules), cost))
+            learned = learn(psi, splits, rows, inside, shape)
+            leaves = assigned(learned.rules, rows)
+            effects = learned.effects(psi, leaves, inside)
+            by_rules.append(_contacts(effects, leaves, cost))
             if groups is not None:
                 count = groups.max() + 1
-                by_segments.append(_contacts(psi, groups, inside, count, cost))
+                effects = group_effects(psi[inside], groups[inside], count)
+                by_segments.append(_contacts(effects, groups, cost))
         ways = {
             "nobody": [np.zeros(len(psi))] * FOLDS,
             "everybody": [np.ones(len(psi))] * FOLDS,
@@ -275,11 +279,8 @@ def _name(rule: Branch) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _contacts(
-    psi: np.ndarray, groups: np.ndarray, inside: np.ndarray, k: int, cost: float
-) -> np.ndarray:
-    """Whom the groups' effects, measured on `inside` alone, would contact; (n,) of 0 and 1."""
-    effects = group_effects(psi[inside], groups[inside], k)
+def _contacts(effects: pd.DataFrame, groups: np.ndarray, cost: float) -> np.ndarray:
+    """Whom the groups' effects would contact; (n,) of 0 and 1."""
     return (effects["shrunk"].to_numpy() > cost)[groups].astype(float)
 
 

@@ -1,18 +1,20 @@
-"""A small tree that divides customers by how they respond, and its effects by group.
+"""A small tree that divides customers by how they respond.
 
 The first split counts only where it is larger than nineteen of twenty that shuffled arms would
-show. Once customers are known to differ, the groups are divided further at a lower bar.
+show. Once customers are known to differ, the groups are divided further at a lower bar; or the
+rules explain a straight line, where a line foresees more than they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from segment_lab.act.trial import LEAST_LEAF, Trial
+from segment_lab.act.response_effects import Line, group_effects
+from segment_lab.act.trial import FOLDS, LEAST_LEAF, Trial
 from segment_lab.segments.base import shortest_cut
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, words
@@ -23,6 +25,8 @@ CUTS, MOST_VALUES = 15, 12
 #: there is one. At the first bar for all of them, an effect that changes smoothly stayed in two
 #: groups and brought three quarters of what can be won (docs/calibration.md).
 FALSE_ALARM, LEAST_Z = 0.05, 2.5
+#: How often the customers are divided into folds to tell whether a line foresees more.
+REPEATS = 3
 #: Share of the customers who may change side where a cut point is rounded.
 ROUNDING = 0.005
 
@@ -58,7 +62,8 @@ Branch = tuple[Condition, ...]
 
 
 class Splits:
-    """Every split that may be tried, as one matrix of who is on the first side."""
+    """Every split that may be tried, as one matrix of who is on the first side; and `places`,
+    where each customer stands in each column of numbers (−½ to ½), which is what a line asks."""
 
     def __init__(self, features: pd.DataFrame):
         self.conditions: list[tuple[Condition, Condition]] = []
@@ -71,6 +76,8 @@ class Splits:
                     sides.append(side)
         empty = np.zeros((len(features), 0), dtype=bool)
         self.sides = np.column_stack(sides) if sides else empty
+        counted = features.select_dtypes(["number", "bool"])
+        self.places = (counted.rank(pct=True) - 0.5).to_numpy(float)
 
     def z(self, psi: np.ndarray, rows: np.ndarray, least: int) -> np.ndarray:
         """|z| of the difference between both sides for every split of `rows`; psi (n,) or (n, p)
@@ -94,6 +101,19 @@ class Splits:
             z = np.abs(mean1 - mean2) / error
         small = (first < least) | (second < least)
         return np.where(small, 0.0, np.nan_to_num(z))
+
+    def explained(
+        self, foreseen: np.ndarray, rows: np.ndarray, least: int
+    ) -> np.ndarray:
+        """How much of the differences in `foreseen` (n,) lies between the sides of every split."""
+        side = self.sides[rows]
+        wanted = foreseen[rows] - foreseen[rows].mean()
+        first = side.sum(axis=0)
+        second = len(rows) - first
+        with np.errstate(divide="ignore", invalid="ignore"):
+            between = (wanted @ side) ** 2 * (1 / first + 1 / second)
+        small = (first < least) | (second < least)
+        return np.where(small, 0.0, np.nan_to_num(between))
 
 
 def _pairs(column: str, values: pd.Series) -> list[tuple[Condition, Condition]]:
@@ -173,39 +193,115 @@ class Shape(NamedTuple):
     first_z: float = LEAST_Z
 
 
+class Learned(NamedTuple):
+    """Rules, and the line that they explain; None where they were found by themselves."""
+
+    rules: list[Branch]
+    line: Line | None
+
+    def effects(
+        self, psi: np.ndarray, groups: np.ndarray, rows: np.ndarray
+    ) -> pd.DataFrame:
+        """Of each rule's group, measured on `rows` (`group_effects`)."""
+        line = self.line.of(rows) if self.line else None
+        return group_effects(psi[rows], groups[rows], len(self.rules), line)
+
+
+def learn(
+    psi: np.ndarray,
+    splits: Splits,
+    features: pd.DataFrame,
+    rows: np.ndarray,
+    shape: Shape,
+) -> Learned:
+    """Rules from the scores of `rows`.
+
+    A tree, or rules that explain a straight line where that foresees the scores of customers left
+    out better: an effect that changes gradually is a weak difference at any one cut.
+    """
+    rules = grow(psi, splits, rows, shape)
+    if len(rules) == 1 or splits.places.shape[1] == 0:
+        return Learned(rules, None)
+    rng = np.random.default_rng(len(rows))
+    lost = 0.0
+    for _ in range(REPEATS):
+        fold = rng.permutation(len(rows)) % FOLDS
+        for k in range(FOLDS):
+            inside, left_out = rows[fold != k], rows[fold == k]
+            alone = Learned(grow(psi, splits, inside, shape), None)
+            groups = assigned(alone.rules, features)
+            by_tree = alone.effects(psi, groups, inside)["shrunk"].to_numpy()[groups]
+            by_line = Line.fit(splits.places, psi, inside).foreseen
+            of_tree = ((psi - by_tree)[left_out] ** 2).sum()
+            lost += of_tree - ((psi - by_line)[left_out] ** 2).sum()
+    if lost <= 0:
+        return Learned(rules, None)
+    line = Line.fit(splits.places, psi, rows)
+    return Learned(explain(line.foreseen, splits, rows, shape), line)
+
+
 def grow(
     psi: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape
 ) -> list[Branch]:
     """Greedy tree on the scores of `rows`: the rules of its leaves, the largest difference
     first."""
     least = _least(len(rows))
+
+    def z(part: np.ndarray) -> np.ndarray:
+        return splits.z(psi, part, least)
+
+    return _divided(z, splits, rows, shape, (shape.first_z, LEAST_Z))
+
+
+def explain(
+    foreseen: np.ndarray, splits: Splits, rows: np.ndarray, shape: Shape
+) -> list[Branch]:
+    """Rules that tell most of what is foreseen for `rows`."""
+    least = _least(len(rows))
+
+    def told(part: np.ndarray) -> np.ndarray:
+        return splits.explained(foreseen, part, least)
+
+    return _divided(told, splits, rows, shape, (0.0, 0.0))
+
+
+def _divided(
+    worth: Callable[[np.ndarray], np.ndarray],
+    splits: Splits,
+    rows: np.ndarray,
+    shape: Shape,
+    bars: tuple[float, float],
+) -> list[Branch]:
+    """Groups divided where a split is worth most, as long as it reaches the bar: that of the
+    first, that of the others."""
     leaves: list[tuple[Branch, np.ndarray]] = [((), rows)]
-    found = [_best_split(psi, splits, rows, least)]
+    found = [_best_split(worth, rows)]
     while len(leaves) < shape.leaves:
-        open_z = [
-            z if len(rule) < shape.depth else 0.0
-            for (rule, _), (z, _) in zip(leaves, found, strict=True)
+        open_worth = [
+            best if len(rule) < shape.depth else 0.0
+            for (rule, _), (best, _) in zip(leaves, found, strict=True)
         ]
-        place = int(np.argmax(open_z))
-        if open_z[place] < (shape.first_z if len(leaves) == 1 else LEAST_Z):
+        place = int(np.argmax(open_worth))
+        bar = bars[0] if len(leaves) == 1 else bars[1]
+        if open_worth[place] < bar or open_worth[place] == 0:
             break
         (rule, inside), (_, split) = leaves[place], found[place]
         first, second = splits.conditions[split]
         side = splits.sides[inside, split]
         halves = [((*rule, first), inside[side]), ((*rule, second), inside[~side])]
-        best = [_best_split(psi, splits, part, least) for _, part in halves]
+        best_halves = [_best_split(worth, part) for _, part in halves]
         leaves[place : place + 1] = halves
-        found[place : place + 1] = best
+        found[place : place + 1] = best_halves
     return [rule for rule, _ in leaves]
 
 
 def _best_split(
-    psi: np.ndarray, splits: Splits, rows: np.ndarray, least: int
+    worth: Callable[[np.ndarray], np.ndarray], rows: np.ndarray
 ) -> tuple[float, int]:
-    if not splits.conditions or len(rows) < 2 * least:
+    of_splits = worth(rows)
+    if not len(of_splits):
         return 0.0, 0
-    z = splits.z(psi, rows, least)
-    return float(z.max()), int(z.argmax())
+    return float(of_splits.max()), int(of_splits.argmax())
 
 
 def assigned(rules: Sequence[Branch], features: pd.DataFrame) -> np.ndarray:
@@ -216,32 +312,4 @@ def assigned(rules: Sequence[Branch], features: pd.DataFrame) -> np.ndarray:
         for condition in rule:
             inside &= np.asarray(condition.holds(features), dtype=bool)
         out[inside] = code
-    return out
-
-
-def group_effects(psi: np.ndarray, groups: np.ndarray, k: int) -> pd.DataFrame:
-    """Effect of each group (0 … k−1): ``customers, effect, se`` as measured, and ``shrunk,
-    shrunk_se``: drawn to their common mean by as much as chance explains their differences
-    (DerSimonian & Laird 1986)."""
-    rows = []
-    for code in range(k):
-        part = psi[groups == code]
-        n = len(part)
-        mean = part.mean() if n else 0.0
-        error = part.std(ddof=1) / np.sqrt(n) if n > 1 else np.inf
-        rows.append((n, mean, max(error, 1e-9)))
-    out = pd.DataFrame(rows, columns=["customers", "effect", "se"])
-    effect, variance = out["effect"], out["se"] ** 2
-    weight: Any = out["se"] ** -2.0
-    total = weight.sum()
-    apart = effect - float(weight @ effect / total)
-    excess = float(weight @ apart**2) - (k - 1)
-    scale = float(total - (weight**2).sum() / total)
-    between = max(excess / scale, 0.0) if k > 1 and scale > 0 else 0.0
-    weight = 1 / (variance + between)
-    total = weight.sum()
-    common = float(weight @ effect / total)
-    own = between / (between + variance)
-    out["shrunk"] = own * effect + (1 - own) * common
-    out["shrunk_se"] = np.sqrt(own * variance + (1 - own) ** 2 / total)
     return out

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from segment_lab.customers.predicted import predict
@@ -19,6 +20,8 @@ from segment_lab.customers.states import COLUMNS, StateRule
 FOLLOWS = 0.5
 #: Fewest expected orders of a last forecast that says something about the level.
 ENOUGH_ORDERS = 50
+#: So many forecasts of earlier days, one horizon apart, are held against what came.
+CHECKED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,26 @@ def level(last: LastTime, days: int) -> float:
         return 1.0
     # Half an order on both sides: nothing that came once is not nothing for ever.
     return ((last.came + 0.5) / (expected + 0.5)) ** FOLLOWS
+
+
+def usual_errors(check: pd.DataFrame) -> dict[str, float]:
+    """How far the forecasts of earlier days were off on average, as a share of what came, for
+    ``orders`` and ``revenue`` of all customers together; empty where none was big enough to tell.
+
+    Parameters
+    ----------
+    check : DataFrame
+        ``expected_orders, came_orders, expected_revenue, came_revenue``, a row for each day.
+    """
+    told = check[check["expected_orders"] >= ENOUGH_ORDERS]
+    if told.empty:
+        return {}
+    errors = {}
+    for name in ("orders", "revenue"):
+        expected = told[f"expected_{name}"].clip(lower=0.5)
+        came = told[f"came_{name}"].clip(lower=0.5)
+        errors[name] = float(np.expm1(np.abs(np.log(expected / came)).mean()))
+    return {"days": len(told), **errors}
 
 
 def _by_the_clock(customers: pd.DataFrame, rule: StateRule, days: int) -> pd.DataFrame:

@@ -127,6 +127,8 @@ class Known:
             book = self.tested.playbook()
         else:
             book = Playbook.general(self.now.method).completed(self.now.names)
+            if self.found is not None:
+                book = book.with_campaign_costs(self.found)
         if self.costs is not None:
             book = book.with_costs(self.costs)
         return book.check(self.now.names, self.profile)
@@ -156,8 +158,8 @@ class Known:
         arms = measuring.effects(again)
         arms = arms[arms["segment"] != measuring.ALL]
         judged = pd.concat([self.measured, arms], ignore_index=True)
-        sure = claims.certain(judged["effect"], judged["se"]).to_numpy()
-        arms = arms.assign(certain=sure[len(self.measured) :])
+        sure = claims.certain(judged["careful"], judged["se"], judged["freedom"])
+        arms = arms.assign(certain=sure.to_numpy()[len(self.measured) :])
         return arms.assign(basket=arms["segment"].map(self._basket))
 
     @cached_property

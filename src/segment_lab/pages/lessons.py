@@ -98,33 +98,13 @@ class LessonsPage:
         return bool(self.lessons["priced"].any())
 
     def sentences(self) -> list[str]:
-        """All of them in one, where there are several; then each campaign in a sentence."""
+        """Each campaign in a sentence."""
         rows: list[dict[Any, Any]] = self.lessons.to_dict("records")
         keys = ["sentence" if row["priced"] else "counted" for row in rows]
-        each = [
+        return [
             say(f"campaigns.lesson.{key}", **row)
             for key, row in zip(keys, rows, strict=True)
         ]
-        return each if len(each) < 2 else [self._overall(), *each]
-
-    def _overall(self) -> str:
-        """Which tests pay, work or do harm, and which moved or harmed some segments."""
-        rows = self.lessons
-        ids = rows["campaign_id"].astype(str)
-        arms = ids + ", " + rows["variant"].astype(str)
-        names = ids.where(~ids.duplicated(keep=False), arms)
-        by_verdict = {
-            verdict: list(names[rows["verdict"] == verdict])
-            for verdict in (PAYS, LOSES, WORKS, HINDERS)
-        }
-        return say(
-            "campaigns.lesson.overall",
-            tests=len(rows),
-            priced=self._in_money,
-            moved=list(names[rows["moved"].str.len() > 0]),
-            harmed=list(names[rows["harmed"].str.len() > 0]),
-            **by_verdict,
-        )
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -135,10 +115,27 @@ class LessonsPage:
             out[name] = rows[name]
         out["cost_per_contact"] = rows["cost_per_contact"]
         facts: list[dict[Any, Any]] = rows.to_dict("records")
+        alone = ~rows["campaign_id"].duplicated(keep=False)
+        keys = []
+        for row, one_arm in zip(facts, alone, strict=True):
+            doubtful = row["verdict"] in (LOSES, UNCLEAR) and row["priced"] and one_arm
+            by_rules = doubtful and self._rules_pay(str(row["campaign_id"]))
+            keys.append("by_rules" if by_rules else row["verdict"])
         out["next_time"] = [
-            say(f"campaigns.lesson.next.{row['verdict']}", **row) for row in facts
+            say(f"campaigns.lesson.next.{key}", **row)
+            for key, row in zip(keys, facts, strict=True)
         ]
         return out
+
+    def _rules_pay(self, campaign: str) -> bool:
+        """Whether following the response rules certainly earns money."""
+        try:
+            if not self.response(campaign).difference_found_:
+                return False
+            least: Any = self.values(campaign).loc["rules", "value_low"]
+            return float(least) > 0
+        except NotEnoughDataError:
+            return False
 
     @property
     def _effects(self) -> list[str]:
@@ -155,7 +152,9 @@ class LessonsPage:
     def values(self, campaign: str) -> pd.DataFrame:
         """Money per customer of contacting nobody, everybody, or whom the rules name, and by the
         present scheme's segments."""
-        return self.response(campaign).value(self._cost(campaign))
+        fitted, cost = self.response(campaign), self._cost(campaign)
+        key = f"lessons-values-{campaign}"
+        return self.study.cached(key, {}, lambda: fitted.value(cost))
 
     def _cost(self, campaign: str) -> float:
         """Of a contact; 0 where the campaign does not say."""

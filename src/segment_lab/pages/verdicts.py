@@ -212,16 +212,11 @@ class Page(Known):
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Customers who are an exception, by segment and reason (a customer counts once, under
-        the first reason; without consent only where the action needs it)."""
+        the first reason)."""
         members = self.now.labels.astype(str)
-        needed = self.decided["channel"].isin(audiences.WRITTEN)
-        needs_consent = members.map(needed).eq(True)
         reason = self._over_limit.map({True: audiences.LIMIT, False: ""})
         for name in reversed(audiences.EXCEPTIONS[:-1]):
-            flags = self._flags(name)
-            if name == audiences.NO_CONSENT:
-                flags = flags & needs_consent
-            reason[flags] = name
+            reason[self._flags(name)] = name
         counts = pd.crosstab(members, reason).reindex(
             index=list(self.now.names), columns=list(audiences.EXCEPTIONS), fill_value=0
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,13 @@ def write_segments(
 
     study = Study.from_yaml(config, as_of=as_of)
     frame, target = segments_frame(study), Path(folder)
+    forecast = forecast_facts(study)
     frame.to_parquet(target / "segments.parquet", index=False)
     safe = neutralised(frame)
     write_csv(frame, target / "segments.csv")
     notes = []
     if len(safe) <= SHEET_ROWS:
-        write_sheet(safe, target / "segments.xlsx")
+        write_sheet(safe, target / "segments.xlsx", forecast)
     else:
         notes.append(say("render.run.sheet_too_long", most=SHEET_ROWS, rows=len(safe)))
     write_matched(study, target)
@@ -72,7 +73,7 @@ def write_segments(
         (target / name).mkdir(exist_ok=True)
         with speaking(name):
             if len(safe) <= SHEET_ROWS:
-                write_sheet(safe, target / name / "segments.xlsx")
+                write_sheet(safe, target / name / "segments.xlsx", forecast)
                 listed.append(f"{name}/segments.xlsx")
             listed += [
                 f"{name}/{file}" for file in write_read(study, target / name, before)
@@ -84,8 +85,23 @@ def write_segments(
         "schemes": [column for column in frame.columns[1:] if column in study.methods],
         "rejected_order_lines": rejected,
         "notes": notes,
+        "forecast": forecast,
         "history": history,
     }
+
+
+def forecast_facts(study: Study) -> dict[str, Any]:
+    """What is to be said of the expectations in the files: ``horizon`` and, where forecasts of
+    earlier ``days`` could be checked, their usual errors in ``orders`` and ``revenue``; empty
+    without orders."""
+    if not study.has("orders"):
+        return {}
+    from segment_lab.customers.forecast import usual_errors
+    from segment_lab.study.study import JUDGED
+
+    errors = usual_errors(study.drawn(JUDGED).forecast_check())
+    horizon = study.config.comparison.horizon_days
+    return {"horizon": horizon, "days": 0, **errors}
 
 
 def write_rejected(study: Study, folder: Path) -> int:
@@ -142,9 +158,12 @@ def segments_frame(study: Study) -> pd.DataFrame:
     return frame.reset_index()
 
 
-def write_sheet(frame: pd.DataFrame, path: Path) -> None:
+def write_sheet(
+    frame: pd.DataFrame, path: Path, forecast: Mapping[str, Any] | None = None
+) -> None:
     """One sheet with a frozen header and a filter, heads and names of segments as readers see
-    them; the same frame gives the same bytes."""
+    them; the heads of expectations say how far such a `forecast` (`forecast_facts`) is usually off.
+    The same frame gives the same bytes."""
     import xlsxwriter
 
     options = {
@@ -164,6 +183,8 @@ def write_sheet(frame: pd.DataFrame, path: Path) -> None:
         for column, name in enumerate(frame.columns):
             head = str(name) if language() == DEFAULT else words(name)
             sheet.write_string(0, column, head, bold)
+            if forecast and name in ("expected_orders", "expected_revenue"):
+                sheet.write_comment(0, column, say("index.forecast", **forecast))
         for number, row in enumerate(frame.itertuples(index=False), 1):
             for column, value in enumerate(row):
                 if isinstance(value, str):

@@ -9,7 +9,7 @@ from typing import Self
 
 import pandas as pd
 
-from segment_lab.customers.forecast import LastTime, forecast
+from segment_lab.customers.forecast import CHECKED, LastTime, forecast
 from segment_lab.customers.orders import (
     outcomes_expression,
     with_reason,
@@ -30,6 +30,9 @@ from segment_lab.study.days import StudyDays
 from segment_lab.study.grown import reduced
 from segment_lab.texts import language, say
 
+#: A forecast, and what came of it.
+TOLD = ("expected", "came")
+
 
 class StudyCustomers(StudyDays):
     """A company's customers on a day; `Study` adds the segmentations made of them."""
@@ -43,9 +46,7 @@ class StudyCustomers(StudyDays):
         """
         if predict:
             table = self.customers(prospects)
-            days = self.config.comparison.horizon_days
-            expected = self.shared("predicted", days, lambda: self._forecast(days))
-            ahead = expected[["expected_orders", "expected_revenue"]]
+            ahead = self._expected[["expected_orders", "expected_revenue"]]
             return table.join(ahead).join(self.states())
         table, known = self._buyers, self._accounts
         buyers = self._keep("customers", lambda: with_accounts(table, known))
@@ -66,6 +67,12 @@ class StudyCustomers(StudyDays):
             ),
         ).copy()
 
+    @property
+    def _expected(self) -> pd.DataFrame:
+        """What every customer is expected to do in the comparison's horizon."""
+        days = self.config.comparison.horizon_days
+        return self.shared("predicted", days, lambda: self._forecast(days))
+
     def _forecast(self, days: int) -> pd.DataFrame:
         """What customers are expected to do in the next `days`, its level by how the forecast of
         `days` ago did, where the log reaches back that far."""
@@ -78,6 +85,34 @@ class StudyCustomers(StudyDays):
             came = float(before.outcomes(days)["future_orders"].sum())
             last = LastTime(rule, before.customers(), came)
         return forecast(self.customers(), self.state_rule, days, last)
+
+    def forecast_check(self) -> pd.DataFrame:
+        """What was expected on earlier days, the comparison's horizon apart, and what came since:
+        ``expected_orders, came_orders, expected_revenue, came_revenue`` by day, the latest first.
+
+        Each forecast is made as it would have been on its day; a day needs as long a history before
+        it as the horizon is.
+        """
+        days = self.config.comparison.horizon_days
+        return self.shared("forecast-check", days, lambda: self._forecast_check(days))
+
+    def _forecast_check(self, days: int) -> pd.DataFrame:
+        window = self.window
+        found = {}
+        for step in range(1, CHECKED + 1):
+            day = window.as_of - dt.timedelta(days=step * days)
+            if (day - window.start).days < days:
+                break
+            then = self.at(day)
+            expected, came = then._expected, then.outcomes(days)
+            found[day] = {
+                "expected_orders": expected["expected_orders"].sum(),
+                "came_orders": came["future_orders"].sum(),
+                "expected_revenue": expected["expected_revenue"].sum(),
+                "came_revenue": came["future_revenue"].sum(),
+            }
+        columns = [f"{told}_{of}" for of in ("orders", "revenue") for told in TOLD]
+        return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
     @cached_property
     def _buyers(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from segment_lab.act import campaign_plan, effects
+from segment_lab.act.campaigns import NO_STRATUM
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import trials
 from segment_lab.pages.verdicts import Page
@@ -49,21 +50,30 @@ def lessons(page: Page) -> list[str]:
     for _, rows in measured.groupby(["campaign_id", "variant"], sort=False):
         of_all = rows["segment"] == effects.ALL
         whole = _words(rows[of_all].iloc[0])
-        sure = rows[rows["certain"] & ~of_all]
+        drawn = rows[~of_all & (rows["segment"] != NO_STRATUM)]
+        sure = drawn[_sure(drawn)]
         if len(sure):
             said = [
                 say("front.lessons.effect", everybody=False, **_words(row))
                 for _, row in sure.iterrows()
             ]
-        elif whole["certain"]:
+        elif _sure(rows[of_all]).iloc[0]:
             said = [say("front.lessons.effect", everybody=True, **whole)]
         else:
-            drawn = rows.loc[~of_all, "segment"]
-            only = shown(drawn.iloc[0]) if len(drawn) == 1 else ""
+            only = shown(drawn["segment"].iloc[0]) if len(drawn) == 1 else ""
             facts = {**whole, "segment": only, "parts": _parts(page, whole)}
             said = [say("front.lessons.nothing", **facts)]
         found += said
     return found
+
+
+def _sure(rows: pd.DataFrame) -> pd.Series:
+    """Where a campaign changed the buyers for certain, or their money: it brings more than it
+    costs, or less than nothing."""
+    brings = rows["money_effect"] > rows["cost_per_contact"].fillna(0.0)
+    return rows["certain"] | (
+        rows["net_certain"] & (brings | (rows["money_effect_high"] < 0))
+    )
 
 
 def _parts(page: Page, whole: dict[str, Any]) -> list[dict[str, Any]]:
