@@ -21,6 +21,13 @@ def table(**columns):
     return facts_of(pd.DataFrame(columns).astype("str"))
 
 
+def proposed(folder, header, rows, **given):
+    """What is proposed for a file of this header and these rows."""
+    file = folder / "rows.csv"
+    file.write_text("\n".join([header, *rows]) + "\n", "utf-8")
+    return propose(file, given or None)
+
+
 def test_an_order_without_a_telling_header_is_found_by_its_repeated_total(tmp_path):
     lines = """created_at,sku,price,qty_ordered,grand_total,mage_ref,who,Customer ID
 1/2/2025,a,10,1,30,100,x,7
@@ -99,21 +106,16 @@ def test_halves_of_a_total_are_added_up(tmp_path):
 
 
 def test_an_average_beside_a_total_is_no_part_of_it(tmp_path):
-    file = tmp_path / "totals.csv"
-    file.write_text(
-        "customer_id,orders,last_order_date,customer_value_total,customer_value_average\n"
-        "a7,4,2025-01-01,400.5,100.13\nb8,2,2025-02-01,50.5,25.25\n",
-        "utf-8",
-    )
-    columns = propose(file).sources["customer_summary"]["columns"]
+    values = "customer_value_total,customer_value_average"
+    header = f"customer_id,orders,last_order_date,{values}"
+    rows = ["a7,4,2025-01-01,400.5,100.13", "b8,2,2025-02-01,50.5,25.25"]
+    columns = proposed(tmp_path, header, rows).sources["customer_summary"]["columns"]
     assert columns["revenue"] == "customer_value_total"
 
 
 def test_days_since_the_last_order_date_a_customer(tmp_path):
-    file = tmp_path / "rfm.csv"
-    lines = [f"{i},{i * 3 % 200},{i % 5 + 1},{i * 7.5}" for i in range(1, 60)]
-    file.write_text("CustomerID,Recency,Frequency,Monetary\n" + "\n".join(lines))
-    proposal = propose(file)
+    rows = [f"{i},{i * 3 % 200},{i % 5 + 1},{i * 7.5}" for i in range(1, 60)]
+    proposal = proposed(tmp_path, "CustomerID,Recency,Frequency,Monetary", rows)
     columns = proposal.sources["customer_summary"]["columns"]
     assert columns["last_order"].endswith("- Recency")
     assert (columns["orders"], columns["revenue"]) == ("Frequency", "Monetary")
@@ -121,34 +123,26 @@ def test_days_since_the_last_order_date_a_customer(tmp_path):
 
 
 def test_an_order_book_with_due_dates_is_no_list_of_invoices(tmp_path):
-    file = tmp_path / "header.csv"
-    file.write_text(
-        "SalesOrderID,OrderDate,DueDate,CustomerID,SubTotal,TaxAmt,TotalDue\n"
-        "1,2025-01-01,2025-01-13,7,100,8,108\n2,2025-01-05,2025-01-17,8,50,4,54\n",
-        "utf-8",
-    )
-    assert list(propose(file).sources) == ["orders"]
+    header = "SalesOrderID,OrderDate,DueDate,CustomerID,SubTotal,TaxAmt,TotalDue"
+    rows = ["1,2025-01-01,2025-01-13,7,100,8,108", "2,2025-01-05,2025-01-17,8,50,4,54"]
+    assert list(proposed(tmp_path, header, rows).sources) == ["orders"]
 
 
 def test_money_is_never_the_customer_and_words_may_be_written_as_one(tmp_path):
-    file = tmp_path / "sales.csv"
     rows = [
         f"{i % 40},Customer {i % 9},2/{i % 27 + 1}/2024 0:00,{i * 1.5},Shipped"
         for i in range(80)
     ]
-    file.write_text(
-        "ORDERNUMBER,CUSTOMERNAME,ORDERDATE,SALES,STATUS\n" + "\n".join(rows)
-    )
-    columns = propose(file).sources["orders"]["columns"]
+    header = "ORDERNUMBER,CUSTOMERNAME,ORDERDATE,SALES,STATUS"
+    columns = proposed(tmp_path, header, rows).sources["orders"]["columns"]
     assert columns["customer_id"] == "CUSTOMERNAME"
     assert columns["order_date"] == "ORDERDATE"
 
 
 def test_days_numbered_from_a_start_are_counted(tmp_path):
-    file = tmp_path / "panel.csv"
     rows = [f"{i % 9},{1000 + i},{i * 3 + 1},{i + 0.5}" for i in range(60)]
-    file.write_text("household_key,BASKET_ID,DAY,SALES_VALUE\n" + "\n".join(rows))
-    source = propose(file).sources["orders"]
+    header = "household_key,BASKET_ID,DAY,SALES_VALUE"
+    source = proposed(tmp_path, header, rows).sources["orders"]
     assert (source["columns"]["order_date"], source["date_format"]) == (
         "DAY",
         "counted",
@@ -156,26 +150,23 @@ def test_days_numbered_from_a_start_are_counted(tmp_path):
 
 
 def test_what_nobody_bought_is_counted_in_money_not_in_pieces(tmp_path):
-    file = tmp_path / "till.csv"
     rows = [
         f"{i},{'' if i % 5 == 0 else i % 9},2024-02-{i % 27 + 1:02},2,{i}.5"
         for i in range(50)
     ]
-    file.write_text(
-        "Invoice,Customer ID,InvoiceDate,Quantity,Price\n" + "\n".join(rows)
-    )
+    header = "Invoice,Customer ID,InvoiceDate,Quantity,Price"
     worth = sum(2 * (i + 0.5) for i in range(0, 50, 5))
-    assert any(f"{worth:.2f}" in doubt for doubt in propose(file).doubts)
+    doubts = proposed(tmp_path, header, rows).doubts
+    assert any(f"{worth:.2f}" in doubt for doubt in doubts)
 
 
 @pytest.mark.parametrize("bought", ["transaction", "zzz"])
 def test_of_an_event_log_only_purchases_count_or_it_is_asked(bought, tmp_path):
-    file = tmp_path / "events.csv"
     rows = [
         f"14332{i:05}000,v{i % 20},{'view' if i % 4 else bought},{i}" for i in range(80)
     ]
-    file.write_text("timestamp,visitorid,event,itemid\n" + "\n".join(rows))
-    proposal = propose(file, {"amount": "1"})
+    header = "timestamp,visitorid,event,itemid"
+    proposal = proposed(tmp_path, header, rows, amount="1")
     source = proposal.sources["orders"]
     if bought == "transaction":
         assert source["where"] == "event = 'transaction'"
