@@ -163,10 +163,9 @@ def test_the_public_names_are_there():
         assert getattr(segment_lab, name).__doc__, name
 
 
-def test_heat_maps_are_drawn_in_one_place():
+@pytest.mark.parametrize("drawing", ["seaborn.heatmap(", "hlines("])
+def test_heat_maps_and_ranges_are_drawn_in_one_place(drawing):
     drawn = {
-        name
-        for name, path in modules().items()
-        if "seaborn.heatmap(" in path.read_text("utf-8")
+        name for name, path in modules().items() if drawing in path.read_text("utf-8")
     }
-    assert drawn == {"show.pictures.shapes"}
+    assert drawn <= {"show.pictures.shapes"}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from segment_lab.act.verdicts import Z90
 from segment_lab.errors import NotEnoughDataError
+from segment_lab.show.pictures.shapes import ranges
 from segment_lab.show.style import (
     GRID,
     INK,
@@ -35,7 +36,8 @@ def natural_rates(known: pd.DataFrame, ax: Axes | None = None) -> Axes:
     shown = known.dropna(subset="natural_rate")
     rates = shown["natural_rate"]
     ax = _rows(axes(ax, rows=len(shown) + 1), shown.index)
-    _interval(ax, rates, shown["natural_rate_low"], shown["natural_rate_high"], BLUE)
+    columns = ["natural_rate", "natural_rate_low", "natural_rate_high"]
+    ranges(ax, shown[columns], BLUE)
     ax.set_xlim(0, None)
     ax.set_xlabel(say("market.picture.natural"))
     numbers(ax.xaxis, "share")
@@ -52,11 +54,13 @@ def expected(options: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = _rows(axes(ax, rows=len(drawn) + 2), names)
     effect = drawn["effect"]
     reach = Z90 * drawn["effect_sd"]
-    low, high = effect - reach, effect + reach
+    brought = pd.DataFrame({"effect": effect})
+    brought["low"] = effect - reach
+    brought["high"] = effect + reach
     # One dear action would squeeze all others into a corner; its cost is cut and marked.
-    edge = 1.3 * max(float(high.max()), 1.0)
+    edge = 1.3 * max(float(brought["high"].max()), 1.0)
     _costs(ax, drawn["cost_per_contact"], edge)
-    _interval(ax, effect, low, high, BLUE, label=say("decision.picture.expected"))
+    ranges(ax, brought, BLUE, label=say("decision.picture.expected"))
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(say("decision.picture.per_contact"))
     numbers(ax.xaxis, "money")
@@ -94,9 +98,8 @@ def effects(measured: pd.DataFrame, ax: Axes | None = None) -> Axes:
     codes = parts["campaign_id"]
     names = [f"{code} {action}" for code, action in zip(codes, actions, strict=True)]
     ax = _rows(axes(ax, rows=len(parts) + 2), names)
-    value = 100 * parts["effect"]
-    low, high = 100 * parts["effect_low"], 100 * parts["effect_high"]
-    _interval(ax, value, low, high, BLUE, label=say("market.picture.realised"))
+    in_points = 100 * parts[["effect", "effect_low", "effect_high"]]
+    ranges(ax, in_points, BLUE, label=say("market.picture.realised"))
     predicted = 100 * parts["predicted"]
     if predicted.notna().any():
         y = np.arange(len(parts))
@@ -147,10 +150,9 @@ def stress(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     (`market.stress`)."""
     ax = _rows(axes(ax, rows=round(1.4 * len(table)) + 1), table.index)
     for money, color, shift in (("revenue", BLUE, -0.16), ("cash", ORANGE, 0.16)):
-        value = table[money]
-        low, high = table[f"{money}_low"], table[f"{money}_high"]
+        columns = [money, f"{money}_low", f"{money}_high"]
         label = say(f"market.picture.moneys.{money}")
-        _interval(ax, value, low, high, color, label=label, shift=shift)
+        ranges(ax, table[columns], color, shift=shift, label=label)
     ax.set_xlim(0, None)
     ax.set_xlabel(say("market.picture.stress"))
     numbers(ax.xaxis, "money")
@@ -200,32 +202,3 @@ def _rows(ax: Axes, names: Any) -> Axes:
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(False, axis="y")
     return ax
-
-
-def _interval(
-    ax: Axes,
-    value: pd.Series,
-    low: pd.Series,
-    high: pd.Series,
-    color: str,
-    *,
-    label: str | None = None,
-    shift: float = 0.0,
-) -> None:
-    y = np.arange(len(value)) + shift
-    ax.hlines(
-        y,
-        low,
-        high,
-        color=color,
-        linewidth=3,
-        alpha=0.55,
-    )
-    ax.scatter(
-        value,
-        y,
-        color=color,
-        s=48,
-        zorder=3,
-        label=label,
-    )

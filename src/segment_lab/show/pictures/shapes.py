@@ -200,36 +200,63 @@ def intervals(
     for shift, colour, mark, (label, name) in zip(
         shifts, style.PALETTE, "osD^v", columns.items(), strict=False
     ):
-        values, low, high = (
-            frame[f"{name}{end}"].astype(float) for end in ("", "_low", "_high")
-        )
-        place = np.arange(len(frame)) + shift
-        ax.errorbar(
-            values,
-            place,
-            xerr=[values - low, high - values],
-            fmt="none",
-            ecolor=colour,
-            capsize=3,
-        )
+        one = frame[[name, f"{name}_low", f"{name}_high"]].astype(float)
         empty = np.zeros(len(frame), bool) if hollow is None else hollow.to_numpy(bool)
         fill = np.where(empty, "white", colour)
-        ax.scatter(
-            values,
-            place,
-            s=48,
-            c=fill,
-            edgecolors=colour,
-            marker=mark,
-            zorder=3,
-            label=label,
-        )
+        ranges(ax, one, colour, shift=shift, fill=fill, marker=mark, label=label)
     if reference is not None:
         ax.axvline(reference, color=style.MUTED, linestyle="--", linewidth=1.2)
     ax.set_yticks(range(len(frame)), [wrapped(name) for name in frame.index])
     ax.set_ylim(len(frame) - 0.5, -0.5)
     ax.set_xlabel(along)
     return _finished(ax, kind, several)
+
+
+def ranges(
+    ax: Axes,
+    values: pd.DataFrame,
+    colour: str,
+    *,
+    shift: float = 0.0,
+    fill: Any = None,
+    **point: Any,
+) -> None:
+    """A point a row with the range around it.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    values : DataFrame
+        A column with the points, then the lower and the upper ends.
+    colour : str
+        Of points and ranges.
+    shift : float
+        How far below its row each is drawn.
+    fill : array of str, optional
+        What the points are filled with; their colour by default.
+    **point
+        Words of the legend (``label``) and the ``marker``.
+    """
+    middle, low, high = (values[column] for column in values)
+    place = np.arange(len(values)) + shift
+    ax.errorbar(
+        middle,
+        place,
+        xerr=[(middle - low).clip(lower=0), (high - middle).clip(lower=0)],
+        fmt="none",
+        ecolor=colour,
+        capsize=3,
+    )
+    ax.scatter(
+        middle,
+        place,
+        s=48,
+        c=colour if fill is None else fill,
+        edgecolors=colour,
+        zorder=3,
+        **point,
+    )
 
 
 def _finished(ax: Axes, kind: str, several: bool) -> Axes:
