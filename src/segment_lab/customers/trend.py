@@ -56,8 +56,9 @@ def rolling(
     found = _frame(orders, query)
     found.index = pd.to_datetime(found.pop("end"))
     log = _frame(orders, orders.aggregate(begin=orders.order_date.min()))
-    latest_start = log["begin"].iloc[0] + dt.timedelta(days=days)
-    reached = pd.to_datetime([end for end in ends if end >= latest_start])
+    begin = log["begin"].iloc[0]
+    first_end = begin + dt.timedelta(days=days)
+    reached = pd.to_datetime([end for end in ends if end >= first_end])
     found = found.reindex(reached, fill_value=0).rename_axis("end")
     found["revenue"] = _money(orders, found["revenue"])
     return found.astype({"customers": "int64", "new_customers": "int64"})
@@ -91,7 +92,8 @@ def recent_steps(orders: ir.Table, as_of: dt.date) -> pd.DataFrame:
     step = (past / STEP_DAYS).floor()
     inside = inside.mutate(step=step.cast("int64"))
     by_step = inside.group_by(["customer_id", "step"])
-    found = _frame(orders, by_step.aggregate(revenue=inside.amount_minor.sum()))
+    query = by_step.aggregate(revenue=inside.amount_minor.sum())
+    found = _frame(orders, query)
     found["revenue"] = _money(orders, found["revenue"])
     table = found.pivot_table(
         index="customer_id", columns="step", values="revenue", aggfunc="sum"
@@ -137,7 +139,8 @@ def money_scale(orders: ir.Table) -> int:
     if rows.empty:
         return 1
     row = rows.iloc[0]
-    return round(float(row["amount_minor"]) / float(row["amount"]))
+    minor, money = float(row["amount_minor"]), float(row["amount"])
+    return round(minor / money)
 
 
 def second_order_days(orders: ir.Table) -> pd.Series:

@@ -70,7 +70,8 @@ def debtor_plans(
     old = late["days_overdue"] > loss_days
     lost = old.groupby(late["customer_id"]).all().reindex(decisive.index)
     plan = decisive["cause"].map(PLAN_OF)
-    plan = plan.mask(lost & (plan != "put_right"), "write_off")
+    nothing_of_ours = plan != "put_right"
+    plan = plan.mask(lost & nothing_of_ours, "write_off")
 
     by = late.groupby("customer_id")
     out = pd.DataFrame({"plan": plan}, index=decisive.index)
@@ -109,40 +110,46 @@ def instalments(plans: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     """
     rules = settings()["instalments"]
     first = pd.Timestamp(as_date(as_of)) + pd.Timedelta(days=rules["first_days"])
+    pays_in_parts = plans["plan"] == "instalments"
     rows = []
-    for customer, owed in plans.loc[
-        plans["plan"] == "instalments", "net_overdue"
-    ].items():
+    for customer, owed in plans.loc[pays_in_parts, "net_overdue"].items():
         count = int(np.clip(owed // rules["smallest"], 1, rules["most"]))
         part = round(owed / count, 2)
-        parts = [part] * (count - 1) + [round(owed - part * (count - 1), 2)]
+        last = round(owed - part * (count - 1), 2)
+        parts = [part] * (count - 1) + [last]
         for number, amount in enumerate(parts):
-            rows.append((customer, first + pd.DateOffset(months=number), amount))
+            due_on = first + pd.DateOffset(months=number)
+            rows.append((customer, due_on, amount))
     found = pd.DataFrame(rows, columns=["customer_id", "due_on", "amount"])
     return found.astype({"due_on": "datetime64[us]", "amount": "float64"})
 
 
 def _decisive(rows: pd.DataFrame) -> pd.DataFrame:
     """Per debtor the cause that decides, with the source and evidence of its largest invoice."""
-    money = rows.groupby(["customer_id", "cause"])["open_amount"].sum().reset_index()
+    by_cause = rows.groupby(["customer_id", "cause"])["open_amount"]
+    money = by_cause.sum().reset_index()
     ours = money["cause"] == "our_failure"
     known = money["cause"] != "unknown"
     # First what we failed to do, then any known cause by its money, then the unknown.
     money = money.assign(rank=np.select([ours, known], [2, 1], 0))
     money = money.sort_values(["rank", "open_amount"], ascending=False, kind="stable")
-    cause = money.drop_duplicates("customer_id").set_index("customer_id")["cause"]
-    largest = rows.sort_values("open_amount", ascending=False, kind="stable")
-    largest = largest[largest["cause"] == largest["customer_id"].map(cause)]
-    largest = largest.drop_duplicates("customer_id").set_index("customer_id")
+    decisive = money.drop_duplicates("customer_id").set_index("customer_id")["cause"]
+    invoices = rows.sort_values("open_amount", ascending=False, kind="stable")
+    behind = invoices["cause"] == invoices["customer_id"].map(decisive)
+    first = invoices[behind].drop_duplicates("customer_id")
+    largest = first.set_index("customer_id")
     return largest[["cause", "source", "evidence"]]
 
 
 def _first_steps(checklist: pd.DataFrame, what: pd.Series) -> pd.Series:
     """What is still to be put in order for a debtor's invoices, each once; else the plan."""
     todo = checklist[~checklist["ready"]]
+    by_invoice = zip(todo["customer_id"], todo["next_step"], strict=True)
     steps: dict[str, list[str]] = {}
-    for customer, text in zip(todo["customer_id"], todo["next_step"], strict=True):
+    for customer, text in by_invoice:
         known = steps.setdefault(customer, [])
-        known.extend(step for step in text.split("; ") if step not in known)
+        for step in text.split("; "):
+            if step not in known:
+                known.append(step)
     joined = {customer: "; ".join(parts) for customer, parts in steps.items()}
     return what.index.to_series().map(joined).fillna(what)
