@@ -212,6 +212,31 @@ def test_two_readings_of_a_date_are_written_with_a_remark(first_study):
     assert "date_format: '%m/%d/%Y'" in output
 
 
+@pytest.mark.parametrize(
+    ("headers", "row", "use"),
+    [
+        (
+            "customerID,tenure,Contract,MonthlyCharges,Churn",
+            "A-1,{i},Year,{i}.5,No",
+            "customer_id: customerID",
+        ),
+        ("Prospect ID,Lead Source,Converted", "P{i},Google,1", "configs/leads.yml"),
+        ("Channel,Region,Fresh,Milk", "1,3,{i}00,{i}0", "stand beside no other table"),
+    ],
+)
+def test_a_table_without_any_day_is_told_what_it_is_good_for(
+    tmp_path, monkeypatch, headers, row, use
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [row.format(i=i) for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join([headers, *rows]), "utf-8")
+    result = CliRunner().invoke(main, ["init", "t.csv"])
+    assert result.exit_code == 2
+    assert "no column holds a day" in result.output
+    assert use in result.output
+    assert "For segments the orders are missing" in result.output
+
+
 def test_a_column_that_cannot_be_told_can_be_said(first_study):
     text = "who,when_bought,price,pieces\na,2026-01-31,5.50,2\n"
     result = CliRunner().invoke(main, ["init", "none.csv"])

@@ -452,6 +452,18 @@ def test_a_card_names_only_those_whom_its_action_leaves_out():
 def test_a_loss_that_many_share_is_explained_by_nobody():
     rows = [(f"c{i}", 3 * i + 1, 20.0 + i % 7) for i in range(119)]
     even = gathered(log(rows)).news
+    wide = gathered(log([(f"c{i}", 1 + i % 99, 9.0 + i // 7) for i in range(900)])).news
     with speaking(currency="EUR"):
+        assert bridge_picture(wide)["title"] == "Where the change came from"
         assert bridge_picture(even)["title"] == "Where the change came from"
         assert "account" in bridge_picture(known("five giants").news)["title"]
+
+
+def test_whoever_owes_money_is_told_so_where_the_call_is_asked_for():
+    made = gathered(giants())
+    late = pd.Series({"giant0": 400.0})
+    listed = dataclasses.replace(made.actions, debtors=late).frame
+    owing = listed["customer_id"] == "giant0"
+    said = listed["why"].str.contains("credit control has the first word")
+    assert owing.any()
+    assert list(said) == list(owing)

@@ -167,6 +167,8 @@ def test_arms_beside_one_control_are_measured_without_customer_numbers(tmp_path)
     effects = page.lessons.set_index("action")["effect"].round(6).to_dict()
     assert effects == {"Mens E-Mail": 0.3, "Womens E-Mail": 0.2}
     assert list(page.effects["segment"]) == ["All", "All"]  # drawn by no segment
+    first = page.sentences()[0]
+    assert first == "Of 2 tests: test, Mens E-Mail and test, Womens E-Mail work."
     assert "500" in str(page.headline())  # the control, which both arms share
     assert "1,000" in str(page.headline())
 

@@ -253,6 +253,23 @@ def test_the_eligible_are_known_before_the_draw_so_that_no_arm_is_emptied(hopefu
     assert arms["email"] == round(planned["contacts"])
 
 
+@pytest.mark.parametrize(("channel", "needed"), [("email", True), ("post", False)])
+def test_only_an_action_that_needs_consent_leaves_out_who_gave_none(
+    hopeful, tmp_path, channel, needed
+):
+    own = tmp_path / "own.yml"
+    mail = MAIL.replace("channel: email", f"channel: {channel}")
+    own.write_text(mail + "minutes_per_contact: 1, " + HOPE + REST)
+    names = hopeful.now.codes.index
+    refused = pd.Series(np.arange(len(names)) % 3 == 0, index=names)
+    flags = refused.to_frame("no_consent")
+    page = replace(hopeful, exceptions=flags, playbook=str(own))
+    left_out = page.left_out["no_consent"]
+    assert (left_out > 0).tolist() == [needed] * 3
+    reached = page.decided["customers"]
+    assert (left_out + reached).tolist() == page.now.sizes().tolist()
+
+
 def test_a_card_says_how_many_its_natural_rate_rests_on(page):
     shown = str(advice.cards(page))
     for facts in page.known.to_dict("records"):

@@ -59,6 +59,7 @@ NOTEBOOKS = {
         "show.headline(f'{len(seg.names)} segments.', figures={'bins': n_bins}, status=seg.status)",
         "## Sizes",
         "show.table(seg.sizes().to_frame(), 'Customers per segment')",
+        "from segment_lab.show.cards import link\nlink('segments.csv', 'Everybody')",
     ),
     "90_strategy.ipynb": (
         "# Strategy\nWhat should we do?",

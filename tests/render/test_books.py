@@ -14,7 +14,7 @@ from segment_lab.render import imports
 from segment_lab.render.books import by_owner, write_book
 from segment_lab.render.lists import by_month, readable
 from segment_lab.show.tables import table
-from segment_lab.texts import speaking
+from segment_lab.texts import say, speaking
 
 ROWS = pd.DataFrame(
     {
@@ -117,7 +117,9 @@ def test_bitrix24_knows_its_own_headers_and_values(tmp_path, language, heads):
     assert set(rows.iloc[:, 2]) == {"1"}  # yes, as its import reads a mark
     assert set(rows.iloc[:, -2]) == {"08.07.2026"}
     # How it parts one tag from the next.
-    assert set(rows.iloc[:, -1]) == {"[*]broke_rhythm"}
+    with speaking(language):
+        tag = say("lists.kind.broke_rhythm")
+    assert set(rows.iloc[:, -1]) == {f"[*]{tag}"}
     owners = rows[[head for head in rows if head in RESPONSIBLE]]
     first = owners.iloc[:, 0]
     assert all(owners[head].equals(first.rename(head)) for head in owners)

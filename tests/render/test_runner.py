@@ -32,6 +32,15 @@ def hashes(folder) -> dict[str, str]:
     }
 
 
+def leading_nowhere(folder) -> set[str]:
+    """Links of a run's pages to files that it does not hold."""
+    found = re.findall(
+        r'<a\b[^>]*\shref="([^":#]+)',
+        " ".join(p.read_text() for p in folder.glob("*.html")),
+    )
+    return {name for name in found if not (folder / name).exists()}
+
+
 def visible(place) -> set[str]:
     """The runs that a reader finds in the study's folder."""
     found = (place / "reports" / "tiny").glob("[!.]*")
@@ -95,6 +104,8 @@ def test_a_study_from_first_run_to_what_if(run, place, capsys):
     assert what_if.rendered == ("rfm",)
     assert latest.resolve() == forced.folder
     assert "segments.csv" not in hashes(what_if.folder)
+    assert not leading_nowhere(what_if.folder)
+    assert "data-href=" in (what_if.folder / "10_rfm.html").read_text()
     found = {r["name"]: r for r in manifest(what_if)["reports"]}
     assert found["rfm"]["headline"]["figures"]["bins"]["value"] == 2
 
@@ -106,8 +117,19 @@ def test_a_study_from_first_run_to_what_if(run, place, capsys):
         "strategy"
     }  # rfm is kept from the what-if, data from the first run
     assert latest.resolve() == changed.folder
+    assert not leading_nowhere(changed.folder)
+    assert "data-href=" not in (changed.folder / "10_rfm.html").read_text()
     assert "Bins" in (studies := (place / "reports" / "index.html").read_text())
     assert "−33.3%" in re.sub(r"\s+", " ", studies)
+
+
+def test_a_look_at_every_report_is_not_the_whole_run(run, place):
+    look = run(only=["data", "rfm", "strategy"])
+    whole = run()
+    assert (whole.folder / "actions.xlsx").exists()
+    assert not (look.folder / "actions.xlsx").exists()
+    latest = place / "reports" / "tiny" / LATEST
+    assert latest.resolve() == whole.folder
 
 
 def test_a_failing_report_fails_alone_and_is_mended_alone(run, place):

@@ -4,6 +4,7 @@ unescaped."""
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -22,6 +23,8 @@ from segment_lab.show.svg import (
     without_name,
 )
 
+#: Room for a picture on a phone of 390 points.
+PHONE = 366
 SIZES = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30)
 
 
@@ -88,3 +91,20 @@ def test_a_bridge_of_losses_stays_on_the_paper():
     root = ElementTree.fromstring(str(bridge(bars, "from 10 to 6")))
     heights = [float(r.get("height")) for r in root.findall("rect")]
     assert heights[0] == pytest.approx(heights[1] + heights[2])
+
+
+def test_on_a_phone_bars_and_their_labels_stay_apart():
+    bars = [Bar("Bought less", "-1", 0.0, 10.0, "down") for _ in range(7)]
+    wide, narrow = bridge(bars, "bridge"), bridge(bars, "bridge", narrow=True)
+    assert [len(_under(drawn)) for drawn in (wide, narrow)] == [7, 14]
+    root = ElementTree.fromstring(str(narrow))
+    assert float(root.get("viewBox").split()[2]) <= PHONE
+    left = [
+        float(bar.get("x")) for bar in root.iter() if bar.get("x") and bar.get("width")
+    ]
+    assert min(b - a for a, b in pairwise(left)) > 31
+
+
+def _under(drawn) -> list[str]:
+    root = ElementTree.fromstring(str(drawn))
+    return [text.text for text in root.iter() if text.get("class") == "under"]

@@ -98,13 +98,33 @@ class LessonsPage:
         return bool(self.lessons["priced"].any())
 
     def sentences(self) -> list[str]:
-        """Each campaign in a sentence."""
+        """All of them in one, where there are several; then each campaign in a sentence."""
         rows: list[dict[Any, Any]] = self.lessons.to_dict("records")
         keys = ["sentence" if row["priced"] else "counted" for row in rows]
-        return [
+        each = [
             say(f"campaigns.lesson.{key}", **row)
             for key, row in zip(keys, rows, strict=True)
         ]
+        return each if len(each) < 2 else [self._overall(), *each]
+
+    def _overall(self) -> str:
+        """Which tests pay, work or do harm, and which moved or harmed some segments."""
+        rows = self.lessons
+        ids = rows["campaign_id"].astype(str)
+        arms = ids + ", " + rows["variant"].astype(str)
+        names = ids.where(~ids.duplicated(keep=False), arms)
+        by_verdict = {
+            verdict: list(names[rows["verdict"] == verdict])
+            for verdict in (PAYS, LOSES, WORKS, HINDERS)
+        }
+        return say(
+            "campaigns.lesson.overall",
+            tests=len(rows),
+            priced=self._in_money,
+            moved=list(names[rows["moved"].str.len() > 0]),
+            harmed=list(names[rows["harmed"].str.len() > 0]),
+            **by_verdict,
+        )
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -192,6 +192,9 @@ class ActionList:
         rows["in_debt"] = ids.map(self.debtors).fillna(0.0)
         rows["test_arm"] = [self.arms.get(customer, "") for customer in ids]
         rows["offer"] = self._offers(ids)
+        owes = rows["in_debt"] > 0
+        debt = say("lists.owes")
+        rows["why"] = rows["why"].mask(owes, rows["why"] + " " + debt)
         rows["done"] = ""
         kept = [c for c in COLUMNS if self.personal or c not in PERSONAL]
         return rows[kept]

@@ -212,11 +212,16 @@ class Page(Known):
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Customers who are an exception, by segment and reason (a customer counts once, under
-        the first reason)."""
+        the first reason; without consent only where the action needs it)."""
         members = self.now.labels.astype(str)
+        needed = self.decided["channel"].isin(audiences.WRITTEN)
+        needs_consent = members.map(needed).eq(True)
         reason = self._over_limit.map({True: audiences.LIMIT, False: ""})
         for name in reversed(audiences.EXCEPTIONS[:-1]):
-            reason[self._flags(name)] = name
+            flags = self._flags(name)
+            if name == audiences.NO_CONSENT:
+                flags = flags & needs_consent
+            reason[flags] = name
         counts = pd.crosstab(members, reason).reindex(
             index=list(self.now.names), columns=list(audiences.EXCEPTIONS), fill_value=0
         )

@@ -165,8 +165,9 @@ class Book:
 
     @cached_property
     def payment_days(self) -> pd.DataFrame:
-        """`payment_day.payment_days` of the open invoices."""
-        return payment_day.payment_days(self.payment_model, self.unpaid)
+        """`payment_day.payment_days` of the open invoices, as far as a day can be told."""
+        found = payment_day.payment_days(self.payment_model, self.unpaid)
+        return payment_day.told(found)
 
     def cash_calendar(self, weeks: int = 8) -> pd.DataFrame:
         """`payment_day.cash_calendar` of the open invoices."""

@@ -46,6 +46,22 @@ def payment_days(model: PaymentDays, invoices: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+def told(days: pd.DataFrame) -> pd.DataFrame:
+    """`payment_days` with a day only for invoices that are more likely paid than not: what waited
+    for longer than anybody has paid after would be expected today.
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2026-07-01")
+    >>> days = {"expected_on": day, "earliest_on": day, "latest_on": day, "never_share": [0.2, 0.9]}
+    >>> told(pd.DataFrame(days))["expected_on"].notna().tolist()
+    [True, False]
+    """
+    likely = days["never_share"] <= 0.5
+    named = ("expected_on", "earliest_on", "latest_on")
+    return days.assign(**{name: days[name].where(likely) for name in named})
+
+
 def call_order(days: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     """Whom the collector calls first: debtors by the overdue money that will not come by itself.
 

@@ -52,7 +52,7 @@ def bitrix24(actions: pd.DataFrame) -> pd.DataFrame:
         "important": "1",
         "responsible": actions["owner"].fillna(""),
         "deadline": due,
-        "tags": "[*]" + actions["kind"],
+        "tags": [f"[*]{say(f'lists.kind.{kind}')}" for kind in actions["kind"]],
     }
     headed: dict[str, Any] = {}
     for name, values in columns.items():

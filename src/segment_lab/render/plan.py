@@ -12,6 +12,7 @@ import segment_lab
 from segment_lab.render import inputs
 from segment_lab.render.catalog import Report
 from segment_lab.render.editions import Edition
+from segment_lab.render.parts import linked_again
 from segment_lab.render.publishing import Run
 from segment_lab.texts import say, speaking
 from segment_lab.texts.formats import decimal
@@ -114,7 +115,7 @@ def reuse(part: dict[str, Any], earlier: Iterable[Run], folder: Path) -> bool:
             for name in _files_of(old):
                 if (run.folder / name).exists():
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(run.folder / name, folder / name)
+                    _take(run.folder / name, folder / name)
             part.update(old)
             return True
     return False
@@ -124,6 +125,14 @@ def _files_of(part: Mapping[str, Any]) -> list[str]:
     """The page and the notebook of a report, or the files of another part."""
     named = [part.get("page"), part.get("notebook")]
     return [name for name in named if name] or part["files"]
+
+
+def _take(old: Path, new: Path) -> None:
+    """A file of an earlier run; a look at a part has pages whose links led nowhere in it."""
+    if old.suffix == ".html":
+        new.write_text(linked_again(old.read_text("utf-8")), "utf-8")
+    else:
+        shutil.copyfile(old, new)
 
 
 def ordered(reports: Sequence[Report], runs: Sequence[Run]) -> list[Report]:

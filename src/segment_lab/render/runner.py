@@ -22,6 +22,7 @@ from segment_lab.errors import ConfigError, SegmentLabError
 from segment_lab.render import earlier, history, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
+from segment_lab.render.parts import unlink
 from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
 from segment_lab.render.worker import ForkServer
@@ -410,7 +411,8 @@ class _Job:
         ending = "-failed" if failed else ""
         name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{ending}"
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
-            if run.folder.name == name and run.intact():
+            whole = run.manifest["complete"] >= manifest["complete"]
+            if run.folder.name == name and whole and run.intact():
                 return self._keep(shelf, run)
         from segment_lab.render.index import write_studies
 
@@ -418,6 +420,8 @@ class _Job:
             edition = Edition(spoken, self.languages)
             self._write_index(edition, staging, manifest)
             edition.lead_out(staging)
+        if not manifest["complete"]:
+            unlink(staging)
         if self.pdf:
             from segment_lab.render.pdf import print_pages
 

@@ -16,11 +16,12 @@ SPARK = (112, 28)
 RANGE = (150, 22)
 BRIDGE_HEIGHT = 200
 #: A label of a bridge with more characters is set on two lines.
-LABEL = 11
-STEP = 86
+LABEL, NARROW_LABEL = 11, 8
+#: How far bars stand apart, and how wide they are; on a phone as many as fit beside each other.
+STEP, NARROW_STEP, BAR_SHARE = 86, 52, 0.6
 #: A line of lying bars, where they start, and how long the longest is.
 LINE, BAR_START, BAR_ROOM = 26, 160, 300
-MAP = (602, 200)
+MAP, NARROW_MAP = (602, 200), (364, 330)
 #: A rectangle narrower or lower than this has no room for a word.
 READABLE = (64, 23)
 
@@ -92,7 +93,7 @@ class Bar:
     tone: str  # total, up or down
 
 
-def _lines(label: str) -> tuple[str, ...]:
+def _lines(label: str, longest: int = LABEL) -> tuple[str, ...]:
     """A label on one line, or on two of about the same length where it would run into the next.
 
     Examples
@@ -100,39 +101,41 @@ def _lines(label: str) -> tuple[str, ...]:
     >>> _lines("New"), _lines("Последние 90 дней")
     (('New',), ('Последние', '90 дней'))
     """
-    if len(label) <= LABEL or " " not in label:
+    if len(label) <= longest or " " not in label:
         return (label,)
     spaces = [place for place, sign in enumerate(label) if sign == " "]
     middle = min(spaces, key=lambda place: abs(place - len(label) / 2))
     return label[:middle], label[middle + 1 :]
 
 
-def bridge(bars: Sequence[Bar], alt: str) -> Markup:
-    """From one total to another by the parts between them."""
+def bridge(bars: Sequence[Bar], alt: str, narrow: bool = False) -> Markup:
+    """From one total to another by the parts between them; `narrow` as a phone shows it."""
+    step = NARROW_STEP if narrow else STEP
+    bar_width = round(step * BAR_SHARE)
     top = max((max(bar.start, bar.end) for bar in bars), default=0.0) or 1.0
-    width = STEP * len(bars)
+    width = step * len(bars)
     pieces = []
     for i, bar in enumerate(bars):
         high, low = max(bar.start, bar.end), min(bar.start, bar.end)
         y = 22 + (1 - high / top) * (BRIDGE_HEIGHT - 50)
         tall = max((high - low) / top * (BRIDGE_HEIGHT - 50), 1.0)
-        middle = i * STEP + STEP / 2
+        middle = i * step + step / 2
         pieces.append(
             Markup(
                 '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{}" height="{:.1f}"/>'
                 '<text class="over" x="{:.1f}" y="{:.1f}">{}</text>'
             ).format(
                 bar.tone,
-                middle - 26,
+                middle - bar_width / 2,
                 y,
-                52,
+                bar_width,
                 tall,
                 middle,
                 y - 6,
                 bar.text,
             )
         )
-        lines = _lines(bar.label)
+        lines = _lines(bar.label, NARROW_LABEL if narrow else LABEL)
         for line, below in zip(lines, (15, 3) if len(lines) > 1 else (8,), strict=True):
             pieces.append(
                 Markup('<text class="under" x="{:.1f}" y="{}">{}</text>').format(
@@ -140,8 +143,12 @@ def bridge(bars: Sequence[Bar], alt: str) -> Markup:
                 )
             )
     return Markup(
-        '<svg class="bridge" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(width, BRIDGE_HEIGHT, alt, Markup("").join(pieces))
+        '<svg class="bridge{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(_kind(narrow), width, BRIDGE_HEIGHT, alt, Markup("").join(pieces))
+
+
+def _kind(narrow: bool) -> str:
+    return " narrow" if narrow else ""
 
 
 def lying_bars(rows: Sequence[tuple[str, str, float]], alt: str) -> Markup:
@@ -183,27 +190,29 @@ class Area:
     tone: str  # up-2, up-1, same, down-1, down-2
 
 
-def area_map(areas: Sequence[Area], alt: str) -> Markup:
-    """Areas in proportion to their size (squarified treemap, Bruls, Huizing & van Wijk 2000)."""
-    pieces = [_box(area, box) for area, box in _placed(areas)]
+def area_map(areas: Sequence[Area], alt: str, narrow: bool = False) -> Markup:
+    """Areas in proportion to their size (squarified treemap, Bruls, Huizing & van Wijk 2000);
+    `narrow` as a phone shows it."""
+    pieces = [_box(area, box) for area, box in _placed(areas, narrow)]
+    size = NARROW_MAP if narrow else MAP
     return Markup(
-        '<svg class="map" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(*MAP, alt, Markup("").join(pieces))
+        '<svg class="map{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(_kind(narrow), *size, alt, Markup("").join(pieces))
 
 
-def without_name(areas: Sequence[Area]) -> list[str]:
+def without_name(areas: Sequence[Area], narrow: bool = False) -> list[str]:
     """Names of the areas that are too small to hold them."""
-    return [area.name for area, box in _placed(areas) if not _readable(box)]
+    return [area.name for area, box in _placed(areas, narrow) if not _readable(box)]
 
 
 Box = tuple[float, float, float, float]
 
 
-def _placed(areas: Sequence[Area]) -> list[tuple[Area, Box]]:
+def _placed(areas: Sequence[Area], narrow: bool) -> list[tuple[Area, Box]]:
     """Every area with its rectangle, the largest first."""
     shown = [area for area in areas if area.size > 0]
     shown.sort(key=lambda area: -area.size)
-    width, height = MAP
+    width, height = NARROW_MAP if narrow else MAP
     sizes = [area.size for area in shown]
     boxes = _squarified(sizes, 0.0, 0.0, float(width), float(height))
     return list(zip(shown, boxes, strict=True))

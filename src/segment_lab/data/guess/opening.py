@@ -167,15 +167,33 @@ def cannot_tell(file: Opened, missing: list[str]) -> DataError:
         )
         return DataError(say("init.fault.title", file=path.name), [fault])
     options = " ".join(f"-c {name}=COLUMN" for name in missing)
+    command = f"segment-lab init {shlex.quote(str(path))} {options}"
+    if "order_date" in missing and not ranked(headers, "order_date"):
+        return _of_people(file, command)
     remedy = say(
         "init.fault.say_which",
         headers=", ".join(headers[:60]),
-        command=f"segment-lab init {shlex.quote(str(path))} {options}",
+        command=command,
         no_amount="amount" in missing,
         empty=[name for role in missing for name in _looked_at(role, file.columns)],
     )
     fault = Fault(", ".join(missing), say("init.fault.no_such_header"), remedy)
     return DataError(say("init.fault.cannot_tell", file=path.name), [fault])
+
+
+def _of_people(file: Opened, command: str) -> DataError:
+    """What a table without any day can be used for, and what is missing."""
+    headers = list(file.columns)
+    customer = choose.customer(file.columns)
+    remedy = say(
+        "init.fault.people_remedy",
+        leads=any("lead" in header.lower() for header in headers),
+        customer=customer.columns[0] if customer else "",
+        headers=", ".join(headers[:60]),
+        command=command,
+    )
+    fault = Fault("order_date", say("init.fault.people"), remedy)
+    return DataError(say("init.fault.title", file=file.path.name), [fault])
 
 
 def _side_by_side(file: Opened) -> bool:

@@ -19,7 +19,8 @@ from segment_lab.texts.languages import subject
 
 #: A segment that changed by less keeps the neutral colour; by more than the second it is strong.
 NOTICED, STRONG = 0.03, 0.25
-#: Accounts explain a loss where they are no more than this share of all who bought less.
+#: Accounts explain a loss where they are no more than this share of all who bought less, and hold
+#: no less than it of what was lost.
 FEW = 0.25
 #: A named segment is filling up from this growth on.
 FILLING = 0.1
@@ -51,12 +52,16 @@ def bridge_picture(news: News) -> dict[str, str | Markup] | None:
         str(move): float(news.moves["change"].loc[move]) for move in market.MOVES
     }
     alt = say("front.bridge.alt", before=before, after=after, **changes)
-    return {"title": _bridge_title(news), "svg": bridge(bars, alt)}
+    return {
+        "title": _bridge_title(news),
+        "svg": bridge(bars, alt),
+        "narrow": bridge(bars, alt, narrow=True),
+    }
 
 
 def _bridge_title(news: News) -> str:
     accounts, part, total = news.few_accounts()
-    few = accounts <= FEW * (news.by_customer < 0).sum()
+    few = accounts <= FEW * (news.by_customer < 0).sum() and part >= FEW * total
     if news.change >= 0 or not few or not total:
         return say("front.bridge.title_plain")
     return say("front.bridge.title_few", accounts=accounts, part=part, total=total)
@@ -126,11 +131,20 @@ def map_picture(
             for name in filling.sort_values("revenue", ascending=False).index[:3]
         ]
         title = say("front.map.title_filling", names=names, count=len(names))
-    drawn = area_map(areas, say("front.map.alt", parts=parts))
+    alt = say("front.map.alt", parts=parts)
     coloured = bool(shown["change"].notna().any())
     facts = {"days": days, "since": since, "coloured": coloured}
-    note = say("front.map.legend", small=without_name(areas), **facts)
-    return {"title": title, "svg": drawn, "note": note}
+    notes = [
+        say("front.map.legend", small=without_name(areas, narrow), **facts)
+        for narrow in (False, True)
+    ]
+    return {
+        "title": title,
+        "svg": area_map(areas, alt),
+        "note": notes[0],
+        "narrow": area_map(areas, alt, narrow=True),
+        "narrow_note": notes[1],
+    }
 
 
 def tone_of(change: float, growing: int) -> str:
