@@ -5,7 +5,8 @@ Everything is a sum per group of customers, so a block of draws is a few matrix 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,8 @@ class Bootstrap:
         """Measures of a block of draws, shape (draws, predictions, measures)."""
         weights = counts[:, : self.n]
         learned = self._lessons(counts)
-        found = [self._part(f, weights, learned) for f in range(len(self.parts))]
+        sums = self._sums_by_part(weights, learned)
+        found = [self._part(f, weights, learned, sums) for f in range(len(self.parts))]
         return np.mean(found, axis=0)
 
     def _lessons(self, counts: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
@@ -76,6 +78,7 @@ class Bootstrap:
         f: int,
         weights: np.ndarray,
         learned: dict[int, tuple[np.ndarray, np.ndarray]],
+        sums: dict[int, np.ndarray],
     ) -> np.ndarray:
         part = self.parts[f]
         columns = _Columns(weights[:, part], self.outcome, part, self.truth[f])
@@ -84,23 +87,33 @@ class Bootstrap:
             if prediction.codes is None:
                 out[:, i] = _of_ranks(columns, prediction, part, *self.ranked[i][f])
                 continue
-            amount, chance = learned.get(i) or self._elsewhere(i, part, weights)
+            amount, chance = learned.get(i) or _elsewhere(sums[i], f)
             out[:, i] = _of_segments(columns, self.groups[i][part], amount, chance)
         return out
 
-    def _elsewhere(
-        self,
-        i: int,
-        part: np.ndarray,
-        weights: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What a scheme learned from the customers of each draw outside the part."""
-        outside = 1 + LESSON_SPREAD * (weights - 1)
-        outside[:, part] = 0.0
-        member = self.groups[i]
-        outcome = self.outcome
-        money, buyers = outside * outcome.capped, outside * outcome.bought
-        return learned_means(outside @ member, money @ member, buyers @ member)
+    def _sums_by_part(
+        self, weights: np.ndarray, learned: Mapping[int, Any]
+    ) -> dict[int, np.ndarray]:
+        """Of schemes that learn within the period: customers, money and buyers of every group in
+        each part, shape (parts, 3, draws, groups)."""
+        inside = 1 + LESSON_SPREAD * (weights - 1)
+        money, buyers = inside * self.outcome.capped, inside * self.outcome.bought
+        sums = {}
+        for i, member in self.groups.items():
+            if i in learned:
+                continue
+            by_part = [
+                [column[:, part] @ member[part] for column in (inside, money, buyers)]
+                for part in self.parts
+            ]
+            sums[i] = np.array(by_part)
+        return sums
+
+
+def _elsewhere(sums: np.ndarray, part: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a scheme learned from the customers of each draw outside the part."""
+    customers, money, buyers = np.delete(sums, part, axis=0).sum(axis=0)
+    return learned_means(customers, money, buyers)
 
 
 def _ranked(prediction: Prediction, part: np.ndarray) -> tuple[Ranked, Ranked]:
