@@ -10,6 +10,7 @@ import pandas as pd
 
 from segment_lab.act.stance import PROTECT, WIN_BACK
 from segment_lab.act.verdicts import HOUSE_RULE
+from segment_lab.customers import trend
 from segment_lab.pages.front.treatments import Treatment
 from segment_lab.pages.lists import ActionList
 from segment_lab.pages.verdicts import Page
@@ -53,7 +54,9 @@ class Exceptions:
         listed = self.actions.callable
         if listed.empty:
             return []
-        stake = say("front.segments.stake_silent", money=listed["at_stake"].sum())
+        money = listed["at_stake"].sum()
+        days = trend.short_of_a_year(self.actions.study.window.days)
+        stake = say("front.segments.stake_silent", money=money, days=days)
         ids = listed["customer_id"]
         return [
             self._row(
