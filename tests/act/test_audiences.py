@@ -52,6 +52,15 @@ def test_every_exception_counts_once_under_the_first_reason():
     ]
 
 
+@pytest.mark.parametrize(("channel", "left"), [("email", 5), ("sms", 6), ("post", 6)])
+def test_an_address_is_needed_only_for_mail(channel, left):
+    flags = pd.DataFrame({"no_address": [True]}, index=["a"])
+    by = entry().model_copy(update={"channel": channel})
+    row = audiences.options(KNOWN, {"A": [by]}, PEOPLE, flags).iloc[0]
+    assert row["customers"] == left
+    assert row["no_address"] == 6 - left
+
+
 def test_consent_binds_only_what_is_written():
     call = entry().model_copy(update={"channel": "call"})
     row = audiences.options(KNOWN, {"A": [call]}, PEOPLE, FLAGS).iloc[0]

@@ -14,11 +14,16 @@ from segment_lab.act.playbook import Entry
 
 #: Why a customer is left out, in the order in which the reasons are asked.
 RUNNING, DISPUTE, DEBT, NO_CONSENT = "running_test", "dispute", "debt", "no_consent"
+#: Nowhere to send an e-mail to.
+NO_ADDRESS = "no_address"
 #: The entry's own limit: once, or so many contacts in so many days.
 LIMIT = "limit_reached"
-EXCEPTIONS = (RUNNING, DISPUTE, DEBT, NO_CONSENT, LIMIT)
-#: Channels that need consent.
-WRITTEN = frozenset({"email", "sms"})
+EXCEPTIONS = (RUNNING, DISPUTE, DEBT, NO_CONSENT, NO_ADDRESS, LIMIT)
+#: Channels that need consent, and an address; other reasons hold for every channel.
+NEEDED_FOR = {
+    NO_CONSENT: frozenset({"email", "sms"}),
+    NO_ADDRESS: frozenset({"email"}),
+}
 
 
 def options(
@@ -100,7 +105,8 @@ def audience(
         flags = flags.assign(**{LIMIT: history.over(chosen, entry)})
     reason = pd.Series("", index=chosen.index)
     for name in reversed(EXCEPTIONS):
-        if name not in flags or (name == NO_CONSENT and entry.channel not in WRITTEN):
+        channels = NEEDED_FOR.get(name)
+        if name not in flags or (channels and entry.channel not in channels):
             continue
         reason[flags[name].eq(True).to_numpy()] = name
     return reason

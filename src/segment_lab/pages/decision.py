@@ -159,7 +159,8 @@ class DecisionReport:
 
     @cached_property
     def exceptions(self) -> pd.DataFrame:
-        """Customers who first settle, gave no consent, or are in a running test, as flags."""
+        """Customers who first settle, gave no consent or address, or are in a running test, as
+        flags."""
         index = self.now.codes.index
         flags = pd.DataFrame(index=index)
         drawn = self._table("campaigns")
@@ -176,6 +177,9 @@ class DecisionReport:
             flags["no_consent"] = ~consented(self.people).reindex(
                 index, fill_value=False
             )
+        if "email" in self.people and self.people["email"].notna().any():
+            address = self.people["email"].fillna("").reindex(index, fill_value="")
+            flags["no_address"] = address.eq("")
         return flags
 
     @cached_property

@@ -38,7 +38,7 @@ class Known:
         The ``contact_costs`` table, campaigns with their results (`campaigns.results`), minutes
         per customer in the last year, and `evidence.returners`.
     exceptions : DataFrame, optional
-        By customer_id any of ``running_test, dispute, debt, no_consent`` as flags.
+        By customer_id any of ``running_test, dispute, debt, no_consent, no_address`` as flags.
     history : History, optional
         Contacts so far, for entries of the playbook that have a limit.
     segments_on : callable, optional

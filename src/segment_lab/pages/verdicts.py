@@ -113,11 +113,11 @@ class Page(Known):
         DataFrame, index segment
             ``stance, worth_index`` · ``action, kind, channel, owner`` (null: marketing) · the
             audience: ``members, customers`` (who may get it) ``, running_test, dispute, debt,
-            no_consent, limit_reached`` · ``contacts, held_out, cost, hours, worth, worth_low,
-            worth_high`` (80 % range, null where nothing is done) · ``verdict, ground, status,
-            survival`` · what would change it: ``break_even`` and ``expected_uplift`` (shares),
-            ``p_pays, margin`` · ``next_look`` (a day) · ``hours_now, hours_proposed, hours_freed,
-            hours_gained`` (of a year's contacts). Words: ``say("stance.…", **row)``.
+            no_consent, no_address, limit_reached`` · ``contacts, held_out, cost, hours, worth,
+            worth_low, worth_high`` (80 % range, null where nothing is done) · ``verdict, ground,
+            status, survival`` · what would change it: ``break_even`` and ``expected_uplift``
+            (shares), ``p_pays, margin`` · ``next_look`` (a day) · ``hours_now, hours_proposed,
+            hours_freed, hours_gained`` (of a year's contacts). Words: ``say("stance.…", **row)``.
         """
         decided = self.decided
         acting = decided["verdict"].isin((verdicts.DO, verdicts.WATCH, verdicts.TEST))
@@ -212,15 +212,14 @@ class Page(Known):
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Customers who are an exception, by segment and reason (a customer counts once, under
-        the first reason; without consent only where the action needs it)."""
+        the first reason; consent and address only where the action needs them)."""
         members = self.now.labels.astype(str)
-        needed = self.decided["channel"].isin(audiences.WRITTEN)
-        needs_consent = members.map(needed).eq(True)
+        channel = members.map(self.decided["channel"])
         reason = self._over_limit.map({True: audiences.LIMIT, False: ""})
         for name in reversed(audiences.EXCEPTIONS[:-1]):
             flags = self._flags(name)
-            if name == audiences.NO_CONSENT:
-                flags = flags & needs_consent
+            if name in audiences.NEEDED_FOR:
+                flags = flags & channel.isin(audiences.NEEDED_FOR[name])
             reason[flags] = name
         counts = pd.crosstab(members, reason).reindex(
             index=list(self.now.names), columns=list(audiences.EXCEPTIONS), fill_value=0

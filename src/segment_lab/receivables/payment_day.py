@@ -68,7 +68,7 @@ def call_order(days: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
     `days` from `payment_days`. Per customer with overdue invoices: ``overdue_amount``,
     ``not_coming`` (overdue money expected to be still unpaid in 30 days without a call),
     ``never_amount`` (expected never to be paid), and ``expected_on`` of the largest overdue
-    invoice.
+    invoice of which a day is told.
     """
     late = days[days["due_date"] < pd.Timestamp(as_date(as_of)) - pd.Timedelta(days=1)]
     late = late.sort_values("open_amount", ascending=False, kind="stable")
