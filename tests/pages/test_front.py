@@ -23,7 +23,6 @@ from segment_lab.pages.front.cards import Cards, document
 from segment_lab.pages.front.exceptions import Exceptions
 from segment_lab.pages.front.gather import Gathering
 from segment_lab.pages.front.links import audience_file
-from segment_lab.pages.front.merging import merged
 from segment_lab.pages.front.news import News, minutes_gap
 from segment_lab.pages.front.pictures import bridge_picture
 from segment_lab.pages.front.treatments import Treatment, habits
@@ -419,18 +418,6 @@ def test_one_order_has_no_usual_gap():
         often = habits(pd.DataFrame({"frequency": [9, 3, 2], **people}))
     assert once == "1 order each, the last 9 days ago (medians)."
     assert often.endswith("usually one every 8 days.")
-
-
-def test_many_segments_in_a_row_are_told_by_what_is_usual_among_them():
-    people = pd.DataFrame({"frequency": [2, 4], "recency_days": [30, 50]})
-    rows = [
-        small(name, people=people.assign(gap_days=12.0))
-        for name in ("A", "B", "C", "D")
-    ]
-    with speaking():
-        [many], [few] = merged(rows), merged(rows[:2])
-    assert many.who.startswith("3 orders each, the last 40 days ago")
-    assert few.who == "A: Who A is. B: Who B is."
 
 
 def small(segment: str, **more) -> Treatment:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from segment_lab.pages.front.merging import merged
-from segment_lab.pages.front.treatments import Treatment, shown_rows
+from segment_lab.pages.front.treatments import Seen, Treatment, shown_rows
+
+YEARS = Seen(1000)
 
 
 def row(
@@ -38,21 +41,26 @@ def test_small_segments_that_are_served_alike_are_one_row():
 
 
 def test_a_row_of_several_names_and_links_each():
-    found = shown_rows(merged([row("Lost", card="a#1"), row("Loyal", card="a#2")]))
+    found = shown_rows(
+        merged([row("Lost", card="a#1"), row("Loyal", card="a#2")]), YEARS
+    )
     assert found[0]["name"] == "Lost · Loyal"
     assert [part["card"] for part in found[0]["parts"]] == ["a#1", "a#2"]
 
 
 def test_a_row_of_a_few_says_who_each_are():
-    """The first thing that is said of each; the cards say it of more."""
+    """The first thing that is said of each; of more what is usual among them all."""
     told = {
         "Lost": "One or two orders so far. Silent for long.",
         "Loyal": "Come back again and again.",
     }
     rows = [replace(row(name), who=who) for name, who in told.items()]
-    found = shown_rows(merged(rows))[0]["who"]
+    found = shown_rows(merged(rows), YEARS)[0]["who"]
     assert found == "Lost: One or two orders so far. Loyal: Come back again and again."
-    assert shown_rows(merged([*rows, row("A"), row("B")]))[0]["who"] == ""
+    people = pd.DataFrame({"frequency": [2, 4], "recency_days": [30, 50]})
+    many = [*rows, row("A"), row("B", people=people.assign(gap_days=12.0))]
+    found = shown_rows(merged(many), YEARS)[0]["who"]
+    assert found.startswith("3 orders each, the last 40 days ago")
 
 
 def test_another_stance_or_treatment_is_another_row():
