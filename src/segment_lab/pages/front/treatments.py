@@ -16,6 +16,8 @@ from segment_lab.show.svg import range_bar, sparkline
 from segment_lab.texts import say, shown
 from segment_lab.texts.formats import SPOKEN
 
+#: From so many orders on the usual gap is that of the same customers.
+SEVERAL = 2
 #: So many letters of who they are stand in a row.
 AT_A_GLANCE = 80
 
@@ -234,4 +236,6 @@ def habits(people: pd.DataFrame) -> str:
     for key, column in named.items():
         value = people[column].median() if column in people else float("nan")
         facts[key] = None if pd.isna(value) else float(value)
+    if (facts["orders"] or 0) < SEVERAL:
+        facts["gap"] = None
     return say("segment_cards.habits", **facts)
