@@ -6,6 +6,7 @@ from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import people
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import Customer
+from segment_lab.data.guess.facts import Facts
 from segment_lab.data.guess.opening import Opened, Proposal
 from segment_lab.data.guess.signs import Sold
 from segment_lab.data.quoting import quoted
@@ -58,38 +59,44 @@ def nobody(
 
 def one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
     """One customer under several ids, or many under one."""
-    source, columns = file.source, file.source["columns"]
-    facts = file.columns.get(buyer.columns[0])
-    table = file.raw.table
+    column = buyer.columns[0]
     if buyer.kind == "several":
-        proposal.took.append(say("init.took.first_of_several", column=buyer.columns[0]))
-    if buyer.kind == "email" and facts is not None:
-        source["casefold"] = ["customer_id"]
-        proposal.took.append(say("init.took.casefold", column=buyer.columns[0]))
-    unknown = people.guests(table, buyer)
-    if unknown:
-        guest, n, following = unknown
-        mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
-        words = {
-            "guest": guest,
-            "rows": n,
-            "following": following,
-            "column": buyer.columns[0],
-        }
-        if mail and mail not in buyer.columns and people.is_guest(guest):
-            columns["customer_id"] = people.without_guests(buyer, guest, mail)
-            proposal.took.append(say("init.took.guests", mail=mail, **words))
-        else:
-            proposal.doubts.append(say("init.doubt.guests", **words))
-    phones = (
-        facts is not None
-        and facts.phones > 0.9
-        and (
-            buyer.kind == "phone"
-            or bool(facts.cells.str.contains("+", regex=False).any())
-        )
-    )
-    for mend in people.mends(table, buyer, phones):
+        proposal.took.append(say("init.took.first_of_several", column=column))
+    if buyer.kind == "email" and column in file.columns:
+        file.source["casefold"] = ["customer_id"]
+        proposal.took.append(say("init.took.casefold", column=column))
+    _guests(file, proposal, buyer)
+    _written_differently(file, proposal, buyer)
+    _no_customers(file, proposal, buyer)
+
+
+def _guests(file: Opened, proposal: Proposal, buyer: Customer) -> None:
+    """An id that stands for unknown buyers, told apart by their e-mail where there is one."""
+    unknown = people.guests(file.raw.table, buyer)
+    if not unknown:
+        return
+    guest, rows, following = unknown
+    words = {
+        "guest": guest,
+        "rows": rows,
+        "following": following,
+        "column": buyer.columns[0],
+    }
+    mail = choose.first(file.columns, "email", lambda f: f.filled >= choose.FULL)
+    if mail and mail not in buyer.columns and people.is_guest(guest):
+        apart = people.without_guests(buyer, guest, mail)
+        file.source["columns"]["customer_id"] = apart
+        proposal.took.append(say("init.took.guests", mail=mail, **words))
+    else:
+        proposal.doubts.append(say("init.doubt.guests", **words))
+
+
+def _written_differently(file: Opened, proposal: Proposal, buyer: Customer) -> None:
+    """Ids that are one when written alike; the first way that finds some is taken."""
+    columns = file.source["columns"]
+    facts = file.columns.get(buyer.columns[0])
+    phones = facts is not None and _are_phones(facts, buyer)
+    for mend in people.mends(file.raw.table, buyer, phones):
         if columns["customer_id"] == buyer.expression:
             columns["customer_id"] = mend.expression
             words = {
@@ -97,16 +104,24 @@ def one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
                 "examples": list(mend.examples),
             }
             proposal.took.append(say(f"init.took.mended_{mend.key}", **words))
+
+
+def _are_phones(facts: Facts, buyer: Customer) -> bool:
+    if facts.phones <= 0.9:
+        return False
+    international = facts.cells.str.contains("+", regex=False)
+    return buyer.kind == "phone" or bool(international.any())
+
+
+def _no_customers(file: Opened, proposal: Proposal, buyer: Customer) -> None:
+    """Ids of groups of customers, of codes or of records."""
+    column = buyer.columns[0]
+    facts = file.columns.get(column)
     if facts is not None and facts.distinct <= FEW_CUSTOMERS and facts.rows > MANY_ROWS:
-        words = {
-            "column": buyer.columns[0],
-            "customers": facts.distinct,
-        }
-        proposal.doubts.append(say("init.doubt.few_customers", **words))
+        few = say("init.doubt.few_customers", column=column, customers=facts.distinct)
+        proposal.doubts.append(few)
     if buyer.kind == "code":
-        proposal.doubts.append(say("init.doubt.code", column=buyer.columns[0]))
-    record = facts is not None and facts.unique == 1 and len(facts.cells) >= 100
+        proposal.doubts.append(say("init.doubt.code", column=column))
+    record = facts is not None and facts.unique == 1 and len(facts.cells) >= MANY_ROWS
     if record and buyer.kind in ("id", "given"):
-        proposal.doubts.append(
-            say("init.doubt.unique_customer", column=buyer.columns[0])
-        )
+        proposal.doubts.append(say("init.doubt.unique_customer", column=column))

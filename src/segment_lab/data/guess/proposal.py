@@ -220,6 +220,47 @@ def _told(values: tuple[str, ...]) -> list[str]:
     return [value or say("init.took.nothing") for value in values]
 
 
+def _counted_once(
+    file: Opened,
+    proposal: Proposal,
+    order: str | None,
+    paid: Amount,
+) -> bool:
+    """Whether an order's total stands on each of its lines and counts once."""
+    once, question = repeats.counted_once(file.columns, file.frame, order, paid)
+    if once:
+        file.source["amount_per"] = "order"
+        facts = {
+            "column": paid.columns[0],
+            "lines": len(file.frame),
+            "orders": file.frame[order].nunique(),
+        }
+        proposal.took.append(say("init.took.amount_per", **facts))
+    if question:
+        proposal.doubts.append(question)
+    return once
+
+
+def _columns(
+    file: Opened,
+    buyer: Customer,
+    day: str,
+    paid: Amount,
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """Which canonical column is read from what."""
+    found = {
+        "customer_id": buyer.expression,
+        "order_id": given.get("order_id"),
+        "order_date": day,
+        "amount": paid.expression,
+    }
+    for name in ("margin", "product", "quantity"):
+        used = [*given.values(), *buyer.columns, *found.values(), *paid.columns]
+        found[name] = given.get(name) or _beside(file.columns, name, used)
+    return {name: text for name, text in found.items() if text}
+
+
 def _finish(
     file: Opened,
     proposal: Proposal,
@@ -239,30 +280,12 @@ def _finish(
     for name in (*buyer.columns, day):
         if name in file.frame:
             first_line(found, file.frame, name, order)
-    once, question = repeats.counted_once(file.columns, file.frame, order, paid)
-    if once:
-        source["amount_per"] = "order"
-        lines, count = len(file.frame), file.frame[order].nunique()
-        proposal.took.append(
-            say(
-                "init.took.amount_per",
-                column=paid.columns[0],
-                lines=lines,
-                orders=count,
-            )
-        )
-    proposal.doubts += [question] if question else []
+    once = _counted_once(file, proposal, order, paid)
     money.told(file, proposal, paid, found)
-    columns = {"customer_id": buyer.expression, "order_id": order, "order_date": day}
-    columns |= {"amount": paid.expression}
-    for name in ("margin", "product", "quantity"):
-        used = [*given.values(), *buyer.columns, *columns.values(), *paid.columns]
-        columns[name] = given.get(name) or _beside(file.columns, name, used)
-    columns = {name: text for name, text in columns.items() if text}
+    columns = _columns(file, buyer, day, paid, given)
     if found.first_line:
-        source["fill_down"] = list(
-            dict.fromkeys([*source.get("fill_down", []), *found.first_line])
-        )
+        down = [*source.get("fill_down", []), *found.first_line]
+        source["fill_down"] = list(dict.fromkeys(down))
     buyers.nobody(file, proposal, buyer, paid, found)
     if found.conditions:
         source["where"] = " AND ".join(found.conditions)
