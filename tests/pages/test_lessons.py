@@ -14,6 +14,7 @@ from segment_lab.data.guess import first_config
 from segment_lab.pages import known
 from segment_lab.pages.front.lessons import lessons
 from segment_lab.pages.lessons import LessonsPage, _by_cost
+from segment_lab.texts import say
 
 ROW = {
     "campaign_id": "K1",
@@ -227,3 +228,11 @@ def test_a_campaign_that_helps_some_and_harms_others_is_kept_for_whom_the_rules_
     assert page.lessons["verdict"].isin(["loses", "unclear"]).all()
     (said,) = page.summary["next_time"]
     assert said.startswith("Only whom the response rules name")
+
+
+def test_a_small_share_is_not_said_to_be_none():
+    facts = {"names": ["A", "B"], "customers": 2}
+    assert "bring under 1% of all" in say(
+        "decision.headline.by_name", share=0.003, **facts
+    )
+    assert "bring 0% of all" in say("decision.headline.by_name", share=0.0, **facts)
