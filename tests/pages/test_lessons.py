@@ -91,6 +91,23 @@ def test_page_one_tells_a_campaign_by_its_money_and_no_segment_by_a_dash(found, 
     assert told.replace("−4.90", "4.90").endswith(said)
 
 
+def test_a_segment_that_seems_harmed_is_a_warning_before_it_is_a_proof():
+    """Silence would let the next campaign harm it again."""
+    hurt = {"effect": -0.1, "effect_low": -0.18, "effect_high": -0.01}
+    moved = {"effect": 0.11, "effect_low": 0.03, "effect_high": 0.19, "certain": True}
+    rows = [
+        {**ROW, **moved, "segment": "quiet"},
+        {**ROW, **hurt, "segment": "active"},
+        {**ROW, "segment": "one order"},
+        {**ROW, "segment": "All"},
+    ]
+    page = SimpleNamespace(measured=pd.DataFrame(rows), arms=pd.DataFrame())
+    helped, warned = lessons(page)
+    assert "“quiet” customers: 11 more buyers per 100" in helped
+    assert "“active” customers: 10 fewer buyers per 100 (95% range −18 to −1)" in warned
+    assert warned.endswith("do not repeat it without a control group.")
+
+
 @pytest.mark.parametrize(("others", "certain"), [(1, True), (20, False)])
 def test_a_card_is_as_sure_as_all_that_was_measured_allows(
     monkeypatch, others, certain

@@ -63,7 +63,11 @@ def lessons(page: Page) -> list[str]:
             only = shown(drawn["segment"].iloc[0]) if len(drawn) == 1 else ""
             facts = {**whole, "segment": only, "parts": _parts(page, whole)}
             said = [say("front.lessons.nothing", **facts)]
-        found += said
+        warned = drawn[~_sure(drawn) & _hurts(drawn)] if len(drawn) > 1 else drawn[:0]
+        warnings = [
+            say("front.lessons.warning", **_words(row)) for _, row in warned.iterrows()
+        ]
+        found += [*said, *warnings]
     return found
 
 
@@ -74,6 +78,11 @@ def _sure(rows: pd.DataFrame) -> pd.Series:
     return rows["certain"] | (
         rows["net_certain"] & (brings | (rows["money_effect_high"] < 0))
     )
+
+
+def _hurts(rows: pd.DataFrame) -> pd.Series:
+    """Where a range of its own lies below nothing: to stop takes less proof than to spend."""
+    return (rows["effect_high"] < 0) | (rows["money_effect_high"] < 0)
 
 
 def _parts(page: Page, whole: dict[str, Any]) -> list[dict[str, Any]]:
