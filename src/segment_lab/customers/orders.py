@@ -30,7 +30,7 @@ def customer_expression(
     Parameters
     ----------
     lines : ibis Table
-        What `contracts.conform` returns for orders: canonical columns, ``amount_minor`` and
+        What `conforming.conform` returns for orders: canonical columns, ``amount_minor`` and
         ``reason``.
     window : ObservationWindow
         Only ``start <= order_date < as_of`` counts; other lines become rejects with that reason.
