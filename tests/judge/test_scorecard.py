@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -317,6 +318,13 @@ def test_the_matrix_has_a_row_per_scheme_and_the_best_on_top(compared):
     assert body.count("<tr>") == 2
     power = compared["trust"].loc[compared.schemes, "ranking_power"]
     assert body.index(power.idxmax()) < body.index(power.idxmin())
+
+
+def test_no_effect_that_shows_is_said_in_words(compared):
+    assert "∞" not in str(ComparisonPage(compared).matrix())
+    figures = compared["actionability"].assign(smallest_uplift=np.inf)
+    blind = replace(compared, tables={**compared.tables, "actionability": figures})
+    assert "∞: in half of the segments or more" in str(ComparisonPage(blind).matrix())
 
 
 def test_the_protocol_learns_before_t0_and_judges_after(compared):

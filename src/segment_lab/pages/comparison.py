@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from segment_lab.judge import METRICS, Scorecard
@@ -149,7 +150,9 @@ class ComparisonPage:
             "smallest_uplift": "share",
         }
         caption = say("comparison.caption.matrix")
-        return table(frame, caption, labels=labels(), formats=formats)
+        endless = frame.isin([np.inf]).any(axis=None)
+        remark = say("comparison.caption.endless") if endless else ""
+        return table(frame, caption, labels=labels(), formats=formats, note=remark)
 
     def _typical_uplift(self) -> pd.Series:
         """The smallest measurable effect of each scheme's median segment."""
