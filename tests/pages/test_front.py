@@ -333,6 +333,13 @@ def test_without_a_margin_the_row_says_from_which_margin_it_pays():
     row = at[(at["segment"] == name) & (at["action"] == action)].iloc[0]
     cost = row["cost_per_contact"]
     assert row["expected"] == pytest.approx(0.0, abs=0.01 * cost)
+    # The decision page says from which margin on it contacts whom: the row speaks of that action.
+    least = made.page.worth_from()["margin_rate"].dropna()
+    assert len(least)
+    for segment, rate in least.items():
+        done = made.page.at_margins[rate].decided["action"][segment]
+        if done in made.grounds._fitting(segment):
+            assert made.grounds.paying["action"][segment] == done
     # Whom the page serves by mail alone it offers no call.
     stances = made.page.treatments["stance"]
     by_mail = [name for name in made.grounds.paying.index if stances[name] in UNSTAFFED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -89,9 +90,10 @@ class Grounds:
         rates = at * options["cost_per_contact"] / brought
         options = options.assign(rate=rates.where(brought > 0, math.inf))
         found = {}
+        chosen = self._first_worth_it
         for segment, rows in options.groupby("segment", observed=True):
             fitting = rows[rows["action"].isin(self._fitting(str(segment)))]
-            preferred = fitting["action"] == self.page.decided["action"].get(segment)
+            preferred = fitting["action"] == chosen.get(segment)
             ranked = fitting.assign(other=~preferred).sort_values(["other", "rate"])
             if len(ranked):
                 found[str(segment)] = ranked[["action", "rate"]].iloc[0]
@@ -100,6 +102,17 @@ class Grounds:
             orient="index",
             columns=["action", "rate"],
         )
+
+    @property
+    def _first_worth_it(self) -> dict[Any, str]:
+        """By segment the action of the least margin at which the decision page contacts it; where
+        it never does, the one that speaks for it."""
+        least = self.page.worth_from()["margin_rate"]
+        chosen = dict(self.page.decided["action"].astype(str))
+        for rate, page in self.page.at_margins.items():
+            first = least.index[least == rate]
+            chosen |= dict(page.decided.loc[first, "action"].astype(str))
+        return chosen
 
     def _fitting(self, segment: str) -> list[str]:
         """Actions of the playbook that do not go against how the segment is served."""
