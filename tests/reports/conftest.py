@@ -263,6 +263,7 @@ def manifest(status: str = "ok") -> dict:
         "complete": True,
         "fault": "",
         "reports": reports,
+        "segments": {"status": "ok", "files": []},
         "finished": "2026-07-01T00:00:00",
         "files": {},
         "request": None,
