@@ -253,3 +253,21 @@ def test_a_small_share_is_not_said_to_be_none():
         "decision.headline.by_name", share=0.003, **facts
     )
     assert "bring 0% of all" in say("decision.headline.by_name", share=0.0, **facts)
+
+
+def test_ranges_of_single_groups_are_said_to_be_too_narrow(tmp_path, monkeypatch):
+    """Rules are formed by the customers that they are then measured on."""
+    page = a_test(tmp_path)
+    groups = {"customers": [300, 300], "shrunk": [12.0, 1.0], "shrunk_se": [2.0, 1.0]}
+    fitted = SimpleNamespace(
+        difference_found_=True, effects_=pd.DataFrame(groups, index=["new", "old"])
+    )
+    worth = {"contacted": [0.5], "value": [1.7], "value_low": [-4.0], "value_high": [7]}
+    monkeypatch.setattr(LessonsPage, "response", lambda *_: fitted)
+    monkeypatch.setattr(
+        LessonsPage, "values", lambda *_: pd.DataFrame(worth, index=["rules"])
+    )
+    monkeypatch.setattr(LessonsPage, "_cost", lambda *_: 5.0)
+    said = str(page._campaign("spring"))
+    assert "the ranges of single groups are narrower than they should be" in said
+    assert "customers they were not learned from" in said

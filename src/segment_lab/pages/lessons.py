@@ -262,7 +262,8 @@ class LessonsPage:
             say("campaigns.lesson.worth_title"),
             table(_named(values), say("campaigns.lesson.worth", campaign=campaign)),
         )
-        return group(said, table(shown, caption), worth)
+        by_group = table(shown, caption, note=say("campaigns.lesson.rules_note"))
+        return group(said, by_group, worth)
 
 
 def _named(values: pd.DataFrame) -> pd.DataFrame:
