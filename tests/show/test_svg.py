@@ -18,6 +18,7 @@ from segment_lab.show.svg import (
     _squarified,
     area_map,
     bridge,
+    lying_bars,
     range_bar,
     sparkline,
     without_name,
@@ -103,6 +104,17 @@ def test_on_a_phone_bars_and_their_labels_stay_apart():
         float(bar.get("x")) for bar in root.iter() if bar.get("x") and bar.get("width")
     ]
     assert min(b - a for a, b in pairwise(left)) > 31
+
+
+def test_on_a_phone_lying_bars_leave_room_for_what_they_show():
+    root = ElementTree.fromstring(
+        str(lying_bars([("negotiation", "EUR 144,230", 2.0)], "leads", narrow=True))
+    )
+    width = float(root.get("viewBox").split()[2])
+    assert width <= PHONE
+    label, value = root.findall("text")
+    assert label.text == "negotiation"
+    assert float(value.get("x")) + 6.5 * len(value.text) <= width
 
 
 def _under(drawn) -> list[str]:

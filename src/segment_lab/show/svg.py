@@ -19,8 +19,9 @@ BRIDGE_HEIGHT = 200
 LABEL, NARROW_LABEL = 11, 8
 #: How far bars stand apart, and how wide they are; on a phone as many as fit beside each other.
 STEP, NARROW_STEP, BAR_SHARE = 86, 52, 0.6
-#: A line of lying bars, where they start, and how long the longest is.
-LINE, BAR_START, BAR_ROOM = 26, 160, 300
+#: A line of lying bars; where they start, and how long the longest is.
+LINE = 26
+BARS, NARROW_BARS = (160, 300), (110, 170)
 MAP, NARROW_MAP = (602, 200), (364, 330)
 #: A rectangle narrower or lower than this has no room for a word.
 READABLE = (64, 23)
@@ -151,33 +152,39 @@ def _kind(narrow: bool) -> str:
     return " narrow" if narrow else ""
 
 
-def lying_bars(rows: Sequence[tuple[str, str, float]], alt: str) -> Markup:
-    """Bars from the left, one a line: what each is called, what it shows in words, its length."""
+def lying_bars(
+    rows: Sequence[tuple[str, str, float]], alt: str, narrow: bool = False
+) -> Markup:
+    """Bars from the left, one a line: what each is called, what it shows in words, its length;
+    `narrow` as a phone shows them."""
     longest = max((value for _, _, value in rows), default=0.0) or 1.0
+    start, room = NARROW_BARS if narrow else BARS
+    width = (NARROW_MAP if narrow else MAP)[0]
+    letters = start // 7  # so many fit before the bars
     pieces = []
     for i, (label, text, value) in enumerate(rows):
         middle = LINE * i + LINE / 2
-        length = max(value / longest * BAR_ROOM, 1.0)
+        length = max(value / longest * room, 1.0)
         pieces.append(
             Markup(
                 '<text class="side" x="{}" y="{:.1f}">{}</text>'
                 '<rect x="{}" y="{:.1f}" width="{:.1f}" height="16"/>'
                 '<text x="{:.1f}" y="{:.1f}">{}</text>'
             ).format(
-                BAR_START - 8,
+                start - 8,
                 middle + 4,
-                _cut(label, 22),
-                BAR_START,
+                _cut(label, letters),
+                start,
                 middle - 8,
                 length,
-                BAR_START + length + 6,
+                start + length + 6,
                 middle + 4,
                 text,
             )
         )
     return Markup(
-        '<svg class="lying" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(MAP[0], LINE * len(rows), alt, Markup("").join(pieces))
+        '<svg class="lying{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(_kind(narrow), width, LINE * len(rows), alt, Markup("").join(pieces))
 
 
 @dataclass(frozen=True)

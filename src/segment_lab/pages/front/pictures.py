@@ -88,7 +88,12 @@ def bars_picture(key: str, values: pd.Series, kind: str) -> dict[str, str | Mark
     ]
     parts = [f"{name} {text}" for name, text, _ in rows]
     alt = say("alone.pictures.alt", title=title, parts=parts)
-    return {"title": title, "svg": lying_bars(rows, alt), "note": ""}
+    return {
+        "title": title,
+        "svg": lying_bars(rows, alt),
+        "narrow": lying_bars(rows, alt, narrow=True),
+        "note": "",
+    }
 
 
 def map_picture(
