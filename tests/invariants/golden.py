@@ -17,6 +17,7 @@ import math
 import re
 import sys
 from html.parser import HTMLParser
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,27 @@ def differences(now: Any, then: Any, path: str = "") -> list[str]:
         return [
             line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")
         ]
-    return (
-        []
-        if now == then
-        else [f"{path}: recorded {str(then)[:300]}, now {str(now)[:300]}"]
-    )
+    if now == then or _alike(now, then):
+        return []
+    return [f"{path}: recorded {str(then)[:300]}, now {str(now)[:300]}"]
+
+
+def _alike(now: Any, then: Any) -> bool:
+    """Whether two rows of figures differ by no more than the same model fitted on another processor:
+    the fifth digit of a fraction. Counts and money are compared to the last digit."""
+    if not (isinstance(now, str) and isinstance(then, str)):
+        return False
+    pairs = list(zip_longest(now.split(), then.split(), fillvalue=""))
+    return all(a == b or _same_fraction(a, b) for a, b in pairs)
+
+
+def _same_fraction(now: str, then: str) -> bool:
+    try:
+        one, other = float(now), float(then)
+    except ValueError:
+        return False
+    fractions = not (one.is_integer() or other.is_integer()) and abs(other) < 100
+    return fractions and math.isclose(one, other, rel_tol=5e-5)
 
 
 def main(folder: str, *options: str) -> int:
