@@ -42,7 +42,9 @@ FLAGS = pd.DataFrame(
 
 
 def test_every_exception_counts_once_under_the_first_reason():
-    row = audiences.options(KNOWN, {"A": [entry()]}, PEOPLE, FLAGS).iloc[0]
+    row = audiences.valued(
+        audiences.counted({"A": [entry()]}, PEOPLE, FLAGS), KNOWN
+    ).iloc[0]
     assert row[["members", "debt", "no_consent", "dispute", "customers"]].tolist() == [
         6,
         2,
@@ -56,20 +58,22 @@ def test_every_exception_counts_once_under_the_first_reason():
 def test_an_address_is_needed_only_for_mail(channel, left):
     flags = pd.DataFrame({"no_address": [True]}, index=["a"])
     by = entry().model_copy(update={"channel": channel})
-    row = audiences.options(KNOWN, {"A": [by]}, PEOPLE, flags).iloc[0]
+    row = audiences.valued(audiences.counted({"A": [by]}, PEOPLE, flags), KNOWN).iloc[0]
     assert row["customers"] == left
     assert row["no_address"] == 6 - left
 
 
 def test_consent_binds_only_what_is_written():
     call = entry().model_copy(update={"channel": "call"})
-    row = audiences.options(KNOWN, {"A": [call]}, PEOPLE, FLAGS).iloc[0]
+    row = audiences.valued(audiences.counted({"A": [call]}, PEOPLE, FLAGS), KNOWN).iloc[
+        0
+    ]
     assert row[["debt", "no_consent", "customers"]].tolist() == [2, 0, 4]
 
 
 def test_the_top_of_a_segment_is_an_option_of_its_own():
-    table = audiences.options(
-        KNOWN, {"A": [entry(top=2), entry()]}, PEOPLE, pd.DataFrame()
+    table = audiences.valued(
+        audiences.counted({"A": [entry(top=2), entry()]}, PEOPLE, pd.DataFrame()), KNOWN
     )
     assert table["customers"].tolist() == [2, 6]
     # Their orders are 300, the segment's are on average 640 / 6.

@@ -107,7 +107,9 @@ def test_who_has_had_enough_is_left_out_and_counted():
     history = History(AS_OF, pd.DataFrame([sent("a", "2025-01-01")]))
     flags = pd.DataFrame({"debt": [True]}, index=["b"])
     entries = {"Lost": [entry(once=True)]}
-    row = audiences.options(known, entries, members, flags, history).iloc[0]
+    row = audiences.valued(
+        audiences.counted(entries, members, flags, history), known
+    ).iloc[0]
     assert row[["members", "debt", "limit_reached", "customers"]].tolist() == [
         6,
         1,

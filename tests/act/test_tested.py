@@ -42,7 +42,9 @@ def advised(tested):
     people = people.assign(revenue=1.0, monetary_value=1.0)
     book = tested.playbook()
     entries = book.check(NAMES).options(pd.DataFrame(index=NAMES))
-    offered = audiences.options(known(), entries, people, pd.DataFrame())
+    offered = audiences.valued(
+        audiences.counted(entries, people, pd.DataFrame()), known()
+    )
     belief = tested.belief(learn(pd.DataFrame(), NAMES, kind="call"), known())
     offered = offered.assign(margin_se=0.0)
     return decide(offered, {book.entries[0].belief: belief}).set_index("segment")

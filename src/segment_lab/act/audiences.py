@@ -26,19 +26,16 @@ NEEDED_FOR = {
 }
 
 
-def options(
-    known: pd.DataFrame,
+def counted(
     entries: Mapping[str, Sequence[Entry]],
     people: pd.DataFrame,
     exceptions: pd.DataFrame,
     history: History | None = None,
 ) -> pd.DataFrame:
-    """Every action of every segment with its audience, ready for `verdicts.decide`.
+    """Every action of every segment with its audience.
 
     Parameters
     ----------
-    known : DataFrame, index segment
-        From `evidence.evidence`.
     entries : mapping
         From `Playbook.options`.
     people : DataFrame, index customer_id
@@ -52,21 +49,8 @@ def options(
     -------
     DataFrame
         The entry's words and costs; ``members``, one count per exception, ``customers`` left;
-        ``margin, margin_se, natural_rate, break_even`` (share of contacts that must buy because of
-        it) and ``belief``, the key of what is expected.
-    """
-    return valued(counted(entries, people, exceptions, history), known)
-
-
-def counted(
-    entries: Mapping[str, Sequence[Entry]],
-    people: pd.DataFrame,
-    exceptions: pd.DataFrame,
-    history: History | None = None,
-) -> pd.DataFrame:
-    """`options` before the money: every action with its audience.
-
-    ``scale`` is how much larger the orders of an action's customers are than their segment's.
+        ``belief``, the key of what is expected; ``scale``, how much larger the orders of an
+        action's customers are than their segment's.
     """
     rows = []
     for segment, choices in entries.items():
@@ -79,7 +63,9 @@ def counted(
 
 
 def valued(counted: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Actions from `counted` with the money of their segments."""
+    """Actions from `counted` with the money of their segments (`evidence.evidence`), ready for
+    `verdicts.decide`: ``margin, margin_se, natural_rate, break_even`` (share of contacts that must
+    buy because of it)."""
     money = [
         _money(cast(pd.Series, known.loc[segment]), cost, scale)
         for segment, cost, scale in zip(
