@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import joblib
 
@@ -12,6 +13,18 @@ from segment_lab.data.files import replacing
 from segment_lab.data.leftovers import with_room
 
 T = TypeVar("T")
+
+
+class Keeper(Protocol):
+    """Gives what `make` makes, or what was made before under the same name and options; a study's
+    `shared` is one."""
+
+    def __call__(self, name: str, options: Any, make: Callable[[], T]) -> T: ...
+
+
+def made_anew(name: str, options: Any, make: Callable[[], T]) -> T:
+    """The keeper of somebody who keeps nothing."""
+    return make()
 
 
 def mark(*facts: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,7 @@ from segment_lab.judge.company import Company
 from segment_lab.judge.registry import metric
 from segment_lab.judge.stability import matched
 from segment_lab.judge.sufficiency import MIN_DAYS
-from segment_lab.segments.segmentation import Segmentation
+from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.texts import say
 
 
@@ -48,6 +48,15 @@ class Change:
     relearned: Segmentation | None = None
     days: int = 0
     out_of_sight: pd.Series | None = None
+
+    def plain(self) -> Change:
+        """This change without what somebody might ask of its segments later: it can be kept."""
+        parts = {
+            name: found.replace(status=Status(), by_customer=None)
+            for name in ("then", "now", "relearned")
+            if (found := getattr(self, name)) is not None
+        }
+        return replace(self, **parts)
 
     @cached_property
     def today(self) -> Segmentation:

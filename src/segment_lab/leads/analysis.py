@@ -14,6 +14,7 @@ import pandas as pd
 
 from segment_lab.config.levels import TAILS
 from segment_lab.customers.rates import Z975, with_interval
+from segment_lab.data.keeping import Keeper, made_anew
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.measures import Ranked, area_under_roc, sorted_order
 from segment_lab.judge.resampling import blocks
@@ -58,11 +59,17 @@ class LeadAnalysis:
     order: tuple[str, ...]
     as_of: dt.date | str | None
     checks: pd.DataFrame
+    keep: Keeper = made_anew
 
     @cached_property
     def estimates(self) -> Estimates:
         """Chances, tested and open; NotEnoughDataError with too few decided leads."""
-        return self.model.estimate(self.leads, self.checks, self.as_of)
+
+        def made() -> Estimates:
+            return self.model.estimate(self.leads, self.checks, self.as_of)
+
+        options = (str(self.as_of), sorted(self.model.get_params().items()))
+        return self.keep("lead-chances", options, made)
 
     @property
     def tested(self) -> pd.DataFrame:
@@ -153,6 +160,10 @@ class LeadAnalysis:
         days_waiting, stuck``, ``age_days``; where the model ranks, ``band``, ``chance_share`` given
         the age, and ``expected_value`` = chance × value. Without a ranking, the largest first.
         """
+        return self._waiting.copy()
+
+    @cached_property
+    def _waiting(self) -> pd.DataFrame:
         rows = self.leads[self.leads["won"].isna()]
         known = [name for name in KNOWN_COLUMNS if name in rows]
         out = rows[known].join(self.places)

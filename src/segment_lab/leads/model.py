@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from segment_lab.data.keeping import Keeper, made_anew
 from segment_lab.errors import (
     ConfigError,
     DataError,
@@ -147,9 +148,10 @@ class LeadModel(Segmenter):
         leads: ir.Table,
         stages: ir.Table | None = None,
         as_of: dt.date | str | None = None,
+        keep: Keeper = made_anew,
     ) -> LeadAnalysis:
         """The leads as of a day, their columns checked for leakage. The model is made when first
-        asked for."""
+        asked for, or found where somebody `keep`s it."""
         self._check_parameters()
         rows = lead_table(
             leads,
@@ -171,7 +173,7 @@ class LeadModel(Segmenter):
             rows, leaky=self.leaky, trusted=self.trusted, seed=self.random_state
         )
         return LeadAnalysis(
-            self, rows, stages, tuple(self.stages or order), as_of, checks
+            self, rows, stages, tuple(self.stages or order), as_of, checks, keep
         )
 
     def estimate(

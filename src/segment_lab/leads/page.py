@@ -45,7 +45,8 @@ class LeadsPage:
     def leads(self) -> LeadAnalysis:
         study = self.study
         history = study.table("lead_stages") if study.has("lead_stages") else None
-        return self.model.analyse(study.table("leads"), history, study.window.as_of)
+        leads, as_of = study.table("leads"), study.window.as_of
+        return self.model.analyse(leads, history, as_of, study.shared)
 
     def headline(self) -> Html:
         found = finding(self.leads)

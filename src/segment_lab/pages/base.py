@@ -56,9 +56,14 @@ class CustomerBase:
     @cached_property
     def quality(self) -> Quality:
         """Completeness, validity, reach by segment, duplicates, of the records known on the day."""
-        records = accounts(self.study.table("customers"))
-        known = self.study.customers(prospects=True).index
-        return quality(records[records.index.isin(known)], self.segments)
+
+        def found() -> Quality:
+            records = accounts(self.study.table("customers"))
+            known = self.study.customers(prospects=True).index
+            return quality(records[records.index.isin(known)], self.segments)
+
+        grouped = self.study.options(self.scheme) if self.scheme else {}
+        return self.study.shared("quality", (self.scheme, grouped), found)
 
     @cached_property
     def moved(self) -> pd.DataFrame:

@@ -4,9 +4,11 @@ figures."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -17,6 +19,8 @@ from segment_lab.act.tested import TrialAction
 from segment_lab.act.trial import campaign_of
 from segment_lab.contacts.events import engagement_table, usual_minutes
 from segment_lab.customers.people import consented
+from segment_lab.data.files import digest
+from segment_lab.data.keeping import Keeper
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.leads.table import lead_table
 from segment_lab.pages import choosing
@@ -25,8 +29,9 @@ from segment_lab.receivables.payments import invoice_history, receivables_table
 from segment_lab.schemes import scheme as declared
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.study import Study
-from segment_lab.texts import say
+from segment_lab.texts import language, say
 
+T = TypeVar("T")
 #: A change is shown where windows of equal length hold this share of the segment or more.
 ALIKE = 0.8
 
@@ -93,6 +98,7 @@ class DecisionReport:
         named = ("playbook", "budget", "hours", "holdout_share", "margin_rate")
         limits = {name: getattr(asked, name) for name in named} | given
         playbook = limits.pop("playbook")
+        path = self.study.base / playbook if playbook else None
         return Page(
             self.now,
             self.people,
@@ -105,12 +111,26 @@ class DecisionReport:
             exceptions=self.exceptions,
             history=self.history,
             change=self.change_of_segments,
-            playbook=str(self.study.base / playbook) if playbook else None,
+            playbook=str(path) if path else None,
             seed=self.seed or 0,
             segments_on=self._segments_on,
             tested=self.tested,
+            keep=self._keeper(limits, path),
             **limits,
         )
+
+    def _keeper(self, limits: Mapping[str, Any], path: Path | None) -> Keeper:
+        """Keeps what a page finds under all that it is made of; names are in a language."""
+        study = self.study
+        playbook = digest(path) if path and path.exists() else ""
+        scheme = (self.scheme, study.options(self.scheme))
+        made_of = (*scheme, self.horizon_days, self.seed, sorted(limits.items()))
+
+        def keep(name: str, options: Any, make: Callable[[], T]) -> T:
+            asked = (made_of, playbook, language(), options)
+            return study.shared(f"page-{name}", asked, make)
+
+        return keep
 
     @cached_property
     def change_of_segments(self) -> pd.Series:
@@ -130,16 +150,18 @@ class DecisionReport:
         study = self.study
         if not study.has("touches"):
             return None
-        touches = study.table("touches")
-        since = study.window.as_of - dt.timedelta(days=YEAR)
-        recent = touches.filter(touches.touch_date.cast("date") >= since)
-        usual = (
-            usual_minutes(study.table("contact_costs"))
-            if study.has("contact_costs")
-            else None
-        )
-        table = engagement_table(recent, study.window.as_of, minutes=usual)
-        return table["contact_minutes"]
+
+        def found() -> pd.Series:
+            touches = study.table("touches")
+            since = study.window.as_of - dt.timedelta(days=YEAR)
+            recent = touches.filter(touches.touch_date.cast("date") >= since)
+            usual = None
+            if study.has("contact_costs"):
+                usual = usual_minutes(study.table("contact_costs"))
+            table = engagement_table(recent, study.window.as_of, minutes=usual)
+            return table["contact_minutes"]
+
+        return study.shared("effort", (), found)
 
     @cached_property
     def returns(self) -> pd.DataFrame | None:
@@ -150,12 +172,15 @@ class DecisionReport:
         if study.window.days <= 2 * YEAR or gaps.isna().all():
             return None
         silent_days = max(int(silence_limit(gaps)), self.horizon_days)
-        lines = study.orders(all_time=True)
-        if "amount_minor" not in lines.columns:
-            lines = lines.mutate(
-                amount_minor=(lines.amount * 100).round().cast("int64")
-            )
-        return returners(lines, study.window.as_of, silent_days)
+
+        def found() -> pd.DataFrame:
+            lines = study.orders(all_time=True)
+            if "amount_minor" not in lines.columns:
+                minor = (lines.amount * 100).round().cast("int64")
+                lines = lines.mutate(amount_minor=minor)
+            return returners(lines, study.window.as_of, silent_days)
+
+        return study.shared("returners", silent_days, found)
 
     @cached_property
     def exceptions(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from segment_lab.act.limits import History
 from segment_lab.act.playbook import Entry, Playbook
 from segment_lab.act.rules import Rules
 from segment_lab.act.tested import TrialAction
+from segment_lab.data.keeping import Keeper, made_anew
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.segmentation import Segmentation
 from segment_lab.texts import say
@@ -49,6 +50,8 @@ class Known:
         the draws behind a plan's survival.
     tested : TrialAction, optional
         For response segments: the action of their trial, which is then their advice.
+    keep : `data.keeping.Keeper`, optional
+        Where the findings are kept that several reports ask for.
     """
 
     now: Segmentation
@@ -70,6 +73,7 @@ class Known:
     margin_rate: float | None = None
     seed: int = 0
     tested: TrialAction | None = None
+    keep: Keeper = made_anew
 
     @property
     def rules(self) -> Rules:
@@ -80,6 +84,9 @@ class Known:
     def known(self) -> pd.DataFrame:
         """The evidence per segment; customers of a campaign in the horizon do not count as
         natural."""
+        return self.keep("known", (), self._evident).copy()
+
+    def _evident(self) -> pd.DataFrame:
         contacted: list[str] = []
         if self.earlier.window is not None:
             contacted = campaigns.contacted_since(self.found, self.earlier.window.as_of)
@@ -152,6 +159,9 @@ class Known:
 
         ``certain`` is what holds with the campaigns' own segments judged beside these.
         """
+        return self.keep("arms", (), self._read_again).copy()
+
+    def _read_again(self) -> pd.DataFrame:
         again = self._by_segments
         if again.empty:
             return pd.DataFrame()

@@ -16,6 +16,7 @@ from segment_lab.act.budget import BudgetPlan, plan_budget
 from segment_lab.act.evidence import at_rate
 from segment_lab.act.stance import stances
 from segment_lab.customers.rates import detectable_effect
+from segment_lab.data.keeping import made_anew
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.known import Known
 from segment_lab.texts import say, shown
@@ -41,7 +42,7 @@ class Page(Known):
     @cached_property
     def options(self) -> pd.DataFrame:
         """Every segment and action with its audience, its verdict and the figures behind it."""
-        return self.decide(self.known)
+        return self.keep("options", (), lambda: self.decide(self.known)).copy()
 
     def decide(self, known: pd.DataFrame) -> pd.DataFrame:
         """`verdicts.decide` with this page's playbook, audiences and beliefs."""
@@ -65,6 +66,9 @@ class Page(Known):
     @cached_property
     def plan(self) -> BudgetPlan:
         """What is funded under money and hours."""
+        return self.keep("plan", (), self._planned)
+
+    def _planned(self) -> BudgetPlan:
         drawn = verdicts.draws(self.options, self.beliefs, PLANS, self.seed)
         return plan_budget(
             self.options, money=self.budget, hours=self.hours, draws=drawn
@@ -296,7 +300,7 @@ class Page(Known):
 
     def _at_margin(self, rate: float) -> Page:
         """This page at a margin: customers, and what campaigns did, stay as they are."""
-        page = replace(self, margin_rate=rate)
+        page = replace(self, margin_rate=rate, keep=made_anew)
         page.known = at_rate(self._in_revenue.known, rate)
         page.arms = self._in_revenue.arms
         page.members, page.counted = self.members, self.counted
@@ -306,7 +310,7 @@ class Page(Known):
     @cached_property
     def _in_revenue(self) -> Page:
         """This page with all revenue counted as margin."""
-        return replace(self, margin_rate=1.0)
+        return replace(self, margin_rate=1.0, keep=made_anew)
 
     def worth_from(self) -> pd.DataFrame:
         """Where the margin is unknown: the least of `MARGINS` from which on a segment is worth a

@@ -115,7 +115,12 @@ class Book:
 
     def backtest(self, rules: alerts.AlertRules, days: int = 30) -> pd.DataFrame:
         """`alerts.backtest` up to this day."""
-        return alerts.backtest(self.ledger, self.as_of, rules, days, self.months)
+
+        def made() -> pd.DataFrame:
+            return alerts.backtest(self.ledger, self.as_of, rules, days, self.months)
+
+        options = (self.as_of.isoformat(), rules, days, self.months)
+        return self.ledger.keep("alerts-before", options, made).copy()
 
     def exposure_check(self, horizon_days: int = 90) -> pd.Series:
         """`collection.exposure_check` up to this day."""
@@ -166,8 +171,13 @@ class Book:
     @cached_property
     def payment_days(self) -> pd.DataFrame:
         """`payment_day.payment_days` of the open invoices, as far as a day can be told."""
-        found = payment_day.payment_days(self.payment_model, self.unpaid)
-        return payment_day.told(found)
+
+        def made() -> pd.DataFrame:
+            found = payment_day.payment_days(self.payment_model, self.unpaid)
+            return payment_day.told(found)
+
+        options = (self.as_of.isoformat(), self.months, self.loss_days)
+        return self.ledger.keep("payment-days", options, made)
 
     def cash_calendar(self, weeks: int = 8) -> pd.DataFrame:
         """`payment_day.cash_calendar` of the open invoices."""

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.config import packaged
+from segment_lab.data.keeping import Keeper, made_anew
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
 from segment_lab.window import as_date
@@ -67,6 +68,8 @@ class Ledger:
     payments : ibis Table, optional
         ``invoice_id, payment_date, amount``. Without it, invoices are paid on their
         ``settled_date``.
+    keep : `data.keeping.Keeper`, optional
+        Where answers are kept that several reports ask for.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class Ledger:
 
     invoices: ir.Table
     payments: ir.Table | None = None
+    keep: Keeper = made_anew
 
     @cached_property
     def knows_payments(self) -> bool:

@@ -36,6 +36,12 @@ def invoice_history(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     time, null when open and not yet due.
     """
     day = as_date(as_of)
+    options = day.isoformat()
+    found = ledger.keep("invoices-paid", options, lambda: _paid_so_far(ledger, day))
+    return found.copy()
+
+
+def _paid_so_far(ledger: Ledger, day: dt.date) -> pd.DataFrame:
     rows = ledger.rows.filter(~ibis._.credit & (ibis._.issue_date < day))
     sums = _sums(ledger.movements.filter(ibis._.day < day))
     frame = rows.select("invoice_id", "customer_id", "issue_date", "due_date").join(
@@ -92,7 +98,13 @@ def receivables_table(ledger: Ledger, as_of: dt.date | str) -> pd.DataFrame:
     as many before: ``invoices_recent, invoiced_recent, invoiced_before`` (by issue date),
     ``late_recent, late_before`` (mean days, by due date).
     """
-    day = pd.Timestamp(as_date(as_of))
+    day = as_date(as_of)
+    options = day.isoformat()
+    return ledger.keep("receivables", options, lambda: _table(ledger, day)).copy()
+
+
+def _table(ledger: Ledger, as_of: dt.date) -> pd.DataFrame:
+    day = pd.Timestamp(as_of)
     rows = _by_period(invoice_history(ledger, as_of), day)
     history = rows.groupby("customer_id").agg(
         invoices_n=("amount", "size"),

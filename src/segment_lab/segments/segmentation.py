@@ -115,6 +115,14 @@ class Segmentation:
         object.__setattr__(self, name, found)
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a file can hold: a read-only view of the parameters it cannot."""
+        return {**self.__dict__, "parameters": dict(self.parameters)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters = MappingProxyType(state["parameters"])
+        self.__dict__.update({**state, "parameters": parameters})
+
     @classmethod
     def from_labels(
         cls,

@@ -45,6 +45,8 @@ ASIDE = {
     "report",
     "notify",
 }
+#: Parts of a study file that say which data there are and which days they are of.
+READ = {"sources", "timezone", "tolerance", "as_of"}
 #: What dates a study without orders.
 OTHER_DAYS = (
     "first_order",
@@ -93,6 +95,10 @@ class StudyDays(StudyTables):
     def _span(self) -> tuple[dt.date, dt.date]:
         if above := self._parent or self._whole:
             return above._span
+        return self._told_once("span", self._looked_up)
+
+    def _looked_up(self) -> tuple[dt.date, dt.date]:
+        """The first and the last day of the data."""
         if not self.has("orders"):
             return self._other_days()
         intake = self.intake("orders")
@@ -223,7 +229,28 @@ class StudyDays(StudyTables):
     def _described(self) -> str:
         """Data, window, settings and code, the same for all answers."""
         settings = self.config.model_dump(mode="json", exclude=ASIDE)
-        return repr((self.fingerprint, self.window, settings, code_fingerprint()))
+        return repr((self._data, self.window, settings, code_fingerprint()))
+
+    @property
+    def _data(self) -> str:
+        """The fingerprint of the data, the same on every day."""
+        if self._parent is not None:
+            return self._parent._data
+        return self._told_once("data", lambda: self.fingerprint)
+
+    def _told_once(self, name: str, make: Callable[[], T]) -> T:
+        """What a run's processes need to know of all tables of the study file: the first tells
+        the others, and whoever asks for one table reads no more than that."""
+        folder = os.environ.get(SHARED)
+        if folder is None or not self._of_file:
+            return make()
+        told = self.config.model_dump(mode="json", include=READ)
+        path = Path(folder) / f"{name}-{mark(str(self.path), told)}.joblib"
+        found = kept(path, object)
+        if found is None:
+            found = make()
+            keep(path, found)
+        return cast(T, found)
 
     def _comes_again(self, path: Path) -> bool:
         """Whether a later run may ask for a file and it is worth its place: rows of a database

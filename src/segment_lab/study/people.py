@@ -139,15 +139,15 @@ class StudyCustomers(StudyDays):
 
     @cached_property
     def _reduced(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        intake = self.intake("orders")
-
-        def found() -> tuple[pd.DataFrame, pd.DataFrame]:
-            # What is kept of a log that grows is its last state, not one of the past.
-            files = intake.pieces if self._parent is None else None
-            return reduced(intake, files, self.window, self.config.returns)
-
         # Reasons are kept as they are said.
-        customers, account = self.shared("customers", language(), found)
+        return self.shared("customers", language(), self._reduce)
+
+    def _reduce(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Customers, and every line of the log accounted for."""
+        intake = self.intake("orders")
+        # What is kept of a log that grows is its last state, not one of the past.
+        files = intake.pieces if self._parent is None else None
+        customers, account = reduced(intake, files, self.window, self.config.returns)
         broken = [
             (say("study.tables.broken", reason=reason), len(lines), 0.0)
             for reason, lines in intake.broken.groupby("reason")

@@ -70,6 +70,7 @@ class Study(StudyWings):
             return self
         config = self.config.model_copy(update={"methods": load(self.path).methods})
         filed = type(self)(config, self.base, path=self.path)
+        filed._of_file = self._of_file
         named = {*self.config.methods, *filed.config.methods}
         same = self.methods == filed.methods
         same = same and all(self.options(name) == filed.options(name) for name in named)
@@ -226,9 +227,10 @@ class Study(StudyWings):
         windows of equal length; see `segment_lab.judge.change`."""
         from segment_lab.judge.change import change
 
-        return self._keep(
-            ("change", method, days, until), lambda: change(self, method, days, until)
-        )
+        def made() -> Change:
+            return change(self, method, days, until).plain()
+
+        return self.shared("change", (method, self.options(method), days, until), made)
 
     def to_sql(
         self,

@@ -73,7 +73,9 @@ class StudyTables:
         if methods:
             changes["methods"] = {m: dict(o) for m, o in methods.items()}
         path = Path(path)
-        return cls(load(path, changes), path.resolve().parent, path=path.resolve())
+        study = cls(load(path, changes), path.resolve().parent, path=path.resolve())
+        study._of_file = True
+        return study
 
     @classmethod
     def from_frames(
@@ -95,6 +97,8 @@ class StudyTables:
     # Notebooks ask many questions of a text file, so it is parsed once and kept; one table is one
     # pass.
     _keep_copies = True
+    # Whether these are the tables that the study file names: not merged, not drawn from.
+    _of_file = False
     # A study of a sample of the customers: the whole it was drawn from, and the share.
     _whole: Self | None = None
     _share = 1.0

@@ -59,9 +59,11 @@ class StudyWings(StudyCustomers):
         def opened() -> Ledger:
             if faults := self._payments_unlike_invoices():
                 raise DataError(say("study.tables.unusable", name=self.name), faults)
-            return Ledger(self.table("invoices"), self._optional("payments"))
+            payments = self._optional("payments")
+            return Ledger(self.table("invoices"), payments, home.shared)
 
-        return (self._parent or self)._keep("ledger", opened)
+        home = self._parent or self
+        return home._keep("ledger", opened)
 
     def contacts(self) -> pd.DataFrame:
         """Every customer's contacts so far, with the minutes they took: as recorded, else usual
@@ -80,7 +82,7 @@ class StudyWings(StudyCustomers):
             touches = self.table("touches")
             return engagement_table(touches, self.window.as_of, minutes=usual)
 
-        return self._keep("contacts", told)
+        return self.shared("contacts", (), told)
 
     def trial(self, campaign: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """A measured campaign's customers as they stood when it was drawn, and their arm and money.
