@@ -193,7 +193,7 @@ class StudyDays(StudyTables):
         by later runs too, the rest is gone when the run ends."""
         folder = os.environ.get(SHARED)
         if folder is None:
-            return self._keep(("shared", name, options), make)
+            return self._keep(("shared", name, repr(options)), make)
         return self.cached(name, options, make, Path(folder))
 
     def cached(
