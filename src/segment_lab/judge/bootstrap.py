@@ -81,7 +81,8 @@ class Bootstrap:
         sums: dict[int, np.ndarray],
     ) -> np.ndarray:
         part = self.parts[f]
-        columns = _Columns(weights[:, part], self.outcome, part, self.truth[f])
+        drawn = np.take(weights, part, axis=1)
+        columns = _Columns(drawn, self.outcome, part, self.truth[f])
         out = np.full((len(weights), len(self.predictions), len(MEASURES)), np.nan)
         for i, prediction in enumerate(self.predictions):
             if prediction.codes is None:
@@ -97,17 +98,17 @@ class Bootstrap:
         """Of schemes that learn within the period: customers, money and buyers of every group in
         each part, shape (parts, 3, draws, groups)."""
         inside = 1 + LESSON_SPREAD * (weights - 1)
-        money, buyers = inside * self.outcome.capped, inside * self.outcome.bought
-        sums = {}
-        for i, member in self.groups.items():
-            if i in learned:
-                continue
-            by_part = [
-                [column[:, part] @ member[part] for column in (inside, money, buyers)]
-                for part in self.parts
-            ]
-            sums[i] = np.array(by_part)
-        return sums
+        crossed = {i: m for i, m in self.groups.items() if i not in learned}
+        sums: dict[int, list[Any]] = {i: [] for i in crossed}
+        for part in self.parts if crossed else ():
+            customers = np.take(inside, part, axis=1)
+            money = customers * self.outcome.capped[part]
+            buyers = customers * self.outcome.bought[part]
+            for i, member in crossed.items():
+                mine = member[part]
+                found = [column @ mine for column in (customers, money, buyers)]
+                sums[i].append(found)
+        return {i: np.array(by_part) for i, by_part in sums.items()}
 
 
 def _elsewhere(sums: np.ndarray, part: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,8 +121,8 @@ def _ranked(prediction: Prediction, part: np.ndarray) -> tuple[Ranked, Ranked]:
     """The customers of a part by score, and by their chance to buy."""
     score, chance = prediction.score, prediction.probability
     assert score is not None
-    buying = score if chance is None else chance
-    return Ranked(score[part]), Ranked(buying[part])
+    ranked = Ranked(score[part])
+    return ranked, ranked if chance is None else Ranked(chance[part])
 
 
 class _Columns:
@@ -136,22 +137,24 @@ class _Columns:
     ):
         revenue, capped = outcome.revenue[part], outcome.capped[part]
         self.bought, self.capped_values = outcome.bought[part], capped
+        self.revenue = revenue
         self.weights = weights
         self.money = weights * revenue
         self.buyers = weights * self.bought
         self.capped = weights * capped
         self.squares = weights * capped**2
-        top = self._top(revenue, truth)
+        ranked = truth.sorted(weights)
+        n = truth.by_group(ranked)
+        top = self._top(revenue, truth, n)
         self.top, self.top_money = weights * top, self.money * top
         self.total = np.maximum(weights.sum(axis=1), 1)
         of_mean = self.capped.sum(axis=1) ** 2 / self.total
         self.spread = self.squares.sum(axis=1) - of_mean
-        n, money = truth.sums(weights), truth.sums(self.money)
+        money = truth.by_group(ranked * truth.sorted(revenue))
         self.perfect = measures.captured_area(n, money, measures.sorted_order())
 
-    def _top(self, revenue: np.ndarray, truth: Ranked) -> np.ndarray:
-        """The true top fifth of every draw: buyers whose group begins within it."""
-        n = truth.sums(self.weights)
+    def _top(self, revenue: np.ndarray, truth: Ranked, n: np.ndarray) -> np.ndarray:
+        """The true top fifth of every draw: buyers whose group (of `n`) begins within it."""
         customers = self.weights.sum(axis=1, keepdims=True)
         size = np.maximum(1, np.round(measures.TOP_SHARE * customers))
         begins = np.cumsum(n, axis=1) - n
@@ -192,10 +195,16 @@ def _of_ranks(
     ranked: Ranked,
     buying: Ranked,
 ) -> np.ndarray:
-    wanted = (columns.weights, columns.money, columns.top, columns.top_money)
-    sums = tuple(ranked.sums(column) for column in wanted)
+    # To put draws into order takes longer than to multiply them again.
+    weights, top = ranked.sorted(columns.weights), ranked.sorted(columns.top)
+    revenue = ranked.sorted(columns.revenue)
+    sorted_sums = (weights, weights * revenue, top, top * revenue)
+    sums = tuple(ranked.by_group(column) for column in sorted_sums)
     order = measures.sorted_order()
-    n, buyers = buying.sums(columns.weights), buying.sums(columns.buyers)
+    if buying is not ranked:
+        weights = buying.sorted(columns.weights)
+    bought = weights * buying.sorted(columns.bought)
+    n, buyers = buying.by_group(weights), buying.by_group(bought)
     auc = measures.area_under_roc(n, buyers, order)
     brier = loss = np.full(len(columns.total), np.nan)
     if prediction.probability is not None:

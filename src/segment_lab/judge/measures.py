@@ -230,8 +230,14 @@ class Ranked:
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums per group over the last axis, best group first."""
-        values = np.asarray(values, dtype=float)
-        values = values[..., self.order]
+        return self.by_group(self.sorted(values))
+
+    def sorted(self, values: np.ndarray) -> np.ndarray:
+        """Values of customers (last axis), best customer first."""
+        return np.take(np.asarray(values, dtype=float), self.order, axis=-1)
+
+    def by_group(self, ranked: np.ndarray) -> np.ndarray:
+        """`sums` of values that are `sorted` already."""
         if len(self.starts) == len(self.order):
-            return values
-        return np.add.reduceat(values, self.starts, axis=-1)
+            return ranked
+        return np.add.reduceat(ranked, self.starts, axis=-1)

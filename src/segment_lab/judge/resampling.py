@@ -13,7 +13,7 @@ import numpy as np
 from segment_lab.customers.rates import Z975
 
 #: So many counts are held at once; a block of draws is as large as that allows.
-CELLS = 4_000_000
+CELLS = 1_000_000
 
 
 def blocks(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:

@@ -39,6 +39,10 @@ def chosen(study: Study, named: str | None = None) -> Choice:
     if len(able) == 1:
         return Choice(able[0], ONLY, tuple(able))
     try:
+        # The scorecard asks for these at the end. The page that makes it finds them made, where
+        # this one would have waited for it.
+        for method in reversed(study.compared):
+            study.status(method)
         card = study.scorecard()
     except (NotEnoughDataError, DataError):
         return choose(able)

@@ -62,6 +62,11 @@ class Study(StudyWings):
         wanted = self.config.methods or defaults
         return [name for name in SCHEMES if name in wanted and not self.missing(name)]
 
+    @property
+    def compared(self) -> list[str]:
+        """The schemes that a scorecard holds: all but those that campaigns taught."""
+        return [name for name in self.methods if not scheme(name).from_campaign]
+
     @cached_property
     def as_filed(self) -> Study:
         """The study with the methods of its file, where this one tries others: what a company
@@ -166,8 +171,7 @@ class Study(StudyWings):
 
         def make() -> Scorecard:
             judged = self.drawn(JUDGED)
-            compared = [m for m in self.methods if not scheme(m).from_campaign]
-            card = compare(judged, compared, whole=self, own=own, **options)
+            card = compare(judged, self.compared, whole=self, own=own, **options)
             if judged is self:
                 return card
             everybody = len(self.customers())
