@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from datasets import dataset
-from segment_lab.customers.predicted import OrderModel, SpendModel, predict
+from segment_lab.customers.predicted import OrderModel, SpendModel, _distinct, predict
 
 
 def world(n: int = 4000, weeks: float = 52, ahead: float = 26, seed: int = 1):
@@ -121,3 +121,13 @@ def test_the_table_has_a_row_for_everybody_and_nothing_for_prospects():
     assert found.drop(index=["p", "q"]).notna().all(axis=None)
     once = table.assign(repeat_frequency=0, t_x=0.0, frequency=1)
     assert predict(once, days=90)["expected_orders"].between(0, 0.1).all()
+
+
+def test_different_rows_and_how_often_they_come():
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, 4, (500, 3)).astype(float)
+    expected, times = np.unique(rows, axis=0, return_counts=True)
+    found, counts = _distinct(rows)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(counts, times)
+    assert len(_distinct(rows[:0])[0]) == 0

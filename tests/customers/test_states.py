@@ -91,6 +91,25 @@ def test_a_year_counts_a_year_and_quiet_months_count_little():
     assert (np.diff(found) > 0).all()
 
 
+@pytest.mark.parametrize("odd", [None, 0.5, -3.0, 1e7])
+def test_days_looked_up_are_those_that_the_engine_counts(odd):
+    """To the last bit, unknown days too; days that no calendar holds are left to the engine."""
+    season = tuple(np.random.default_rng(3).uniform(0.2, 2, 12))
+    rule = StateRule(40.0, None, season, dt.date(2025, 3, 17))
+    tenure = np.append(np.arange(3000.0), np.nan)
+    rows = pd.DataFrame({"recency_days": tenure // 3, "tenure_days": tenure})
+    rows["frequency"] = 2.0
+    if odd is not None:
+        rows.loc[7, "recency_days"] = odd
+    rules = {"silence": rule.silence, "known": rule.known, "rhythm": rule.rhythm}
+    counted = embedded.evaluate_all(rows, rules, rule.clocked)
+    timed = rule.timed(rows)
+    assert ("_silence" in timed) == (odd is None)
+    found = embedded.evaluate_all(timed, rules, rule.clocked)
+    for name in rules:
+        np.testing.assert_array_equal(found[name], counted[name])
+
+
 def test_weights_follow_the_season_and_not_the_growth():
     months = pd.date_range("2022-01-01", periods=48, freq="MS")
     growth = 100 * 1.03 ** np.arange(48)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.customers.ids import among
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.texts import say
 from segment_lab.window import as_date
@@ -37,9 +38,9 @@ def movement(
     index = before.index.union(after.index)
     earlier = before["revenue"].reindex(index, fill_value=0.0)
     later = after["revenue"].reindex(index, fill_value=0.0)
-    bought_before = index.isin(before.index)
-    bought_after = index.isin(after.index)
-    unknown = ~bought_before & ~index.isin(known)
+    bought_before = among(index, before.index)
+    bought_after = among(index, after.index)
+    unknown = ~bought_before & ~among(index, known)
     more = (later >= earlier).to_numpy()
     kind = np.select(
         [unknown, ~bought_before, ~bought_after, more],

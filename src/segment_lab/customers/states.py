@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import ibis
 import ibis.expr.types as ir
@@ -30,6 +31,8 @@ PRIOR = 3.0
 #: Rhythms of silence after which a customer is slowing, and lapsed.
 SLOW, LAPSE = 1.5, 3.5
 YEAR = 365.25
+#: The longest calendar (days), and how many are kept.
+LONGEST, CALENDARS = 1 << 16, 32
 #: Columns of a prepared table.
 SILENCE, KNOWN, RHYTHM = "_silence", "_known", "_rhythm"
 #: Full months without which a season cannot be told from a trend, and the least that one counts.
@@ -99,18 +102,41 @@ class StateRule:
             "p_active": self.p_active,
             "rhythm_days": self.rhythm,
         }
-        found = embedded.evaluate_all(rows, rules, self.clocked)
+        found = embedded.evaluate_all(self.timed(rows), rules, self.clocked)
         return pd.DataFrame(found, index=rows.index).reindex(customers.index)
 
     def clocked(self, table: ir.Table) -> ir.Table:
         """The table with silence, time known and rhythm, which many conditions ask for."""
         counted = table.mutate(
-            **{
-                SILENCE: self.days(table.recency_days),
-                KNOWN: self.days(table.tenure_days),
-            }
+            **{SILENCE: self.silence(table), KNOWN: self.known(table)}
         )
         return counted.mutate(**{RHYTHM: self.rhythm(counted)})
+
+    def timed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a frame with silence and time known as the engine counts them: many customers
+        share few days, so each day is counted once. `clocked` takes them as they are."""
+        if not self.season or self.as_of is None:
+            return rows
+        silence = self._counted(rows["recency_days"])
+        known = self._counted(rows["tenure_days"])
+        if silence is None or known is None:
+            return rows
+        return rows.assign(**{SILENCE: silence, KNOWN: known})
+
+    def _counted(self, column: pd.Series) -> np.ndarray | None:
+        """What days count by the season; None where they are not whole or beyond a calendar."""
+        days = column.to_numpy("float64", na_value=np.nan)
+        told = days[~np.isnan(days)]
+        if not len(told):
+            return days
+        if told.min() < 0 or told.max() > LONGEST or (told % 1 != 0).any():
+            return None
+        size = 1024
+        while size <= told.max():
+            size *= 2
+        calendar = _calendar(self.season, self.as_of, size)
+        # The last place is that of days that nobody knows.
+        return calendar[np.where(np.isnan(days), size, days).astype(int)]
 
     def silence(self, table: ir.Table) -> ir.NumericValue:
         """Days since the last order, as they count by the season."""
@@ -194,10 +220,10 @@ class StateRule:
         table = rows.copy()
         if self.season and self.as_of is not None:
             counted = embedded.evaluate_all(
-                rows[list(COLUMNS)],
+                self.timed(rows[list(COLUMNS)]),
                 {
-                    "recency_days": lambda t: self.days(t.recency_days).cast("float64"),
-                    "tenure_days": lambda t: self.days(t.tenure_days).cast("float64"),
+                    "recency_days": lambda t: self.silence(t).cast("float64"),
+                    "tenure_days": lambda t: self.known(t).cast("float64"),
                 },
             )
             table = rows.assign(**counted)
@@ -222,6 +248,17 @@ class StateRule:
 
     def _weight(self, month: int) -> float:
         return round(self.season[month - 1], 6)
+
+
+@lru_cache(CALENDARS)
+def _calendar(
+    season: tuple[float, ...], as_of: dt.date | None, size: int
+) -> np.ndarray:
+    """What the last 0, 1, 2 … days before a day count, by the season; one NaN behind them."""
+    rule = StateRule(1.0, None, season, as_of)
+    days = pd.DataFrame({"days": np.arange(size, dtype="float64")})
+    counted = embedded.evaluate(days, lambda t: rule.days(t.days).cast("float64"))
+    return np.append(counted, np.nan)
 
 
 def _year_back(as_of: dt.date) -> list[tuple[float, float, int]]:

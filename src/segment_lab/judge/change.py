@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segment_lab.customers.ids import among
 from segment_lab.customers.rates import with_interval
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.judge.company import Company
@@ -149,7 +150,7 @@ def _out_of_sight(
         return None
     unseen = _buyers(whole).difference(_buyers(later))
     codes = whole.segmentation(method, rule).codes
-    return codes[codes.index.isin(unseen)]
+    return codes[among(codes.index, unseen)]
 
 
 def _buyers(company: Company) -> pd.Index:

@@ -113,7 +113,9 @@ class Words:
             "state": self._state,
             **{word: self._plain_rule(word) for word in words},
         }
-        found = embedded.evaluate_all(rows, rules, self.states.clocked)
+        found = embedded.evaluate_all(
+            self.states.timed(rows), rules, self.states.clocked
+        )
         state = pd.Series(found.pop("state"), index=customers.index)
         held: dict[str, Any] = {
             "lately": state.isin(["active", "new"]),

@@ -206,6 +206,9 @@ class LifecycleSegmenter(Segmenter):
     def prepared(self, table: ir.Table) -> ir.Table:
         return self.state_rule_.clocked(table) if self.state_rule_ else table
 
+    def looked_up(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return self.state_rule_.timed(rows) if self.state_rule_ else rows
+
     def branches(
         self, table: ir.Table
     ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:
@@ -227,7 +230,7 @@ class LifecycleSegmenter(Segmenter):
         """The truth table: one row per customer, one boolean column per rule, and
         ``rules_matched``."""
         bits = embedded.evaluate(
-            self._checked(customers),
+            self.looked_up(self._checked(customers)),
             lambda t: sum(
                 rule.ifelse(1 << i, 0) for i, rule in enumerate(self.rules(t).values())
             ),

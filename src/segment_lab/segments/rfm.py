@@ -170,6 +170,9 @@ class RFMSegmenter(Segmenter):
     def prepared(self, table: ir.Table) -> ir.Table:
         return table if self.words_ is None else self.words_.states.clocked(table)
 
+    def looked_up(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows if self.words_ is None else self.words_.states.timed(rows)
+
     def branches(
         self, table: ir.Table
     ) -> tuple[Sequence[tuple[ir.BooleanValue, int]], int | None]:

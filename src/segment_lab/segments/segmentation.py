@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from segment_lab.customers.ids import among
 from segment_lab.errors import DataError, Fault, nearest
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
@@ -239,9 +240,10 @@ class Segmentation:
         """The rows that are segmented, and the segmentation of those alone."""
         if self.codes.index.equals(customers.index):
             return customers, self  # a million ids are not looked up again
-        if self.codes.index.isin(customers.index).all():
+        described = among(self.codes.index, customers.index)
+        if described.all():
             return customers.loc[self.codes.index], self
-        known = self.codes[self.codes.index.isin(customers.index)]
+        known = self.codes[described]
         if known.empty:
             self.align(customers)  # an error that names who is missing
         by_customer = (
