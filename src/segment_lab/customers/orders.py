@@ -160,18 +160,33 @@ def per_order(lines: ir.Table) -> ir.Table:
     # Rejected lines keep their own keys (rewriting keys per line would double the query's time);
     # `reason` parts them.
     parts = [c for c in ("customer_id", "reason") if c in lines.columns]
-    orders = lines.group_by(*parts, **keys).aggregate(
-        **dates,
-        lines=lines.count(),
-        revenue=lines.amount_minor.sum().cast("int64"),
-        returned=-(ibis.least(lines.amount_minor, 0).sum().cast("int64")),
-        **(
-            {"margin": lines.margin_minor.sum().cast("int64")}
-            if "margin_minor" in lines.columns
-            else {}
-        ),
+    return as_purchases(
+        lines.group_by(*parts, **keys).aggregate(**dates, **_sums(lines))
     )
-    return as_purchases(orders)
+
+
+def by_day(lines: ir.Table) -> ir.Table:
+    """What the lines of every order add up to on every day: `per_order` of them, in any window, is
+    that of the lines."""
+    parts = ("customer_id", "order_id", "order_date", "reason")
+    return lines.group_by(*(c for c in parts if c in lines.columns)).aggregate(
+        **_sums(lines)
+    )
+
+
+def _sums(lines: ir.Table) -> dict[str, ir.Value]:
+    """What lines, or rows of `by_day`, add up to."""
+    if "amount_minor" not in lines.columns:
+        names = ("lines", *money_of(lines))
+        return {name: lines[name].sum().cast("int64") for name in names}
+    sums = {
+        "lines": lines.count(),
+        "revenue": lines.amount_minor.sum().cast("int64"),
+        "returned": -(ibis.least(lines.amount_minor, 0).sum().cast("int64")),
+    }
+    if "margin_minor" in lines.columns:
+        sums["margin"] = lines.margin_minor.sum().cast("int64")
+    return sums
 
 
 def as_purchases(orders: ir.Table) -> ir.Table:
@@ -328,7 +343,8 @@ def outcomes_expression(
     window = ObservationWindow(start, start + dt.timedelta(days=days))
     orders = per_order(with_reason(lines, window, returns))
     orders = orders.filter(orders.reason.isnull())
-    return orders.group_by("customer_id").aggregate(
+    by = {"customer_id": orders.customer_id.cast("string")}
+    return orders.group_by(**by).aggregate(
         future_orders=orders.count(where=orders.is_order),
         future_revenue=orders.revenue.sum(),
         **(

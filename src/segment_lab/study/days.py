@@ -140,13 +140,16 @@ class StudyDays(StudyTables):
         before the window: a campaign, or a customer's first order, may be older than what
         describes customers today.
         """
-        table, window = self.table("orders"), self.window
-        inside = table.order_date < ibis.literal(window.as_of)
+        return self._seen(self.table("orders"), all_time=all_time)
+
+    def _seen(self, lines: ir.Table, *, all_time: bool = False) -> ir.Table:
+        """Those of accepted order lines that the window shows."""
+        inside = lines.order_date < ibis.literal(self.window.as_of)
         if not all_time:
-            inside &= table.order_date >= ibis.literal(window.start)
+            inside &= lines.order_date >= ibis.literal(self.window.start)
         if self.config.returns == "drop":
-            inside &= table.amount_minor >= 0
-        return table.filter(inside)
+            inside &= lines.amount_minor >= 0
+        return lines.filter(inside)
 
     def at(self, as_of: dt.date | str, days: int | None = None) -> Self:
         """The same study as it stood on an earlier day: only what happened before it is seen.

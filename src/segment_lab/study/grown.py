@@ -37,7 +37,6 @@ from segment_lab.customers.orders import (
 from segment_lab.data import keeping
 from segment_lab.data.copies import prune, whole_parquet
 from segment_lab.data.files import cache_folder, replacing
-from segment_lab.data.intake import Intake
 from segment_lab.data.pieces import UNLIKELY, Piece, Pieces
 from segment_lab.texts import language
 from segment_lab.window import ObservationWindow
@@ -77,11 +76,14 @@ class Kept:
 
 
 def reduced(
-    intake: Intake, files: Pieces | None, window: ObservationWindow, returns: Returns
+    lines: ir.Table,
+    decimals: int,
+    files: Pieces | None,
+    window: ObservationWindow,
+    returns: Returns,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The customer table and what was set aside (`customers.orders.collect`), of `files` one by
     one where these are given."""
-    decimals = intake.reading.decimals
     if files is not None and files.tallies is not None:
         with contextlib.suppress(OSError, duckdb.IOException):  # no place to keep it
             log = Log(files, window, returns)
@@ -90,7 +92,7 @@ def reduced(
                     # Long lists, which would be sorted and handed on for nothing.
                     found = found.drop("days", "gone")
                     return collect(measured(found, window, decimals))
-    return collect(customer_expression(intake.narrow, window, returns, decimals))
+    return collect(customer_expression(lines, window, returns, decimals))
 
 
 class Log:

@@ -28,6 +28,7 @@ from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays
 from segment_lab.study.grown import reduced
+from segment_lab.study.looks_back import log_of
 from segment_lab.texts import language, say
 
 #: A forecast, and what came of it.
@@ -145,9 +146,12 @@ class StudyCustomers(StudyDays):
     def _reduce(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Customers, and every line of the log accounted for."""
         intake = self.intake("orders")
-        # What is kept of a log that grows is its last state, not one of the past.
-        files = intake.pieces if self._parent is None else None
-        customers, account = reduced(intake, files, self.window, self.config.returns)
+        lines, files = intake.narrow, intake.pieces
+        if self._parent is not None or self._whole is not None:
+            # What is kept of a log that grows is its last state, not one of the past.
+            lines, files = log_of(self), None
+        decimals, returns = intake.reading.decimals, self.config.returns
+        customers, account = reduced(lines, decimals, files, self.window, returns)
         broken = [
             (say("study.tables.broken", reason=reason), len(lines), 0.0)
             for reason, lines in intake.broken.groupby("reason")
@@ -227,9 +231,10 @@ class StudyCustomers(StudyDays):
             return ()
 
         def found() -> tuple[float, ...]:
-            return seasonal_weights(
-                full_months(orders_by_month(self.orders()), self.window)
-            )
+            lines = log_of(self)
+            accepted = lines.filter(lines.reason.isnull()).drop("reason")
+            months = orders_by_month(self._seen(accepted))
+            return seasonal_weights(full_months(months, self.window))
 
         return self.shared("season", (), found)
 
@@ -294,7 +299,7 @@ class StudyCustomers(StudyDays):
         intake = self.intake("orders")
 
         def found() -> pd.DataFrame:
-            query = outcomes_expression(intake.lines, start, days, self.config.returns)
+            query = outcomes_expression(log_of(self), start, days, self.config.returns)
             return query.to_pyarrow().to_pandas().set_index("customer_id")
 
         rows = self.shared("done", (start, days), found)
