@@ -148,9 +148,12 @@ def test_every_module_can_be_imported_alone():
     assert done.stdout.split() == []
 
 
-def test_importing_the_package_loads_nothing_heavy():
-    heavy = ("pandas", "ibis", "sklearn", "matplotlib")
-    code = f"import sys, segment_lab; print([m for m in {heavy} if m in sys.modules])"
+@pytest.mark.parametrize(
+    "names", ["segment_lab", "segment_lab.cli, segment_lab.render.runner"]
+)
+def test_importing_the_package_or_what_starts_a_run_loads_nothing_heavy(names):
+    heavy = ("pandas", "ibis", "sklearn", "matplotlib", "papermill")
+    code = f"import sys, {names}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

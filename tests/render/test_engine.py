@@ -156,6 +156,35 @@ def test_calls_return_values_and_raise_our_errors(server, tmp_path):
         server.call("os:_exit", {"status": 3}, tmp_path / "r")
 
 
+def test_what_reads_the_data_waits_for_nothing_that_draws():
+    code = (
+        "import sys\n"
+        "from segment_lab.render import forked\n"
+        "forked.for_reading()\n"
+        "print('segment_lab.study.study' in sys.modules, 'matplotlib' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False"]
+
+
+def test_a_task_is_begun_when_what_it_needs_is_there(monkeypatch):
+    from segment_lab.render.forked import Server
+
+    begun = []
+    monkeypatch.setattr(Server, "_fork", lambda self, request: request["id"])
+    monkeypatch.setattr(Server, "_tell", lambda self, reply: begun.append(reply["id"]))
+    server = Server(None)
+    server._waiting = [{"id": 1, "task": "kernel"}, {"id": 2, "task": "call"}]
+    server.able.add("call")
+    server._start()
+    assert begun == [2]
+    server.able.add("kernel")
+    server._start()
+    assert begun == [2, 1]
+
+
 def test_a_lost_server_is_an_error_not_a_hang(tmp_path):
     from segment_lab.render.worker import ForkServer
 

@@ -1,64 +1,31 @@
-"""A server process with the libraries already imported; it forks kernels and calls, so each starts
-in milliseconds.
+"""The client's end of the fork server (`forked`): kernels and calls that start in milliseconds.
 
-The server is one thread and opens no database, so nothing that cannot be forked lives in it. It
-dies with the process that started it and takes its children along: a killed run leaves nothing
-behind that still writes.
+The server dies with the process that started it and takes its children along: a killed run leaves
+nothing behind that still writes.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
-import importlib.util
 import itertools
 import json
 import os
-import pkgutil
-import select
 import signal
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import threadpoolctl
-
 from segment_lab import errors
 from segment_lab.texts import language, say
 from segment_lab.texts.languages import VARIABLE
 
-PRELOAD = (
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.dataset",
-    "duckdb",
-    "ibis",
-    "ibis.backends.duckdb",
-    "ibis.backends.duckdb.converter",
-    "ibis.expr.types.groupby",
-    "ibis.backends.sql",
-    "scipy.stats",
-    "scipy.optimize",
-    "sklearn.cluster",
-    "sklearn.mixture",
-    "sklearn.ensemble",
-    "sklearn.linear_model",
-    "sklearn.metrics",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-    "sklearn.tree",
-    "matplotlib.pyplot",
-    "seaborn",
-    "ipykernel.kernelapp",
-    "IPython.core.oinspect",
-)
+#: The module that is the server.
+SERVER = "segment_lab.render.forked"
 POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BACKEND = "module://matplotlib_inline.backend_inline"
 
@@ -121,7 +88,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._gone = False
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-m", SERVER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -136,7 +103,7 @@ class ForkServer:
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Child:
-        """A new child that runs ``TASKS[task](**arguments)``; returns once it has a process id.
+        """A new child that does a task of `forked`; returns once it has a process id.
 
         Of a server that has ended, or ends meanwhile, the child comes back killed.
         """
@@ -232,154 +199,3 @@ def shared() -> ForkServer:
     server = ForkServer()
     atexit.register(server.close)
     return server
-
-
-def _kernel(connection_file: str, extra: list[str]) -> None:
-    import matplotlib
-    import numpy as np
-    import pandas as pd
-    from ipykernel.kernelapp import IPKernelApp
-
-    # What importing these before the kernel existed left different from an ordinary kernel.
-    pd.set_option("display.max_columns", 20)
-    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
-    np.random.seed()  # noqa: NPY002
-    spec = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [str(spec and spec.origin), "-f", connection_file]
-    # Nobody debugs an unattended kernel; looking for the debugger would take as long as all the
-    # rest.
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
-    app = IPKernelApp.instance()
-    app.initialize(["-f", connection_file, *extra])
-    del sys.modules["debugpy"]
-    app.start()
-
-
-def _call(function: str, arguments: dict[str, Any], result: str) -> None:
-    module, name = function.split(":")
-    try:
-        answer = {"value": getattr(importlib.import_module(module), name)(**arguments)}
-    except errors.SegmentLabError as error:
-        answer = {"error": type(error).__name__, "message": str(error)}
-    except Exception:
-        answer = {"error": "", "message": traceback.format_exc()}
-    Path(result).write_text(json.dumps(answer), "utf-8")
-
-
-TASKS: dict[str, Any] = {"kernel": _kernel, "call": _call}
-
-
-def preload() -> None:
-    """Import what notebooks use; a library that is absent is theirs to miss."""
-    import segment_lab
-
-    ours = [
-        m.name
-        for m in pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")
-        if not m.name.startswith(("segment_lab.render", "segment_lab.cli"))
-    ]
-    for name in (*PRELOAD, *ours):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    _read_ahead()
-    # Importing it opens a database with threads; it opens another when one is needed.
-    if "duckdb" in sys.modules:
-        sys.modules["duckdb"].default_connection().close()
-
-
-def _read_ahead() -> None:
-    """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
-    import segment_lab
-    from segment_lab.show.macros import warm
-    from segment_lab.texts.languages import read_all
-
-    segment_lab.code_fingerprint()
-    read_all()
-    warm()
-    with contextlib.suppress(ImportError):
-        from PIL import Image
-
-        Image.init()
-
-
-def serve() -> None:
-    """Fork a child for every request on standard input until it closes; report starts and ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    replies = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    preload()
-    gc.collect()
-    gc.freeze()
-    running: dict[int, int] = {}
-    buffer = b""
-    try:
-        while True:
-            if select.select([0], [], [], 0.03 if running else None)[0]:
-                chunk = os.read(0, 1 << 16)
-                if not chunk:
-                    return
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in lines:
-                    request = json.loads(line)
-                    running[pid := _fork(request, replies)] = request["id"]
-                    replies.write(json.dumps({"id": request["id"], "pid": pid}) + "\n")
-            _reap(running, replies)
-    finally:
-        for pid in running:
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
-
-
-def _reap(running: dict[int, int], replies: Any) -> None:
-    while running:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if not pid:
-            return
-        replies.write(
-            json.dumps(
-                {"id": running.pop(pid), "exit": os.waitstatus_to_exitcode(status)}
-            )
-            + "\n"
-        )
-
-
-def _fork(request: dict[str, Any], replies: Any) -> int:
-    if pid := os.fork():
-        with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)
-        return pid
-    status = 1
-    try:
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.close(replies.fileno())
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        share = os.environ.get("SEGMENT_LAB_THREADS")
-        folder = os.environ.get("SEGMENT_LAB_SHARED")
-        if request["env"] is not None:
-            os.environ.clear()
-            os.environ.update(request["env"])
-        if folder:
-            os.environ["SEGMENT_LAB_SHARED"] = folder
-        if share:
-            os.environ.update(dict.fromkeys((*POOLS, "SEGMENT_LAB_THREADS"), share))
-            threadpoolctl.threadpool_limits(int(share))
-        if request["cwd"]:
-            os.chdir(request["cwd"])
-        TASKS[request["task"]](**request["arguments"])
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-if __name__ == "__main__":
-    serve()

@@ -11,10 +11,8 @@ import math
 import re
 from collections.abc import Callable
 from numbers import Number
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 from babel.dates import format_date, format_skeleton
 from markupsafe import Markup, escape
 
@@ -23,6 +21,9 @@ from segment_lab.errors import nearest
 from segment_lab.texts.languages import currency, language, locale, subject
 from segment_lab.texts.names import shown, told
 from segment_lab.texts.numerals import MINUS, decimal, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = "–"
 #: A share below this is shown as less than it, never as nothing.
@@ -59,6 +60,8 @@ def _number(value: float) -> str:
 
 def _day(value: Any) -> str:
     """In tables: the same in every language, and in the order of the days."""
+    import pandas as pd
+
     stamp = pd.Timestamp(value)
     return (
         f"{stamp:%Y-%m-%d}" if stamp == stamp.normalize() else f"{stamp:%Y-%m-%d %H:%M}"
@@ -66,6 +69,8 @@ def _day(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    import pandas as pd
+
     if pd.api.types.is_bool(value):
         return str(subject(language(), "words")["yes" if value else "no"])
     return told(value)
@@ -100,17 +105,17 @@ def _spoken(kind: str) -> Callable[[Any], str]:
 
 
 def _long_date(value: Any) -> str:
-    return format_date(
-        pd.Timestamp(value).date(),
-        "long",
-        locale=locale(language()),
-    )
+    return format_date(_date(value), "long", locale=locale(language()))
 
 
 def _month(value: Any) -> str:
-    return format_skeleton(
-        "yMMMM", pd.Timestamp(value).date(), locale=locale(language())
-    )
+    return format_skeleton("yMMMM", _date(value), locale=locale(language()))
+
+
+def _date(value: Any) -> dt.date:
+    import pandas as pd
+
+    return pd.Timestamp(value).date()
 
 
 def _per_hundred(share: float) -> str:
@@ -155,6 +160,9 @@ GUESSES = (
 def guess_format(name: str, values: pd.Series) -> str:
     """The format of a column, one of `FORMATS`: as ``config/columns.yml`` says, or from its dtype
     and its name."""
+    import numpy as np
+    import pandas as pd
+
     if known := packaged("columns").get(name):
         return str(known)
     if values.dtype == object:  # dates, decimals, or intervals as pairs
@@ -195,6 +203,12 @@ def _guess_number(name: str, sizes: pd.Series) -> str:
 
 def is_missing(value: Any) -> bool:
     """Whether there is no value: None, NaN, NaT."""
+    if isinstance(
+        value, str | int
+    ):  # most are, and a command's first words need no pandas
+        return False
+    import pandas as pd
+
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
