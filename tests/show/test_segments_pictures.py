@@ -10,6 +10,7 @@ import pytest
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.segments.abc import lorenz_curve, pareto
 from segment_lab.show.pictures import segments
+from segment_lab.show.pictures.shapes import bars, heat_map
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +149,17 @@ def test_profiles_colour_good_and_bad_and_not_high_and_low():
         medians, pd.Series({"frequency": 2.0, "recency_days": 10.0})
     )
     assert ax.collections[0].get_array().ravel().tolist() == pytest.approx([1, -1])
+
+
+def test_bars_without_a_value_are_nothing_and_the_others_keep_their_place():
+    shares = pd.DataFrame({"a": [0.7, np.nan], "b": [0.4, 0.6]}, index=["X", "Y"])
+    ax = bars(shares, {"first": "a", "second": "b"})
+    assert [text.get_text() for text in ax.texts] == ["70%", "", "40%", "60%"]
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
+    assert middles == pytest.approx([-0.2, 0.8, 0.2, 1.2])
+
+
+def test_numbers_stand_out_from_the_colour_of_their_cell():
+    shares = pd.DataFrame({"a": [0.0], "b": [1.0], "c": [np.nan]}, index=["X"])
+    light, dark = heat_map(shares, kind="percent", high=1).texts
+    assert (light.get_color(), dark.get_color()) == ("0.15", "white")

@@ -105,6 +105,7 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
         format="WEBP",
         lossless=True,
         method=1,
+        quality=25,  # of lossless pictures this is the effort; more makes none smaller
     )
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2
