@@ -12,10 +12,10 @@ from segment_lab.data import embedded
 
 @pytest.fixture
 def written(monkeypatch):
-    """The statements that the engine is asked to write, from an empty memory on."""
+    """The statements that the engine is asked to write of any table, from an empty memory on."""
     statements = []
-    monkeypatch.setattr(embedded, "_STATEMENTS", {})
-    monkeypatch.setattr(embedded, "_ANSWERS", {})
+    monkeypatch.setattr(embedded, "_QUESTIONS", {})
+    monkeypatch.setattr(embedded, "SMALL", 0)
     connection = embedded.shared()
     write = connection.compile
 
@@ -67,8 +67,11 @@ def test_who_writes_into_an_answer_changes_no_other():
     assert embedded.evaluate(table, lambda rows: rows.revenue > 50).sum() == 50
 
 
-def test_large_tables_are_not_kept(monkeypatch):
-    monkeypatch.setattr(embedded, "_ANSWERS", {})
-    monkeypatch.setattr(embedded, "REMEMBERED_ROWS", 50)
-    embedded.evaluate(customers(), lambda rows: rows.revenue > 50)
-    assert not embedded._ANSWERS
+def test_the_engine_is_not_asked_of_a_small_table(written, monkeypatch):
+    monkeypatch.setattr(embedded, "SMALL", 100)
+    small = sl.ABCSegmenter().fit(customers()).predict(customers())
+    assert not written
+    monkeypatch.setattr(embedded, "SMALL", 99)
+    large = sl.ABCSegmenter().fit(customers()).predict(customers())
+    assert len(written) == 1
+    assert (small == large).all()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from segment_lab.data import months
 from segment_lab.data.compiled import RememberingBackend
 from segment_lab.data.engines import adapt
 from segment_lab.data.leftovers import named
+from segment_lab.data.rowwise import answered
 from segment_lab.errors import ConfigError
 from segment_lab.texts import say
 
@@ -32,6 +33,7 @@ adapt()
 
 #: The frame that a rule is evaluated on, inside the engine.
 ROWS = "segment_lab_rows"
+PLACE = "_row"
 
 
 def connect() -> Any:
@@ -111,11 +113,31 @@ def drawn(table: ir.Table, share: float, seed: int = 0) -> ir.Table:
     )
 
 
-#: Judges ask one rule about the same small tables again and again: so many statements and answers
-#: are kept, of tables of at most so many rows.
-REMEMBERED, REMEMBERED_ROWS = 400, 50_000
-_STATEMENTS: dict[Any, str] = {}
-_ANSWERS: dict[Any, dict[str, np.ndarray]] = {}
+#: Judges ask one rule about the same small tables again and again: so many rules are kept as they
+#: were written, and tables of at most so many rows are answered without the engine.
+REMEMBERED, SMALL = 400, 50_000
+_QUESTIONS: dict[Any, Question] = {}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Rules on the rows of a table; the statement is written when the engine is asked."""
+
+    table: ir.Table
+    rules: Mapping[str, Any]
+
+    @property
+    def answers(self) -> dict[str, ops.Node]:
+        """The expression behind each rule."""
+        return {name: rule.op() for name, rule in self.rules.items()}
+
+    @cached_property
+    def statement(self) -> str:
+        """The rules as SQL, rows in their order."""
+        with _in_steps():
+            rows = self.table.select(PLACE, **self.rules).order_by(PLACE)
+            return str(shared().compile(rows))
+
 
 RowRule = Callable[[ir.Table], ir.Value]
 Preparation = Callable[[ir.Table], ir.Table]
@@ -151,61 +173,52 @@ def evaluate_all(
     """`evaluate` for several rules in one question: what they share is computed once."""
     if frame.empty:
         return {name: np.empty(0, dtype="int64") for name in rules}
-    rows = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
-    rows = rows.append_column("_row", pa.array(np.arange(len(frame))))
-    statement = _statement(rows.schema, rules, prepare, known)
-    if len(frame) > REMEMBERED_ROWS:
-        return _asked(rows, statement, rules)
-    question = (statement, _contents(rows))
-    if question not in _ANSWERS:
-        if len(_ANSWERS) >= REMEMBERED:
-            _ANSWERS.clear()
-        _ANSWERS[question] = _asked(rows, statement, rules)
-    # A copy: whoever asked may write into it.
-    return {name: found.copy() for name, found in _ANSWERS[question].items()}
+    rows = rows_of(frame)
+    question = _question(rows.schema, rules, prepare, known)
+    if len(frame) <= SMALL:
+        found = answered(rows, question.answers)
+        if found is not None:
+            return found
+    return _asked(rows, question)
 
 
-def _statement(
+def rows_of(frame: pd.DataFrame) -> pa.Table:
+    """The rows of a frame as the engine takes them."""
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _question(
     schema: pa.Schema,
     rules: Mapping[str, RowRule],
     prepare: Preparation,
     known: Any,
-) -> str:
-    """The SQL of rules on rows of a schema."""
+) -> Question:
+    """Rules, asked of rows of a schema."""
     key = (known, tuple(rules), schema.to_string(show_field_metadata=False))
-    if known is not None and key in _STATEMENTS:
-        return _STATEMENTS[key]
+    if known is not None and key in _QUESTIONS:
+        return _QUESTIONS[key]
     # Named instead of handed over: the statement of a rule then serves every frame of these
     # columns.
-    source = ibis.table(ibis.Schema.from_pyarrow(schema), name=ROWS)
-    table = prepare(source)
-    answers = {name: rule(table) for name, rule in rules.items()}
-    with _in_steps():
-        statement = shared().compile(table.select("_row", **answers).order_by("_row"))
+    named = ibis.Schema.from_pyarrow(schema)
+    table = prepare(ibis.table({**named, PLACE: "int64"}, name=ROWS))
+    question = Question(table, {name: rule(table) for name, rule in rules.items()})
     if known is not None:
-        if len(_STATEMENTS) >= REMEMBERED:
-            _STATEMENTS.clear()
-        _STATEMENTS[key] = statement
-    return str(statement)
+        if len(_QUESTIONS) >= REMEMBERED:
+            _QUESTIONS.clear()
+        _QUESTIONS[key] = question
+    return question
 
 
-def _asked(rows: pa.Table, statement: str, names: Iterable[str]) -> dict[str, Any]:
-    """What a statement answers on `rows`."""
+def _asked(rows: pa.Table, question: Question) -> dict[str, Any]:
+    """What the engine answers on `rows`."""
+    placed = rows.append_column(PLACE, pa.array(np.arange(rows.num_rows)))
     connection = shared().con
-    connection.register(ROWS, rows)
+    connection.register(ROWS, placed)
     try:
-        found = connection.sql(statement).to_arrow_table()
+        found = connection.sql(question.statement).to_arrow_table()
     finally:
         connection.unregister(ROWS)
-    return {name: found[name].to_numpy() for name in names}
-
-
-def _contents(rows: pa.Table) -> bytes:
-    """A fingerprint of values and types."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows)
-    return hashlib.blake2b(sink.getvalue(), digest_size=20).digest()
+    return {name: found[name].to_numpy() for name in question.rules}
 
 
 @contextlib.contextmanager
