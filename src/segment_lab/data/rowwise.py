@@ -272,7 +272,7 @@ def _among(asked: _Rows, node: Any) -> Found:
     return Found(pc.if_else(known, held, pa.scalar(None, pa.bool_())), TRUTH)
 
 
-def _alike(found: Sequence[Found]) -> tuple[list[Any], str, int]:
+def _alike(found: Sequence[Found]) -> tuple[list[Any], str | None, int]:
     """Values of one kind and scale, as the engine makes them alike."""
     kinds = {each.kind for each in found} - {None}
     if not kinds or (len(kinds) > 1 and not kinds <= NUMBERS):
@@ -292,14 +292,14 @@ def _typed(values: Sequence[Any]) -> list[Any]:
 
 
 def _first(asked: _Rows, node: Any) -> Found:
-    values, *alike = _alike(asked.all_of(node.arg))
-    return Found(pc.coalesce(*values), *alike)
+    values, kind, scale = _alike(asked.all_of(node.arg))
+    return Found(pc.coalesce(*values), kind, scale)
 
 
 def _extreme(compute: Callable[..., Any], asked: _Rows, node: Any) -> Found:
     values, kind, scale = _alike(asked.all_of(node.arg))
     if kind not in NUMBERS:
-        raise Unsure(kind)
+        raise Unsure(str(kind))
     return Found(compute(*values, skip_nulls=True), kind, scale)
 
 
@@ -316,10 +316,10 @@ def _case(
     asked: _Rows, conditions: Sequence[Any], results: Sequence[Any], other: Any
 ) -> Found:
     held = [asked.by_row(each) for each in asked.all_of(conditions)]
-    values, *alike = _alike(asked.all_of([*results, other]))
+    values, kind, scale = _alike(asked.all_of([*results, other]))
     names = [str(place) for place in range(len(held))]
     cases = pc.make_struct(*held, field_names=names)
-    return Found(pc.case_when(cases, *values), *alike)
+    return Found(pc.case_when(cases, *values), kind, scale)
 
 
 def _any(truth: Any) -> bool:
