@@ -53,7 +53,7 @@ def test_a_draft_that_another_process_put_in_place_does_not_matter(
 ):
     monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / ".fitted-abc-1.joblib.7-9.tmp").symlink_to(
+    (tmp_path / "cache" / ".fitted-abc-1.pickle.7-9.tmp").symlink_to(
         "gone"
     )  # listed, but nothing is there
     study = study_of("customer_id,order_date,amount\na,2026-01-01,5\n")

@@ -66,7 +66,7 @@ def place(tmp_path, monkeypatch):
     cache.mkdir()
     frame.to_parquet(cache / "customers-1.parquet")
     frame.iloc[1:].to_parquet(cache / "customers-2.parquet")
-    (cache / "rfm-1.joblib").write_bytes(b"..C12..")
+    (cache / "rfm-1.pickle").write_bytes(b"..C12..")
     return tmp_path
 
 
@@ -106,7 +106,7 @@ def test_no_file_names_the_customer_and_the_others_stay(place):
     cache = place / "cache"
     assert (cache / "customers-2.parquet").exists()
     assert not (cache / "customers-1.parquet").exists()
-    assert not (cache / "rfm-1.joblib").exists()
+    assert not (cache / "rfm-1.pickle").exists()
     assert not [
         path for path in cache.glob("*.sql") if "C12" in path.read_text("utf-8")
     ]

@@ -144,7 +144,7 @@ def test_a_lost_or_damaged_file_of_the_cache_is_made_again(tmp_path, monkeypatch
     write(folder, "01", LINES)
     write(folder, "02", FEBRUARY)
     same(folder)
-    for pattern in ("log-*.joblib", "log-*.parquet", "tally-*.joblib"):
+    for pattern in ("log-*.pickle", "log-*.parquet", "tally-*.pickle"):
         for file in (tmp_path / "cache").glob(pattern):
             file.write_bytes(b"cut off")
         same(folder)

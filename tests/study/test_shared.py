@@ -91,8 +91,8 @@ def test_what_is_large_dies_with_its_run(study, asked, run, monkeypatch, tmp_pat
     monkeypatch.setattr(days, "KEPT_BYTES", 100)
     folder = run("first")
     study().segmentation("abc")
-    assert list(folder.glob("codes-abc-*.joblib"))
-    assert not list((tmp_path / "cache").glob("codes-abc-*.joblib"))
+    assert list(folder.glob("codes-abc-*.pickle"))
+    assert not list((tmp_path / "cache").glob("codes-abc-*.pickle"))
     run("second")
     study().segmentation("abc")
     assert asked == [20, 20]
@@ -101,7 +101,7 @@ def test_what_is_large_dies_with_its_run(study, asked, run, monkeypatch, tmp_pat
 def test_what_is_kept_is_its_owners_alone(study, run, tmp_path):
     run("first")
     study().customers()
-    kept = list((tmp_path / "cache").glob("customers-*.joblib"))
+    kept = list((tmp_path / "cache").glob("customers-*.pickle"))
     assert kept
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 

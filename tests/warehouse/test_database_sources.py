@@ -153,7 +153,7 @@ def test_the_password_is_nowhere(databases, tmp_path, monkeypatch, capfd):
     shown = [repr(study), repr(study.config), *map(str, capfd.readouterr())]
     written = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert any(p.suffix == ".html" for p in written)
-    assert any(p.suffix == ".joblib" for p in written)
+    assert any(p.suffix == ".pickle" for p in written)
     for form in (
         crm.PASSWORD,
         crm.PASSWORD.replace("/", "%2F").replace("@", "%40"),

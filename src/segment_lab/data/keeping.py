@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-
-import joblib
 
 from segment_lab.data.files import replacing
 from segment_lab.data.leftovers import with_room
@@ -40,15 +39,20 @@ def keep(path: Path, value: object) -> None:
     ConfigError
         The disk is full.
     """
-    with with_room(path.parent), replacing(path, private=True) as draft:
-        joblib.dump(value, draft)
+    with (
+        with_room(path.parent),
+        replacing(path, private=True) as draft,
+        draft.open("wb") as file,
+    ):
+        pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
 
 
 def kept(path: Path, kind: type[T]) -> T | None:
     """The value of this type that is kept there; None where there is none, or what a killed run
     or a damaged disk left of it."""
     try:
-        value = joblib.load(path)
+        with path.open("rb") as file:
+            value = pickle.load(file)
     except Exception:  # damaged bytes raise whatever they happen to spell
         return None
     return value if isinstance(value, kind) else None

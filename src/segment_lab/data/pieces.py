@@ -94,7 +94,7 @@ class Pieces:
     def tallies(self) -> dict[str, pd.DataFrame] | None:
         """By the key of a file its rows by ``reason, order_date`` and ``currency``; None where
         that is not told file by file."""
-        target = cache_folder() / f"tally-{self.key}.joblib"
+        target = cache_folder() / f"tally-{self.key}.pickle"
         before = _still_true(target)
         known = {p.key: before[p.key] for p in self.files if p.key in before}
         fresh = [piece for piece in self.files if piece.key not in known]

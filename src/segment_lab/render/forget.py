@@ -277,7 +277,7 @@ class Forgetting:
     def _holds(self, path: Path) -> bool:
         if path.suffix != ".parquet":
             content = path.read_bytes()
-            numbers = any(i.isdigit() for i in self.ids) and path.suffix == ".joblib"
+            numbers = any(i.isdigit() for i in self.ids) and path.suffix == ".pickle"
             return numbers or any(i.encode() in content for i in self.ids)
         table = ibis.duckdb.connect().read_parquet(path)
         found = []

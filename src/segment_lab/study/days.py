@@ -205,7 +205,7 @@ class StudyDays(StudyTables):
         """`make()` once per data, window, settings, options and code version: in memory, and on
         disk between processes, in the user's cache or a run's `folder`."""
         key = self._key(name, options)
-        lasting = cache_folder() / f"{name}-{key}.joblib"
+        lasting = cache_folder() / f"{name}-{key}.pickle"
         path = folder / lasting.name if folder else lasting
 
         def load_or_make() -> T:
@@ -248,7 +248,7 @@ class StudyDays(StudyTables):
         if folder is None or not self._of_file:
             return make()
         told = self.config.model_dump(mode="json", include=READ)
-        path = Path(folder) / f"{name}-{mark(str(self.path), told)}.joblib"
+        path = Path(folder) / f"{name}-{mark(str(self.path), told)}.pickle"
         found = kept(path, object)
         if found is None:
             found = make()

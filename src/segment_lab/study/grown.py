@@ -113,7 +113,7 @@ class Log:
         self.settled = [p for p in pieces.files if _before(days[p.key], window.as_of)]
         # The engine's hash finds orders again, and reasons are kept as they are said.
         facts = (pieces.key, cut, returns, duckdb.__version__, language())
-        self.state = cache_folder() / f"log-{keeping.mark(*facts)}.joblib"
+        self.state = cache_folder() / f"log-{keeping.mark(*facts)}.pickle"
 
     @contextlib.contextmanager
     def customers(self) -> Iterator[ir.Table | None]:
