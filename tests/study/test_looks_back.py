@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from segment_lab import Study
-from segment_lab.study import looks_back
-from segment_lab.study.days import SHARED
+from segment_lab.study import days
 
 DAY = dt.date(2025, 7, 1)
 
@@ -54,11 +53,36 @@ def test_customers_accounts_outcomes_and_seasons_are_those_of_the_lines(
 ):
     log = _log(ids)
     expected = _answers(log, returns)
-    monkeypatch.setenv(SHARED, str(tmp_path))
-    monkeypatch.setattr(looks_back, "FEW", 100)
+    monkeypatch.setenv(days.SHARED, str(tmp_path))
+    monkeypatch.setattr(days, "MANY", 100)
     found = _answers(log, returns)
     for mine, theirs in zip(found, expected, strict=True):
         assert len(mine) or not len(theirs)
         assert mine.equals(theirs)
     written = len(list(tmp_path.glob("log-by-day-*.parquet")))
     assert written == (0 if returns == "drop" else 2)
+
+
+def test_of_many_customers_few_days_are_held_and_a_day_forgotten_is_told_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv(days.SHARED, str(tmp_path))
+    monkeypatch.setattr(days, "MANY", 100)
+    study = Study.from_frames({"orders": _log("texts")}, tolerance=0.5)
+    study.customers()
+    asked = [DAY - dt.timedelta(days=30 * month) for month in range(5)]
+    told = {day: study.at(day).customers() for day in asked}
+    held = [key[1] for key in study._kept if key[:1] == ("at",)]
+    assert held == asked[-days.DAYS_KEPT :]
+    for day in asked:
+        assert study.at(day).customers().equals(told[day])
+
+
+def test_of_few_customers_every_day_is_held(tmp_path, monkeypatch):
+    monkeypatch.setenv(days.SHARED, str(tmp_path))
+    study = Study.from_frames({"orders": _log("texts")}, tolerance=0.5)
+    study.customers()
+    first = study.at(DAY)
+    for month in range(5):
+        study.at(DAY - dt.timedelta(days=30 * month))
+    assert study.at(DAY) is first

@@ -22,6 +22,7 @@ from segment_lab.data.intake import raise_faults
 from segment_lab.data.keeping import keep, kept, mark
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.study.config import WindowConfig
+from segment_lab.study.memory import give_back
 from segment_lab.study.tables import StudyTables
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow, as_date
@@ -31,6 +32,8 @@ T = TypeVar("T")
 SHARED = "SEGMENT_LAB_SHARED"
 #: Up to this size what a run computed is kept for later runs: ten thousand customers or so.
 KEPT_BYTES = 4 << 20
+#: Of more than so many customers a run holds so many days in memory.
+MANY, DAYS_KEPT = 50_000, 2
 #: Parts of a study file that an answer is kept without: they are told by other means, or
 #: name nothing that is computed below the pages.
 ASIDE = {
@@ -164,8 +167,9 @@ class StudyDays(StudyTables):
         changes: dict[str, Any] = {"as_of": day}
         if days is not None:
             changes["window"] = WindowConfig(days=days)
-        return root._keep(
-            ("at", day, days),
+        key = ("at", day, days)
+        found = root._keep(
+            key,
             lambda: type(self)(
                 root.config.model_copy(update=changes),
                 root.base,
@@ -173,6 +177,26 @@ class StudyDays(StudyTables):
                 parent=root,
             ),
         )
+        root._kept[key] = root._kept.pop(key)  # asked for last
+        root._forget_days(DAYS_KEPT)
+        return found
+
+    @property
+    def _many(self) -> bool:
+        """Whether this is known to be a base of many customers, or a sample of one."""
+        return self._whole is not None or len(self._kept.get("customers", ())) > MANY
+
+    def _forget_days(self, but: int = 0) -> None:
+        """Of many customers keep only `but` days, those asked for last: what was told of the others
+        stands in the run's folder."""
+        if not self._many or not os.environ.get(SHARED):
+            return
+        days = [known for known in self._kept if known[:1] == ("at",)]
+        forgotten = days[: max(len(days) - but, 0)]
+        for known in forgotten:
+            del self._kept[known]
+        if forgotten:
+            give_back()
 
     def merged(self, pairs: pd.DataFrame) -> Self:
         """This study with records counted as one customer: ``customer_id, merge_into``.

@@ -17,22 +17,19 @@ from filelock import FileLock
 from segment_lab.customers.orders import by_day
 from segment_lab.data.embedded import drawn
 from segment_lab.data.files import replacing
-from segment_lab.study.days import SHARED
-
-#: Of so many customers a log is read as it is; to sum it first takes as long.
-FEW = 50_000
+from segment_lab.study import days
 
 
 def log_of(study: Any) -> ir.Table:
     """The lines of a study's log for tables of a day; what they add up to by order and day
     (`customers.orders.by_day`), where processes share a folder that can hold it."""
-    folder = os.environ.get(SHARED)
+    folder = os.environ.get(days.SHARED)
     root = study._parent or study
     whole = root._whole or root
     # Returns that are left out are left out line by line.
     if folder is None or study.config.returns == "drop":
         return study.intake("orders").narrow
-    if len(whole.customers()) <= FEW:
+    if len(whole.customers()) <= days.MANY:
         return study.intake("orders").narrow
     return root._keep("log by day", lambda: _summed(root, Path(folder)))
 

@@ -191,7 +191,10 @@ class Study(StudyWings):
         horizon_days = self.config.comparison.horizon_days
 
         def made() -> pd.DataFrame:
-            return history_of(self.drawn(JUDGED), method, horizon_days)
+            company = self.drawn(JUDGED)
+            found = history_of(company, method, horizon_days)
+            company._forget_days()  # seven, which few others ask for
+            return found
 
         asked = (horizon_days, self.options(method))
         return self.cached(f"history-{method}", asked, made)
