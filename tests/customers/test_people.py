@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from segment_lab.customers.people import ordered_later, with_prospects
+from segment_lab.customers.people import lead_days, ordered_later, with_prospects
 from segment_lab.errors import ConfigError
 
 DAY = dt.date(2026, 3, 1)
@@ -24,9 +24,11 @@ STAGES = ibis.memtable(
     }
 )
 
+DAYS = lead_days(LEADS, STAGES)
+
 
 def offered(**more) -> set[str]:
-    table = with_prospects(BUYERS, None, None, LEADS, STAGES, DAY, **more)
+    table = with_prospects(BUYERS, None, None, lead_days(LEADS, STAGES, **more), DAY)
     return set(table.index[table["offer"]])
 
 
@@ -41,7 +43,7 @@ def test_the_study_file_can_name_the_stages_and_a_wrong_name_is_refused():
 
 
 def test_an_offer_after_the_day_is_not_known_yet():
-    early = with_prospects(BUYERS, None, None, LEADS, STAGES, dt.date(2026, 1, 6))
+    early = with_prospects(BUYERS, None, None, DAYS, dt.date(2026, 1, 6))
     assert set(early.index) == {"a"}
 
 
@@ -50,11 +52,11 @@ def test_who_first_ordered_later_and_left_no_earlier_trace_was_not_known_yet():
     known["created_on"] = pd.to_datetime([None, None, "2026-02-01", None])
     touches = ibis.memtable({"customer_id": ["f"], "touch_date": [dt.date(2026, 2, 1)]})
     later = ["a", "d", "e", "f"]
-    table = with_prospects(BUYERS, known, touches, LEADS, STAGES, DAY, later=later)
+    table = with_prospects(BUYERS, known, touches, DAYS, DAY, later=later)
     # a: a lead reached an offer; e: the account is older; f: a contact. d: nothing before the day.
     assert {"a", "e", "f"} <= set(table.index)
     assert "d" not in table.index
-    assert "d" in with_prospects(BUYERS, known, touches, LEADS, STAGES, DAY).index
+    assert "d" in with_prospects(BUYERS, known, touches, DAYS, DAY).index
 
 
 def test_a_customer_of_the_day_and_one_of_the_day_before():
@@ -69,3 +71,21 @@ def test_a_customer_of_the_day_and_one_of_the_day_before():
         }
     )
     assert list(ordered_later(lines, DAY)) == ["b"]
+
+
+def test_a_lead_is_known_from_its_first_trace_on():
+    leads = ibis.memtable(
+        {
+            "lead_id": ["1", "2", "3"],
+            "customer_id": ["a", "a", None],
+            "created_on": [None, dt.date(2026, 1, 9), dt.date(2026, 1, 1)],
+        }
+    )
+    days = lead_days(leads, STAGES)
+    assert list(days.index) == ["a"]
+    assert days.loc["a", "known_on"] == pd.Timestamp("2026-01-05")
+    assert days.loc["a", "offered_on"] == pd.Timestamp("2026-01-05")
+    alone = lead_days(leads, None)
+    assert alone.loc["a", "known_on"] == pd.Timestamp("2026-01-09")
+    assert alone["offered_on"].isna().all()
+    assert lead_days(None, None).empty

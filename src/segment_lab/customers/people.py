@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -42,10 +43,8 @@ def with_prospects(
     buyers: pd.DataFrame,
     known: pd.DataFrame | None,
     touches: ir.Table | None,
-    leads: ir.Table | None,
-    stages: ir.Table | None,
+    leads: pd.DataFrame,
     as_of: dt.date,
-    offer_stages: Collection[str] = (),
     later: Collection[str] = (),
 ) -> pd.DataFrame:
     """Buyers and everybody else who was known before `as_of`.
@@ -56,13 +55,12 @@ def with_prospects(
         The customer table with its account columns.
     known : DataFrame, optional
         `accounts`; ``created_on`` on or after `as_of` leaves a prospect out.
-    touches, leads, stages : ibis Table, optional
-        Contacts, leads (with ``customer_id``) and their stage history.
+    touches : ibis Table, optional
+        Contacts.
+    leads : DataFrame
+        `lead_days`.
     as_of : date
         Only what was known before this day counts.
-    offer_stages : collection of str, optional
-        The stages in which a commercial offer is made; without them their names decide, in four
-        languages (`spellings.offers`).
     later : collection of str, optional
         Customers who first ordered on or after `as_of` (`ordered_later`): they were known before
         only by an account created earlier, a contact or a lead.
@@ -74,8 +72,11 @@ def with_prospects(
         reached an offer). Without orders, frequency and revenue are 0 and the rest is null.
     """
     counts = _touch_counts(touches, as_of)
-    offers = _offers(leads, stages, as_of, offer_stages)
-    ids = _known_on(known, as_of, set(later) - set(_lead_ids(leads, stages, as_of)))
+    day = pd.Timestamp(as_of)
+    offers = leads.index[leads["offered_on"] < day]
+    ids = _known_on(
+        known, as_of, set(later) - set(leads.index[leads["known_on"] < day])
+    )
     others = ids.union(counts.index).union(offers).difference(buyers.index)
     zero = pd.DataFrame(
         {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0},
@@ -113,40 +114,51 @@ def _known_on(
     return known.index[(existed | undated).to_numpy()]
 
 
-def _lead_ids(
+def lead_days(
     leads: ir.Table | None,
     stages: ir.Table | None,
-    as_of: dt.date,
-) -> pd.Index:
-    """Customers of leads that existed before the day."""
+    offer_stages: Collection[str] = (),
+) -> pd.DataFrame:
+    """Since when each customer is known as a lead, and since when as one with an offer.
+
+    Parameters
+    ----------
+    leads, stages : ibis Table, optional
+        Leads (with ``customer_id``) and their stage history.
+    offer_stages : collection of str, optional
+        The stages in which a commercial offer is made; without them their names decide, in four
+        languages (`spellings.offers`).
+
+    Returns
+    -------
+    DataFrame, index customer_id
+        ``known_on, offered_on`` (null: never).
+    """
     if leads is None or "customer_id" not in leads.columns:
-        return pd.Index([], dtype="str")
-    found = []
-    if "created_on" in leads.columns:
-        found.append(leads.filter(leads.created_on < as_of))
-    if stages is not None:
-        found.append(
-            leads.semi_join(stages.filter(stages.entered_on < as_of), "lead_id")
+        never = pd.Series(dtype="datetime64[ns]", index=pd.Index([], dtype="str"))
+        return pd.DataFrame({"known_on": never, "offered_on": never})
+    never = ibis.null("timestamp")
+    created = leads.created_on if "created_on" in leads.columns else never
+    rows = leads.select("lead_id", "customer_id", created=created.cast("timestamp"))
+    if stages is None:
+        rows = rows.mutate(entered=never, offered=never)
+    else:
+        offered = stages.stage.isin(_offer_stages(stages, offer_stages))
+        entered = stages.entered_on.cast("timestamp")
+        visits = stages.group_by("lead_id").aggregate(
+            entered=entered.min(), offered=entered.min(where=offered)
         )
-    ids = [part.customer_id.to_pandas().dropna() for part in found]
-    return pd.Index(pd.concat(ids).unique() if ids else [], dtype="str")
+        rows = rows.left_join(visits, "lead_id").drop("lead_id_right")
+    rows = rows.filter(rows.customer_id.notnull())
+    first = ibis.least(rows.created.min(), rows.entered.min())
+    table = rows.group_by("customer_id").aggregate(
+        known_on=first, offered_on=rows.offered.min()
+    )
+    return table.to_pandas().set_index("customer_id")
 
 
-def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
-    if touches is None:
-        return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
-    counts = touches.filter(touches.touch_date < as_of).group_by("customer_id").count()
-    return counts.to_pandas().set_index("customer_id").iloc[:, 0]
-
-
-def _offers(
-    leads: ir.Table | None,
-    stages: ir.Table | None,
-    as_of: dt.date,
-    named: Collection[str],
-) -> pd.Index:
-    if leads is None or stages is None or "customer_id" not in leads.columns:
-        return pd.Index([], dtype="str")
+def _offer_stages(stages: ir.Table, named: Collection[str]) -> list[str]:
+    """The stages in which an offer is made: those named, or else those whose names say so."""
     known = (
         stages.stage.name("stage").as_table().distinct().to_pandas()["stage"].dropna()
     )
@@ -154,8 +166,11 @@ def _offers(
         if name not in set(known):
             hint = nearest(name, sorted(known))
             raise ConfigError(say("customers.no_stage", name=repr(name), hint=hint))
-    offered = list(named) or spellings.offers(known)
-    made = stages.filter((stages.entered_on < as_of) & stages.stage.isin(offered))
-    reached = leads.semi_join(made, "lead_id")
-    ids = reached.filter(reached.customer_id.notnull()).select("customer_id").distinct()
-    return pd.Index(ids.to_pandas().iloc[:, 0], dtype="str")
+    return list(named) or list(spellings.offers(known))
+
+
+def _touch_counts(touches: ir.Table | None, as_of: dt.date) -> pd.Series:
+    if touches is None:
+        return pd.Series(dtype="int64", index=pd.Index([], dtype="str"))
+    counts = touches.filter(touches.touch_date < as_of).group_by("customer_id").count()
+    return counts.to_pandas().set_index("customer_id").iloc[:, 0]

@@ -256,14 +256,14 @@ class StudyDays(StudyTables):
     def _described(self) -> str:
         """Data, window, settings and code, the same for all answers."""
         settings = self.config.model_dump(mode="json", exclude=ASIDE)
-        return repr((self._data, self.window, settings, code_fingerprint()))
+        return repr((self.fingerprint, self.window, settings, code_fingerprint()))
 
-    @property
-    def _data(self) -> str:
-        """The fingerprint of the data, the same on every day."""
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all the data and of how they are read, the same on every day."""
         if self._parent is not None:
-            return self._parent._data
-        return self._told_once("data", lambda: self.fingerprint)
+            return self._parent.fingerprint
+        return self._told_once("data", self._hashed)
 
     def _told_once(self, name: str, make: Callable[[], T]) -> T:
         """What a run's processes need to know of all tables of the study file: the first tells

@@ -17,6 +17,7 @@ from segment_lab.customers.orders import (
 from segment_lab.customers.overview import full_months, orders_by_month
 from segment_lab.customers.people import (
     accounts,
+    lead_days,
     ordered_later,
     with_accounts,
     with_prospects,
@@ -60,10 +61,8 @@ class StudyCustomers(StudyDays):
                 buyers,
                 known,
                 self._optional("touches"),
-                self._optional("leads"),
-                self._optional("lead_stages"),
+                self._lead_days,
                 self.window.as_of,
-                self.config.offer_stages,
                 self._ordered_later(),
             ),
         ).copy()
@@ -131,6 +130,13 @@ class StudyCustomers(StudyDays):
         if self._parent is not None:
             return self._parent._accounts  # the same on every day
         return accounts(self.table("customers")) if self.has("customers") else None
+
+    @cached_property
+    def _lead_days(self) -> pd.DataFrame:
+        if self._parent is not None:
+            return self._parent._lead_days  # the same on every day
+        leads, stages = self._optional("leads"), self._optional("lead_stages")
+        return lead_days(leads, stages, self.config.offer_stages)
 
     def _ordered_later(self) -> pd.Index:
         """Accounts that nothing but a later order speaks of: they were not known on this day."""

@@ -201,8 +201,7 @@ class StudyTables:
         bills, payments = self.intake("invoices"), self.intake("payments")
         return unlike(bills.currencies, payments.currencies)
 
-    @cached_property
-    def fingerprint(self) -> str:
+    def _hashed(self) -> str:
         """A hash of all the data and of how they are read."""
         prints = [
             f"{n}:{self.intake(n).fingerprint}" for n in sorted(self.config.sources)
