@@ -3,6 +3,7 @@ parent."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty
 
 import nbformat
 import papermill
@@ -154,6 +156,36 @@ def test_calls_return_values_and_raise_our_errors(server, tmp_path):
         )
     with pytest.raises(RuntimeError, match="no result"):
         server.call("os:_exit", {"status": 3}, tmp_path / "r")
+
+
+def test_a_kernel_whose_first_words_were_lost_is_asked_again(monkeypatch):
+    from segment_lab.render.engine import ForkedClient
+
+    asked, published = [], [Empty, "status of nothing", "2"]
+
+    async def reply(*_, **__):
+        return {"content": {}}
+
+    async def heard(*_, **__):
+        if (word := published.pop(0)) is Empty:
+            raise Empty
+        content = {"execution_state": "idle"}
+        return {"content": content, "parent_header": {"msg_id": word}}
+
+    async def alive():
+        return True
+
+    client = ForkedClient()
+    monkeypatch.setattr(
+        client, "kernel_info", lambda: asked.append("") or str(len(asked))
+    )
+    monkeypatch.setattr(client, "get_shell_msg", reply)
+    monkeypatch.setattr(client, "get_iopub_msg", heard)
+    monkeypatch.setattr(client, "_async_is_alive", alive)
+    monkeypatch.setattr(client, "_handle_kernel_info_reply", lambda _: None)
+    asyncio.run(client.wait_for_ready(5))
+    assert len(asked) == 2
+    assert published == []
 
 
 def test_what_reads_the_data_waits_for_nothing_that_draws():

@@ -13,9 +13,12 @@ import os
 import tempfile
 import threading
 import time
+from queue import Empty
 from typing import Any
 
 import nbformat
+import zmq
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbclient.exceptions import DeadKernelError
@@ -52,6 +55,43 @@ class ForkedProvisioner(LocalProvisioner):
         self.process: Any = child
         self.pid = self.pgid = child.pid
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """Its end is told by the server; Jupyter would look for it ten times a second."""
+        await super().kill(restart)
+        self.process.wait(1)
+
+
+class ForkedClient(AsyncKernelClient):
+    """Begins with a kernel as soon as it has answered; Jupyter's own client listens for another
+    fifth of a second whether more comes."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Return once the kernel answers and is heard to be idle again."""
+        deadline = time.monotonic() + (timeout or float("inf"))
+        while not await self._answered(self.kernel_info()):
+            if not await self._async_is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+    async def _answered(self, asked: str) -> bool:
+        """Whether a question was answered, and all that the kernel published about it came."""
+        try:
+            reply = await self.get_shell_msg(timeout=1)
+            # What it published before it was listened to is lost: it is asked again.
+            while not _ends(await self.get_iopub_msg(timeout=0.05), asked):
+                pass
+        except Empty:
+            return False
+        self._handle_kernel_info_reply(reply)
+        return True
+
+
+def _ends(message: dict[str, Any], asked: str) -> bool:
+    """Whether a message says that the kernel is done with what was asked."""
+    idle = message["content"].get("execution_state") == "idle"
+    return idle and message["parent_header"].get("msg_id") == asked
 
 
 class ForkedKernelManager(AsyncKernelManager):
@@ -155,7 +195,10 @@ class ForkedEngine(NBClientEngine):
                         transport="ipc",
                         ip=f"{sockets}/k",
                         connection_file=f"{sockets}/k.json",
+                        client_factory=ForkedClient,
                     )
+                    # A kernel listens some milliseconds after it was asked for.
+                    client.km.context.setsockopt(zmq.RECONNECT_IVL, 5)
                     client.km.server = server or worker.shared()
                     client.owns_km = True
                 return client.execute(
