@@ -5,6 +5,8 @@ Exit 0 all well, 1 some report failed, 2 bad input.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -26,6 +28,8 @@ from segment_lab.cli.said import (
 )
 from segment_lab.errors import ConfigError, NotEnoughDataError, SegmentLabError, nearest
 
+# What was loaded goes with the process: at its end nothing is looked through for garbage.
+atexit.register(gc.freeze)
 #: The first language that a study file asks for, whatever else is wrong with it.
 LANGUAGE = re.compile(r"""^lang:\s*\[?\s*['"]?([\w-]+)""", re.MULTILINE)
 

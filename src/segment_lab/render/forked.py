@@ -41,8 +41,6 @@ READING = (
 )
 #: What every page needs beside it.
 SHOWING = (
-    "scipy.stats",
-    "scipy.optimize",
     "matplotlib.pyplot",
     "ipykernel.kernelapp",
     "IPython.core.oinspect",
@@ -115,12 +113,12 @@ def for_reading() -> None:
 
 
 def for_showing() -> None:
-    """What every kernel needs: our own modules, and what each would read again."""
+    """What every kernel needs: our own modules that pages use, and what each would read again."""
     import segment_lab
 
     load(SHOWING)
     found = pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")
-    others = ("segment_lab.render", "segment_lab.cli")
+    others = ("segment_lab.render", "segment_lab.cli", "segment_lab.sample")
     load(module.name for module in found if not module.name.startswith(others))
     _read_ahead()
 
