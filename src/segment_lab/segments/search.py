@@ -60,11 +60,17 @@ def search_k(
         bootstrap samples), ``jaccard_min`` (the weakest cluster), ``silhouette`` (on at most
         `SILHOUETTE_ROWS` rows) and ``stable``.
     """
+    from sklearn.metrics import pairwise_distances
+
     rng = np.random.default_rng(seed)
     few = points[rng.permutation(len(points))[:SILHOUETTE_ROWS]]
     if algorithm == "gmm":
         points = points[rng.permutation(len(points))[:GMM_ROWS]]
-    rows = [_judge(points, few, algorithm, k, bootstraps, seed) for k in candidates]
+    apart = pairwise_distances(few)  # the same for every number of clusters
+    rows = []
+    for k in candidates:
+        found, labels = _judge(points, few, algorithm, k, bootstraps, seed)
+        rows.append((found.mean(), found.min(), _silhouette(apart, labels)))
     table = pd.DataFrame(
         rows,
         columns=["jaccard", "jaccard_min", "silhouette"],
@@ -82,7 +88,8 @@ def _judge(
     k: int,
     bootstraps: int,
     seed: int,
-) -> tuple[float, float, float]:
+) -> tuple[np.ndarray, np.ndarray]:
+    """How well each cluster is found again in bootstrap samples, and the labels of `few`."""
     from sklearn.exceptions import ConvergenceWarning
 
     rng = np.random.default_rng((seed, k))
@@ -102,19 +109,15 @@ def _judge(
                 starts=3,
             ).fit(resampled)
             found.append(best_jaccard(labels, again.predict(points), k))
-    recovered = np.nan_to_num(found).mean(axis=0)
-    return (
-        float(recovered.mean()),
-        float(recovered.min()),
-        _silhouette(few, model.predict(few)),
-    )
+    return np.nan_to_num(found).mean(axis=0), model.predict(few)
 
 
-def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
+def _silhouette(apart: np.ndarray, labels: np.ndarray) -> float:
+    """The silhouette of labels, by all distances between the rows."""
     from sklearn.metrics import silhouette_score
 
-    if 1 < len(np.unique(labels)) < len(points):
-        return float(silhouette_score(points, labels))
+    if 1 < len(np.unique(labels)) < len(labels):
+        return float(silhouette_score(apart, labels, metric="precomputed"))
     return float("nan")
 
 
