@@ -4,6 +4,7 @@ ignoring leads."""
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,8 +69,9 @@ class LeadAnalysis:
         def made() -> Estimates:
             return self.model.estimate(self.leads, self.checks, self.as_of)
 
-        options = (str(self.as_of), sorted(self.model.get_params().items()))
-        return self.keep("lead-chances", options, made)
+        # As a notebook's parameters come: there a tuple is a list.
+        parameters = json.dumps(self.model.get_params(), sort_keys=True, default=str)
+        return self.keep("lead-chances", (str(self.as_of), parameters), made)
 
     @property
     def tested(self) -> pd.DataFrame:
