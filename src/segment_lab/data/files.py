@@ -56,15 +56,22 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def replacing(path: str | Path, *, private: bool = False) -> Iterator[Path]:
+def replacing(
+    path: str | Path,
+    *,
+    private: bool = False,
+    lasting: bool = True,
+) -> Iterator[Path]:
     """A draft to write, which takes the place of `path` at the end: a reader sees the old file or
-    the new one. A `private` file is its owner's alone, whatever the umask."""
+    the new one. A `private` file is its owner's alone, whatever the umask; one that is not
+    `lasting` dies with the run, and no power cut is waited for."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield draft
-        _to_disk(draft)
+        if lasting:
+            _to_disk(draft)
         if private and draft.is_file():
             draft.chmod(0o600)
         draft.replace(path)

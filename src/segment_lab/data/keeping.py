@@ -31,8 +31,8 @@ def mark(*facts: object) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
 
 
-def keep(path: Path, value: object) -> None:
-    """Keep a value, in one step, for its owner alone.
+def keep(path: Path, value: object, *, lasting: bool = True) -> None:
+    """Keep a value, in one step, for its owner alone; `lasting` beyond the run or not.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def keep(path: Path, value: object) -> None:
     """
     with (
         with_room(path.parent),
-        replacing(path, private=True) as draft,
+        replacing(path, private=True, lasting=lasting) as draft,
         draft.open("wb") as file,
     ):
         pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)

@@ -240,7 +240,7 @@ class StudyDays(StudyTables):
                 if (found := _loaded(path, lasting)) is not None:
                     return cast(T, found)
                 value = make()
-                keep(path, value)
+                keep(path, value, lasting=path == lasting)
                 if path != lasting and self._comes_again(path):
                     keep(lasting, value)
                 return value
@@ -276,7 +276,7 @@ class StudyDays(StudyTables):
         found = kept(path, object)
         if found is None:
             found = make()
-            keep(path, found)
+            keep(path, found, lasting=False)
         return cast(T, found)
 
     def _comes_again(self, path: Path) -> bool:
