@@ -32,7 +32,7 @@ def numbers(draw, table, depth=3):
         return ibis.literal(draw(LITERALS))
     left, right = (draw(numbers(table, depth - 1)) for _ in range(2))
     kind = draw(
-        st.sampled_from([*"+-*/", "most", "least", "first", "if", "log", "floor"])
+        st.sampled_from([*"+-*/", "most", "least", "first", "if", "log", "floor", "as"])
     )
     made = {
         "+": lambda: left + right,
@@ -45,6 +45,7 @@ def numbers(draw, table, depth=3):
         "if": lambda: ibis.ifelse(left > right, left, right),
         "log": lambda: (ibis.greatest(left, 0.0) + 1.0).ln(),
         "floor": lambda: left.floor(),
+        "as": lambda: left.cast("float64"),
     }
     return made[kind]()
 

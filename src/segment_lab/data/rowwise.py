@@ -223,6 +223,13 @@ def _exponential(asked: _Rows, node: Any) -> Found:
     return Found(values, DOUBLE)
 
 
+def _cast(asked: _Rows, node: Any) -> Found:
+    """A number as a double; other types are the engine's."""
+    if not node.to.is_float64():
+        raise Unsure(str(node.to))
+    return Found(asked.of(node.arg).as_double(), DOUBLE)
+
+
 def _floor(asked: _Rows, node: Any) -> Found:
     values = pc.floor(asked.of(node.arg).as_double())
     return Found(pc.cast(values, pa.int64()), DECIMAL)
@@ -339,6 +346,7 @@ ANSWERS: dict[type, Callable[[_Rows, Any], Found]] = {
     ops.Ln: _logarithm,
     ops.Exp: _exponential,
     ops.Floor: _floor,
+    ops.Cast: _cast,
     ops.Equals: partial(_compared, pc.equal),
     ops.NotEquals: partial(_compared, pc.not_equal),
     ops.Less: partial(_compared, pc.less),
