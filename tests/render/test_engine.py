@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import Empty
 
 import nbformat
@@ -199,6 +200,16 @@ def test_what_reads_the_data_waits_for_nothing_that_draws():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_what_no_page_uses_is_not_loaded_for_kernels():
+    import segment_lab
+    from segment_lab.render import forked
+
+    names = set(forked._ours(Path(segment_lab.__file__).parent))
+    assert {"segment_lab", "segment_lab.pages", "segment_lab.pages.rfm"} <= names
+    rooms = {name.split(".")[1] for name in names if "." in name}
+    assert not rooms & {"__main__", "cli", "render", "sample"}
 
 
 def test_a_task_is_begun_when_what_it_needs_is_there(monkeypatch):

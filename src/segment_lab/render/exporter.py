@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mistune
+import nbformat
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from markupsafe import Markup, escape
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -74,6 +75,15 @@ def environment() -> Environment:
         "phrases": phrases,
     }
     return env
+
+
+def warm() -> None:
+    """Make ready what the first page would wait for: templates, colours of code, the schema of
+    notebooks."""
+    for name in ("report.html.j2", "run.html.j2"):
+        environment().get_template(name)
+    PythonLexer()
+    nbformat.validate(nbformat.v4.new_notebook())
 
 
 def first_sentence(text: str) -> str:

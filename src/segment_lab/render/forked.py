@@ -13,12 +13,11 @@ import gc
 import importlib.util
 import json
 import os
-import pkgutil
 import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +55,8 @@ LEARNING = (
     "sklearn.preprocessing",
     "sklearn.tree",
 )
+#: Rooms of our own that no page uses.
+ELSEWHERE = ("__main__", "cli", "render", "sample")
 
 
 def _kernel(connection_file: str, extra: list[str]) -> None:
@@ -117,10 +118,16 @@ def for_showing() -> None:
     import segment_lab
 
     load(SHOWING)
-    found = pkgutil.walk_packages(segment_lab.__path__, "segment_lab.")
-    others = ("segment_lab.render", "segment_lab.cli", "segment_lab.sample")
-    load(module.name for module in found if not module.name.startswith(others))
+    load(_ours(Path(segment_lab.__file__).parent))
     _read_ahead()
+
+
+def _ours(package: Path) -> Iterator[str]:
+    """Our own modules that pages use; to walk over packages would load them all."""
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        if parts[1] not in ELSEWHERE:
+            yield ".".join(parts).removesuffix(".__init__")
 
 
 def _read_ahead() -> None:

@@ -494,6 +494,8 @@ def _warm_up() -> None:
 
     from segment_lab.render import engine, exporter, index, rendering  # noqa: F401
 
+    exporter.warm()
+
 
 def _memory_share(jobs: int) -> float:
     """What one of `jobs` notebooks may use, in GB: four fifths of the machine, shared."""
