@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -154,22 +155,23 @@ def returned(study: Study) -> str:
     short, or a state had nobody."""
     days = study.config.strategy.horizon_days
     try:
-        before = study.at(study.window.as_of - dt.timedelta(days=days))
-        state = before.states()["state"]
+        facts = study.shared("returned", days, lambda: _returned(study, days))
     except (DataError, NotEnoughDataError):
         return ""
+    return say("stance.rhythm.returned", days=days, **facts) if facts else ""
+
+
+def _returned(study: Study, days: int) -> dict[str, Any]:
+    """The share of each state that ordered again in the last `days`, and whether fewer did from
+    state to state; nothing where a state had nobody."""
+    before = study.at(study.window.as_of - dt.timedelta(days=days))
+    state = before.states()["state"]
     since = study.bought(days)["orders"] > 0
     bought = since.reindex(state.index, fill_value=False)
-    rates = return_rates(state, bought)["share"]
-    if rates[list(STEPS)].isna().any():
-        return ""
-    facts = {str(name): rate for name, rate in rates[list(STEPS)].items()}
-    return say(
-        "stance.rhythm.returned",
-        days=days,
-        falls=falls(state, bought),
-        **facts,
-    )
+    rates = return_rates(state, bought)["share"][list(STEPS)]
+    if rates.isna().any():
+        return {}
+    return {**rates.to_dict(), "falls": falls(state, bought)}
 
 
 def _rhythm(study: Study, scheme: str) -> Html:
