@@ -171,7 +171,8 @@ def _returned(study: Study, days: int) -> dict[str, Any]:
     rates = return_rates(state, bought)["share"][list(STEPS)]
     if rates.isna().any():
         return {}
-    return {**rates.to_dict(), "falls": falls(state, bought)}
+    shares = {str(state): rate for state, rate in rates.items()}
+    return {**shares, "falls": falls(state, bought)}
 
 
 def _rhythm(study: Study, scheme: str) -> Html:
