@@ -166,7 +166,7 @@ def test_the_public_names_are_there():
         assert getattr(segment_lab, name).__doc__, name
 
 
-@pytest.mark.parametrize("drawing", ["pcolormesh(", "hlines("])
+@pytest.mark.parametrize("drawing", ["seaborn.heatmap(", "hlines("])
 def test_heat_maps_and_ranges_are_drawn_in_one_place(drawing):
     drawn = {
         name for name, path in modules().items() if drawing in path.read_text("utf-8")

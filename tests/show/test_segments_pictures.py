@@ -155,11 +155,13 @@ def test_bars_without_a_value_are_nothing_and_the_others_keep_their_place():
     shares = pd.DataFrame({"a": [0.7, np.nan], "b": [0.4, 0.6]}, index=["X", "Y"])
     ax = bars(shares, {"first": "a", "second": "b"})
     assert [text.get_text() for text in ax.texts] == ["70%", "", "40%", "60%"]
-    middles = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
+    middles = [
+        bar.get_y() + bar.get_height() / 2 for group in ax.containers for bar in group
+    ]
     assert middles == pytest.approx([-0.2, 0.8, 0.2, 1.2])
 
 
 def test_numbers_stand_out_from_the_colour_of_their_cell():
     shares = pd.DataFrame({"a": [0.0], "b": [1.0], "c": [np.nan]}, index=["X"])
     light, dark = heat_map(shares, kind="percent", high=1).texts
-    assert (light.get_color(), dark.get_color()) == ("0.15", "white")
+    assert (light.get_color(), dark.get_color()) == (".15", "w")

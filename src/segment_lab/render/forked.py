@@ -41,6 +41,7 @@ READING = (
 #: What every page needs beside it.
 SHOWING = (
     "matplotlib.pyplot",
+    "seaborn",
     "ipykernel.kernelapp",
     "IPython.core.oinspect",
 )

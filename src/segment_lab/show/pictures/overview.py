@@ -64,10 +64,17 @@ def cohort_map(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def orders_bar(counts: pd.Series, ax: Axes | None = None) -> Axes:
     """Customers by number of orders."""
+    import seaborn
+
     ax = style.axes(ax)
-    ax.bar(counts.index.astype(str), counts, color=style.PALETTE[0])
-    ax.set_xlim(-0.5, len(counts) - 0.5)
-    ax.grid(axis="x", visible=False)
+    seaborn.barplot(
+        x=counts.index,
+        y=counts,
+        color=style.PALETTE[0],
+        saturation=1,
+        errorbar=None,
+        ax=ax,
+    )
     style.numbers(ax.yaxis)
     ax.set(xlabel=say("data_page.axes.orders"), ylabel=say("data_page.axes.customers"))
     return ax

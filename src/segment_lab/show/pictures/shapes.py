@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 LARGE, SMALL = 10.5, 8  # sizes of type inside a cell
 MOST_LARGE = 60  # cells of a heat map in which a phone still shows large numbers
 MOST_WRITTEN = 200  # above so many only the colour tells
-MIDDLE_GREY = 0.408  # luminance above which dark type stands out better than white
 
 
-def heat_map(  # noqa: PLR0913 (one for each thing that differs)
+def heat_map(  # noqa: PLR0913 (as many choices as seaborn's own)
     values: pd.DataFrame,
     *,
     kind: str = "count",
@@ -68,27 +67,31 @@ def heat_map(  # noqa: PLR0913 (one for each thing that differs)
     >>> [text.get_text() for text in ax.texts]
     ['20%', '50%', '100%']
     """
+    import seaborn
+
     if not values.size:
         raise NotEnoughDataError(say("show.nothing_to_draw"))
     ax = style.axes(ax, height=1.4 + 0.36 * len(values) + (0.8 if slanted else 0))
     written = (
         values.map(lambda value: _written(value, kind)) if texts is None else texts
     )
-    known = np.ma.masked_invalid(values.astype(float))
-    mesh = ax.pcolormesh(
-        known,
+    seaborn.heatmap(
+        values.astype(float),
+        annot=written if values.size <= MOST_WRITTEN else False,
+        fmt="",
+        annot_kws={"fontsize": LARGE if values.size <= MOST_LARGE else SMALL},
         cmap=style.DIVERGING + "_r" if diverging else style.SEQUENTIAL,
         vmin=low,
         vmax=high,
-        edgecolors="white",
+        cbar=False,
         linewidths=1,
+        linecolor="white",
+        # Named below: seaborn would draw everything once more to see whether names overlap.
+        xticklabels=False,
+        yticklabels=False,
+        ax=ax,
     )
-    if values.size <= MOST_WRITTEN:
-        size = LARGE if values.size <= MOST_LARGE else SMALL
-        _write(ax, written, known, mesh.to_rgba(known), size)
     rows, columns = values.shape
-    ax.set(xlim=(0, columns), ylim=(rows, 0))
-    ax.spines[:].set_visible(False)
     ax.set_yticks(
         np.arange(rows) + 0.5,
         [wrapped(name) for name in values.index],
@@ -105,26 +108,6 @@ def heat_map(  # noqa: PLR0913 (one for each thing that differs)
     ax.tick_params(length=0)
     ax.grid(visible=False)
     return ax
-
-
-def _write(
-    ax: Axes, written: pd.DataFrame, known: Any, colours: np.ndarray, size: float
-) -> None:
-    """What is written in each cell that is known: dark on a light one, white on a dark one."""
-    texts, rgb = written.to_numpy(), colours[:, :, :3]
-    # Luminance as the guidelines for accessible web pages define it.
-    linear = np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    light = linear @ (0.2126, 0.7152, 0.0722) > MIDDLE_GREY
-    for row, column in zip(*np.nonzero(~np.ma.getmaskarray(known)), strict=True):
-        ax.text(
-            column + 0.5,
-            row + 0.5,
-            texts[row, column],
-            color="0.15" if light[row, column] else "white",
-            fontsize=size,
-            ha="center",
-            va="center",
-        )
 
 
 def bars(
@@ -157,24 +140,31 @@ def bars(
     >>> [label.get_text() for label in ax.texts]
     ['70%', '30%', '40%', '60%']
     """
+    import seaborn
+
     several = len(columns) > 1
     ax = style.axes(ax, height=1.2 + (0.55 if several else 0.36) * len(frame))
-    places = np.arange(len(frame))
-    thick = 0.8 / len(columns)
-    top = (thick - 0.8) / 2
-    for i, (label, name) in enumerate(columns.items()):
-        values = frame[name].astype(float)
-        drawn = ax.barh(
-            places + top + i * thick,
-            values,
-            thick,
-            color=style.PALETTE[i],
-            label=label,
+    drawn = frame[list(columns.values())].set_axis(list(columns), axis=1)
+    drawn = drawn.set_axis([wrapped(name) for name in frame.index]).rename_axis("row")
+    # A missing value keeps its place, without a length and without a text.
+    whole = drawn.astype(float).fillna(0.0).reset_index()
+    seaborn.barplot(
+        whole.melt("row", var_name="what", value_name="value"),
+        y="row",
+        x="value",
+        hue="what",
+        palette=style.PALETTE[: len(columns)],
+        saturation=1,
+        errorbar=None,
+        legend=several,
+        ax=ax,
+    )
+    containers: Any = ax.containers
+    for container, column in zip(containers, drawn, strict=True):
+        ax.bar_label(
+            container, drawn[column].map(lambda v: _written(v, kind)), padding=3
         )
-        ax.bar_label(drawn, [_written(value, kind) for value in values], padding=3)
-    ax.set_yticks(places, [wrapped(name) for name in frame.index])
-    ax.set_ylim(len(frame) - 0.5, -0.5)
-    ax.set_xlabel(along)
+    ax.set(xlabel=along, ylabel="")
     ax.margins(x=0.14)
     return _finished(ax, kind, several)
 
