@@ -117,7 +117,7 @@ def test_a_card_is_as_sure_as_all_that_was_measured_allows(
     monkeypatch.setattr(known.measuring, "effects", lambda _: pd.DataFrame([dead]))
     own = pd.DataFrame([{**ROW, "segment": f"s{i}"} for i in range(others)])
     page = SimpleNamespace(_by_segments=own, measured=own, _basket=pd.Series())
-    arms = known.Known.arms.func(page)
+    arms = known.Known._read_again(page)
     assert arms["certain"].tolist() == [certain]
 
 

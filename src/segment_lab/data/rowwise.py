@@ -82,7 +82,7 @@ class Found:
 def _power(places: int) -> int:
     """Ten to the power of so many places, as long as it is a whole number of 64 bits."""
     if places > PLACES:
-        raise Unsure("more places than a whole number has")
+        raise Unsure("places")
     return 10**places
 
 
@@ -107,7 +107,7 @@ class _Rows:
     def column(self, found: Found) -> np.ndarray:
         """An answer in the form that the engine's take."""
         if found.scale:
-            raise Unsure("a decimal")
+            raise Unsure("decimal")
         return pa.chunked_array([self.by_row(found)]).to_numpy()
 
     def by_row(self, found: Found) -> Any:
@@ -173,7 +173,7 @@ def _number(value: float) -> Found:
     whole, _, places = written.partition(".")
     units = int(whole + places)
     if abs(units) > _power(PLACES):
-        raise Unsure("more digits than a whole number has")
+        raise Unsure("digits")
     return Found(pa.scalar(units, pa.int64()), DECIMAL, len(places))
 
 
@@ -198,7 +198,7 @@ def _divided(asked: _Rows, node: Any) -> Found:
     left, right = asked.all_of(node.args)
     divisor = right.as_double()
     if _any(pc.equal(divisor, 0.0)):
-        raise Unsure("a division by zero")
+        raise Unsure("zero")
     return Found(pc.divide(left.as_double(), divisor), DOUBLE)
 
 
@@ -212,14 +212,14 @@ def _negate(asked: _Rows, node: Any) -> Found:
 def _logarithm(asked: _Rows, node: Any) -> Found:
     values = asked.of(node.arg).as_double()
     if _any(pc.less_equal(values, 0.0)):
-        raise Unsure("a logarithm of nothing")
+        raise Unsure("logarithm")
     return Found(pc.ln(values), DOUBLE)
 
 
 def _exponential(asked: _Rows, node: Any) -> Found:
     values = pc.exp(asked.of(node.arg).as_double())
     if _any(pc.is_inf(values)):
-        raise Unsure("an exponential without end")
+        raise Unsure("infinite")
     return Found(values, DOUBLE)
 
 
@@ -240,7 +240,7 @@ def _compared(compute: Callable[..., Any], asked: _Rows, node: Any) -> Found:
     if left.kind != right.kind:
         return Found(compute(left.as_double(), right.as_double()), TRUTH)
     if left.kind is None:
-        raise Unsure("nothing compared with nothing")
+        raise Unsure("nothing")
     scale = max(left.scale, right.scale)
     return Found(compute(left.at_scale(scale), right.at_scale(scale)), TRUTH)
 
@@ -248,7 +248,7 @@ def _compared(compute: Callable[..., Any], asked: _Rows, node: Any) -> Found:
 def _joined(compute: Callable[..., Any], asked: _Rows, node: Any) -> Found:
     left, right = asked.all_of(node.args)
     if {left.kind, right.kind} != {TRUTH}:
-        raise Unsure("no truth")
+        raise Unsure("truth")
     return Found(compute(left.values, right.values), TRUTH)
 
 
@@ -271,7 +271,7 @@ def _among(asked: _Rows, node: Any) -> Found:
     if found.kind not in (TEXT, DECIMAL) or kinds != {found.kind}:
         raise Unsure("among")
     if any(each.scale for each in (found, *options)):
-        raise Unsure("among decimals")
+        raise Unsure("decimals")
     named = pa.array([each.values.as_py() for each in options], found.values.type)
     held = pc.is_in(found.values, value_set=named)
     # Whether nothing is among them is not known.

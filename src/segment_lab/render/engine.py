@@ -71,9 +71,10 @@ class ForkedClient(AsyncKernelClient):
         deadline = time.monotonic() + (timeout or float("inf"))
         while not await self._answered(self.kernel_info()):
             if not await self._async_is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
+                raise RuntimeError(say("render.failure.died"))
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+                seconds = f"{timeout:g}"
+                raise RuntimeError(say("render.failure.took_too_long", seconds=seconds))
 
     async def _answered(self, asked: str) -> bool:
         """Whether a question was answered, and all that the kernel published about it came."""
