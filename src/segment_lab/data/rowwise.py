@@ -3,9 +3,8 @@ would.
 
 Compiling a rule and asking the engine takes longer than computing it where a table has a few
 thousand rows, and judges ask hundreds of rules. Everything here is exact or not done at all: where
-the engine might say anything else (decimals that are added up, a division by zero, a logarithm of
-nothing, types that rules seldom read) the answer is `Unsure` and the engine is asked. See decision
-0171.
+the engine might say anything else (a division by zero, a logarithm of nothing, infinity, types that
+rules seldom read) the answer is `Unsure` and the engine is asked. See decision 0171.
 """
 
 from __future__ import annotations
@@ -65,12 +64,20 @@ class Found:
 
     def _in_two_parts(self) -> Any:
         """What stands before the point, and what stands behind it, as doubles added up."""
-        whole = pc.divide(self.values, _power(self.scale))
-        rest = pc.subtract(self.values, pc.multiply(whole, _power(self.scale)))
         before, behind = (
-            pc.cast(part, pa.float64(), safe=False) for part in (whole, rest)
+            pc.cast(part, pa.float64(), safe=False) for part in self._parts()
         )
         return pc.add(before, pc.divide(behind, 10.0**self.scale))
+
+    def _parts(self) -> tuple[Any, Any]:
+        """The whole number before the point, and the units behind it."""
+        whole = pc.divide(self.values, _power(self.scale))
+        return whole, pc.subtract(self.values, pc.multiply(whole, _power(self.scale)))
+
+    def whole_below(self) -> Any:
+        """The largest whole number that is no larger; a decimal's digits are not rounded first."""
+        whole, rest = self._parts()
+        return pc.if_else(pc.less(rest, 0), pc.subtract(whole, 1), whole)
 
     def at_scale(self, scale: int) -> Any:
         """A decimal's values with so many places behind the point."""
@@ -127,6 +134,13 @@ class _Rows:
             self.known[node] = answer(self, node)
         return self.known[node]
 
+    def typed(self, node: Any) -> Any:
+        """The values of an expression that is not nothing."""
+        found = self.of(node)
+        if found.kind is None:
+            raise Unsure("nothing")
+        return found.values
+
     def all_of(self, nodes: Sequence[Any]) -> list[Found]:
         """What several give."""
         return [self.of(node) for node in nodes]
@@ -145,7 +159,7 @@ def _field(asked: _Rows, node: Any) -> Found:
         return Found(values, TRUTH)
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Found(pc.cast(values, pa.large_string()), TEXT)
-    if not pa.types.is_float64(values.type) or pc.any(pc.is_inf(values)).as_py():
+    if not pa.types.is_float64(values.type) or _any(pc.invert(pc.is_finite(values))):
         raise Unsure(str(values.type))
     return Found(values, DOUBLE)
 
@@ -231,7 +245,10 @@ def _cast(asked: _Rows, node: Any) -> Found:
 
 
 def _floor(asked: _Rows, node: Any) -> Found:
-    values = pc.floor(asked.of(node.arg).as_double())
+    found = asked.of(node.arg)
+    if found.kind == DECIMAL:
+        return Found(found.whole_below(), DECIMAL)
+    values = pc.floor(found.as_double())
     return Found(pc.cast(values, pa.int64()), DECIMAL)
 
 
@@ -253,15 +270,15 @@ def _joined(compute: Callable[..., Any], asked: _Rows, node: Any) -> Found:
 
 
 def _not(asked: _Rows, node: Any) -> Found:
-    return Found(pc.invert(asked.of(node.arg).values), TRUTH)
+    return Found(pc.invert(asked.typed(node.arg)), TRUTH)
 
 
 def _is_null(asked: _Rows, node: Any) -> Found:
-    return Found(pc.is_null(asked.of(node.arg).values), TRUTH)
+    return Found(pc.is_null(asked.typed(node.arg)), TRUTH)
 
 
 def _not_null(asked: _Rows, node: Any) -> Found:
-    return Found(pc.is_valid(asked.of(node.arg).values), TRUTH)
+    return Found(pc.is_valid(asked.typed(node.arg)), TRUTH)
 
 
 def _among(asked: _Rows, node: Any) -> Found:
