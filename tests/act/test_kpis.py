@@ -8,10 +8,12 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from ibis import _
 
 import segment_lab as sl
 from datasets import ROOT, dataset, datasets_folder
 from segment_lab.act import kpis
+from segment_lab.customers.orders import by_day
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
 
@@ -115,7 +117,11 @@ def first_years(lines):
         order_date=pd.to_datetime(lines["order_date"]),
         amount_minor=100 * lines["amount"].astype(int),
     )
-    return kpis.first_year(ibis.memtable(lines))
+    table = ibis.memtable(lines).mutate(order_date=_.order_date.cast("date"))
+    found = kpis.first_year(table)
+    # The same from what the lines add up to by order and day.
+    pd.testing.assert_frame_equal(kpis.first_year(by_day(table)), found)
+    return found
 
 
 def test_a_first_year_begins_with_the_first_order_that_was_kept():

@@ -316,7 +316,8 @@ def returners(orders: ir.Table, as_of: dt.date | str, silent_days: int) -> pd.Da
     Parameters
     ----------
     orders : ibis Table
-        Accepted lines with ``amount_minor``: reduced in the engine.
+        Accepted lines with ``amount_minor``, or what they add up to (`orders.by_day`): reduced in
+        the engine.
     as_of : date
         Only returns whose year is over count.
     silent_days : int
@@ -330,7 +331,9 @@ def returners(orders: ir.Table, as_of: dt.date | str, silent_days: int) -> pd.Da
     """
     bought = per_order(orders)
     bought = bought.filter(bought.is_order).select(
-        "customer_id", "revenue", day=bought.order_date.cast("date")
+        bought.customer_id.cast("string"),
+        "revenue",
+        day=bought.order_date.cast("date"),
     )
     past = ibis.window(group_by="customer_id", order_by="day", preceding=(None, 1))
     step = ibis.window(group_by="customer_id", order_by="day")

@@ -11,9 +11,10 @@ from typing import Any
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from segment_lab.config.levels import TAILS
-from segment_lab.customers.orders import per_order
+from segment_lab.customers.orders import money_of, per_order, summed
 from segment_lab.customers.rates import wilson
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.texts import say
@@ -152,28 +153,31 @@ def _dated_by(leads: pd.DataFrame) -> str:
     return ""
 
 
-def first_year(orders: ir.Table) -> pd.DataFrame:
+def first_year(orders: ir.Table, decimals: int = 2) -> pd.DataFrame:
     """Per customer the day of the first order and what they brought in the year from it (reduced
     in the engine).
 
     An order is what the customer table counts as one: cancelled ones are none, and returns are
     netted.
+
+    Parameters
+    ----------
+    orders : ibis Table
+        Accepted lines with ``amount_minor``, or what they add up to (`orders.by_day`).
+    decimals : int, optional
+        Of the currency: money comes in minor units and leaves in readable amounts.
     """
-    lines = orders.mutate(order_date=orders.order_date.cast("date"))
-    bought = per_order(lines)
-    first = bought.group_by("customer_id").aggregate(
-        first_order=bought.order_date.min(where=bought.is_order)
-    )
-    lines = lines.join(first, "customer_id")
-    lines = lines.filter(
-        lines.order_date.delta(lines.first_order, unit="day").between(0, YEAR - 1)
-    )
-    table = lines.group_by("customer_id", "first_order").aggregate(
-        revenue=lines.amount.sum().round(2),
-        **(
-            {"margin": lines.margin.sum().round(2)} if "margin" in lines.columns else {}
-        ),
-    )
+    first = per_order(orders).group_by("customer_id")
+    first = first.aggregate(first_order=_.order_date.min(where=_.is_order))
+    lines = orders.join(first, "customer_id")
+    age = lines.order_date.delta(lines.first_order, unit="day")
+    sums = summed(lines.filter(age.between(0, YEAR - 1)), "customer_id", "first_order")
+    money = {
+        name: sums[name].cast("float64") / 10**decimals
+        for name in money_of(sums)
+        if name != "returned"
+    }
+    table = sums.select(sums.customer_id.cast("string"), "first_order", **money)
     frame = orders.get_backend().to_pyarrow(table.order_by("customer_id")).to_pandas()
     return frame.assign(first_order=pd.to_datetime(frame["first_order"]))
 
@@ -224,7 +228,7 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float]:
     """The middle 95 % of the mean of customers drawn again."""
     rng = np.random.default_rng(0)
     means = []
-    for _ in range(DRAWS):
+    for _draw in range(DRAWS):
         again = rng.integers(len(values), size=len(values))
         means.append(values[again].mean())
     low, high = np.quantile(means, TAILS)

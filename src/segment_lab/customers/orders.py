@@ -169,9 +169,12 @@ def by_day(lines: ir.Table) -> ir.Table:
     """What the lines of every order add up to on every day: `per_order` of them, in any window, is
     that of the lines."""
     parts = ("customer_id", "order_id", "order_date", "reason")
-    return lines.group_by(*(c for c in parts if c in lines.columns)).aggregate(
-        **_sums(lines)
-    )
+    return summed(lines, *(c for c in parts if c in lines.columns))
+
+
+def summed(lines: ir.Table, *parts: str) -> ir.Table:
+    """What lines, or rows of `by_day`, add up to by `parts`: ``lines`` and money in minor units."""
+    return lines.group_by(*parts).aggregate(**_sums(lines))
 
 
 def _sums(lines: ir.Table) -> dict[str, ir.Value]:

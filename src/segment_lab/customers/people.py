@@ -78,16 +78,23 @@ def with_prospects(
         known, as_of, set(later) - set(leads.index[leads["known_on"] < day])
     )
     others = ids.union(counts.index).union(offers).difference(buyers.index)
+    everyone = _and_others(buyers, others, known).sort_index()
+    touched = counts.reindex(everyone.index).fillna(0).astype("int64")
+    return everyone.assign(touches=touched, offer=everyone.index.isin(offers))
+
+
+def _and_others(
+    buyers: pd.DataFrame, others: pd.Index, known: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The columns of `buyers` for those who bought nothing as well."""
+    if others.empty:
+        return buyers
     zero = pd.DataFrame(
         {"frequency": 0, "repeat_frequency": 0, "revenue": 0.0},
         index=others.rename("customer_id"),
     )
-    everyone = pd.concat(
-        [buyers, zero.join(known) if known is not None else zero]
-    ).sort_index()
-    everyone["touches"] = counts.reindex(everyone.index).fillna(0).astype("int64")
-    everyone["offer"] = everyone.index.isin(offers)
-    return everyone[[*buyers.columns, "touches", "offer"]]
+    told = zero if known is None else zero.join(known)
+    return pd.concat([buyers, told])[[*buyers.columns]]
 
 
 def ordered_later(lines: ir.Table, as_of: dt.date) -> pd.Index:

@@ -174,10 +174,7 @@ class DecisionReport:
         silent_days = max(int(silence_limit(gaps)), self.horizon_days)
 
         def found() -> pd.DataFrame:
-            lines = study.orders(all_time=True)
-            if "amount_minor" not in lines.columns:
-                minor = (lines.amount * 100).round().cast("int64")
-                lines = lines.mutate(amount_minor=minor)
+            lines = study.log(all_time=True)
             return returners(lines, study.window.as_of, silent_days)
 
         return study.shared("returners", silent_days, found)
@@ -344,9 +341,11 @@ class DecisionReport:
         return kpis.lead_conversion(self._leads(), self.study.window.as_of)
 
     def _lifetime_value(self) -> dict[str, Any]:
-        first = kpis.first_year(self.study.orders(all_time=True))
-        warm_up = kpis.warm_up(self.study.customers()["gap_days"])
-        return kpis.lifetime_value(first, self.study.window.as_of, warm_up)
+        study = self.study
+        decimals = study.intake("orders").reading.decimals
+        first = kpis.first_year(study.log(all_time=True), decimals)
+        warm_up = kpis.warm_up(study.customers()["gap_days"])
+        return kpis.lifetime_value(first, study.window.as_of, warm_up)
 
     def _leads(self) -> pd.DataFrame:
         """The leads as they stood on the day, as the leads report reads them; the file's status

@@ -186,7 +186,7 @@ class Segmenter(BaseEstimator):
         by_customer = None
         if type(self)._by_customer is not Segmenter._by_customer:
             # By the rule of now: this segmenter may be fitted again before anybody looks.
-            by_customer = partial(copy(self)._by_customer, self._checked(customers))
+            by_customer = partial(copy(self)._details, customers)
         return Segmentation(
             pd.Series(codes, index=customers.index),
             self.segment_names_,
@@ -270,6 +270,9 @@ class Segmenter(BaseEstimator):
     def describe(self) -> dict[str, Any]:
         """Parameters and learned cut points, as the report and the manifest print them."""
         return dict(self.get_params(deep=False))
+
+    def _details(self, customers: pd.DataFrame) -> pd.DataFrame | None:
+        return self._by_customer(self._checked(customers))
 
     def _by_customer(self, customers: pd.DataFrame) -> pd.DataFrame | None:
         return None

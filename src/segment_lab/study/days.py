@@ -16,6 +16,7 @@ import pandas as pd
 from filelock import FileLock
 
 from segment_lab import code_fingerprint
+from segment_lab.customers.ids import met_before
 from segment_lab.customers.merging import targets
 from segment_lab.data.files import cache_folder
 from segment_lab.data.intake import raise_faults
@@ -234,12 +235,12 @@ class StudyDays(StudyTables):
 
         def load_or_make() -> T:
             if (found := _loaded(path, lasting)) is not None:
-                return cast(T, found)
+                return cast(T, met_before(found))
             # Reports of one run ask for the same at the same time: one makes it, the others wait.
             with FileLock(path.with_suffix(".lock")):
                 if (found := _loaded(path, lasting)) is not None:
-                    return cast(T, found)
-                value = make()
+                    return cast(T, met_before(found))
+                value = met_before(make())
                 keep(path, value, lasting=path == lasting)
                 if path != lasting and self._comes_again(path):
                     keep(lasting, value)

@@ -1,10 +1,20 @@
-"""Memory that a process no longer needs."""
+"""Memory that a process can do without."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import gc
+
+import pandas as pd
+
+#: pandas 3 copies a shared column when somebody writes into it; before, at once.
+COPIES_LATER = int(pd.__version__.split(".")[0]) >= 3
+
+
+def copied(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for somebody who may change it, while its owner's stays as it is."""
+    return frame.copy(deep=not COPIES_LATER)
 
 
 def give_back() -> None:

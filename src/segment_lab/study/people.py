@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.customers.forecast import CHECKED, LastTime, forecast
@@ -30,6 +31,7 @@ from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays
 from segment_lab.study.grown import reduced
 from segment_lab.study.looks_back import log_of
+from segment_lab.study.memory import copied
 from segment_lab.texts import language, say
 
 #: A forecast, and what came of it.
@@ -53,19 +55,23 @@ class StudyCustomers(StudyDays):
         table, known = self._buyers, self._accounts
         buyers = self._keep("customers", lambda: with_accounts(table, known))
         if not prospects:
-            return buyers.copy()
-        return self.shared(
-            "prospects",
-            self.config.offer_stages,
-            lambda: with_prospects(
+            return copied(buyers)
+
+        def everybody() -> pd.DataFrame:
+            return with_prospects(
                 buyers,
                 known,
                 self._optional("touches"),
                 self._lead_days,
                 self.window.as_of,
                 self._ordered_later(),
-            ),
-        ).copy()
+            )
+
+        if any(self.has(table) for table in ("customers", "touches", "leads")):
+            found = self.shared("prospects", self.config.offer_stages, everybody)
+        else:  # nobody but the buyers, told at once
+            found = self._keep("prospects", everybody)
+        return copied(found)
 
     @property
     def _expected(self) -> pd.DataFrame:
@@ -210,6 +216,16 @@ class StudyCustomers(StudyDays):
             ).to_parquet(path)
         return int(self.connection.read_parquet(str(path)).count().execute())
 
+    def log(self, *, all_time: bool = False) -> ir.Table:
+        """Accepted order lines of the window in minor units, or what they add up to by order and
+        day (`customers.orders.by_day`), which is quicker to ask of a large base.
+
+        Ids may be whole numbers; `all_time` as in `orders`.
+        """
+        lines = log_of(self)
+        accepted = lines.filter(lines.reason.isnull()).drop("reason")
+        return self._seen(accepted, all_time=all_time)
+
     def need_log(self) -> None:
         """NotEnoughDataError where there is no order log: sums cannot be seen on another day."""
         if not self.has("orders"):
@@ -237,9 +253,7 @@ class StudyCustomers(StudyDays):
             return ()
 
         def found() -> tuple[float, ...]:
-            lines = log_of(self)
-            accepted = lines.filter(lines.reason.isnull()).drop("reason")
-            months = orders_by_month(self._seen(accepted))
+            months = orders_by_month(self.log())
             return seasonal_weights(full_months(months, self.window))
 
         return self.shared("season", (), found)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.schemes import scheme
+from segment_lab.study.memory import copied
 from segment_lab.study.people import StudyCustomers
 from segment_lab.texts import say
 
@@ -36,7 +37,7 @@ class StudyWings(StudyCustomers):
         def made() -> pd.DataFrame:
             return self._population(population)
 
-        return self.shared("population", population, made).copy()
+        return copied(self.shared("population", population, made))
 
     def _population(self, population: str) -> pd.DataFrame:
         """Customers with what a wing knows of them."""
@@ -129,7 +130,7 @@ class StudyWings(StudyCustomers):
             as_of = self.window.as_of
             return campaigns.results(table, orders, as_of, known=known, touches=touches)
 
-        return self.shared("campaign_results", (), found).copy()
+        return copied(self.shared("campaign_results", (), found))
 
     def contacted_since(self, day: dt.date) -> list[str]:
         """Whom a campaign that ran after `day` contacted before as_of: what they did then is not
