@@ -19,6 +19,11 @@ from segment_lab.pages.decision import DecisionReport
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def told(page):
+    """All that is said of the decision: what opens the page, and what follows its table."""
+    return [*advice.opening(page), *advice.particulars(page)]
+
+
 @pytest.fixture(scope="module")
 def report():
     return DecisionReport(
@@ -146,7 +151,7 @@ def test_who_never_ordered_is_not_named_for_money_that_was_never_spent():
         ROOT / "configs" / "sample.yml", methods={"lifecycle": {}}
     )
     page = DecisionReport(study, "lifecycle").page()
-    said = advice.sentences(page)
+    said = told(page)
     unspent = [
         name for name in page.decided.index if not page.known["revenue"][name] > 0
     ]

@@ -10,7 +10,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab import pages
-from segment_lab.pages import decision_tables
+from segment_lab.pages import advice, decision_tables
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.cards import Cards
 from segment_lab.pages.front.document import GROWTH
@@ -20,8 +20,10 @@ from segment_lab.pages.serving import (
     cards_of,
     serving,
     serving_table,
+    stance_counts,
     stance_shares,
     state_shares,
+    to_do,
 )
 from segment_lab.texts import say
 
@@ -121,6 +123,28 @@ def test_pages_of_other_schemes_ask_for_the_same_of_every_customer(bare):
     assert "acts on one scheme" in str(serving_table(bare, other))
 
 
+def test_a_segment_of_another_scheme_is_told_whom_of_it_to_serve_how(sample):
+    counts = stance_counts(sample, "rfm")
+    told = str(pages.RFMPage(sample).serving())
+    for segment, row in counts.iterrows():
+        said = to_do(row, owners=True)
+        assert said in told, segment
+        numbers = [int(number) for number in re.findall(r"\d+", said)]
+        assert numbers == sorted(row[row > 0], reverse=True)
+
+
+def test_what_to_do_is_one_sentence_that_begins_with_the_most():
+    mixed = {"protect": 3, "win_back": 40, "keep_in_touch": 0, "let_go": 1}
+    assert to_do(mixed, owners=True) == (
+        "Win back 40: ask why they stopped, the largest first; serve 3 first, without discounts;"
+        " no effort for 1."
+    )
+    assert to_do({"win_back": 7}, owners=False) == (
+        "Win back all 7: a reason to return, by mail."
+    )
+    assert to_do({}, owners=True) == "Nobody now."
+
+
 def test_where_little_is_known_the_page_says_so(bare):
     abc = pages.ABCPage(bare)
     assert "contact minutes" not in str(abc.value_and_effort())
@@ -160,6 +184,19 @@ def test_on_the_sample_no_two_pages_contradict_each_other():
         assert told[1]["stance_text"] == shown[segment]
         assert shown[segment] in lifecycle
 
+    # The decision page opens with the customers that page one counts for each stance.
+    opening = " ".join(advice.opening(strategy.decision))
+    by_stance = pd.Series(
+        {name: (row.stance, row.customers) for name, row in rows.items()}
+    )
+    counts = by_stance.str[1].groupby(by_stance.str[0]).sum()
+    for stance, customers in counts.items():
+        assert f"{customers:,} customers" in opening, stance
+    dead = rows["Dead"]
+    assert f"for EUR {dead.cost:,.0f} is expected to bring EUR {dead.worth:,.0f}" in (
+        opening
+    )
+
     # Segments of another scheme get no stance of their own: customer by customer the same.
     shares = stance_shares(study, "rfm")
     given = study.segmentation("lifecycle").labels.astype(str).map(served["stance"])
@@ -176,7 +213,7 @@ def test_on_the_sample_no_two_pages_contradict_each_other():
 
 def test_every_group_of_the_clusters_is_advised_and_coloured_as_on_page_one(sample):
     page = pages.ClustersPage(sample)
-    said = str(page.advice())
+    said = str(page.serving())
     sizes = page.groups.sizes()
     assert all(name in said for name in sizes.index[sizes > 0])
     shares = stance_shares(sample, "clusters").drop(columns="customers")

@@ -26,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 HORIZON = 90
 
 
+def told(page):
+    """All that is said of the decision: what opens the page, and what follows its table."""
+    return [*advice.opening(page), *advice.particulars(page)]
+
+
 @pytest.fixture(scope="module")
 def study():
     return sl.Study.from_yaml(ROOT / "configs" / "sample.yml", methods={"abc": {}})
@@ -105,9 +110,9 @@ def test_a_plan_promises_what_can_come_within_its_time(page, returning):
 
 
 def test_worth_that_counts_the_year_after_says_so(page, returning):
-    told = " ".join(advice.sentences(returning))
-    assert "spend in the year after; within the 90 days" in told
-    assert "in the year after" not in " ".join(advice.sentences(page))
+    said = " ".join(told(returning))
+    assert "spend in the year after; within the 90 days" in said
+    assert "in the year after" not in " ".join(told(page))
     name = returning.funded.loc[
         returning.funded["margin_basis"] == "returners", "segment"
     ].iloc[0]
@@ -117,8 +122,8 @@ def test_worth_that_counts_the_year_after_says_so(page, returning):
 
 
 def test_a_campaign_is_read_when_its_own_time_is_over(page):
-    told = next(line for line in advice.sentences(page) if line.startswith("Done by"))
-    assert "from 15 July 2026. The result is read on 13 October 2026." in told
+    [done] = [line for line in told(page) if line.startswith("Done by")]
+    assert "from 15 July 2026. The result is read on 13 October 2026." in done
 
 
 def test_the_owners_serve_whom_a_named_owner_looks_after(page):
@@ -138,11 +143,27 @@ def test_page_decides_every_segment_within_its_limits(page, hopeful):
     assert set(page.options["cost_source"]) == {"contact_costs"}
     assert hopeful.decided["status"].tolist() == ["main", "later", "later"]
     assert hopeful.plan.spent <= 1200
-    assert advice.sentences(hopeful)[0].startswith("Contact ")
+    assert told(hopeful)[0].startswith("Contact ")
     assert any(
-        text.startswith("Next, when there is more money")
-        for text in advice.sentences(hopeful)
+        text.startswith("Next, when there is more money") for text in told(hopeful)
     )
+
+
+def test_the_page_opens_in_a_few_sentences_that_hold_every_segment(page, hopeful):
+    for decided in (page, hopeful):
+        said = advice.opening(decided)
+        assert 2 <= len(said) <= 4
+        served = decided.treatments[decided.treatments["members"] > 0]
+        assert all(name in " ".join(said) for name in served.index)
+        assert not set(said) & set(advice.particulars(decided))
+
+
+def test_a_campaign_is_said_to_bring_most_only_where_it_does(hopeful, page):
+    for decided in (page, hopeful):
+        mostly = [text for text in advice.opening(decided) if "Most of it" in text]
+        main = decided.treatments[decided.treatments["status"] == "main"]
+        largest = main["worth"].max() / decided.expected.worth
+        assert bool(mostly) == (len(main) > 1 and largest >= advice.MOSTLY)
 
 
 def test_every_segment_is_served_somehow(page):
@@ -329,7 +350,7 @@ def test_a_playbook_may_ask_for_rate_state_and_debt(parts, tmp_path):
 def test_without_margin_the_page_says_so(parts):
     now, people, earlier, outcomes = parts
     unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
-    said = advice.sentences(unknown)
+    said = told(unknown)
     assert (
         said[0]
         == "What pays depends on the margin of a sale, which these data do not tell."
@@ -353,7 +374,7 @@ def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
     page = Page(
         now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own)
     )
-    found, said = page.worth_from(), " ".join(advice.sentences(page))
+    found, said = page.worth_from(), " ".join(told(page))
     assert found["margin_rate"].notna().any()
     for rate, rows in found.groupby("margin_rate"):
         assert f"From a margin of {rate:.0%} of revenue" in said
@@ -363,7 +384,7 @@ def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
         now, people.drop(columns="margin"), earlier, outcomes, playbook=str(own)
     )
     assert "Even at 50% of revenue no action is expected to pay for A" in " ".join(
-        advice.sentences(none)
+        told(none)
     )
 
 
@@ -424,10 +445,10 @@ def accounts(page):
 @pytest.mark.parametrize("known", [{}, {"margin_rate": 0.3}])
 def test_few_accounts_are_named_and_empty_segments_are_not(known):
     page = accounts(known)
-    told = " ".join(advice.sentences(page))
-    assert "Account 0 (1,500)" in told
-    assert "These 5 bring 66% of all revenue" in told
-    assert "and B" not in told
+    said = " ".join(told(page))
+    assert "Account 0 (1,500)" in said
+    assert "These 5 bring 66% of all revenue" in said
+    assert "and B" not in said
     if not known:
         assert "pays if one of" in str(decision_tables.show_margins(page))
 

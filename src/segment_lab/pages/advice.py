@@ -12,6 +12,7 @@ from segment_lab.act import verdicts
 from segment_lab.act.audiences import EXCEPTIONS
 from segment_lab.act.effects import calibration
 from segment_lab.act.evidence import OWN, RETURNERS
+from segment_lab.act.stance import EMPTY, STANCES
 from segment_lab.pages.front.links import card_link
 from segment_lab.pages.promise import promise
 from segment_lab.pages.verdicts import Page
@@ -23,10 +24,26 @@ from segment_lab.texts import has, phrases, say, shown
 NAMED = 3
 #: So many of the largest customers are named where each is decided by name.
 GIANTS = 5
+#: A campaign is named as the one that most comes from, if it brings this share of all.
+MOSTLY = 0.5
+#: Stances that somebody is served by, in the order in which they are told.
+SERVED = tuple(stance for stance in STANCES if stance != EMPTY)
 
 
-def sentences(page: Page) -> list[str]:
-    """The decision in plain words, the message first; by margin, where the data know none."""
+def opening(page: Page) -> list[str]:
+    """The decision in two to four sentences: whom to contact for what money, where most of it
+    comes from, how every segment is served, and who is treated apart."""
+    first, *_ = _decided(page)
+    return [first, *_mostly(page), *_served(page), *_exceptions(page)]
+
+
+def particulars(page: Page) -> list[str]:
+    """What else there is to say of it: who does it by when, which action for whom, what waits."""
+    return _decided(page)[1:]
+
+
+def _decided(page: Page) -> list[str]:
+    """The verdicts in plain words, the message first; by margin, where the data know none."""
     if page.at_margins:
         return _by_margin(page)
     funded = page.funded
@@ -79,7 +96,43 @@ def sentences(page: Page) -> list[str]:
         count = idle["members"].sum()
         names = list(idle["segment"])
         out.append(say("decision.headline.idle", segments=names, customers=count))
-    return out + _exceptions(page)
+    return out
+
+
+def _mostly(page: Page) -> list[str]:
+    """The one campaign among several that most of the expected money comes from, if one does."""
+    done = page.treatments
+    done = done[(done["status"] == "main") & (done["worth"] > 0)]
+    if len(done) < 2:
+        return []
+    name = str(done["worth"].idxmax())
+    row = done.loc[name]
+    if row["worth"] < MOSTLY * page.expected.worth:
+        return []
+    facts = {key: row[key] for key in ("contacts", "cost", "worth")}
+    action = shown(row["action"])
+    return [say("decision.headline.mostly", segment=name, action=action, **facts)]
+
+
+def _served(page: Page) -> list[str]:
+    """How the segments are served, with the customers and the revenue behind each stance."""
+    rows = page.treatments.join(page.known["revenue"])
+    total = rows["revenue"].sum()
+    told = []
+    for stance in SERVED:
+        theirs = rows[(rows["stance"] == stance) & (rows["members"] > 0)]
+        if theirs.empty:
+            continue
+        revenue = theirs["revenue"].sum()
+        sentence = say(
+            f"decision.served.{stance}",
+            segments=_names(theirs.index.to_series()),
+            customers=theirs["members"].sum(),
+            revenue=revenue,
+            share=revenue / total if total > 0 else 0.0,
+        )
+        told.append(sentence)
+    return [" ".join(told)] if told else []
 
 
 def _by_whom(page: Page, segments: list[str]) -> str:

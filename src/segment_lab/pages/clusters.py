@@ -10,7 +10,6 @@ import pandas as pd
 
 from segment_lab import show
 from segment_lab.errors import NotEnoughDataError
-from segment_lab.pages.choosing import has_owners, treatment
 from segment_lab.pages.decision import DecisionReport
 from segment_lab.pages.front.document import GROWTH
 from segment_lab.pages.front.pictures import tone_of
@@ -114,23 +113,7 @@ class ClustersPage:
 
     def serving(self) -> Html:
         """What to do with each group."""
-        return show.group(self.advice(), serving_table(self.study, "clusters"))
-
-    @says_why
-    def advice(self) -> Html:
-        """A sentence of advice for each group: the stance that most of its customers have."""
-        owners = has_owners(self.study)
-        said = []
-        for name, row in self.stances.iterrows():
-            advice = say(
-                "clusters.page.advice",
-                segment=str(name),
-                stance=say(f"stance.name.{row['stance']}"),
-                share=row["share"],
-                treatment=treatment(str(row["stance"]), owners),
-            )
-            said.append(show.finding(advice))
-        return show.group(*said)
+        return serving_table(self.study, "clusters")
 
     def shares(self) -> Html:
         """Share of the customers beside share of the revenue."""

@@ -4,6 +4,7 @@ shows."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,13 @@ def cards_of(study: Study, scheme: str) -> dict[str, str]:
     return card_links(served["customers"]) if scheme == acted else {}
 
 
-def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
-    """Share of the customers of each segment of `scheme` by the stance that page one gives them.
+def stance_counts(study: Study, scheme: str) -> pd.DataFrame:
+    """Customers of each segment of `scheme` by the stance that page one gives them.
 
     Returns
     -------
     DataFrame, index segment
-        ``customers`` whom page one knows, and a column per stance that somebody has; null for a
-        segment without customers.
+        A column per stance that somebody has; only customers whom page one knows.
     """
     acted, served = serving(study)
     given = study.as_filed.segmentation(acted).labels.astype(str).map(served["stance"])
@@ -98,10 +98,39 @@ def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
     counts = counts.reindex(
         index=list(labels.cat.categories), columns=named, fill_value=0
     )
+    return counts.rename_axis(index="segment", columns=None)
+
+
+def stance_shares(study: Study, scheme: str) -> pd.DataFrame:
+    """Share of the customers of each segment by stance.
+
+    Returns
+    -------
+    DataFrame, index segment
+        ``customers`` whom page one knows, and a column per stance; null for a segment without
+        customers.
+    """
+    counts = stance_counts(study, scheme)
     everybody = counts.sum(axis=1)
     shares = counts.div(everybody.where(everybody > 0), axis=0)
     shares.insert(0, "customers", everybody)
-    return shares.rename_axis(index="segment", columns=None)
+    return shares
+
+
+def to_do(counts: Mapping[Any, int] | pd.Series, owners: bool) -> str:
+    """What to do with customers of several stances, in a sentence; those of the most first.
+
+    Parameters
+    ----------
+    counts : mapping
+        Customers by stance.
+    owners : bool
+        Whether the accounts name who looks after them.
+    """
+    served = {str(stance): int(count) for stance, count in counts.items() if count}
+    most_first = sorted(served, key=lambda stance: -served[stance])
+    parts = [{"stance": stance, "customers": served[stance]} for stance in most_first]
+    return say("stance.to_do", parts=parts, owners=owners)
 
 
 def state_shares(study: Study, scheme: str) -> pd.DataFrame:
@@ -125,14 +154,7 @@ def serving_table(study: Study, scheme: str) -> Html:
     acted, served = serving(study)
     rhythm = _rhythm(study, scheme)
     if scheme != acted:
-        shares = stance_shares(study, scheme)
-        labels = {stance: say(f"stance.name.{stance}") for stance in STANCES}
-        remark = say("stance.as_on_page_one.note", scheme=scheme_name(acted))
-        caption = say("stance.as_on_page_one.caption")
-        formats = {stance: "share" for stance in shares if stance in labels}
-        return group(
-            table(shares, caption, labels=labels, note=remark, formats=formats), rhythm
-        )
+        return group(_as_on_page_one(study, scheme, acted), rhythm)
     owners = has_owners(study)
     words = pd.DataFrame(
         {
@@ -148,6 +170,22 @@ def serving_table(study: Study, scheme: str) -> Html:
     caption = say("stance.by_segment")
     made = table(words, caption, labels=labels, note=remark, links=cards)
     return group(made, link("segments.html", say("segment_cards.serving_link")), rhythm)
+
+
+def _as_on_page_one(study: Study, scheme: str, acted: str) -> Html:
+    """What to do with each segment of a scheme that page one does not act on."""
+    counts, owners = stance_counts(study, scheme), has_owners(study)
+    rows = stance_shares(study, scheme)
+    sentences = [to_do(row, owners) for _, row in counts.iterrows()]
+    rows.insert(1, "to_do", sentences)
+    named = {stance: say(f"stance.name.{stance}") for stance in STANCES}
+    return table(
+        rows,
+        say("stance.as_on_page_one.caption"),
+        labels={"to_do": say("stance.columns.to_do"), **named},
+        note=say("stance.as_on_page_one.note", scheme=scheme_name(acted)),
+        formats=dict.fromkeys(map(str, counts), "share"),
+    )
 
 
 def returned(study: Study) -> str:

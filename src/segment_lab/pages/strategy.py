@@ -15,7 +15,15 @@ from segment_lab.pages.front.links import card_links
 from segment_lab.pages.traits import spoken
 from segment_lab.pages.verdicts import PLANS, Page
 from segment_lab.segments.segmentation import Status
-from segment_lab.show.cards import details, finding, group, headline, note, says_why
+from segment_lab.show.cards import (
+    details,
+    finding,
+    group,
+    headline,
+    note,
+    points,
+    says_why,
+)
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
 from segment_lab.show.pictures import decision as pictures
@@ -76,10 +84,14 @@ class StrategyPage:
     # What each segment gets.
 
     def headline(self) -> Html:
-        """Whom to contact, what it costs, what it is expected to bring."""
-        sentences = advice.sentences(self.decision)
+        """Whom to do what, what it costs, what money is at stake."""
+        sentences = advice.opening(self.decision)
         status = self.report.now.status
         return headline(*sentences, figures=self.decision.figures, status=status)
+
+    def particulars(self) -> Html:
+        """Who does it by when, which action for whom, and what waits."""
+        return points(*advice.particulars(self.decision))
 
     def which_scheme(self) -> Html:
         """Whose segments are acted on, and why."""

@@ -113,6 +113,17 @@ def finding(text: Any, *data: Any) -> Html:
     return Html(macro("finding", called(text, *data)))
 
 
+def points(*sentences: str) -> Html:
+    """Sentences of equal weight, one below the other; nothing without any.
+
+    Examples
+    --------
+    >>> print(points("Calls first.", "Then mail."))
+    <ul class="sl-points"><li>Calls first.</li><li>Then mail.</li></ul>
+    """
+    return Html(macro("points", sentences))
+
+
 def headline(
     *sentences: str,
     figures: Mapping[str, Any] | None = None,
