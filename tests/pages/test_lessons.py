@@ -36,6 +36,16 @@ ROW = {
 }
 
 
+def test_a_lesson_says_in_whose_time_it_pays_and_quotes_the_segments():
+    """It said "none is certain to pay yet" beside a decision that was proven by these very tests:
+    that counts the year after a return."""
+    named = {"moved": ["one order", "quiet"], "harmed": [], "verdict": "unclear"}
+    told = say("campaigns.lesson.sentence", **ROW, **named, kind="e-mail")
+    assert told.startswith("K1 (e-mail, a)")
+    assert "Whether it pays within the campaign's time is not certain yet." in told
+    assert told.endswith("It moved the segments “one order” and “quiet”.")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [

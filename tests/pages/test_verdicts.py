@@ -19,6 +19,7 @@ from segment_lab.act.tested import TrialAction
 from segment_lab.errors import ConfigError, NotEnoughDataError
 from segment_lab.pages import advice, decision_tables
 from segment_lab.pages.drawing import campaigns
+from segment_lab.pages.front.grounds import Grounds
 from segment_lab.pages.verdicts import Page
 from segment_lab.segments.segmentation import Segmentation
 
@@ -229,12 +230,12 @@ def test_the_decision_names_no_call_where_mail_is_enough_and_nothing_where_nobod
         index=["Warm", "Cold", "VIP", "Nobody"],
     )
     rows[["cost", "hours", "worth", "worth_low", "worth_high"]] = 1.0
-    page = SimpleNamespace(treatments=rows)
+    page = SimpleNamespace(treatments=rows, at_margins={})
     shown = decision_tables.decision_table(page)
     assert shown["action"].tolist() == ["", "Mail", "Call", ""]
     assert shown.loc["Nobody", ["verdict", "ground"]].tolist() == ["", ""]
     called = decision_tables.decision_table(
-        SimpleNamespace(treatments=rows.assign(contacts=9))
+        SimpleNamespace(treatments=rows.assign(contacts=9), at_margins={})
     )
     assert called.loc["Warm", "action"] == "Call"
 
@@ -351,9 +352,10 @@ def test_without_margin_the_page_says_so(parts):
     now, people, earlier, outcomes = parts
     unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
     said = told(unknown)
-    assert (
-        said[0]
-        == "What pays depends on the margin of a sale, which these data do not tell."
+    # How each segment is served does not hang on the margin: that is said first.
+    assert said[0].startswith("Serve A first: ")
+    assert said[1].startswith(
+        "What pays depends on the margin of a sale, which these data do not tell. "
     )
     assert "declare a margin_rate" in said[-1]
     assert unknown.figures == {"customers_contacted": 0}
@@ -367,6 +369,15 @@ def test_without_margin_the_page_says_so(parts):
     pd.testing.assert_frame_equal(unknown.at_margins[0.3].decided, declared.decided)
 
 
+def test_without_margin_the_decision_names_the_actions_of_page_one(parts):
+    now, people, earlier, outcomes = parts
+    unknown = Page(now, people.drop(columns="margin"), earlier, outcomes)
+    named = Grounds(unknown).paying["action"]
+    shown = decision_tables.decision_table(unknown)["action"]
+    assert len(named) == len(now.names)
+    assert shown[named.index].to_dict() == named.to_dict()
+
+
 def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
     now, people, earlier, outcomes = parts
     own = tmp_path / "own.yml"
@@ -377,7 +388,8 @@ def test_the_margin_from_which_a_segment_is_worth_it_is_named(parts, tmp_path):
     found, said = page.worth_from(), " ".join(told(page))
     assert found["margin_rate"].notna().any()
     for rate, rows in found.groupby("margin_rate"):
-        assert f"From a margin of {rate:.0%} of revenue" in said
+        from_on = "Already at" if rate == min(page.at_margins) else "From"
+        assert f"{from_on} a margin of {rate:.0%} of revenue" in said
         assert (page.at_margins[rate].decided.loc[rows.index, "contacts"] > 0).all()
     own.write_text(MAIL.replace("3, ", "100000, ") + HOPE + REST)
     none = Page(

@@ -11,7 +11,7 @@ import pytest
 
 import segment_lab as sl
 from segment_lab.render.lists import FRONT, expected_days, write_lists, write_read
-from segment_lab.texts import speaking
+from segment_lab.texts import say, speaking
 
 pytestmark = pytest.mark.slow
 AS_OF = dt.date(2026, 6, 1)
@@ -73,3 +73,11 @@ def test_the_day_each_invoice_is_expected_is_a_sheet_of_the_debtors():
     assert not others
     assert rows["invoice_id"].tolist() == ["I2", "I1"]
     assert rows["open_amount"].tolist() == [20.0, 10.0]
+
+
+def test_who_buys_daily_is_not_said_to_buy_every_1_day():
+    facts = {"silent_days": 18, "at_stake": 8393.0, "days": None}
+    daily = say("lists.why.broke_rhythm", usual_days=0.6, **facts)
+    assert daily.startswith("Buys every day, silent for 18 days; spent ")
+    weekly = say("lists.why.broke_rhythm", usual_days=7, **facts)
+    assert weekly.startswith("Buys every 7 days, silent for 18; spent ")

@@ -34,6 +34,10 @@ def opening(page: Page) -> list[str]:
     """The decision in two to four sentences: whom to contact for what money, where most of it
     comes from, how every segment is served, and who is treated apart."""
     first, *_ = _decided(page)
+    if page.at_margins:
+        return [*_served(page), first]
+    if page.funded.empty:
+        return [*_served(page), first, *_exceptions(page)]
     return [first, *_mostly(page), *_served(page), *_exceptions(page)]
 
 
@@ -156,7 +160,7 @@ def _of_the_year_after(page: Page, mains: pd.DataFrame) -> list[str]:
     counts."""
     if not (mains["margin_basis"] == RETURNERS).any():
         return []
-    soon = (mains["contacts"] * page.in_horizon.loc[mains.index]).sum()
+    soon = promise(page).money
     return [say("decision.headline.year_after", soon=soon, days=page.horizon)]
 
 
@@ -216,13 +220,14 @@ def _reasons(counts: Mapping[str, Any] | pd.Series) -> list[str]:
 
 def _by_margin(page: Page) -> list[str]:
     """From which margin on which segments are worth a contact, and for which it cannot be told."""
-    out = [say("decision.headline.unknown_margin")]
     found = page.worth_from()
     members = next(iter(page.at_margins.values())).decided["members"]
     found = found[members.reindex(found.index) > 0]
+    out = [say("decision.headline.unknown_margin")]
     for rate, rows in found.groupby("margin_rate"):
         names = _names(rows.index.to_series())
-        out.append(say("decision.headline.worth_from", rate=rate, segments=names))
+        facts = {"rate": rate, "least": rate == min(page.at_margins)}
+        out.append(say("decision.headline.worth_from", segments=names, **facts))
     never = found[found["margin_rate"].isna()]
     few = never["customers"] < page.rules.fewest
     highest = max(page.at_margins)
@@ -235,7 +240,9 @@ def _by_margin(page: Page) -> list[str]:
         out.append(_by_name(page, names))
     if page.costs is None:
         out.append(say("decision.headline.assumed_costs"))
-    return [*out, say("decision.headline.declare_margin")]
+    unknown, *rates = out
+    first = " ".join([unknown, *rates[:1]])
+    return [first, *rates[1:], say("decision.headline.declare_margin")]
 
 
 def _by_name(page: Page, segments: list[str]) -> str:

@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act import market, verdicts
-from segment_lab.act.stance import UNSTAFFED
+from segment_lab.act.stance import EMPTY, UNSTAFFED
 from segment_lab.judge.backtest import back_test
 from segment_lab.pages.advice import change, one_in
 from segment_lab.pages.choosing import in_person, treatment
+from segment_lab.pages.front.grounds import Grounds
 from segment_lab.pages.verdicts import PERSONAL, Page
 from segment_lab.show.cards import group
 from segment_lab.show.macros import Html
 from segment_lab.show.tables import table
 from segment_lab.texts import phrases, say
-from segment_lab.texts.formats import decimal, is_missing, percent
+from segment_lab.texts.formats import SPOKEN, is_missing, percent
 
 
 def decision_table(page: Page) -> pd.DataFrame:
@@ -26,7 +27,9 @@ def decision_table(page: Page) -> pd.DataFrame:
     rows = page.treatments
     out = pd.DataFrame(index=rows.index)
     out["stance"] = rows["stance"].map(lambda key: say(f"stance.name.{key}"))
-    out["action"] = rows["action"].fillna("")
+    # Where no margin is known, page one and this page speak of the same action.
+    spoken = Grounds(page).paying["action"].reindex(rows.index)
+    out["action"] = spoken.fillna(rows["action"]).fillna("")
     out["verdict"] = rows["verdict"].map(lambda key: say(f"decision.verdict.{key}"))
     out["ground"] = rows["ground"].map(lambda key: say(f"decision.ground.{key}"))
     out["contacted"] = rows["contacts"]
@@ -36,7 +39,7 @@ def decision_table(page: Page) -> pd.DataFrame:
     # No call is named for whom mail is enough, and nothing where nobody is.
     mailed = rows["stance"].isin(UNSTAFFED) & rows["channel"].isin(PERSONAL)
     out.loc[idle & mailed, "action"] = ""
-    out.loc[rows["stance"] == "empty", ["action", "verdict", "ground"]] = ""
+    out.loc[rows["stance"] == EMPTY, ["action", "verdict", "ground"]] = ""
     for end in ("", "_low", "_high"):
         out[f"expected_value{end}"] = rows[f"worth{end}"]
     return out
@@ -77,6 +80,7 @@ def stance_table(page: Page) -> pd.DataFrame:
         _change(page, str(name), row) for name, row in rows.iterrows()
     ]
     out["next_look"] = rows["next_look"]
+    out.loc[rows["stance"] == EMPTY, ["owner", "what_would_change_it"]] = ""
     return out
 
 
@@ -225,4 +229,4 @@ def case_rows(rows: pd.DataFrame) -> pd.DataFrame:
 def _written(value: float, money: bool) -> str:
     if is_missing(value):
         return "–"
-    return decimal(value, 0) if money else percent(value, 1)
+    return SPOKEN["money"](value) if money else percent(value, 1)

@@ -16,6 +16,7 @@ from segment_lab.act.trial import campaign_of
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import trials
+from segment_lab.pages.advice import kind_name
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -102,7 +103,7 @@ class LessonsPage:
         rows: list[dict[Any, Any]] = self.lessons.to_dict("records")
         keys = ["sentence" if row["priced"] else "counted" for row in rows]
         each = [
-            say(f"campaigns.lesson.{key}", **row)
+            say(f"campaigns.lesson.{key}", kind=kind_name(str(row["action"])), **row)
             for key, row in zip(keys, rows, strict=True)
         ]
         return each if len(each) < 2 else [self._overall(), *each]
@@ -131,6 +132,7 @@ class LessonsPage:
         """The campaigns with their effects and what to do next time."""
         rows = self.lessons
         out = rows[["campaign_id", "action", "treated", "held"]].copy()
+        out["action"] = out["action"].astype(str).map(kind_name)
         for name in self._effects:
             out[name] = rows[name]
         out["cost_per_contact"] = rows["cost_per_contact"]
@@ -217,7 +219,8 @@ class LessonsPage:
     @says_why
     def by_segment_table(self) -> Html:
         """The same as figures, folded."""
-        shown = self.effects[[*SHOWN, *self._effects]]
+        shown = self.effects[[*SHOWN, *self._effects]].copy()
+        shown["action"] = shown["action"].astype(str).map(kind_name)
         caption = say("campaigns.captions.by_segment_table")
         rows = table(shown, caption, index=False, formats={"segment": "name"})
         return details(say("campaigns.captions.folded"), rows)

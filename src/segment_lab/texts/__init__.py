@@ -9,8 +9,8 @@ playbooks. `shown` gives the words that readers see for them; in English they st
 
 Filters of a template: ``count, days, number, share`` (a figure as tables show it),
 ``money, cents`` (with the currency), ``percent`` (a share without decimals), ``date, month``,
-``plural(one=…, few=…, many=…, other=…)`` and ``listed`` (A, B and C). ``levels.measured`` and
-``levels.expected`` are how sure the ranges are (config/levels.py).
+``plural(one=…, few=…, many=…, other=…)``, ``listed`` (A, B and C) and ``quoted`` (“A”, “B”).
+``levels.measured`` and ``levels.expected`` are how sure the ranges are (config/levels.py).
 """
 
 from __future__ import annotations
@@ -120,11 +120,16 @@ def _environment(language: str) -> Environment:
     def listed(names: Iterable[Any]) -> str:
         return format_list([str(name) for name in names], locale=rules)
 
+    def quoted(names: Iterable[Any]) -> list[str]:
+        marks = str(subject(language, "words")["quoted"])
+        return [marks.format(name) for name in names]
+
     # Show escapes.
     environment = Environment(undefined=StrictUndefined, autoescape=False)
     environment.filters |= {
         "plural": plural,
         "listed": listed,
+        "quoted": quoted,
         **formats.SPOKEN,
     }
     environment.globals["levels"] = {

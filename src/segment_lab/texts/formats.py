@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MISSING = "–"
 #: A share below this is shown as less than it, never as nothing.
 LEAST_SHARE = 0.0005
+#: From so much on a number is told apart without its decimals.
+LARGE = 100
 
 
 def with_currency(text: str) -> str:
@@ -54,8 +56,10 @@ def _share(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    small = 0 < abs(value) < 0.1
-    return decimal(value, 3 if small else 2)
+    size = abs(value)
+    if size >= LARGE:
+        return decimal(value, 0)
+    return decimal(value, 3 if 0 < size < 0.1 else 2)
 
 
 def _day(value: Any) -> str:
