@@ -14,6 +14,7 @@ from segment_lab.render.exporter import render
 from segment_lab.render.index import run_page
 from segment_lab.segments.segmentation import Status
 from segment_lab.show import style
+from segment_lab.show.figures import Grid
 
 PAGE = {
     "study": "Shop",
@@ -112,6 +113,14 @@ def rich_notebook() -> nbformat.NotebookNode:
     ax.barh(["Champions", "At risk", "Lost"], [3, 2, 1], color=style.PALETTE[:3])
     wide = style.axes(width=8.0)
     wide.barh(["Champions", "Lost"], [3, 1])
+    mapped = style.axes(width=8.0)
+    mapped.barh(["Champions", "Lost"], [3, 1])
+    narrow = Grid(
+        pd.DataFrame([["Potential Loyalist 55", "Champions 3\nLoyal 1"]] * 2),
+        pd.DataFrame([[0.1, 1.0], [0.0, 0.4]]),
+        across="Frequency score",
+        down="Recency score",
+    )
     moves = pd.DataFrame(
         [[1, 2], [3, 4]],
         index=pd.Index(["A", "B"], name="earlier"),
@@ -185,6 +194,17 @@ def rich_notebook() -> nbformat.NotebookNode:
             "code",
             "map()",
             [output(display.figure(wide, alt="A map.", caption="Where they stand."))],
+        ),
+        (
+            "code",
+            "grid()",
+            [
+                output(
+                    display.figure(
+                        mapped, alt="A grid.", caption="As text.", narrow=narrow
+                    )
+                )
+            ],
         ),
         (
             "code",

@@ -93,13 +93,24 @@ def test_real_reports_are_faultless_and_small(visit):
 
 def test_a_wide_picture_is_moved_on_a_phone_not_shrunk(visit, pages):
     """What stands in the cells of a map of 8 inches would be 4 points high at 390 pixels."""
-    picture = "[...document.querySelectorAll('.sl-wide img')]"
+    moved = ".sl-figure:not(.sl-both) .sl-wide"
+    picture = f"[...document.querySelectorAll('{moved} img')]"
     shrunk = f"{picture}.map((img) => img.width < img.getAttribute('width'))"
     phone, desk = visit(pages / PAGES[0], "phone"), visit(pages / PAGES[0])
     assert phone.evaluate(shrunk) == [False]
-    assert phone.locator(".sl-wide[tabindex]").count() == 1  # keys move it
+    assert phone.locator(f"{moved}[tabindex]").count() == 1  # keys move it
     assert desk.locator(".sl-wide[tabindex]").count() == 0
     assert fits(phone)
+
+
+@pytest.mark.parametrize(("view", "as_text"), [("phone", True), ("light", False)])
+def test_a_map_of_few_cells_is_text_on_a_phone_and_a_picture_elsewhere(
+    visit, pages, view, as_text
+):
+    tab = visit(pages / PAGES[0], view)
+    text, picture = tab.locator(".sl-grid"), tab.locator(".sl-both img")
+    assert (text.is_visible(), picture.is_visible()) == (as_text, not as_text)
+    assert fits(tab)
 
 
 def test_pictures_use_the_room_of_a_large_screen_and_stay_sharp(visit, pages):
@@ -108,7 +119,7 @@ def test_pictures_use_the_room_of_a_large_screen_and_stay_sharp(visit, pages):
         "[...document.querySelectorAll('.sl-figure img')].map((img) => "
         "[img.width / img.getAttribute('width'), img.naturalWidth / img.width])"
     )
-    assert len(sizes) == 2
+    assert len(sizes) == 3
     assert all(larger > 1.2 and pixels > 1.4 for larger, pixels in sizes)
     assert fits(tab)
 

@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
+from segment_lab.show.figures import SHADES, figure
 from segment_lab.show.pictures import maps
 
 CELLS = pd.DataFrame(
@@ -32,6 +33,19 @@ def test_a_cell_names_its_segments_the_largest_first():
     colours = ax.collections[0].get_array()
     assert colours.compressed().tolist() == pytest.approx([0.9, 0.1])
     assert "Lost 3 customers, 10% of the revenue; Loyal 1 customer, 20%" in alt(ax)
+
+
+def test_a_phone_shows_the_same_cells_as_text():
+    grid = maps.named_grid(CELLS, 2)
+    drawn = [text.get_text() for text in maps.named_map(CELLS, 2).texts]
+    assert [text for text in grid.texts.to_numpy().ravel() if text] == drawn
+    (top, row), (bottom, last) = grid.rows
+    assert (top, bottom) == (2, 1)  # the latest buyers on top
+    assert row == [([""], 0), (["Champions 5", "Loyal 1"], SHADES)]
+    assert last == [(["Lost 3"], 1), ([""], 0)]
+    shown = str(figure(maps.named_map, CELLS, 2, narrow=grid))
+    assert 'class="sl-shade3"><span>Champions 5</span><span>Loyal 1</span>' in shown
+    assert "sl-grid" not in str(figure(maps.named_map, CELLS, 2))
 
 
 def test_many_scores_leave_room_for_one_name():

@@ -67,8 +67,11 @@ class RFMPage:
     def map(self) -> Html:
         """The recency × frequency grid with the names of the segments."""
         caption = say("rfm.page.map")
+        bins = self.fitted.n_bins
+        few = bins <= maps.MOST_NAMED
+        narrow = maps.named_grid(self.cells, bins) if few else None
         return show.figure(
-            maps.named_map, self.cells, self.fitted.n_bins, caption=caption
+            maps.named_map, self.cells, bins, caption=caption, narrow=narrow
         )
 
     def meanings(self) -> Html:

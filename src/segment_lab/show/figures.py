@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from segment_lab.show.cards import called, says_why
 from segment_lab.show.macros import Html, macro, tidy
@@ -18,10 +21,51 @@ SENTENCE_END = re.compile(r"(?<=[.:?]) +")
 DPI = 220
 #: Inches left white around what was drawn.
 MARGIN = 0.08
+#: Steps of shade of a `Grid` that hold something.
+SHADES = 3
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A map of few cells as text, which a phone shows in place of its picture.
+
+    Parameters
+    ----------
+    texts : DataFrame
+        The words of each cell, a line for each; rows from the top.
+    shades : DataFrame
+        How dark each is, 0 to 1; same index and columns.
+    across, down : str
+        What the columns and the rows are.
+    """
+
+    texts: pd.DataFrame
+    shades: pd.DataFrame
+    across: str
+    down: str
+
+    @property
+    def rows(self) -> list[tuple[Any, list[tuple[list[str], int]]]]:
+        """Each row's name, and the lines and the step of shade of its cells."""
+        out = []
+        for name in self.texts.index:
+            cells = zip(self.texts.loc[name], self.shades.loc[name], strict=True)
+            row = [
+                (str(text).split("\n"), math.ceil(SHADES * shade))
+                for text, shade in cells
+            ]
+            out.append((name, row))
+        return out
 
 
 @says_why
-def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
+def figure(
+    drawing: Any,
+    *data: Any,
+    alt: str = "",
+    caption: Any = "",
+    narrow: Grid | None = None,
+) -> Html:
     """A picture of a matplotlib Axes or Figure; `alt` says in words, from the data, what it shows.
 
     The pictures of `segment_lab.show.pictures` bring their own alt text, as the label of the
@@ -40,6 +84,8 @@ def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
     caption : str or callable
         Stands above the picture, its first sentence as the title: there belongs what the picture
         tells.
+    narrow : Grid, optional
+        The same on a phone, where a wide picture would have to be moved to be read.
 
     Examples
     --------
@@ -58,7 +104,7 @@ def figure(drawing: Any, *data: Any, alt: str = "", caption: Any = "") -> Html:
         raise ValueError(say("show.no_alt"))
     picture, width, height = _picture(canvas)
     title, rest = _parted(tidy(called(caption)))
-    return Html(macro("figure", alt, width, height, picture, title, rest))
+    return Html(macro("figure", alt, width, height, picture, title, rest, narrow))
 
 
 def _parted(caption: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ LAB_STYLE = (
     "<style>.sl-scroll td.txt,.sl-scroll th{text-align:left!important}.sl-scroll caption,.sl-note,"
     ".sl-foot,.sl-card,figcaption{text-align:left;max-width:46em}.sl-lead{font-size:1.2em}"
     ".sl-finding,figcaption strong{font-weight:600}figcaption strong{display:block}"
-    "dl[class^=sl-]{display:flex;flex-wrap:wrap;gap:.4em 2em}"
+    ".sl-grid{display:none}dl[class^=sl-]{display:flex;flex-wrap:wrap;gap:.4em 2em}"
     "dl[class^=sl-] :is(dt,dd){float:none!important;"
     "width:auto!important;margin:0!important}.sl-scroll caption{font-weight:600}"
     ".sl-note,.sl-card{border-left:3px solid #8aa;padding:0 1em}"

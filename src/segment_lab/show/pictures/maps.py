@@ -11,6 +11,7 @@ import pandas as pd
 
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.show import style
+from segment_lab.show.figures import Grid
 from segment_lab.show.pictures.shapes import heat_map, wrapped
 from segment_lab.texts import say
 from segment_lab.texts.formats import decimal, percent
@@ -35,21 +36,10 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
     `cells`: `segments.rfm.score_cells`. With more than `MOST_NAMED` scores only the largest
     segment of a cell is named.
     """
-    steps = range(1, n_bins + 1)
-    named = MOST_NAMED if n_bins <= MOST_NAMED else 1
-    place = ["r_score", "f_score"]
-    money = cells.groupby(place)["revenue_share"].sum().unstack()
-    told = [
-        say("pictures.in_cell", name=name, customers=count)
-        for name, count in zip(cells["segment"], cells["customers"], strict=True)
-    ]
-    lines = cells.assign(told=told).groupby(place).head(named)
-    written = lines.groupby(place)["told"].agg("\n".join).unstack()
+    money, written = _placed(cells, n_bins)
     ax = heat_map(
-        money.reindex(index=steps, columns=steps)[::-1],
-        texts=written.reindex(index=steps, columns=steps)
-        .astype(object)
-        .fillna("")[::-1],
+        money,
+        texts=written,
         across=say("pictures.frequency_score"),
         down=say("pictures.recency_score"),
         ax=style.axes(
@@ -75,6 +65,35 @@ def named_map(cells: pd.DataFrame, n_bins: int, ax: Axes | None = None) -> Axes:
         for name, row in sizes.sort_values("customers", ascending=False).iterrows()
     )
     return style.described(ax, say("pictures.named_map", rows=rows))
+
+
+def _placed(cells: pd.DataFrame, n_bins: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Share of the revenue and the words of every cell, the latest buyers on top."""
+    steps = range(1, n_bins + 1)
+    named = MOST_NAMED if n_bins <= MOST_NAMED else 1
+    place = ["r_score", "f_score"]
+    money = cells.groupby(place)["revenue_share"].sum().unstack()
+    told = [
+        say("pictures.in_cell", name=name, customers=count)
+        for name, count in zip(cells["segment"], cells["customers"], strict=True)
+    ]
+    lines = cells.assign(told=told).groupby(place).head(named)
+    written = lines.groupby(place)["told"].agg("\n".join).unstack()
+    whole = written.reindex(index=steps, columns=steps).astype(object).fillna("")
+    return money.reindex(index=steps, columns=steps)[::-1], whole[::-1]
+
+
+def named_grid(cells: pd.DataFrame, n_bins: int) -> Grid:
+    """The same map for a phone: its names as text, which a small picture would make illegible."""
+    money, written = _placed(cells, n_bins)
+    shares = money.fillna(0.0).clip(lower=0.0)
+    largest = shares.to_numpy().max() or 1.0
+    return Grid(
+        written,
+        shares / largest,
+        across=say("pictures.frequency_score"),
+        down=say("pictures.recency_score"),
+    )
 
 
 def flows(counts: pd.DataFrame, before: str, now: str, ax: Axes | None = None) -> Axes:
