@@ -22,6 +22,7 @@ from segment_lab.pages.drawing import campaigns
 from segment_lab.pages.front.grounds import Grounds
 from segment_lab.pages.verdicts import Page
 from segment_lab.segments.segmentation import Segmentation
+from segment_lab.show.pictures import decision as pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 HORIZON = 90
@@ -120,6 +121,15 @@ def test_worth_that_counts_the_year_after_says_so(page, returning):
     why = advice.reason(returning, name, returning.decided.loc[name])
     assert "That counts the year after a return" in why
     assert "within 90 days it is" in why
+
+
+def test_kinds_of_action_are_words_in_tables_and_pictures(page):
+    told = decision_tables.told_effects(page)["action"]
+    assert "e-mail" in set(told)
+    named = advice.with_kinds(page.options, "kind")
+    alt = pictures.expected(named).figure.get_label()
+    assert "e-mail" in alt
+    assert "email" not in alt
 
 
 def test_a_campaign_is_read_when_its_own_time_is_over(page):

@@ -199,6 +199,11 @@ def kind_name(kind: str) -> str:
     return say(f"decision.kind.{kind}") if has(f"decision.kind.{kind}") else kind
 
 
+def with_kinds(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The same rows with the kinds of action in a column as readers know them."""
+    return rows.assign(**{column: rows[column].astype(str).map(kind_name)})
+
+
 def _names(segments: pd.Series) -> list[str]:
     return [str(segment) for segment in segments]
 

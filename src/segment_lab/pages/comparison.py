@@ -236,7 +236,9 @@ class ComparisonPage:
         columns = ["status", "reason"]
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
         frame = frame.rename_axis(say("comparison.label.scheme"))
-        return table(frame, say("comparison.caption.status"), labels=labels())
+        caption = say("comparison.caption.status")
+        remark = say("comparison.status.whose")
+        return table(frame, caption, labels=labels(), note=remark)
 
     def what_settled_means(self) -> Html:
         """The rule behind the status, with the thresholds that were used."""

@@ -10,7 +10,7 @@ import pandas as pd
 from segment_lab.act import market, verdicts
 from segment_lab.act.stance import EMPTY, UNSTAFFED
 from segment_lab.judge.backtest import back_test
-from segment_lab.pages.advice import change, one_in
+from segment_lab.pages.advice import change, one_in, with_kinds
 from segment_lab.pages.choosing import in_person, treatment
 from segment_lab.pages.front.grounds import Grounds
 from segment_lab.pages.verdicts import PERSONAL, Page
@@ -135,7 +135,7 @@ def told_effects(page: Page) -> pd.DataFrame:
     columns = ["campaign_id", "segment", "action", "treated", "held"]
     for name in ("effect", "money_effect"):
         columns += [name, f"{name}_low", f"{name}_high"]
-    out = page.measured[[*columns, "predicted"]].copy()
+    out = with_kinds(page.measured[[*columns, "predicted"]], "action")
     out["as_predicted"] = [_as_predicted(row) for _, row in page.measured.iterrows()]
     return out
 

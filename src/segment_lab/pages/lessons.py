@@ -16,7 +16,7 @@ from segment_lab.act.trial import campaign_of
 from segment_lab.customers.rates import Z975
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages import trials
-from segment_lab.pages.advice import kind_name
+from segment_lab.pages.advice import kind_name, with_kinds
 from segment_lab.show.cards import details, finding, group, headline, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -131,8 +131,7 @@ class LessonsPage:
     def summary(self) -> pd.DataFrame:
         """The campaigns with their effects and what to do next time."""
         rows = self.lessons
-        out = rows[["campaign_id", "action", "treated", "held"]].copy()
-        out["action"] = out["action"].astype(str).map(kind_name)
+        out = with_kinds(rows[["campaign_id", "action", "treated", "held"]], "action")
         for name in self._effects:
             out[name] = rows[name]
         out["cost_per_contact"] = rows["cost_per_contact"]
@@ -214,13 +213,13 @@ class LessonsPage:
     def by_segment(self) -> Html:
         """The effects by the segments that the campaign was drawn by."""
         caption = say("campaigns.captions.by_segment")
-        return figure(pictures.effects, self.effects, caption=caption)
+        named = with_kinds(self.effects, "action")
+        return figure(pictures.effects, named, caption=caption)
 
     @says_why
     def by_segment_table(self) -> Html:
         """The same as figures, folded."""
-        shown = self.effects[[*SHOWN, *self._effects]].copy()
-        shown["action"] = shown["action"].astype(str).map(kind_name)
+        shown = with_kinds(self.effects[[*SHOWN, *self._effects]], "action")
         caption = say("campaigns.captions.by_segment_table")
         rows = table(shown, caption, index=False, formats={"segment": "name"})
         return details(say("campaigns.captions.folded"), rows)

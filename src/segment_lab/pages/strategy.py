@@ -185,7 +185,8 @@ class StrategyPage:
     def expected(self) -> Html:
         """What a contact is expected to bring, beside its cost."""
         caption = say("decision.captions.expected")
-        return figure(pictures.expected, self.decision.options, caption=caption)
+        named = advice.with_kinds(self.decision.options, "kind")
+        return figure(pictures.expected, named, caption=caption)
 
     @says_why
     def natural(self) -> Html:
@@ -246,7 +247,8 @@ class StrategyPage:
         measured = self.decision.measured
         remark = advice.calibration_remark(self.decision)
         caption = say("decision.captions.effects", calibration=remark)
-        return figure(pictures.effects, measured, caption=caption)
+        named = advice.with_kinds(measured, "action")
+        return figure(pictures.effects, named, caption=caption)
 
     def effects_table(self) -> Html:
         """The same as figures, folded, and whether the arms of each campaign can be compared."""
