@@ -107,9 +107,11 @@ class StateRule:
 
     def clocked(self, table: ir.Table) -> ir.Table:
         """The table with silence, time known and rhythm, which many conditions ask for."""
-        counted = table.mutate(
-            **{SILENCE: self.silence(table), KNOWN: self.known(table)}
-        )
+        counted = table
+        if not {SILENCE, KNOWN} <= {*table.columns}:  # not `timed`
+            counted = table.mutate(
+                **{SILENCE: self.silence(table), KNOWN: self.known(table)}
+            )
         return counted.mutate(**{RHYTHM: self.rhythm(counted)})
 
     def timed(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -98,33 +98,15 @@ def _judged(
     days = model.days(rows)
     terms = (rows["due_date"] - rows["issue_date"]).dt.days
     tail = (1 - LEVEL) / 2
+    low, middle, high = np.quantile(days, [tail, 0.5, 1 - tail], axis=1)
     own = _own_mean(history, day, rows)
     return pd.DataFrame(
         {
             "took": (rows["closed_on"] - rows["issue_date"]).dt.days,
             "terms": terms,
-            "middle": np.maximum(
-                np.quantile(
-                    days,
-                    0.5,
-                    axis=1,
-                ),
-                0,
-            ),
-            "low": np.round(
-                np.quantile(
-                    days,
-                    tail,
-                    axis=1,
-                )
-            ).clip(min=0),
-            "high": np.round(
-                np.quantile(
-                    days,
-                    1 - tail,
-                    axis=1,
-                )
-            ),
+            "middle": np.maximum(middle, 0),
+            "low": np.round(low).clip(min=0),
+            "high": np.round(high),
             "late": (days > terms.to_numpy()[:, None] + 0.5).mean(axis=1),
             "own_mean": own,
             "own_late": own - terms,

@@ -46,7 +46,8 @@ def discreet(value: Any, personal: bool = False) -> Any:
     if personal:
         return value
     if isinstance(value, str):
-        return PHONE.sub(_last_digits, EMAIL.sub(r"\1…@", value))
+        named = EMAIL.sub(r"\1…@", value) if "@" in value else value
+        return PHONE.sub(_last_digits, named)
     if isinstance(value, dict):
         return type(value)({key: discreet(part) for key, part in value.items()})
     if isinstance(value, list):

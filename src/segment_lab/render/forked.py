@@ -104,11 +104,13 @@ def load(names: Iterable[str]) -> None:
 
 def for_reading() -> None:
     """What a call needs that reads a study's data and checks its settings."""
-    from segment_lab.schemes import described, with_options
-
     load(READING)
+
+    from segment_lab.schemes import with_options
+    from segment_lab.study.config import options_model
+
     for name in with_options():
-        described(name)
+        options_model(name)
     # Importing it opens a database with threads; it opens another when one is needed.
     if "duckdb" in sys.modules:
         sys.modules["duckdb"].default_connection().close()
@@ -134,12 +136,12 @@ def _ours(package: Path) -> Iterator[str]:
 def _read_ahead() -> None:
     """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
     import segment_lab
-    from segment_lab.show.macros import warm
-    from segment_lab.texts.languages import read_all
+    from segment_lab import texts
+    from segment_lab.show import macros
 
     segment_lab.code_fingerprint()
-    read_all()
-    warm()
+    texts.warm()
+    macros.warm()
     with contextlib.suppress(ImportError):
         from PIL import Image
 

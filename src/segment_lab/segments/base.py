@@ -317,6 +317,8 @@ class Segmenter(BaseEstimator):
         ]
         if faults:
             raise DataError(say("segments.errors.table", segmenter=segmenter), faults)
+        if [*customers.columns] == needed:
+            return customers.copy(deep=False)
         return customers[needed]
 
     @property

@@ -150,8 +150,8 @@ def _picture(canvas: Any) -> tuple[str, int, int]:
         small,
         format="WEBP",
         lossless=True,
-        method=1,
-        quality=25,  # of lossless pictures this is the effort; more makes none smaller
+        method=2,
+        quality=10,  # of lossless pictures the effort: 25 takes twice as long for an eighth less
     )
     text = base64.b64encode(small.getvalue()).decode()
     return text, image.width // 2, image.height // 2
@@ -165,7 +165,11 @@ def _drawn(canvas: Any) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    from segment_lab.show.fitting import Fitted
+
     canvas.set_dpi(DPI)
+    if len(canvas.axes) == 1 and not (canvas.legends or canvas.texts):
+        canvas.set_layout_engine(Fitted())
     canvas.set_facecolor("white")
     page = FigureCanvasAgg(canvas)
     page.draw()

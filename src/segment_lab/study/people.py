@@ -135,7 +135,9 @@ class StudyCustomers(StudyDays):
     def _accounts(self) -> pd.DataFrame | None:
         if self._parent is not None:
             return self._parent._accounts  # the same on every day
-        return accounts(self.table("customers")) if self.has("customers") else None
+        if not self.has("customers"):
+            return None
+        return self.shared("accounts", (), lambda: accounts(self.table("customers")))
 
     @cached_property
     def _lead_days(self) -> pd.DataFrame:

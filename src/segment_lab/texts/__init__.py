@@ -16,12 +16,12 @@ Filters of a template: ``count, days, number, share`` (a figure as tables show i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from babel.lists import format_list
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined
 
 from segment_lab import errors
 from segment_lab.config import levels
@@ -33,11 +33,13 @@ from segment_lab.texts.languages import (
     language,
     languages,
     locale,
+    read_all,
     speak,
     speaking,
     subject,
 )
 from segment_lab.texts.names import shown, with_names
+from segment_lab.texts.numerals import percent
 
 __all__ = [
     "DEFAULT",
@@ -51,6 +53,7 @@ __all__ = [
     "shown",
     "speak",
     "speaking",
+    "warm",
 ]
 BLANKS = re.compile(r"[ \t\n]+")  # not the unbreakable ones inside numbers
 #: A sentence that ends in an abbreviation ("30 июня 2026 г.") has one full stop.
@@ -75,7 +78,7 @@ def say(key: str, /, **facts: Any) -> str:
     spoken = language()
     if spoken != DEFAULT:
         facts = {name: with_names(value) for name, value in facts.items()}
-    text = _template(spoken, key).render(facts)
+    text = _template(spoken, key)(facts)
     return STOPS.sub(".", BLANKS.sub(" ", text).strip())
 
 
@@ -101,12 +104,22 @@ def _found(language: str, key: str) -> Any:
     return found
 
 
+def warm() -> None:
+    """Read all that sentences are made of before they are asked for."""
+    read_all()
+    say("words.customers", count=1234)
+    percent(0.5)
+
+
 @cache
-def _template(language: str, key: str) -> Template:
+def _template(language: str, key: str) -> Callable[[Mapping[str, Any]], str]:
+    """What fills the sentence of a key with facts."""
     text = _found(language, key)
     if not isinstance(text, str):
         raise KeyError(f"texts/{language} has no sentence {key!r}")
-    return _environment(language).from_string(text)
+    if "{" not in text:  # nothing to fill in
+        return lambda facts: text
+    return _environment(language).from_string(text).render
 
 
 @cache
