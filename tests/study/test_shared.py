@@ -130,3 +130,36 @@ def test_there_is_one_ledger_for_all_days():
     assert study.ledger is study.at("2026-02-10").ledger
     assert study.ledger.movements is study.ledger.movements
     assert study.ledger.open_items("2026-02-10")["open_amount"].tolist() == [60.0]
+
+
+def test_who_changes_a_customer_table_changes_nobody_elses(study):
+    known = study()
+    for prospects in (False, True):
+        table = known.customers(prospects)
+        table.iloc[:, 0] = -1
+        table["new"] = 1
+        table.index.name = "mine"
+        again = known.customers(prospects)
+        assert (again.iloc[:, 0] >= 0).all()
+        assert "new" not in again
+        assert again.index.name == "customer_id"
+
+
+def test_accounts_are_read_once_a_run(monkeypatch, run, tmp_path):
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
+    orders = {"customer_id": ["a", "b"], "order_date": ["2026-01-02"] * 2}
+    people = {"customer_id": ["a", "b", "c"], "region": ["N", "S", "N"]}
+    tables = {
+        "orders": pd.DataFrame({**orders, "amount": [1.0, 2.0]}),
+        "customers": pd.DataFrame(people),
+    }
+    run("first")
+    told = sl.Study.from_frames(tables, as_of="2026-03-10").customers(True)
+
+    def nobody(table):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr("segment_lab.study.people.accounts", nobody)
+    again = sl.Study.from_frames(tables, as_of="2026-03-10").customers(True)
+    pd.testing.assert_frame_equal(again, told)
+    assert again["region"].tolist() == ["N", "S", "N"]

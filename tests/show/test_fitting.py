@@ -1,0 +1,61 @@
+"""Axes as large as their labels leave room for."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from segment_lab.show import style
+from segment_lab.show.fitting import PAD, Fitted
+
+
+def bars(names):
+    """Horizontal bars with labels of any length, and all kinds of writing around them."""
+    axes = style.axes(rows=len(names))
+    axes.barh(names, range(1, len(names) + 1))
+    axes.set_xlabel("Customers in the segment")
+    axes.set_title("What came")
+    return axes
+
+
+def drawn(axes, engine=None):
+    """Where the axes stand and where all that was written ends, in inches."""
+    figure = axes.figure
+    if engine is not None:
+        figure.set_layout_engine(engine)
+    page = FigureCanvasAgg(figure)
+    page.draw()
+    return axes.get_position(), figure.get_tightbbox(page.get_renderer())
+
+
+@pytest.mark.parametrize("names", [["A", "B"], ["A segment with a long name", "B"]])
+def test_nothing_is_cut_off_and_no_room_is_left(names):
+    axes = bars(names)
+    _, ends = drawn(axes, Fitted())
+    width, height = axes.figure.get_size_inches()
+    plt.close(axes.figure)
+    edges = (ends.x0, ends.y0, width - ends.x1, height - ends.y1)
+    assert all(edge == pytest.approx(PAD, abs=0.12) for edge in edges)
+    assert ends.x0 >= 0
+
+
+@pytest.mark.parametrize("names", [["A", "B"], ["A segment with a long name", "B"]])
+def test_axes_stand_where_constrained_layout_puts_them(names):
+    axes = bars(names)
+    usual, _ = drawn(axes)
+    plt.close(axes.figure)
+    axes = bars(names)
+    fitted, _ = drawn(axes, Fitted())
+    plt.close(axes.figure)
+    for mine, theirs in zip(fitted.extents, usual.extents, strict=True):
+        assert mine == pytest.approx(theirs, abs=0.015)
+
+
+def test_axes_without_room_for_their_labels_stay_where_they_are():
+    axes = bars(["A name as long as the whole picture and then much longer still", "B"])
+    axes.figure.set_size_inches(1.5, 1.5)
+    before = axes.get_position().extents.tolist()
+    after, _ = drawn(axes, Fitted())
+    plt.close(axes.figure)
+    assert after.extents.tolist() == before
