@@ -121,7 +121,17 @@ def test_a_broken_bound_is_the_error_of_the_cell_that_ran(
     assert after.outputs == []
 
 
-def test_a_kernel_ended_before_it_answers_says_which_bound_it_broke(tmp_path, server):
+def test_a_kernel_ended_before_it_answers_says_which_bound_it_broke(
+    tmp_path, server, monkeypatch
+):
+    from segment_lab.render.engine import ForkedClient
+
+    async def silent(client, asked):
+        await asyncio.sleep(0.05)
+        return False
+
+    # A kernel that has nothing else to do would answer before anybody looks at the clock.
+    monkeypatch.setattr(ForkedClient, "_answered", silent)
     _, error = execute(("1",), tmp_path, server=server, timeout=0.0)
     assert "took longer than 0 seconds" in error.evalue
 
