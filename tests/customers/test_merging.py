@@ -66,6 +66,8 @@ def test_in_python_the_same_pairs_give_the_same_customers(study_of):
 def test_the_page_says_who_cannot_be_reached_and_where_the_pairs_are(study_of):
     page = DataPage(study_of("orders", "customers"))
     assert "2 of 4 customers have neither" in str(page.reach())
+    # Not the reach of page one, which leaves out debtors and those without consent.
+    assert "consent and debts do not count here" in str(page.reach())
     shown = str(page.would_move())
     assert "No customer would change segment" in shown or "merge.csv" in shown
 

@@ -11,6 +11,7 @@ from segment_lab.customers.quality import Quality, anonymous
 from segment_lab.data.files import REJECTED
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.pages.base import CustomerBase
+from segment_lab.pages.choosing import scheme_name
 from segment_lab.show.cards import details, group, headline, link, note, says_why
 from segment_lab.show.figures import figure
 from segment_lab.show.macros import Html
@@ -279,7 +280,8 @@ class DataPage:
         customers = int(shown["customers"].sum())
         told = say("data_page.reach", nowhere=nowhere, customers=customers)
         shares = dict.fromkeys(shown.columns.drop("customers"), "share")
-        caption = say("data_page.captions.reach")
+        scheme = scheme_name(self.who.scheme) if self.who.scheme else ""
+        caption = say("data_page.captions.reach", scheme=scheme)
         return table(shown, caption, formats=shares, note=told)
 
     @says_why
