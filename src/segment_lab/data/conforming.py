@@ -353,11 +353,12 @@ def _unreadable(
 ) -> ir.Value:
     """The reason where something stands and nothing could be read.
 
-    Typed columns cannot be unreadable, except floats that are no number.
+    Typed columns cannot be unreadable, except floats that are no number, and days: numbers may
+    be none, and the year 9999 is none.
     """
     kind = given.type()
     parsed_text = kind.is_string() and column.kind not in ("id", "text")
-    if not (parsed_text or kind.is_floating()):
+    if not (parsed_text or kind.is_floating() or column.kind == "date"):
         return otherwise
     return ibis.ifelse(
         given.notnull() & value.isnull(), f"unreadable {column.name}", otherwise

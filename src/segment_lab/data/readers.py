@@ -19,6 +19,8 @@ from segment_lab.texts import say
 
 PARQUET = (".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+#: Files that hold files.
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz")
 JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 
 
@@ -53,6 +55,8 @@ def _opened(path: Path, source: Source, connection: Any) -> RawTable:
         return RawTable(_workbook(path, source), is_text=True, label=path.name)
     if source.sheet is not None:
         raise OSError(say("data.file.no_workbook"))
+    if suffix.endswith(ARCHIVES):
+        raise OSError(say("data.file.archive"))
     if suffix.endswith(JSON):
         table = connection.read_json(literal(path), sample_size=-1)
         return RawTable(table, is_text=False, label=path.name)

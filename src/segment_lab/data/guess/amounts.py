@@ -34,6 +34,10 @@ class Amount:
     sides: tuple[str, str] | None = None
     #: The number of pieces that the amount holds already.
     pieces: str | None = None
+    #: The discount in percent that is taken off the price.
+    percent_off: str | None = None
+    #: A discount in money of which nobody says whether the price is before it.
+    money_off: str | None = None
 
 
 def amount(
@@ -175,10 +179,29 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
         return Amount(price, (price,), pieces=quantity)
     if price and quantity:
         product = f"{quoted(quantity)} * {quoted(price)}"
-        return Amount(product, (quantity, price), by_line=True)
+        off = _percent_off(columns, (quantity, price, *taken))
+        if off:
+            product += f" * (1 - coalesce({quoted(off)}, 0) / 100)"
+        found = Amount(product, (quantity, price), by_line=True, percent_off=off)
+        if not off:
+            found.money_off = first(columns, "discount", is_amount, (quantity, price))
+        return found
     if price and (left := adjusted_to(columns, price, taken)):
         return Amount(left[1], (left[0],), before=price)
     return Amount(price, (price,)) if price else None
+
+
+def _percent_off(columns: Columns, taken: Iterable[str]) -> str | None:
+    """A discount that its header calls a share, in percent."""
+    shares = set(vocabulary()["percent"])
+    for name in ranked(columns, "discount"):
+        called = "%" in name or shares & set(normal(name).split())
+        if name in taken or not called or not is_amount(columns[name]):
+            continue
+        rates = columns[name].amounts().dropna()
+        if rates.between(0, 100).all() and rates.max() > 1:
+            return name
+    return None
 
 
 def _is_converted_amount(facts: Facts) -> bool:

@@ -14,6 +14,8 @@ from segment_lab.texts import say
 
 #: So few customers in so many rows are rather groups of customers.
 FEW_CUSTOMERS, MANY_ROWS = 4, 100
+#: A long number as a spreadsheet shows it: its last digits are lost.
+CUT_OFF = r"\d([.,]\d+)?[eE]\+\d+"
 
 
 def nobody(
@@ -68,6 +70,23 @@ def one_customer(file: Opened, proposal: Proposal, buyer: Customer) -> None:
     _guests(file, proposal, buyer)
     _written_differently(file, proposal, buyer)
     _no_customers(file, proposal, buyer)
+    order = file.source["columns"].get("order_id", "")
+    for name in dict.fromkeys((column, order)):
+        _cut_off(file, proposal, name)
+
+
+def _cut_off(file: Opened, proposal: Proposal, name: str) -> None:
+    """Ids of which a spreadsheet left the first digits alone."""
+    if name not in file.columns:
+        return
+    cells = file.columns[name].cells
+    cut = cells[cells.str.fullmatch(CUT_OFF)]
+    if len(cut):
+        told = {
+            "rows": len(cut),
+            "example": cut.iloc[0],
+        }
+        proposal.doubts.append(say("init.doubt.cut_ids", column=name, **told))
 
 
 def _guests(file: Opened, proposal: Proposal, buyer: Customer) -> None:

@@ -108,6 +108,7 @@ class Facts:
         """The values as numbers, roughly: good enough to compare and to see which are 0."""
         plain = self.cells.str.replace(r"[^\d.,\-−(]", "", regex=True)
         plain = plain.str.replace(r"[−(]", "-", regex=True)
+        plain = plain.str.replace(r"^(\d.*)-$", r"-\1", regex=True)
         comma = plain.str.contains(r",\d{1,2}$", regex=True).mean() > 0.5
         if comma:
             plain = plain.str.replace(".", "", regex=False).str.replace(

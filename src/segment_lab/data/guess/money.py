@@ -42,6 +42,7 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
             "net": paid.untaxed,
         }
         proposal.doubts.append(say("init.doubt.with_tax", **facts))
+    _discounts(proposal, paid)
     if paid.pieces:
         facts = {
             "column": paid.columns[0],
@@ -63,6 +64,17 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
             say("init.took.no_amount", column=paid.columns[0], rows=empty)
         )
     paid.expression = signed(paid.expression, found.lowering, file.columns)
+
+
+def _discounts(proposal: Proposal, paid: Amount) -> None:
+    """What is taken off the price, or might have to be."""
+    if paid.percent_off:
+        said = say("init.took.percent_off", column=paid.percent_off)
+        proposal.took.append(said)
+    if paid.money_off:
+        less = f"{paid.expression} - coalesce({quoted(paid.money_off)}, 0)"
+        asked = say("init.doubt.money_off", column=paid.money_off, amount=less)
+        proposal.doubts.append(asked)
 
 
 def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 from segment_lab.data.guess.amounts import Amount
@@ -65,7 +67,8 @@ def sold(
     for name in [*events, *names]:
         written_positive(found, columns, frame, name, paid)
     by_debit(found, columns, paid, taken)
-    _by_cancellation(found, columns, frame, taken)
+    _by_cancellation(found, columns, frame, taken, paid)
+    _trial_orders(found, columns, frame, taken)
     _paid_back(found, columns, frame, taken, paid)
     _not_asked(found, columns, frame, [*taken, *names, *events], paid)
     return found
@@ -269,32 +272,84 @@ def _by_cancellation(
     columns: Columns,
     frame: pd.DataFrame,
     taken: list[str],
+    paid: Amount,
 ) -> None:
     for name in ranked(columns, "cancelled"):
         facts = columns[name]
         rare = 0 < facts.filled < 0.6 and facts.days >= 0.9
         if rare and name not in taken:
+            if _taken_back(found, columns, frame, name, frame[name].notna(), paid):
+                return
             found.conditions.append(f"{quoted(name)} IS NULL")
             rows = int(frame[name].notna().sum())
             found.rows &= frame[name].isna()
             found.notes.append(say("init.took.cancelled", column=name, rows=rows))
             return
-        yes = [v for v in facts.cells.unique()[:8] if v.lower() in YES]
-        others = [
-            v for v in facts.cells.unique()[:8] if v.lower() not in (*YES, *FALSE)
-        ]
-        here = frame[name].isin(yes)
-        if yes and not others and name not in taken and here.mean() < 0.6:
-            found.conditions.append(
-                f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})"
-            )
-            found.rows &= ~here
-            facts_of_note = {
-                "values": yes,
-                "rows": int(here.sum()),
-            }
-            found.notes.append(say("init.took.flagged", column=name, **facts_of_note))
+        yes, here = _marked(facts, frame)
+        if yes and name not in taken and here.mean() < 0.6:
+            if not _taken_back(found, columns, frame, name, here, paid):
+                _leave_out(found, name, yes, here, "init.took.flagged")
             return
+
+
+def _trial_orders(
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    taken: list[str],
+) -> None:
+    """Orders that a shop marks as made to try it out were never sales."""
+    for name in ranked(columns, "trial_order"):
+        yes, here = _marked(columns[name], frame)
+        if yes and name not in taken and here.mean() < 0.6:
+            _leave_out(found, name, yes, here, "init.took.trial_orders")
+            return
+
+
+def _marked(facts: Facts, frame: pd.DataFrame) -> tuple[list[str], pd.Series]:
+    """The words for yes in a column of nothing but yes and no, and the rows that have one."""
+    if not _is_mark(facts):
+        return [], pd.Series(False, index=frame.index)
+    yes = [value for value in facts.cells.unique() if value.lower() in YES]
+    return yes, frame[facts.name].isin(yes)
+
+
+def _leave_out(
+    found: Sold,
+    name: str,
+    yes: list[str],
+    here: pd.Series,
+    note: str,
+) -> None:
+    found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
+    found.rows &= ~here
+    words = {
+        "values": yes,
+        "rows": int(here.sum()),
+    }
+    found.notes.append(say(note, column=name, **words))
+
+
+def _taken_back(
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    here: pd.Series,
+    paid: Amount,
+) -> bool:
+    """Whether each cancelled document has another that takes the same money back: without the
+    first, the second would be subtracted from sales that were made."""
+    if paid.columns[0] not in columns:
+        return False
+    worth = columns[paid.columns[0]].amounts().reindex(frame.index).round(2)
+    cancelled = Counter(worth[here & (worth > 0)])
+    back = Counter(-worth[~here & (worth < 0)])
+    if not cancelled or cancelled - back:
+        return False
+    words = {"rows": int(here.sum())}
+    found.notes.append(say("init.took.taken_back", column=name, **words))
+    return True
 
 
 def _paid_back(

@@ -52,6 +52,8 @@ def layout(
 def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
     """The layout of dates that are text."""
     value = _value(table, day, None)
+    if value.type().is_integer():  # JSON and Parquet hold epochs as numbers
+        value = value.cast("string")
     if not value.type().is_string():
         return {}, []
     best, others = layouts_of(value)
