@@ -210,8 +210,23 @@ def read_copies(
     for target in targets:
         os.utime(target)
     lines = connection.read_parquet(list(targets), table_name=name)
-    broken = [Path(target).with_suffix(".broken.parquet") for target in targets]
-    return lines, pd.concat(map(pd.read_parquet, broken), ignore_index=True)
+    return lines, _broken_lines(
+        [Path(target).with_suffix(".broken.parquet") for target in targets]
+    )
+
+
+def _broken_lines(files: Sequence[Path]) -> pd.DataFrame:
+    """The lines of these files; most have none, and are not read for that."""
+    some = [file for file in files if parquet.read_metadata(file).num_rows]
+    if some:
+        return pd.concat(map(pd.read_parquet, some), ignore_index=True)
+    return pd.DataFrame(
+        {
+            "line": pd.Series(dtype="uint64"),
+            "text": pd.Series(dtype="str"),
+            "reason": pd.Series(dtype="str"),
+        }
+    )
 
 
 class Unopened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from segment_lab.receivables.payment_model import (
 )
 from segment_lab.texts import say
 from segment_lab.window import as_date
+
+#: Days to payment that are expected of invoices.
+Rival = Callable[[pd.DataFrame], np.ndarray]
 
 
 def payment_check(
@@ -52,9 +56,10 @@ def payment_check(
             model = learn(history, day.date(), loss_days=loss_days, months=months)
         except NotEnoughDataError:
             break
-        judged = _judged(model, history, day)
+        rival = _own_means(history, day)
+        judged = _judged(model, history, day, rival)
         new.append(judged.assign(waited=(last - history["issue_date"]).dt.days))
-        cash.append(_cash_judged(model, history, day, weeks))
+        cash.append(_cash_judged(model, history, day, weeks, rival))
     rows = pd.concat(new) if new else pd.DataFrame()
     if len(rows) < MIN_PAID:
         raise NotEnoughDataError(
@@ -90,7 +95,7 @@ def payment_check(
 
 
 def _judged(
-    model: PaymentDays, history: pd.DataFrame, day: pd.Timestamp
+    model: PaymentDays, history: pd.DataFrame, day: pd.Timestamp, rival: Rival
 ) -> pd.DataFrame:
     """Invoices issued in the week after a stop: what was forecast at their issue, what came."""
     end = day + pd.Timedelta(days=7)
@@ -99,7 +104,7 @@ def _judged(
     terms = (rows["due_date"] - rows["issue_date"]).dt.days
     tail = (1 - LEVEL) / 2
     low, middle, high = np.quantile(days, [tail, 0.5, 1 - tail], axis=1)
-    own = _own_mean(history, day, rows)
+    own = rival(rows)
     return pd.DataFrame(
         {
             "took": (rows["closed_on"] - rows["issue_date"]).dt.days,
@@ -120,6 +125,7 @@ def _cash_judged(
     history: pd.DataFrame,
     day: pd.Timestamp,
     weeks: int,
+    rival: Rival,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cash by week after a stop from the invoices open at it: as it came, forecast, by own
     means."""
@@ -134,16 +140,16 @@ def _cash_judged(
 
     took = (rows["closed_on"] - rows["issue_date"]).dt.days.fillna(1e6).to_numpy()
     forecast = weekly(outlook(model, rows, day), rows, day, weeks)
-    return by_week(took), forecast, by_week(_own_mean(history, day, rows))
+    return by_week(took), forecast, by_week(rival(rows))
 
 
-def _own_mean(
-    history: pd.DataFrame,
-    day: pd.Timestamp,
-    rows: pd.DataFrame,
-) -> np.ndarray:
+def _own_means(history: pd.DataFrame, day: pd.Timestamp) -> Rival:
     """The rival: each customer's mean days to payment among the invoices paid by then."""
     past = history[history["closed_on"] < day]
     took = (past["closed_on"] - past["issue_date"]).dt.days
-    means = took.groupby(past["customer_id"]).mean()
-    return rows["customer_id"].map(means).fillna(took.mean()).to_numpy(dtype=float)
+    means, of_all = took.groupby(past["customer_id"]).mean(), took.mean()
+
+    def expected(rows: pd.DataFrame) -> np.ndarray:
+        return rows["customer_id"].map(means).fillna(of_all).to_numpy(dtype=float)
+
+    return expected

@@ -23,7 +23,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from segment_lab.show import macros
-from segment_lab.show.tables import plain_table
+from segment_lab.show.macros import plain_table
 from segment_lab.texts import has, language, phrases, say
 from segment_lab.texts import shown as named
 from segment_lab.texts.formats import format_value, words

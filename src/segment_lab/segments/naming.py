@@ -40,11 +40,10 @@ def cluster_names(
     varied = [f for f in profile.columns if features[f].min() < features[f].max()]
     order = [f for f in known if f in varied]
     order += [f for f in varied if f not in known]
+    among = {feature: _thirds(features[feature]) for feature in order}
     names = []
     for (_, row), unsaid in zip(profile.iterrows(), untrue, strict=True):
-        levels = [
-            (feature, _level(row[feature], features[feature])) for feature in order
-        ]
+        levels = [(feature, _level(row[feature], *among[feature])) for feature in order]
         words = []
         for feature, level in levels:
             if level and (feature, level) not in unsaid:
@@ -78,10 +77,15 @@ def _numbered(names: Sequence[str]) -> list[str]:
     return unique
 
 
-def _level(value: float, values: pd.Series) -> str:
+def _thirds(values: pd.Series) -> tuple[float, float, float]:
+    """Where the lower, the middle and the upper third of all end."""
+    low, high = values.quantile([1 / 3, 2 / 3])
+    return low, high, values.max()
+
+
+def _level(value: float, low: float, high: float, most: float) -> str:
     """Whether a value is ``low`` or ``high`` against thirds of all; empty in between."""
-    low, high = values.quantile(1 / 3), values.quantile(2 / 3)
-    if value <= low and value < values.max():
+    if value <= low and value < most:
         return "low"
     return "high" if value <= low or value >= high else ""
 

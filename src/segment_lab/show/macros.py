@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -93,6 +93,42 @@ def macro(name: str, /, *args: Any, **facts: Any) -> Markup:
     <p class="sl-finding">A &lt; B</p>
     """
     return Markup(getattr(_macros(), name)(*args, **facts))
+
+
+def plain_table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    numeric: Sequence[int] = (),
+) -> Markup:
+    """A table of texts as they are given, the first of each row its header; for templates.
+
+    Parameters
+    ----------
+    caption : str
+        What the table shows.
+    head : sequence of str
+        The headers.
+    rows : iterable of sequences
+        Texts, as many a row as there are headers.
+    numeric : sequence of int
+        Positions of the columns that are numbers.
+
+    Examples
+    --------
+    >>> made = plain_table("Rows", ["Table", "Read"], [("a", "22,660")], [1])
+    >>> '<td class="num">22,660</td>' in made
+    True
+    """
+    css = ["num" if position in numeric else "txt" for position in range(len(head))]
+    heads = [
+        {"label": label, "css": look} for label, look in zip(head, css, strict=True)
+    ]
+    cells = [
+        [{"text": text, "css": look} for text, look in zip(row, css, strict=True)]
+        for row in rows
+    ]
+    return macro("table", caption, heads, cells)
 
 
 def plain(markup: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pandas as pd
-from markupsafe import Markup
 
 from segment_lab.show.cards import called, details, group, note, says_why
 from segment_lab.show.macros import Html, macro, tidy
@@ -143,42 +142,6 @@ def first_rows(frame: pd.DataFrame, caption: str, rows: int, **how: Any) -> Html
         return first
     whole = table(frame, caption, rows=len(frame), **how)
     return group(first, details(say("show.all_rows", total=len(frame)), whole))
-
-
-def plain_table(
-    caption: str,
-    head: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    numeric: Sequence[int] = (),
-) -> Markup:
-    """A table of texts as they are given, the first of each row its header; for templates.
-
-    Parameters
-    ----------
-    caption : str
-        What the table shows.
-    head : sequence of str
-        The headers.
-    rows : iterable of sequences
-        Texts, as many a row as there are headers.
-    numeric : sequence of int
-        Positions of the columns that are numbers.
-
-    Examples
-    --------
-    >>> made = plain_table("Rows", ["Table", "Read"], [("a", "22,660")], [1])
-    >>> '<td class="num">22,660</td>' in made
-    True
-    """
-    css = ["num" if position in numeric else "txt" for position in range(len(head))]
-    heads = [
-        {"label": label, "css": look} for label, look in zip(head, css, strict=True)
-    ]
-    cells = [
-        [{"text": text, "css": look} for text, look in zip(row, css, strict=True)]
-        for row in rows
-    ]
-    return macro("table", caption, heads, cells)
 
 
 def _sentence(text: str) -> Html:

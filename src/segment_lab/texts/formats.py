@@ -30,6 +30,8 @@ MISSING = "–"
 LEAST_SHARE = 0.0005
 #: From so much on a number is told apart without its decimals.
 LARGE = 100
+#: A day as facts hold it.
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def with_currency(text: str) -> str:
@@ -117,6 +119,12 @@ def _month(value: Any) -> str:
 
 
 def _date(value: Any) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, str) and DAY.fullmatch(value):
+        return dt.date.fromisoformat(value)
     import pandas as pd
 
     return pd.Timestamp(value).date()
@@ -207,13 +215,12 @@ def _guess_number(name: str, sizes: pd.Series) -> str:
 
 def is_missing(value: Any) -> bool:
     """Whether there is no value: None, NaN, NaT."""
-    if isinstance(
-        value, str | int
-    ):  # most are, and a command's first words need no pandas
-        return False
+    # Most are of these kinds, and a command that only writes pages needs no pandas.
+    if value is None or isinstance(value, str | int | float):
+        return value is None or value != value
     import pandas as pd
 
-    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def format_value(value: Any, kind: str = "text") -> Markup:
