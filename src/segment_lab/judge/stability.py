@@ -144,9 +144,10 @@ def _found_again(
 ) -> np.ndarray:
     """Best Jaccard of each segment of `base` in every refit, shape (refits, segments)."""
     codes, n, k = base.predict(rows), len(rows), len(base.segment_names_)
-    # Nobody reads the names of a refit.
+    # Nobody reads the names of a refit, and no rule more than this.
     unread = getattr(segmenter, "columns_of_words", ())
-    rows = rows.drop(columns=[*unread], errors="ignore")
+    read = getattr(base, "columns_", rows.columns)
+    rows = rows[[name for name in read if name not in unread]]
     found = []
     for _ in range(refits):
         draw = rng.integers(0, n, n)

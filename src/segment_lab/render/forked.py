@@ -137,15 +137,12 @@ def _read_ahead() -> None:
     """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
     import segment_lab
     from segment_lab import texts
-    from segment_lab.show import macros
+    from segment_lab.show import figures, macros
 
     segment_lab.code_fingerprint()
     texts.warm()
     macros.warm()
-    with contextlib.suppress(ImportError):
-        from PIL import Image
-
-        Image.init()
+    figures.warm()
 
 
 def for_learning() -> None:

@@ -107,6 +107,22 @@ def figure(
     return Html(macro("figure", alt, width, height, picture, title, rest, narrow))
 
 
+def warm() -> None:
+    """Draw something: fonts and kinds of files are at hand for the first picture."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    from segment_lab.show import style
+
+    Image.init()
+    # Not by pyplot, which would choose its backend for good.
+    with mpl.rc_context(style.RC):
+        canvas = Figure()
+        canvas.subplots().set_title("0")
+        _picture(canvas)
+
+
 def _parted(caption: str) -> tuple[str, str]:
     """The first sentence, and the rest; what follows a full stop begins with a capital, in any
     alphabet."""
@@ -173,18 +189,17 @@ def _drawn(canvas: Any) -> Any:
     canvas.set_facecolor("white")
     page = FigureCanvasAgg(canvas)
     page.draw()
-    content = canvas.get_tightbbox(page.get_renderer())
-    box = content.padded(MARGIN)
-    size = int(box.width * DPI), int(box.height * DPI)
-    width, height = canvas.get_size_inches()
-    inside = content.x0 >= 0 and content.y0 >= 0
-    if inside and content.x1 <= width and content.y1 <= height:
-        pixels = Image.fromarray(np.asarray(page.buffer_rgba())).convert("RGB")
+    pixels = Image.fromarray(np.asarray(page.buffer_rgba())).convert("RGB")
+    left, top, right, bottom = _inked(canvas, pixels)
+    if left > 0 and top > 0 and right < pixels.width and bottom < pixels.height:
+        edge = round(MARGIN * DPI)
+        size = right - left + 2 * edge, bottom - top + 2 * edge
         out = Image.new("RGB", size, "white")
-        top = pixels.height - round(box.y1 * DPI)
-        out.paste(pixels, (-round(box.x0 * DPI), -top))
+        out.paste(pixels.crop((left, top, right, bottom)), (edge, edge))
         return out
     # The picture grows, so that no label is cut off.
+    box = canvas.get_tightbbox(page.get_renderer()).padded(MARGIN)
+    size = int(box.width * DPI), int(box.height * DPI)
     canvas.set_layout_engine("none")
     raw = io.BytesIO()
     canvas.savefig(
@@ -195,3 +210,21 @@ def _drawn(canvas: Any) -> Any:
         facecolor="white",
     )
     return Image.frombuffer("RGBA", size, raw.getvalue()).convert("RGB")
+
+
+def _inked(canvas: Any, pixels: Any) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what is not white, and of the axes."""
+    from PIL import ImageChops
+
+    ink = ImageChops.invert(pixels).getbbox() or (0, 0, *pixels.size)
+    boxes = [axes.get_window_extent().extents for axes in canvas.axes]
+    places = [
+        (x0, pixels.height - y1, x1, pixels.height - y0) for x0, y0, x1, y1 in boxes
+    ]
+    left, top, right, bottom = np.transpose([ink, *places])
+    return (
+        int(left.min()),
+        int(top.min()),
+        int(np.ceil(right.max())),
+        int(np.ceil(bottom.max())),
+    )

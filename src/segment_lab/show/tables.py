@@ -161,11 +161,11 @@ def _with_keys(frame: pd.DataFrame, index: bool) -> tuple[pd.DataFrame, int]:
     bare = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     if not index or bare:
         return frame, 1
-    keys = []
+    whole = frame.reset_index(drop=True)
     for level, name in enumerate(frame.index.names):
-        key = frame.index.get_level_values(level).to_series(name=name or "")
-        keys.append(key.reset_index(drop=True))
-    return pd.concat([*keys, frame.reset_index(drop=True)], axis=1), frame.index.nlevels
+        key = frame.index.get_level_values(level).array
+        whole.insert(level, name or "", key, allow_duplicates=True)
+    return whole, frame.index.nlevels
 
 
 def _columns(
