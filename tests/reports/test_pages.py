@@ -161,13 +161,14 @@ def test_theme_and_code_toggle(visit, pages):
     tab = visit(pages / PAGES[0])
     back = "getComputedStyle(document.body).backgroundColor"
     assert tab.evaluate(back) == "rgb(255, 255, 255)"
+    dark = f"{back} === 'rgb(20, 24, 29)'"
     tab.get_by_role("button", name="Dark").click()
-    assert tab.evaluate(back) == "rgb(20, 24, 29)"
+    tab.wait_for_function(dark)
     assert tab.locator("details.code:visible").count() == 0
     tab.get_by_role("button", name="Show code").click()
     assert tab.locator("details.code[open]:visible").count() > 3
     tab.reload()
-    assert tab.evaluate(back) == "rgb(20, 24, 29)"
+    tab.wait_for_function(dark)
 
 
 def test_keyboard_reaches_the_report_first(visit, pages):

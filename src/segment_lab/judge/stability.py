@@ -144,9 +144,9 @@ def _found_again(
 ) -> np.ndarray:
     """Best Jaccard of each segment of `base` in every refit, shape (refits, segments)."""
     codes, n, k = base.predict(rows), len(rows), len(base.segment_names_)
-    # Nobody reads the names of a refit, and no rule more than this.
+    # Nobody reads the names of a refit; a rule reads no more than this, unless it is taught.
     unread = getattr(segmenter, "columns_of_words", ())
-    read = getattr(base, "columns_", rows.columns)
+    read = rows.columns if y is not None else getattr(base, "columns_", rows.columns)
     rows = rows[[name for name in read if name not in unread]]
     found = []
     for _ in range(refits):
