@@ -328,3 +328,26 @@ def test_what_needs_no_scorecard_is_made_while_others_wait_for_it():
     # The export follows the strategy and leaves pages to be made beside it.
     place = plan.place_of_export([("en", report) for report in order])
     assert place == waits + 1 < len(order)
+
+
+def test_half_a_file_is_told_on_the_terminal_and_on_page_one(run, place, capsys):
+    run()
+    capsys.readouterr()
+    orders = place / "orders.csv"
+    head, *lines = orders.read_text().splitlines(keepends=True)
+    orders.write_text(head + "".join(lines[::2]))
+    half = run()
+    told = capsys.readouterr().err
+    assert "has changed since the last run" in told
+    page = (half.folder / "index.html").read_text()
+    assert "THE PAST HAS CHANGED" in page
+    assert "has changed since the last run" in re.sub(r"\s+", " ", page)
+
+
+def test_a_run_of_an_earlier_day_says_what_latest_shows(run, place, capsys):
+    newer = run()
+    capsys.readouterr()
+    run(as_of="2026-06-01")
+    told = capsys.readouterr().err
+    assert "`latest` still shows the run as of" in told, told
+    assert (place / "reports" / "tiny" / LATEST).resolve() == newer.folder

@@ -39,6 +39,26 @@ def test_a_restated_month_is_told_and_a_month_that_went_on_is_not():
     )
 
 
+def test_half_a_file_or_another_unit_is_material_and_a_late_line_is_not():
+    for share in (0.5, 100.0):
+        changed = {month: (n, share * money) for month, (n, money) in MONTHS.items()}
+        told = since.materially_restated(manifest(months=changed), manifest())
+        assert told == since.restated(manifest(months=changed), manifest())
+        assert told
+    lines, revenue = MONTHS["2025-08"]
+    late = {**MONTHS, "2025-08": (lines + 1, revenue + 1.0)}
+    assert since.restated(manifest(months=late), manifest())
+    assert since.materially_restated(manifest(months=late), manifest()) == []
+
+
+def test_months_that_leave_an_export_which_moves_along_are_not_material():
+    first, second = sorted(MONTHS)[:2]
+    moved = {month: figures for month, figures in MONTHS.items() if month > first}
+    moved[second] = (1, 1.0)
+    assert since.materially_restated(manifest(months=moved), manifest()) == []
+    assert since.materially_restated(manifest(months={}), manifest()) == []
+
+
 def test_many_restated_months_are_counted():
     changed = {
         month: (lines + 1, money + 5) for month, (lines, money) in MONTHS.items()

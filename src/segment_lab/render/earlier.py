@@ -35,6 +35,12 @@ def earlier_run(runs: Iterable[Run], as_of: str) -> Run | None:
     )
 
 
+def last_good(runs: Iterable[Run], as_of: str) -> Run | None:
+    """The last good run of this day or an earlier one."""
+    able = [run for run in runs if run.good and run.manifest["as_of"] <= as_of]
+    return max(able, key=lambda run: run.manifest["finished"], default=None)
+
+
 def described(run: Run | None) -> dict[str, Any]:
     """What the manifest keeps of it; empty without one."""
     if run is None:

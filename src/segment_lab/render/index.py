@@ -61,6 +61,7 @@ def run_page(
     first = [r for r in (decision,) if r]
     page = {
         "studies": "../../index.html",
+        "restated": [],
         **manifest,
         "lead": speaker(list(reports.values())),
         "decision": decision,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
-from segment_lab.render import earlier, history, inputs, plan
+from segment_lab.render import earlier, history, inputs, plan, since
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
 from segment_lab.render.parts import unlink
@@ -254,6 +254,9 @@ class _Job:
         )
         names = list(dict.fromkeys(report.name for _, report in waiting))
         self.progress.say("start", text, reports=names)
+        past = earlier.last_good(shelf.runs(), facts["as_of"])
+        for sentence in since.materially_restated(facts, past.manifest) if past else ():
+            self.progress.say("restated", sentence)
         facts["earlier"] = str(before.folder / earlier.ACTIONS) if before else ""
         self._render(waiting, parts, segments, facts, staging, server)
         shutil.rmtree(staging / SHARED_FOLDER, ignore_errors=True)
@@ -268,7 +271,7 @@ class _Job:
         }
         manifest = self._manifest(facts, made, segments, request, in_part, fault)
         manifest["earlier"] = earlier.described(before)
-        return self._publish(shelf, staging, manifest, tuple(names))
+        return self._publish(shelf, staging, manifest, past, tuple(names))
 
     def _render(
         self,
@@ -401,6 +404,7 @@ class _Job:
         shelf: Shelf,
         staging: Path,
         manifest: dict[str, Any],
+        past: Run | None,
         rendered: tuple[str, ...],
     ) -> RunResult:
         translated = [
@@ -418,7 +422,7 @@ class _Job:
 
         for spoken in self.languages:
             edition = Edition(spoken, self.languages)
-            self._write_index(edition, staging, manifest)
+            self._write_index(edition, staging, manifest, past)
             edition.lead_out(staging)
         if not manifest["complete"]:
             unlink(staging)
@@ -433,6 +437,12 @@ class _Job:
         folder = shelf.publish(staging, name, instead=failed)
         if manifest["complete"] and not failed:
             shelf.point(Run(folder, manifest))
+            for run in shelf.runs():
+                if run.folder.resolve() == shelf.latest() != folder.resolve():
+                    day = run.manifest["as_of"]
+                    self.progress.say(
+                        "latest", say("render.run.latest_stays", as_of=day)
+                    )
             with writing(shelf.folder):
                 history.append(shelf.folder, folder.name, manifest)
         shelf.prune(manifest["keep_runs"], folder)
@@ -451,7 +461,11 @@ class _Job:
         )
 
     def _write_index(
-        self, edition: Edition, staging: Path, manifest: Mapping[str, Any]
+        self,
+        edition: Edition,
+        staging: Path,
+        manifest: Mapping[str, Any],
+        past: Run | None,
     ) -> None:
         """The decision page of one language."""
         from segment_lab.render.index import run_page
@@ -461,8 +475,12 @@ class _Job:
         written = manifest["segments"]["files"]
         files = dict.fromkeys(name.removeprefix(inside) for name in written)
         with speaking(edition.language):
+            restated = (
+                since.materially_restated(manifest, past.manifest) if past else []
+            )
             page = {
                 **manifest,
+                "restated": restated,
                 "window": str(ObservationWindow(manifest["start"], manifest["as_of"])),
                 "reports": edition.here(manifest),
                 "tables_shown": plan.table_rows(manifest["data"]["tables"]),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PERIOD = 3
 #: Restated months that are told one by one.
 TOLD = 3
+#: From this share of the past's revenue on, a restated past is told on page one and by the run.
+MATERIAL = 0.02
 #: What makes a run beside the data; a change of it is told.
 MADE_WITH = ("methods", "decision", "comparison", "playbook", "rest", "code")
 
@@ -73,18 +75,10 @@ def periods(now: Mapping[str, Any]) -> list[str]:
 
 def restated(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     """Months that were over at the earlier run and have other figures now."""
-    old, new = before.get("months"), now.get("months")
-    if not old or not new:
-        return []
-    over = sorted(
-        month
-        for month in {*old, *new}
-        if month < min(before["as_of"], now["as_of"])[:7]
-    )
     changed = []
-    for month in over:
-        lines, revenue = new.get(month, (0, 0.0))
-        lines_before, revenue_before = old.get(month, (0, 0.0))
+    for month in _over(now, before):
+        lines, revenue = now["months"].get(month, (0, 0.0))
+        lines_before, revenue_before = before["months"].get(month, (0, 0.0))
         if lines != lines_before or abs(revenue - revenue_before) > 0.005:
             change = {
                 "lines": lines - lines_before,
@@ -99,6 +93,32 @@ def restated(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     if len(changed) > TOLD:
         sentences.append(say("since.restated_more", months=len(changed) - TOLD))
     return sentences
+
+
+def materially_restated(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """`restated`, where so much of the past's revenue changed that it may be half a file or
+    another unit; the first month of an export that moves along is no full month."""
+    over = _over(now, before)
+    if not over:
+        return []
+    old, new = before["months"], now["months"]
+    begins = max(min(old), min(new))
+    moved = past = 0.0
+    for month in over:
+        if month > begins:
+            earlier = old.get(month, (0, 0.0))[1]
+            moved += abs(new.get(month, (0, 0.0))[1] - earlier)
+            past += abs(earlier)
+    return restated(now, before) if moved > MATERIAL * past else []
+
+
+def _over(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Months that were over at the earlier run; none where one of the two knows no months."""
+    old, new = before.get("months"), now.get("months")
+    if not old or not new:
+        return []
+    end = min(before["as_of"], now["as_of"])[:7]
+    return sorted(month for month in {*old, *new} if month < end)
 
 
 def otherwise_made(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
