@@ -8,10 +8,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from segment_lab.config.levels import TAILS
 from segment_lab.customers.orders import money_of, per_order, summed
@@ -168,7 +168,7 @@ def first_year(orders: ir.Table, decimals: int = 2) -> pd.DataFrame:
         Of the currency: money comes in minor units and leaves in readable amounts.
     """
     first = per_order(orders).group_by("customer_id")
-    first = first.aggregate(first_order=_.order_date.min(where=_.is_order))
+    first = first.aggregate(first_order=ibis._.order_date.min(where=ibis._.is_order))
     lines = orders.join(first, "customer_id")
     age = lines.order_date.delta(lines.first_order, unit="day")
     sums = summed(lines.filter(age.between(0, YEAR - 1)), "customer_id", "first_order")
@@ -228,7 +228,7 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float]:
     """The middle 95 % of the mean of customers drawn again."""
     rng = np.random.default_rng(0)
     means = []
-    for _draw in range(DRAWS):
+    for _ in range(DRAWS):
         again = rng.integers(len(values), size=len(values))
         means.append(values[again].mean())
     low, high = np.quantile(means, TAILS)

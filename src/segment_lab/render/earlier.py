@@ -35,10 +35,12 @@ def earlier_run(runs: Iterable[Run], as_of: str) -> Run | None:
     )
 
 
-def last_good(runs: Iterable[Run], as_of: str) -> Run | None:
-    """The last good run of this day or an earlier one."""
+def held_against(runs: Iterable[Run], as_of: str) -> Run | None:
+    """What a run of this day is held against, of runs with the latest first: the last good one of
+    an earlier day, or else of the same."""
     able = [run for run in runs if run.good and run.manifest["as_of"] <= as_of]
-    return max(able, key=lambda run: run.manifest["finished"], default=None)
+    past = [run for run in able if run.manifest["as_of"] < as_of]
+    return next(iter(past or able), None)
 
 
 def described(run: Run | None) -> dict[str, Any]:

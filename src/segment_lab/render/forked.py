@@ -137,12 +137,12 @@ def _read_ahead() -> None:
     """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
     import segment_lab
     from segment_lab import texts
-    from segment_lab.show import figures, macros
+    from segment_lab.show import drawing, macros
 
     segment_lab.code_fingerprint()
     texts.warm()
     macros.warm()
-    figures.warm()
+    drawing.warm()
 
 
 def for_learning() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from segment_lab.render import history, since
+from segment_lab.render.earlier import held_against
 from segment_lab.render.exporter import environment
 from segment_lab.render.publishing import MANIFEST, Run, Shelf, write_whole
 from segment_lab.texts import say, speaking
@@ -120,7 +121,7 @@ def _write_studies(out: Path) -> None:
 def _study(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     good = [run for run in runs if run.good]
     now = good[0] if good else None
-    before = _earlier(good)
+    before = held_against(good[1:], now.manifest["as_of"]) if now else None
     return {
         "name": name,
         "title": runs[0].manifest["title"],
@@ -151,14 +152,6 @@ def _line(run: Run) -> dict[str, Any]:
 def _history(now: Run) -> list[dict[str, Any]]:
     with speaking(currency=now.manifest.get("currency", "")):
         return history.pictured(now.folder.parent)
-
-
-def _earlier(good: Sequence[Run]) -> Run | None:
-    """What the present run is held against: the latest of an earlier day, or else the one before
-    it."""
-    others = list(good[1:])
-    past = [run for run in others if run.manifest["as_of"] < good[0].manifest["as_of"]]
-    return next(iter(past or others), None)
 
 
 def _plan(now: Run) -> list[str]:

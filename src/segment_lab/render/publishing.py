@@ -134,19 +134,21 @@ class Shelf:
             _sync(self.folder)
         return target
 
-    def point(self, run: Run) -> None:
-        """Let ``latest`` point at `run`, in one step; never back to an earlier day."""
+    def point(self, run: Run) -> Run:
+        """Let ``latest`` point at `run`, in one step; never back to an earlier day. The run that it
+        points at now."""
         present = self.latest()
         if present is not None and present != run.folder.resolve():
             with contextlib.suppress(ValueError, OSError):
                 now = Run(present, json.loads((present / MANIFEST).read_text("utf-8")))
                 if now.manifest["as_of"] > run.manifest["as_of"]:
-                    return
+                    return now
         with writing(self.folder):
             draft = self.folder / f".{LATEST}-{os.getpid()}"
             draft.unlink(missing_ok=True)
             draft.symlink_to(run.folder.name, target_is_directory=True)
             draft.replace(self.folder / LATEST)
+        return run
 
     def prune(self, keep: int, made: Path | None = None) -> list[str]:
         """Remove all but the latest `keep` good runs, and as many of what-ifs and failures; never

@@ -4,7 +4,6 @@ published at once."""
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import threading
@@ -19,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import segment_lab
 from segment_lab.errors import ConfigError, SegmentLabError
-from segment_lab.render import earlier, history, inputs, plan, since
+from segment_lab.render import answer, earlier, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
-from segment_lab.render.parts import unlink
 from segment_lab.render.progress import Progress
-from segment_lab.render.publishing import MANIFEST, Run, Shelf, files_of, writing
+from segment_lab.render.publishing import Run, Shelf
 from segment_lab.render.worker import ForkServer
 from segment_lab.texts import known, say, speaking
-from segment_lab.window import ObservationWindow
 
 if TYPE_CHECKING:
     from segment_lab.render.rendering import Limits
@@ -254,8 +251,8 @@ class _Job:
         )
         names = list(dict.fromkeys(report.name for _, report in waiting))
         self.progress.say("start", text, reports=names)
-        past = earlier.last_good(shelf.runs(), facts["as_of"])
-        for sentence in since.materially_restated(facts, past.manifest) if past else ():
+        past = earlier.held_against(shelf.runs(), facts["as_of"])
+        for sentence in answer.changed_past(facts, past):
             self.progress.say("restated", sentence)
         facts["earlier"] = str(before.folder / earlier.ACTIONS) if before else ""
         self._render(waiting, parts, segments, facts, staging, server)
@@ -407,47 +404,22 @@ class _Job:
         past: Run | None,
         rendered: tuple[str, ...],
     ) -> RunResult:
-        translated = [
-            part for parts in manifest["translations"].values() for part in parts
-        ]
-        parts = [*manifest["reports"], *translated, manifest["segments"]]
         failed = manifest["status"] == "failed"
-        ending = "-failed" if failed else ""
-        name = f"{manifest['as_of']}-{inputs.digest([p['key'] for p in parts])[:8]}{ending}"
+        name = answer.name_of(manifest)
         for run in shelf.runs() if not (failed or self.force or self.pdf) else ():
             whole = run.manifest["complete"] >= manifest["complete"]
             if run.folder.name == name and whole and run.intact():
                 return self._keep(shelf, run)
-        from segment_lab.render.index import write_studies
-
-        for spoken in self.languages:
-            edition = Edition(spoken, self.languages)
-            self._write_index(edition, staging, manifest, past)
-            edition.lead_out(staging)
-        if not manifest["complete"]:
-            unlink(staging)
+        answer.write_page_one(manifest, staging, past)
         if self.pdf:
             from segment_lab.render.pdf import print_pages
 
             print_pages(sorted(staging.rglob("*.html")))
-        manifest.update(
-            finished=dt.datetime.now(dt.UTC).isoformat(), files=files_of(staging)
-        )
-        (staging / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
-        folder = shelf.publish(staging, name, instead=failed)
-        if manifest["complete"] and not failed:
-            shelf.point(Run(folder, manifest))
-            for run in shelf.runs():
-                if run.folder.resolve() == shelf.latest() != folder.resolve():
-                    day = run.manifest["as_of"]
-                    self.progress.say(
-                        "latest", say("render.run.latest_stays", as_of=day)
-                    )
-            with writing(shelf.folder):
-                history.append(shelf.folder, folder.name, manifest)
-        shelf.prune(manifest["keep_runs"], folder)
-        with writing(self.out):
-            write_studies(self.out)
+        folder, shown = answer.publish(shelf, staging, manifest)
+        if shown.folder != folder:
+            stays = say("render.run.latest_stays", as_of=shown.manifest["as_of"])
+            self.progress.say("latest", stays)
+        parts = answer.parts_of(manifest)
         lost = [part["name"] for part in parts if part["status"] == "failed"]
         done = say("render.run.failed", names=lost) if lost else say("render.run.done")
         text = say("render.run.finished", text=manifest["fault"] or done, folder=folder)
@@ -459,42 +431,6 @@ class _Job:
             {r["name"]: r["status"] for r in manifest["reports"]},
             rendered,
         )
-
-    def _write_index(
-        self,
-        edition: Edition,
-        staging: Path,
-        manifest: Mapping[str, Any],
-        past: Run | None,
-    ) -> None:
-        """The decision page of one language."""
-        from segment_lab.render.index import run_page
-
-        folder = staging / edition.folder
-        inside = edition.folder + "/" if edition.folder else ""
-        written = manifest["segments"]["files"]
-        files = dict.fromkeys(name.removeprefix(inside) for name in written)
-        with speaking(edition.language):
-            restated = (
-                since.materially_restated(manifest, past.manifest) if past else []
-            )
-            page = {
-                **manifest,
-                "restated": restated,
-                "window": str(ObservationWindow(manifest["start"], manifest["as_of"])),
-                "reports": edition.here(manifest),
-                "tables_shown": plan.table_rows(manifest["data"]["tables"]),
-                "versions_shown": plan.version_rows(manifest["data"]["fingerprint"]),
-                "downloads": [
-                    name
-                    for name in files
-                    if "/" not in name and not name.endswith(".html")
-                ],
-                "editions": edition.others("index.html"),
-                "studies": edition.up + "../../index.html",
-            }
-            folder.mkdir(exist_ok=True)
-            (folder / "index.html").write_text(run_page(page, _front(folder)), "utf-8")
 
 
 def exit_code(reports: Sequence[Mapping[str, Any]], failed: bool) -> int:
@@ -520,10 +456,3 @@ def _memory_share(jobs: int) -> float:
     import psutil
 
     return 0.8 * psutil.virtual_memory().total / jobs / 1e9
-
-
-def _front(folder: Path) -> dict[str, Any] | None:
-    """The document of page one; None where the study has nothing to decide on, or it failed."""
-    path = folder / "front.json"
-    document = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return document if "headline" in document else None

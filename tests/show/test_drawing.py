@@ -7,7 +7,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from segment_lab.show import style
-from segment_lab.show.fitting import PAD, Fitted
+from segment_lab.show.drawing import DPI, PAD, Fitted, picture_of
 
 
 def bars(names):
@@ -59,3 +59,17 @@ def test_axes_without_room_for_their_labels_stay_where_they_are():
     after, _ = drawn(axes, Fitted())
     plt.close(axes.figure)
     assert after.extents.tolist() == before
+
+
+@pytest.mark.parametrize("length", range(44, 64, 2))
+def test_a_title_beyond_the_edge_is_never_cut_off(length):
+    # Every other column is blank, so that some edge falls into a gap.
+    axes = bars(["A", "B"])
+    axes.set_title(("l " * 200)[:length], loc="left", fontsize=14)
+    figure = axes.figure
+    figure.set_dpi(DPI)
+    page = FigureCanvasAgg(figure)
+    page.draw()
+    needed = figure.get_tightbbox(page.get_renderer()).width * DPI
+    _, width, _ = picture_of(figure)
+    assert 2 * width >= needed
