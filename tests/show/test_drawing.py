@@ -61,11 +61,11 @@ def test_axes_without_room_for_their_labels_stay_where_they_are():
     assert after.extents.tolist() == before
 
 
-@pytest.mark.parametrize("length", range(44, 64, 2))
-def test_a_title_beyond_the_edge_is_never_cut_off(length):
-    # Every other column is blank, so that some edge falls into a gap.
+@pytest.mark.parametrize("size", [13.0, 13.2, 13.4, 13.6, 13.8, 14.0, 14.2, 14.4])
+def test_a_title_beyond_the_edge_is_never_cut_off(size):
+    # Half of it is blank, so that of some sizes the edge falls into a gap.
     axes = bars(["A", "B"])
-    axes.set_title(("l " * 200)[:length], loc="left", fontsize=14)
+    axes.set_title("l " * 60, loc="left", fontsize=size)
     figure = axes.figure
     figure.set_dpi(DPI)
     page = FigureCanvasAgg(figure)
