@@ -17,7 +17,7 @@ from segment_lab.pages.base import CustomerBase
 from segment_lab.render.catalog import CATALOG
 from segment_lab.render.exports import segments_frame
 from segment_lab.render.lists import write_lists
-from segment_lab.show import figures
+from segment_lab.show import drawing
 from segment_lab.texts import say
 
 AS_OF = "2026-01-01"
@@ -171,7 +171,7 @@ def files(known: sl.Study, folder: Path) -> dict[str, object]:
 @pytest.fixture
 def without_drawing(monkeypatch):
     """Pictures are drawn from the same tables and told in words; their pixels cost the time."""
-    monkeypatch.setattr(figures, "_picture", lambda canvas: ("", 1, 1))
+    monkeypatch.setattr(drawing, "picture_of", lambda canvas: ("", 1, 1))
     yield
     pyplot.close("all")
 
