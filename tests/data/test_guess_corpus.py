@@ -1,4 +1,4 @@
-"""`init` on 240 and more small files as people have them: the right totals without an edit, or the right
+"""`init` on 280 and more small files as people have them: the right totals without an edit, or the right
 question."""
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from segment_lab.data.magnitudes import tidied
 from segment_lab.data.months import day_in_words
 
 # "1 234,50 zł", "$5.00", "CHF 1'000.00", "(5.00)" and "5.00-" for a negative one.
@@ -51,6 +52,7 @@ _SAME = {
 _TIDY = (
     # A spreadsheet's mark of a text, as in '-30.
     (r"^[\s\p{Z}]*['’]+", ""),
+    *tidied(CURRENCY_MARKS),
     (
         rf"^[\s\p{{Z}}]*([-−(]?)[\s\p{{Z}}]*(?:(?:{CURRENCY_MARKS})\.?)?[\s\p{{Z}}]*",
         r"\1",
@@ -146,6 +148,8 @@ class Reading:
         value = plain.try_cast("float64")  # skips blanks around a number
         if self.remote:
             return value
+        if mark == ",":
+            plain = _without_lakhs(text)
         for pattern, new in _TIDY:
             plain = plain.re_replace(pattern, new)
         return ibis.coalesce(value, plain.try_cast("float64"))
@@ -186,6 +190,14 @@ class Reading:
             # too, half a unit is rounded up.
             rounded = (scaled.abs() + 0.5).floor() * scaled.sign()
         return ibis.ifelse(scaled.abs() < 2**62, rounded, None).cast("int64")
+
+
+def _without_lakhs(text: ir.StringValue) -> ir.StringValue:
+    """A number without its commas, where those above the thousands stand by twos, as in
+    ``1,25,00,000.00``: each pass takes every second one."""
+    for _ in range(2):
+        text = text.re_replace(r",(\d\d),", r"\1,")
+    return text.re_replace(r",(\d{3})\b", r"\1")
 
 
 @ibis.udf.scalar.builtin

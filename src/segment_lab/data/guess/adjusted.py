@@ -77,7 +77,7 @@ def _discounted(columns: Columns, chosen: str, taken: Iterable[str]) -> str | No
             after = _along(facts, before)
             for less in (in_money, in_percent):
                 lowered = (less - before).abs() > CENT
-                if lowered.any() and _agree(after, less):
+                if lowered.any() and agree(after, less):
                     return name
     return None
 
@@ -109,7 +109,7 @@ def without_tax(
         plain = _along(facts, whole)
         for off, discount in discounts.items():
             for more, sign in product(added, (-1, 1)):
-                if _agree(whole, plain + sign * discount + more):
+                if agree(whole, plain + sign * discount + more):
                     return _less(base, off, sign)
     return None
 
@@ -133,7 +133,7 @@ def _numeric(columns: Columns, role: str, taken: Iterable[str]) -> list[str]:
     return found
 
 
-def _agree(one: pd.Series, other: pd.Series) -> bool:
+def agree(one: pd.Series, other: pd.Series) -> bool:
     """Whether two columns are the same money in nearly every row, in some rows at least."""
     both = one.notna() & other.notna()
     near = (one - other).abs() <= CENT
@@ -152,7 +152,7 @@ def hundred_times(columns: Columns, name: str) -> bool:
             continue
         hundredth = _along(facts, whole)
         worth = (hundredth != 0) & hundredth.notna()
-        if worth.sum() >= FEW and _agree(whole, hundredth * 100):
+        if worth.sum() >= FEW and agree(whole, hundredth * 100):
             return True
     return False
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from segment_lab.data.currencies import is_converted, without_conversion
+from segment_lab.data.guess import discounts as discounted
 from segment_lab.data.guess.adjusted import adjusted_to, taken_off, without_tax
 from segment_lab.data.guess.by_content import already_multiplied
 from segment_lab.data.guess.columns import EMPTY, FULL, first, is_amount, is_refund
+from segment_lab.data.guess.discounts import Stand, discounts
 from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
 from segment_lab.data.quoting import quoted
@@ -34,10 +36,8 @@ class Amount:
     sides: tuple[str, str] | None = None
     #: The number of pieces that the amount holds already.
     pieces: str | None = None
-    #: The discount in percent that is taken off the price.
-    percent_off: str | None = None
-    #: A discount in money of which nobody says whether the price is before it.
-    money_off: str | None = None
+    #: A discount beside it, and whether the price or total is before it or after it.
+    discount: Stand | None = None
 
 
 def amount(
@@ -45,7 +45,23 @@ def amount(
     taken: Iterable[str] = (),
     needed: float = EMPTY,
 ) -> Amount | None:
-    """The money of a line or an order: net before gross, less what was refunded of it."""
+    """The money of a line or an order: net before gross, less what was refunded of it and what a
+    discount takes off."""
+    found = _amount(columns, taken, needed)
+    if found is None or found.discount or found.before or len(found.columns) > 1:
+        return found
+    if found.expression in columns:
+        found.discount = discounted.beside(columns, found.expression, taken)
+        if found.discount and found.discount.stands == "before":
+            found.expression = found.discount.discount.off(quoted(found.expression))
+    return found
+
+
+def _amount(
+    columns: Columns,
+    taken: Iterable[str] = (),
+    needed: float = EMPTY,
+) -> Amount | None:
     fitting = [
         name
         for name in ranked(columns, "amount")
@@ -179,29 +195,18 @@ def _priced(columns: Columns, taken: Iterable[str]) -> Amount | None:
         return Amount(price, (price,), pieces=quantity)
     if price and quantity:
         product = f"{quoted(quantity)} * {quoted(price)}"
-        off = _percent_off(columns, (quantity, price, *taken))
-        if off:
-            product += f" * (1 - coalesce({quoted(off)}, 0) / 100)"
-        found = Amount(product, (quantity, price), by_line=True, percent_off=off)
-        if not off:
-            found.money_off = first(columns, "discount", is_amount, (quantity, price))
+        found = Amount(product, (quantity, price), by_line=True)
+        off = discounts(columns, (quantity, price, *taken))
+        rates = [discount for discount in off if discount.kind != "money"]
+        if rates:
+            found.expression = rates[0].off(product)
+            found.discount = Stand(rates[0], "before")
+        elif off:
+            found.discount = Stand(off[0], "unknown")
         return found
     if price and (left := adjusted_to(columns, price, taken)):
         return Amount(left[1], (left[0],), before=price)
     return Amount(price, (price,)) if price else None
-
-
-def _percent_off(columns: Columns, taken: Iterable[str]) -> str | None:
-    """A discount that its header calls a share, in percent."""
-    shares = set(vocabulary()["percent"])
-    for name in ranked(columns, "discount"):
-        called = "%" in name or shares & set(normal(name).split())
-        if name in taken or not called or not is_amount(columns[name]):
-            continue
-        rates = columns[name].amounts().dropna()
-        if rates.between(0, 100).all() and rates.max() > 1:
-            return name
-    return None
 
 
 def _is_converted_amount(facts: Facts) -> bool:

@@ -10,6 +10,7 @@ from functools import cached_property
 import ibis.expr.types as ir
 import pandas as pd
 
+from segment_lab.data.magnitudes import SHORT, SUFFIX, factors
 from segment_lab.data.months import day_of
 from segment_lab.data.reading import CURRENCY_MARKS
 
@@ -23,7 +24,7 @@ LONGEST_DAY = 60
 
 _MARK = rf"(?:(?:{CURRENCY_MARKS})\.?)?"
 _NUMBER = (
-    rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{_MARK}"
+    rf"['’]?\s*[-−(]?\s*{_MARK}\s*[-−]?\d[\d\s\u00a0\u202f.,'’]*\s*{SUFFIX}\s*{_MARK}"
     r"\s*(?:[)\-−]|[CD]R)?"
 )
 _DAY = (
@@ -107,6 +108,7 @@ class Facts:
     def amounts(self) -> pd.Series:
         """The values as numbers, roughly: good enough to compare and to see which are 0."""
         plain = self.cells.str.replace(r"[^\d.,\-−(]", "", regex=True)
+        plain = plain.str.rstrip(".")
         plain = plain.str.replace(r"[−(]", "-", regex=True)
         plain = plain.str.replace(r"^(\d.*)-$", r"-\1", regex=True)
         comma = plain.str.contains(r",\d{1,2}$", regex=True).mean() > 0.5
@@ -116,7 +118,10 @@ class Facts:
             )
         else:
             plain = plain.str.replace(",", "", regex=False)
-        return pd.to_numeric(plain, errors="coerce")
+        numbers = pd.to_numeric(plain, errors="coerce")
+        if self.cells.str.contains(SHORT, regex=True).any():
+            numbers *= factors(self.cells)
+        return numbers
 
     def _share(self, pattern: str) -> float:
         if not len(self.cells):

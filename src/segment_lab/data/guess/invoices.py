@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segment_lab.data.guess import amounts, repeats, rows, totals
+from segment_lab.data.guess import (
+    amounts,
+    money,
+    repeats,
+    rows,
+    scale,
+    totals,
+    trial_orders,
+)
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import Customer
@@ -85,6 +93,9 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     }
     mapping["kind"] = _kind(columns, proposal)
     found = _sides_and_currencies(file, proposal, paid, number)
+    money.discounts(proposal, paid)
+    scale.written_short(file, proposal, paid.columns)
+    paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
     mapping["amount"] = signed(paid.expression, found.lowering, columns)
     source = file.source | {
         "columns": {name: text for name, text in mapping.items() if text}
@@ -149,6 +160,7 @@ def _sides_and_currencies(
     found = Sold(pd.Series(True, index=file.frame.index))
     by_debit(found, columns, paid, list(paid.columns), owed=True)
     proposal.currency = currency(columns, file.frame, paid, found, number)
+    trial_orders.left_out(found, columns, file.frame, paid.columns)
     conditions = [file.source["where"]] if "where" in file.source else []
     conditions += found.conditions
     if conditions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,34 @@ def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
         found["sheet"] = alike if len(alike) > 1 else best
     others = [str(name) for name in heads if name not in alike]
     return found, [say("init.doubt.other_sheets", sheets=others)] if others else []
+
+
+def above(path: Path, found: Mapping[str, Any]) -> tuple[str, ...]:
+    """The lines above the header of a file of the shape `found`, as they are read aloud: without
+    the marks between their cells."""
+    skip = found.get("skip", 0)
+    if not skip:
+        return ()
+    suffix = "".join(path.suffixes[-2:]).lower()
+    if suffix.endswith(WORKBOOKS):
+        import pandas as pd
+
+        sheet = found.get("sheet", 0)
+        first = sheet[0] if isinstance(sheet, list) else sheet
+        frame: Any = pd.read_excel(
+            path,
+            sheet_name=first,
+            header=None,
+            nrows=skip,
+            dtype=object,
+            engine="calamine",
+            keep_default_na=False,
+        )
+        lines = [" ".join(map(str, row)) for row in frame.to_numpy().tolist()]
+    else:
+        lines = first_lines(path, found.get("encoding", "utf-8"), skip)
+    spoken = [re.sub(r'[\s,;|"]+', " ", line).strip() for line in lines]
+    return tuple(line for line in spoken if line)
 
 
 def merged_columns(path: Path, below: int = 0) -> set[int]:

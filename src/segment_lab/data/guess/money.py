@@ -3,13 +3,13 @@ by."""
 
 from __future__ import annotations
 
-from segment_lab.data.guess.adjusted import hundred_times
+from segment_lab.data.guess import scale
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.by_content import may_be_pieces
 from segment_lab.data.guess.opening import Opened, Proposal
 from segment_lab.data.guess.signs import Sold, signed
 from segment_lab.data.guess.sold import missing_amounts
-from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
+from segment_lab.data.guess.vocabulary import ranked
 from segment_lab.data.quoting import quoted
 from segment_lab.texts import say
 
@@ -42,7 +42,7 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
             "net": paid.untaxed,
         }
         proposal.doubts.append(say("init.doubt.with_tax", **facts))
-    _discounts(proposal, paid)
+    discounts(proposal, paid)
     if paid.pieces:
         facts = {
             "column": paid.columns[0],
@@ -56,36 +56,35 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
             "price": quoted(price),
         }
         proposal.doubts.append(say("init.doubt.pieces", **facts))
-    _cents(file, proposal, paid)
+    scale.cents(file, proposal, paid)
+    scale.written_short(file, proposal, paid.columns)
     empty = missing_amounts(file.columns, file.frame, paid, found)
     if empty and paid.expression == paid.columns[0]:
         paid.expression = f"coalesce({quoted(paid.columns[0])}, 0)"
         proposal.took.append(
             say("init.took.no_amount", column=paid.columns[0], rows=empty)
         )
+    paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
     paid.expression = signed(paid.expression, found.lowering, file.columns)
 
 
-def _discounts(proposal: Proposal, paid: Amount) -> None:
-    """What is taken off the price, or might have to be."""
-    if paid.percent_off:
-        said = say("init.took.percent_off", column=paid.percent_off)
-        proposal.took.append(said)
-    if paid.money_off:
-        less = f"{paid.expression} - coalesce({quoted(paid.money_off)}, 0)"
-        asked = say("init.doubt.money_off", column=paid.money_off, amount=less)
+def discounts(proposal: Proposal, paid: Amount) -> None:
+    """A discount beside the amount: taken off, off already, or to be asked for."""
+    if paid.discount is None:
+        return
+    found = paid.discount
+    facts = {
+        "column": found.discount.column,
+        "amount": paid.columns[0],
+        "proof": found.proof,
+    }
+    if found.stands == "after":
+        proposal.took.append(say("init.took.after_discount", **facts))
+    elif found.stands == "before":
+        key = "before_discount" if found.proof else "percent_off"
+        proposal.took.append(say(f"init.took.{key}", **facts))
+    else:
+        whole = paid.expression if paid.by_line else quoted(paid.columns[0])
+        less = found.discount.off(whole)
+        asked = say("init.doubt.money_off", column=found.discount.column, amount=less)
         proposal.doubts.append(asked)
-
-
-def _cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
-    """Amounts that their header calls cents are hundredths."""
-    name = paid.columns[0]
-    if name not in file.columns:
-        return
-    called = set(normal(name).split()) & set(vocabulary()["hundredths"])
-    if not called and not hundred_times(file.columns, name):
-        return
-    amounts = file.columns[name].amounts().dropna()
-    if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):
-        paid.expression = f"{quoted(name)} / 100"
-        proposal.took.append(say("init.took.cents", column=name))

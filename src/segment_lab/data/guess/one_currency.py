@@ -8,6 +8,7 @@ import pandas as pd
 
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.facts import Columns
+from segment_lab.data.guess.scale import currency_in
 from segment_lab.data.guess.sold import Sold, first_line, listed
 from segment_lab.data.guess.vocabulary import code_of
 from segment_lab.data.quoting import literal, quoted
@@ -72,6 +73,8 @@ def _marked(columns: Columns, paid: Amount, found: Sold) -> str:
             facts_of_doubt = {"column": name, "values": words, "main": main}
             found.doubts.append(say("init.doubt.currencies", **facts_of_doubt))
         return str(marks[code == main].value_counts().index[0])
+    if scaled := currency_in(facts.name):
+        return scaled
     named = facts.name.rsplit(None, 1)[-1].strip("().,") if " " in facts.name else ""
     known = named and pd.Series([named]).str.fullmatch(CURRENCY_MARKS).item()
     return named if known else ""

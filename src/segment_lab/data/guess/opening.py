@@ -18,7 +18,7 @@ from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, facts_of, look
-from segment_lab.data.guess.layout import merged_columns, shape
+from segment_lab.data.guess.layout import above, merged_columns, shape
 from segment_lab.data.guess.vocabulary import ranked, vocabulary
 from segment_lab.data.months import MONTH, day_of
 from segment_lab.data.readers import open_file
@@ -57,6 +57,8 @@ class Opened:
     frame: pd.DataFrame
     doubts: list[str]
     took: list[str] = field(default_factory=list)
+    #: The lines above the header: titles, units, dates of the report.
+    above: tuple[str, ...] = ()
 
 
 def opened(path: Path) -> Opened:
@@ -88,7 +90,8 @@ def opened(path: Path) -> Opened:
         if twin != name and twin in frame:
             twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
     source |= found
-    return Opened(path, source, raw, columns, frame, doubts + twins)
+    titles = above(one, found)
+    return Opened(path, source, raw, columns, frame, doubts + twins, above=titles)
 
 
 def _merged(path: Path, columns: Columns, below: int) -> list[str]:

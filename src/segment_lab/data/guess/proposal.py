@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from segment_lab.data.guess import amounts, buyers, money, repeats, rows, tables, totals
+from segment_lab.data.guess import (
+    amounts,
+    buyers,
+    money,
+    repeats,
+    rows,
+    scale,
+    tables,
+    totals,
+)
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.by_content import order_by_total
@@ -243,6 +252,7 @@ def _counted_once(
 
 def _columns(
     file: Opened,
+    proposal: Proposal,
     buyer: Customer,
     day: str,
     paid: Amount,
@@ -258,6 +268,8 @@ def _columns(
     for name in ("margin", "product", "quantity"):
         used = [*given.values(), *buyer.columns, *found.values(), *paid.columns]
         found[name] = given.get(name) or _beside(file.columns, name, used)
+    if found["margin"] in file.columns and "margin" not in given:
+        found["margin"] = scale.whole(file, proposal, str(found["margin"]))
     return {name: text for name, text in found.items() if text}
 
 
@@ -282,7 +294,7 @@ def _finish(
             first_line(found, file.frame, name, order)
     once = _counted_once(file, proposal, order, paid)
     money.told(file, proposal, paid, found)
-    columns = _columns(file, buyer, day, paid, given)
+    columns = _columns(file, proposal, buyer, day, paid, given)
     if found.first_line:
         down = [*source.get("fill_down", []), *found.first_line]
         source["fill_down"] = list(dict.fromkeys(down))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pandas as pd
 
+from segment_lab.data.guess import marks, trial_orders
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import (
     EMPTY,
     is_payment_status,
     status,
 )
-from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.facts import Columns, facts_of
 from segment_lab.data.guess.signs import (
     Sold,
     are_documents,
@@ -25,19 +24,16 @@ from segment_lab.data.guess.vocabulary import (
     is_draft,
     is_in_part,
     is_paid,
+    is_trial,
     normal,
-    ranked,
     state,
     states_of,
     vocabulary,
 )
 from segment_lab.data.quoting import one_of, quoted
-from segment_lab.data.reading import FALSE, TRUE
 from segment_lab.texts import say
 
 COUNTS = ("sold", "returned")
-#: What stands in a column of cancelled orders.
-YES = (*TRUE, "oui", "si", "sí", "sì", "x", "+", "✓")
 
 
 def sold(
@@ -67,9 +63,9 @@ def sold(
     for name in [*events, *names]:
         written_positive(found, columns, frame, name, paid)
     by_debit(found, columns, paid, taken)
-    _by_cancellation(found, columns, frame, taken, paid)
-    _trial_orders(found, columns, frame, taken)
-    _paid_back(found, columns, frame, taken, paid)
+    marks.cancelled(found, columns, frame, taken, paid)
+    trial_orders.left_out(found, columns, frame, taken)
+    marks.paid_back(found, columns, frame, taken, paid)
     _not_asked(found, columns, frame, [*taken, *names, *events], paid)
     return found
 
@@ -129,14 +125,14 @@ def _by_status(
     payment = is_payment_status(name) or _is_invoice(order, said)
     payment = payment or (billed and _tells_payment(said))
     if payment:
-        drafts = [value for value in every if is_draft(value)]
+        drafts = [value for value in every if is_draft(value) or is_trial(value)]
         left = [*said.get("lost", []), *undone, *drafts]
         kept = [value for value in every if value not in left]
         if unpaid:
             facts = {"values": unpaid, "condition": one_of(name, unpaid)}
             found.doubts.append(say("init.doubt.unpaid", column=name, **facts))
     if not kept and "unknown" in said:  # what is lost is known: the others may be sales
-        kept = said["unknown"]
+        kept = [value for value in said["unknown"] if not is_trial(value)]
         left = [value for value in every if value not in kept]
     if not left or not kept:
         return
@@ -160,6 +156,7 @@ def _by_status(
     }
     found.notes.append(say("init.took.status", column=name, **facts))
     asked = [value for value in said.get("unknown", []) if value in left]
+    asked = [value for value in asked if not is_trial(value)]
     if _tells_payment(said):  # a sale may stand although nobody has paid for it yet
         asked += [value for value in unpaid if value in left]
     if asked and not payment:
@@ -265,136 +262,6 @@ def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> 
             left=left,
         )
     )
-
-
-def _by_cancellation(
-    found: Sold,
-    columns: Columns,
-    frame: pd.DataFrame,
-    taken: list[str],
-    paid: Amount,
-) -> None:
-    for name in ranked(columns, "cancelled"):
-        facts = columns[name]
-        rare = 0 < facts.filled < 0.6 and facts.days >= 0.9
-        if rare and name not in taken:
-            if _taken_back(found, columns, frame, name, frame[name].notna(), paid):
-                return
-            found.conditions.append(f"{quoted(name)} IS NULL")
-            rows = int(frame[name].notna().sum())
-            found.rows &= frame[name].isna()
-            found.notes.append(say("init.took.cancelled", column=name, rows=rows))
-            return
-        yes, here = _marked(facts, frame)
-        if yes and name not in taken and here.mean() < 0.6:
-            if not _taken_back(found, columns, frame, name, here, paid):
-                _leave_out(found, name, yes, here, "init.took.flagged")
-            return
-
-
-def _trial_orders(
-    found: Sold,
-    columns: Columns,
-    frame: pd.DataFrame,
-    taken: list[str],
-) -> None:
-    """Orders that a shop marks as made to try it out were never sales."""
-    for name in ranked(columns, "trial_order"):
-        yes, here = _marked(columns[name], frame)
-        if yes and name not in taken and here.mean() < 0.6:
-            _leave_out(found, name, yes, here, "init.took.trial_orders")
-            return
-
-
-def _marked(facts: Facts, frame: pd.DataFrame) -> tuple[list[str], pd.Series]:
-    """The words for yes in a column of nothing but yes and no, and the rows that have one."""
-    if not _is_mark(facts):
-        return [], pd.Series(False, index=frame.index)
-    yes = [value for value in facts.cells.unique() if value.lower() in YES]
-    return yes, frame[facts.name].isin(yes)
-
-
-def _leave_out(
-    found: Sold,
-    name: str,
-    yes: list[str],
-    here: pd.Series,
-    note: str,
-) -> None:
-    found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
-    found.rows &= ~here
-    words = {
-        "values": yes,
-        "rows": int(here.sum()),
-    }
-    found.notes.append(say(note, column=name, **words))
-
-
-def _taken_back(
-    found: Sold,
-    columns: Columns,
-    frame: pd.DataFrame,
-    name: str,
-    here: pd.Series,
-    paid: Amount,
-) -> bool:
-    """Whether each cancelled document has another that takes the same money back: without the
-    first, the second would be subtracted from sales that were made."""
-    if paid.columns[0] not in columns:
-        return False
-    worth = columns[paid.columns[0]].amounts().reindex(frame.index).round(2)
-    cancelled = Counter(worth[here & (worth > 0)])
-    back = Counter(-worth[~here & (worth < 0)])
-    if not cancelled or cancelled - back:
-        return False
-    words = {"rows": int(here.sum())}
-    found.notes.append(say("init.took.taken_back", column=name, **words))
-    return True
-
-
-def _paid_back(
-    found: Sold,
-    columns: Columns,
-    frame: pd.DataFrame,
-    taken: list[str],
-    paid: Amount,
-) -> None:
-    """A mark of sales that were paid back: in full, where a column says so; else those whose
-    refund no column holds."""
-    marks = [
-        name
-        for name in ranked(columns, "refunded")
-        if name not in taken and _is_mark(columns[name])
-    ]
-    whole = [name for name in marks if {"fully", "full"} & set(normal(name).split())]
-    if not marks or (paid.refunded and not whole):
-        return
-    name = (whole or marks)[0]
-    yes = [value for value in columns[name].cells.unique() if value.lower() in YES]
-    here = frame[name].isin(yes)
-    if not here.any() or _is_off(columns, paid, here):
-        return
-    found.rows &= ~here
-    found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
-    words = {
-        "values": yes,
-        "rows": int(here.sum()),
-    }
-    found.notes.append(say("init.took.paid_back", column=name, **words))
-
-
-def _is_off(columns: Columns, paid: Amount, marked: pd.Series) -> bool:
-    """Whether the amounts are lower than before where sales are marked as paid back."""
-    if paid.before is None:
-        return False
-    before = columns[paid.before].amounts().reindex(marked.index)
-    after = columns[paid.columns[0]].amounts().reindex(marked.index)
-    return bool((after < before)[marked].mean() > 0.9)
-
-
-def _is_mark(facts: Facts) -> bool:
-    """Whether a column says nothing but yes and no."""
-    return {value.lower() for value in facts.cells.unique()[:8]} <= {*YES, *FALSE}
 
 
 def _without_announcements(found: Sold, name: str, kept: list[str]) -> list[str]:

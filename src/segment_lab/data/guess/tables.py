@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from segment_lab.data.guess import amounts
+from segment_lab.data.guess import amounts, scale
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import Customer
@@ -165,6 +165,8 @@ def summary(file: Opened, proposal: Proposal) -> None:
     paid = _brought_in(columns, taken) or amounts.amount(columns, taken)
     assert buyer is not None
     assert paid is not None
+    scale.written_short(file, proposal, paid.columns)
+    paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
     today = dt.date.today().isoformat()
     dated = last or f"DATE '{today}' - {quoted(str(ago))}"
     mapping = {
@@ -302,10 +304,12 @@ def _leads(
     for name, role in (("owner", "owner"), ("source", "lead_source")):
         column = choose.first(columns, role, lambda f: f.filled > 0.3, full.values())
         full |= {name: column} if column else {}
-    full |= {"value": paid.columns[0]} if paid else {}
+    full |= {"value": paid.expression} if paid else {}
     if paid and found and found.one_currency:
         # A lead counts in any currency; values are compared in one.
-        value = f"CASE WHEN {found.one_currency} THEN {quoted(paid.columns[0])} END"
+        whole = paid.expression
+        whole = quoted(whole) if whole in columns else whole
+        value = f"CASE WHEN {found.one_currency} THEN {whole} END"
         full |= {"value": value, "currency": None}
     kept = (
         "path",

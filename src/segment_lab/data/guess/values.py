@@ -22,7 +22,7 @@ from segment_lab.texts import say
 # "1.50" · "1,234" · "1.234".
 _PATTERNS = {
     "comma": r"^\D*\d+,\d{1,2}\D*$|[.\p{Z}'’]\d{3},\d|\.\d{3}\.\d{3}",
-    "dot": r"^\D*\d+\.(\d{1,2}|\d{4,})\D*$|[,\p{Z}'’]\d{3}\.\d|,\d{3},\d{3}",
+    "dot": r"^\D*\d+\.(\d{1,2}|\d{4,})\D*$|[,\p{Z}'’]\d{3}\.\d|,\d{2,3},\d{3}",
     "open_comma": r"\d,\d{3}\b",
     "open_dot": r"\d\.\d{3}\D*$",
 }

@@ -29,7 +29,7 @@ _WHOLE = (
     "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
     "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
     "totale net result день booking reservation guest гость gość gast пациент completed "
-    "наименование"
+    "наименование test тест тестовый testowe sandbox live production"
 )
 
 
@@ -206,6 +206,16 @@ def states_of(cells: pd.Series) -> dict[str, list[str]]:
 def is_draft(value: str) -> bool:
     """Whether a document was not sent yet."""
     return any(word in value.lower() for word in vocabulary()["drafts"])
+
+
+def is_trial(value: str) -> bool:
+    """Whether a status or mode says that something was only tried out."""
+    return value.strip().lower().replace("_", " ") in vocabulary()["trials"]
+
+
+def is_live(value: str) -> bool:
+    """Whether a mode says that something was meant: the opposite of a trial."""
+    return value.strip().lower() in vocabulary()["live"]
 
 
 def is_in_part(value: str) -> bool:
