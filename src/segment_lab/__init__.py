@@ -83,7 +83,16 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != f"segment_lab.{name}":
             raise
-        raise AttributeError(f"segment_lab has no {name!r}") from None
+        raise AttributeError(_unknown(name)) from None
+
+
+def _unknown(name: str) -> str:
+    if name.startswith("_"):
+        return f"segment_lab has no {name!r}"
+    from segment_lab.errors import nearest
+    from segment_lab.texts import say  # in whose words the nearest name is given
+
+    return say("errors.no_name", name=name, hint=nearest(name, [*__all__, *ROOMS]))
 
 
 def __dir__() -> list[str]:

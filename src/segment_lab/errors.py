@@ -13,13 +13,26 @@ def say(key: str, /, **facts: Any) -> str:
     return f"{key}: {facts}"
 
 
-class SegmentLabError(Exception):
+class SegmentLabError(ValueError):
     """Base of every error the package raises on purpose. The command line turns it into exit code
     2."""
 
 
 class ConfigError(SegmentLabError):
     """A study file, a parameter or a playbook is not what it must be."""
+
+
+class ArgumentError(ConfigError, TypeError):
+    """An argument has a name, a type or a value that the function cannot use; all are named."""
+
+    def __init__(self, title: str, faults: Iterable[str] = ()):
+        super().__init__("\n".join([title, *(f"  - {fault}" for fault in faults)]))
+
+
+class UnknownNameError(ConfigError, KeyError):
+    """Nothing goes by this name; the nearest one is given."""
+
+    __str__ = Exception.__str__  # a KeyError would put it in quotes
 
 
 class NotEnoughDataError(SegmentLabError):
@@ -59,12 +72,17 @@ class DataError(SegmentLabError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """``"did you mean 'x'? Valid names: …"`` for an unknown `name`."""
     valid = list(valid)
-    close = difflib.get_close_matches(
+    meant = close(name, valid)
+    # Names are keys: they stand as they are in every language.
+    return f"{meant and meant + ' '}{say('errors.valid')} {', '.join(valid)}"
+
+
+def close(name: str, valid: Iterable[str]) -> str:
+    """``"did you mean 'x'?"``, where a valid name is like an unknown one."""
+    found = difflib.get_close_matches(
         str(name),
-        valid,
+        list(valid),
         n=1,
         cutoff=0.5,
     )
-    meant = say("errors.nearest", name=repr(close[0])) + " " if close else ""
-    # Names are keys: they stand as they are in every language.
-    return f"{meant}{say('errors.valid')} {', '.join(valid)}"
+    return say("errors.nearest", name=repr(found[0])) if found else ""

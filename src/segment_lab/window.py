@@ -11,9 +11,9 @@ from segment_lab.texts import say
 
 def as_date(value: dt.date | str) -> dt.date:
     """A calendar day from a date, a timestamp or ISO text; a clear error for anything else."""
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and value == value:  # no NaT
         return value.date()
-    if isinstance(value, dt.date):
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     try:
         return dt.datetime.fromisoformat(str(value)).date()

@@ -140,5 +140,7 @@ def test_faults_of_the_options_are_named_together():
         plan_budget(pd.concat([frame([(0, -1, 0, 5)])] * 2))
     with pytest.raises(DataError, match="hours: is missing"):
         plan_budget(frame([(0, 1, 0, 5)]).drop(columns="hours"))
-    with pytest.raises(ConfigError, match="money must be at least 0"):
+    with pytest.raises(
+        ConfigError, match="money: Input should be greater than or equal to 0"
+    ):
         plan_budget(frame([(0, 1, 0, 5)]), money=-1)

@@ -216,7 +216,7 @@ def test_the_currency_makes_no_difference():
 
 def test_what_cannot_be_clustered_is_told():
     table = planted(10).assign(region="north")
-    with pytest.raises(DataError, match="region: is not numeric"):
+    with pytest.raises(DataError, match="region: holds no numbers"):
         ClusterSegmenter(features=("frequency", "region")).fit(table)
     with pytest.raises(ConfigError, match="at least 1"):
         ClusterSegmenter(features=()).fit(table)

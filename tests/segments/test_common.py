@@ -206,7 +206,9 @@ def test_null_values_are_named_with_their_customers():
 
 
 def test_all_wrong_parameters_are_named_at_once():
-    with pytest.raises(ConfigError, match=r"n_bins.*less than or equal to 10.*value"):
+    with pytest.raises(
+        ConfigError, match=r"(?s)n_bins.*less than or equal to 10.*value"
+    ):
         RFMSegmenter(n_bins=99, value="profit").fit(base())
 
 

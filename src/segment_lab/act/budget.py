@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act.playbook import NOTHING
-from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.data.arguments import Amount, checked
+from segment_lab.data.columns import column_faults
+from segment_lab.errors import DataError, Fault
 from segment_lab.texts import say
 
 #: Plans whose values differ by less than a cent count as equal (the solver's own tolerance stays
@@ -69,11 +71,12 @@ class BudgetPlan:
     rivals: dict[str, float]
 
 
+@checked
 def plan_budget(
     options: pd.DataFrame,
     *,
-    money: float | None = None,
-    hours: float | None = None,
+    money: Amount | None = None,
+    hours: Amount | None = None,
     draws: np.ndarray | None = None,
 ) -> BudgetPlan:
     """Choose at most one row per group: the multiple-choice knapsack, solved exactly by HiGHS.
@@ -96,7 +99,7 @@ def plan_budget(
     >>> plan_budget(rows, money=50).chosen["action"].tolist()
     ['Mail', 'Do nothing']
     """
-    everything = _checked(options, money, hours)
+    everything = _checked(options, draws)
     limits = {"cost": money, "hours": hours}
     allowed = everything["allowed"].to_numpy(bool)
     groups = pd.Index(
@@ -139,19 +142,24 @@ def plan_budget(
     )
 
 
-def _checked(
-    options: pd.DataFrame,
-    money: float | None,
-    hours: float | None,
-) -> pd.DataFrame:
-    for name, limit in (("money", money), ("hours", hours)):
-        if limit is not None and not limit >= 0:
-            raise ConfigError(
-                say("decision.budget.negative_limit", name=name, limit=limit)
-            )
-    needed = ("segment", "action", "cost", "hours", "value")
-    missing = say("decision.budget.missing"), say("decision.budget.missing_hint")
-    faults = [Fault(column, *missing) for column in needed if column not in options]
+def _checked(options: pd.DataFrame, draws: np.ndarray | None) -> pd.DataFrame:
+    figures = ["cost", "hours", "value"]
+    figures += [name for name in ("worth", "to_all") if name in options]
+    names = ["segment", "action", *(["group"] if "group" in options else [])]
+    faults = column_faults(
+        options,
+        [*names, *figures],
+        nullable=figures[2:],
+        numbers=figures[:2],
+        remedy=say("decision.budget.missing_hint"),
+    )
+    if "allowed" in options and not options["allowed"].isin([0, 1]).all():
+        faults.append(Fault("allowed", say("decision.budget.not_allowed")))
+    if draws is not None and (draws.ndim != 2 or len(draws) != len(options)):
+        problem = say(
+            "decision.budget.draws", rows=len(options), shape=list(draws.shape)
+        )
+        faults.append(Fault("draws", problem))
     if faults:
         raise DataError(say("decision.budget.faults"), faults)
     out = options.reset_index(drop=True)

@@ -4,7 +4,7 @@ checked."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -27,8 +27,11 @@ from segment_lab import config
 from segment_lab.act.experiment import TREATMENT
 from segment_lab.data import embedded
 from segment_lab.data.allowed import parse
+from segment_lab.data.arguments import checked
+from segment_lab.data.columns import column_faults
 from segment_lab.data.expressions import columns, compile_expression
-from segment_lab.errors import ConfigError, nearest
+from segment_lab.data.given import of_kind
+from segment_lab.errors import ConfigError, DataError, Fault, nearest
 from segment_lab.texts import say
 
 NOTHING, ALWAYS = "Do nothing", "always"
@@ -160,6 +163,11 @@ class Playbook:
     entries: tuple[Entry, ...]
     name: str = "own"
 
+    def __post_init__(self) -> None:
+        of_kind("Playbook", entries=(self.entries, tuple))
+        each = {f"entries.{i}": (entry, Entry) for i, entry in enumerate(self.entries)}
+        of_kind("Playbook", **each)
+
     @classmethod
     def packaged(cls, method: str) -> Self:
         """The playbook that comes with the package for a scheme (``rfm``, ``abc``, ``clusters``
@@ -170,6 +178,7 @@ class Playbook:
         return cls.from_data(config.packaged(f"playbooks/{method}"), method)
 
     @classmethod
+    @checked
     def from_yaml(cls, path: str | Path) -> Self:
         """A company's own playbook; all its faults are named at once (ConfigError)."""
         try:
@@ -183,6 +192,7 @@ class Playbook:
     @classmethod
     def from_data(cls, data: Any, name: str = "own") -> Self:
         """From a list of mappings, as the YAML holds them."""
+        of_kind("Playbook.from_data", data=(data, (list, tuple)))
         try:
             entries = TypeAdapter(tuple[Entry, ...]).validate_python(data)
         except ValidationError as error:
@@ -203,6 +213,7 @@ class Playbook:
         known = config.names("playbooks")
         return cls.packaged(method if method in known else GENERAL)
 
+    @checked
     def options(self, profile: pd.DataFrame) -> dict[str, tuple[Entry, ...]]:
         """The entries that apply to each segment of a profile (index: names), in order of
         preference."""
@@ -213,6 +224,7 @@ class Playbook:
             found[str(name)] = tuple(fitting)
         return found
 
+    @checked
     def check(self, names: Sequence[str], profile: pd.DataFrame | None = None) -> Self:
         """Lint against the segments of a scheme; ConfigError names every fault.
 
@@ -260,7 +272,8 @@ class Playbook:
         """Whether an entry is for this segment, or for any that meets its condition."""
         return any(entry.segment in (segment, None) for entry in self.entries)
 
-    def completed(self, names: Iterable[str]) -> Self:
+    @checked
+    def completed(self, names: Sequence[str]) -> Self:
         """Without entries for other segments; with the general ones (by profile) when a segment
         has none."""
         names = list(names)
@@ -271,6 +284,7 @@ class Playbook:
             entries=kept if complete else (*kept, *Playbook.packaged(GENERAL).entries),
         )
 
+    @checked
     def with_campaign_costs(self, found: pd.DataFrame) -> Self:
         """What a contact cost in the last own campaign (`campaigns.results`) of each `Entry.kind`,
         instead of a packaged assumption."""
@@ -289,9 +303,20 @@ class Playbook:
             entries.append(entry)
         return replace(self, entries=tuple(entries))
 
+    @checked
     def with_costs(self, costs: pd.DataFrame) -> Self:
         """The company's own cost, minutes and channel: table ``contact_costs``, a row per
         `Entry.kind`."""
+        amounts = [amount for amount in _AMOUNTS if amount in costs]
+        faults = column_faults(
+            costs, ("action", *amounts), nullable=amounts, numbers=amounts
+        )
+        if "action" in costs and costs["action"].duplicated().any():
+            faults.append(Fault("action", say("playbook.cost_twice")))
+        elif not faults and (costs[amounts] < 0).any(axis=None):
+            faults.append(Fault(", ".join(amounts), say("playbook.cost_negative")))
+        if faults:
+            raise DataError(say("playbook.costs"), faults)
         table = costs.set_index("action")
         return replace(
             self, entries=tuple(_at_cost(entry, table) for entry in self.entries)

@@ -8,7 +8,7 @@ The scores come from `trial`, the groups from `response_tree`, their effects fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -36,6 +36,8 @@ from segment_lab.act.trial import (
     taken,
 )
 from segment_lab.customers.rates import Z975
+from segment_lab.data.arguments import Amount, checked
+from segment_lab.errors import ArgumentError
 from segment_lab.segments.base import Segmenter
 from segment_lab.texts import DEFAULT, say, speaking
 
@@ -90,6 +92,7 @@ class ResponseSegmenter(Segmenter):
 
     method = "response"
     supervised = True
+    numeric: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -185,8 +188,9 @@ class ResponseSegmenter(Segmenter):
                 kinds[column] = "string"
         return kinds
 
+    @checked
     def value(
-        self, cost: float, segments: pd.Series | np.ndarray | None = None
+        self, cost: Amount, segments: pd.Series | np.ndarray | None = None
     ) -> pd.DataFrame:
         """What each way of choosing whom to contact is worth per customer, contacts paid.
 
@@ -207,7 +211,11 @@ class ResponseSegmenter(Segmenter):
         DataFrame, index ``nobody, everybody, rules`` (and ``segments``)
             ``value`` with ``value_low, value_high`` (95 %), ``contacted`` (share).
         """
+        self._check_fitted()
         rows, _, psi, splits, shape, _ = self._seen
+        if segments is not None and len(segments) != len(rows):
+            facts = {"given": len(segments), "fitted": len(rows)}
+            raise ArgumentError(say("campaigns.response.other_segments", **facts))
         rng = np.random.default_rng(self.random_state + 1)
         fold = rng.permutation(len(psi)) % FOLDS
         groups = None

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from segment_lab.act.experiment import HOLDOUT, TREATMENT
-from segment_lab.errors import DataError, NotEnoughDataError
+from segment_lab.data.columns import column_faults, index_faults
+from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.texts import say
 
 #: Outcomes above this share of all that are positive count as this much, in both arms alike.
@@ -187,6 +188,15 @@ def checked_trial(rows: pd.DataFrame, y: Any) -> Trial:
     """What was seen of `rows`, faults refused: no arms, other customers, too few of an arm."""
     if not isinstance(y, pd.DataFrame) or not {"treated", "money"} <= set(y):
         raise DataError(say("campaigns.response.no_trial"))
+    shown = [name for name in ("money", "probability") if name in y]
+    faults = column_faults(y, shown, nullable=shown, numbers=shown)
+    if not y["treated"].dropna().isin([0, 1]).all():
+        faults.append(Fault("treated", say("campaigns.response.no_arm")))
+    if not faults and "probability" in y and not y["probability"].between(0, 1).all():
+        faults.append(Fault("probability", say("campaigns.response.no_chance")))
+    faults += index_faults(y.index)
+    if faults:
+        raise DataError(say("campaigns.response.trial"), faults)
     told = y.reindex(rows.index)
     if missing := int(told[["treated", "money"]].isna().any(axis=1).sum()):
         raise DataError(say("campaigns.response.other_customers", missing=missing))

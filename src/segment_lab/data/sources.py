@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.common.exceptions import IbisError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from segment_lab.data.damaged import RULE, footer, refuse_cut_off
 from segment_lab.data.environment import VARIABLE, expand
+from segment_lab.data.given import came
 from segment_lab.data.reading import COUNTED, ISO, NUMBERED_DAYS, WEEKS, WORDS
-from segment_lab.errors import DataError, Fault
+from segment_lab.errors import ArgumentError, DataError, Fault
 from segment_lab.texts import say
 
 # Text and directives of strptime, at least one of these.
@@ -308,6 +311,15 @@ def raw_frame(data: Any) -> RawTable:
     """A pandas or polars frame, an Arrow table or an Ibis table as a source."""
     if isinstance(data, ir.Table):
         return RawTable(data, is_text=False, label="frame")
+    try:
+        return RawTable(_frame(data), is_text=False, label="frame")
+    except (ValueError, TypeError, AttributeError, duckdb.Error, IbisError) as error:
+        why = str(error).partition("\n")[0]
+        text = say("data.frame.unreadable", came=came(data), why=why)
+        raise ArgumentError(text) from error
+
+
+def _frame(data: Any) -> ir.Table:
     if isinstance(data, pd.DataFrame):
         data = data.rename(columns=str).reset_index(drop=True)
         # Arrow has no column of mixed types: such values are read as the text they would be in a
@@ -317,7 +329,10 @@ def raw_frame(data: Any) -> RawTable:
         ]:
             text = data[name].map(lambda value: None if pd.isna(value) else str(value))
             data = data.assign(**{name: text.astype("str")})
-    return RawTable(ibis.memtable(data), is_text=False, label="frame")
+    table = ibis.memtable(data)
+    if not table.columns:
+        raise ValueError(say("data.frame.empty"))
+    return table
 
 
 def locate(source: Source, base: Path, where: str) -> Path:

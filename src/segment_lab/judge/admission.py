@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from segment_lab.data.columns import column_faults
+from segment_lab.data.given import of_kind
 from segment_lab.errors import ConfigError, DataError, Fault, NotEnoughDataError
 from segment_lab.judge.learning import Training
 from segment_lab.segments.segmentation import Segmentation
@@ -18,10 +20,15 @@ def named(
     segmentations: Mapping[str, Segmentation] | Iterable[Segmentation],
 ) -> dict[str, Segmentation]:
     """Schemes by name: as the mapping says, or by their methods."""
+    of_kind("scorecard", segmentations=(segmentations, Iterable))
+    if isinstance(segmentations, Segmentation):
+        segmentations = [segmentations]
     if isinstance(segmentations, Mapping):
         several = list(segmentations.items())
     else:
-        several = [(scheme.method, scheme) for scheme in segmentations]
+        several = [(getattr(scheme, "method", ""), scheme) for scheme in segmentations]
+    every = {str(name): (scheme, Segmentation) for name, scheme in several}
+    of_kind("scorecard", **every)
     if not several:
         raise ConfigError(say("comparison.errors.nothing"))
     if len(dict(several)) < len(several):
@@ -36,10 +43,8 @@ def refuse(
     window: ObservationWindow | None,
 ) -> dt.date | None:
     """Raise every fault of the input at once; the start of the judged period where it is known."""
-    faults = []
-    for column in ("future_revenue", "future_orders"):
-        if column not in outcomes:
-            faults.append(Fault(column, say("comparison.faults.missing")))
+    figures = ("future_revenue", "future_orders")
+    faults = column_faults(outcomes, figures, nullable=figures, numbers=figures)
     if not outcomes.index.is_unique:
         remedy = say("comparison.faults.twice_remedy")
         faults.append(Fault("outcomes", say("comparison.faults.twice"), remedy))

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import permutations
+from typing import Annotated
 
 import pandas as pd
+from pydantic import Field, InstanceOf, SkipValidation
 
+from segment_lab.data.arguments import Count, checked
 from segment_lab.judge import sections
 from segment_lab.judge.admission import common, named, refuse
 from segment_lab.judge.agreement import agreement, flow
@@ -20,15 +23,16 @@ from segment_lab.judge.verdict import verdict
 from segment_lab.segments.segmentation import Segmentation
 
 
+@checked
 def scorecard(
-    segmentations: Mapping[str, Segmentation] | Iterable[Segmentation],
+    segmentations: SkipValidation[Mapping[str, Segmentation] | Iterable[Segmentation]],
     outcomes: pd.DataFrame,
-    background: Background | None = None,
+    background: InstanceOf[Background] | None = None,
     *,
-    draws: int = 200,
-    seed: int = 0,
+    draws: Count = 200,
+    seed: Annotated[int, Field(ge=0)] = 0,
     baselines: bool = True,
-    refits: int = 20,
+    refits: Annotated[int, Field(ge=0)] = 20,
 ) -> Scorecard:
     """Compare segmentations made at t0 by what their customers did in [t0, t0 + H).
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import ibis.expr.types as ir
 import numpy as np
@@ -80,6 +80,7 @@ class LeadModel(Segmenter):
     """
 
     method = "leads"
+    numeric: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913 (an estimator's parameters)
         self,

@@ -14,10 +14,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import segment_lab
-from segment_lab.errors import ConfigError, SegmentLabError
+from segment_lab.data.given import names_checked, of_kind
+from segment_lab.errors import ArgumentError, ConfigError, SegmentLabError, nearest
 from segment_lab.render import answer, earlier, inputs, plan
 from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from segment_lab.render.rendering import Limits
 
 WAIT_SECONDS = 3600.0
+ENGINES = ("segment-lab", "kernel")
 #: In the folder of a run in the making: what its processes share.
 SHARED_FOLDER = ".shared"
 
@@ -54,10 +57,11 @@ class RunResult:
         return self.folder / "index.html"
 
 
+@names_checked
 def run_study(  # noqa: PLR0913 (every option of the command line)
     config: str | Path,
     *,
-    as_of: str | None = None,
+    as_of: dt.date | str | None = None,
     only: Sequence[str] | None = None,
     jobs: int | None = None,
     out: str | Path = "reports",
@@ -79,7 +83,7 @@ def run_study(  # noqa: PLR0913 (every option of the command line)
     ----------
     config, out : path
         The study file, and the folder of all studies' reports.
-    as_of, retention : str, int, optional
+    as_of, retention : date or str, int, optional
         Reference day, and runs to keep, instead of the study file's.
     only : sequence of str, optional
         Names of reports.
@@ -106,14 +110,28 @@ def run_study(  # noqa: PLR0913 (every option of the command line)
     Traceback (most recent call last):
     segment_lab.errors.ConfigError: ...
     """
+    of_kind(
+        "run_study",
+        config=(config, (str, Path)),
+        out=(out, (str, Path)),
+        as_of=(as_of, (str, dt.date, NoneType)),
+        only=(only, (list, tuple, NoneType)),
+        lang=(lang, (list, tuple, NoneType)),
+        parameters=(parameters, (Mapping, NoneType)),
+        jobs=(jobs, (int, NoneType)),
+        retention=(retention, (int, NoneType)),
+    )
+    if engine not in ENGINES:
+        hint = nearest(engine, ENGINES)
+        raise ArgumentError(say("render.error.no_engine", name=repr(engine), hint=hint))
     path = Path(config).absolute()
     languages = known(lang) if lang else inputs.study_languages(path)
     job = _Job(
         path,
         languages,
-        as_of,
+        str(as_of) if as_of else None,
         tuple(only) if only else None,
-        jobs or _cores(),
+        max(1, jobs or _cores()),
         Path(out).absolute(),
         force,
         engine,

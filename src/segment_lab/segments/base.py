@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import pickle
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import cache, partial
-from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
+from functools import partial
+from types import NoneType
+from typing import Any, ClassVar, NamedTuple, Self
 
 import ibis
 import ibis.expr.operations as ops
@@ -19,10 +19,13 @@ import pandas as pd
 import pydantic
 import sqlglot
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from segment_lab.data import embedded
-from segment_lab.errors import ConfigError, DataError, Fault, nearest
+from segment_lab.data import arguments, embedded
+from segment_lab.data.columns import column_faults, index_faults
+from segment_lab.data.given import came, names_checked, of_kind
+from segment_lab.errors import ArgumentError, ConfigError, DataError, Fault, nearest
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
@@ -68,8 +71,23 @@ class Segmenter(BaseEstimator):
     method: ClassVar[str]
     #: Whether `fit` needs what the customers did afterwards as `y`.
     supervised: ClassVar[bool] = False
+    #: Whether the columns that it reads hold numbers, and those that hold yes and no instead.
+    numeric: ClassVar[bool] = True
+    flags: ClassVar[tuple[str, ...]] = ()
     segment_names_: tuple[str, ...]
     columns_: tuple[str, ...]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "__init__" in vars(cls):
+            cls.__init__ = names_checked(cls.__init__)  # type: ignore[method-assign]
+
+    def __getattr__(self, name: str) -> Any:
+        learned = name.endswith("_") and not name.startswith("_")
+        # A property that asks for what `fit` learns comes here too.
+        if learned or (name in dir(type(self)) and not self._learned_names()):
+            raise NotFittedError(self._not_fitted())
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -87,26 +105,10 @@ class Segmenter(BaseEstimator):
         return ()
 
     @classmethod
-    @cache
     def options_model(cls) -> type[pydantic.BaseModel]:
         """The parameters as a pydantic model, made from the annotations and defaults of
         ``__init__``."""
-        hints = get_type_hints(cls.__init__, include_extras=True)
-        fields: dict[str, Any] = {}
-        for name, parameter in inspect.signature(cls.__init__).parameters.items():
-            several = parameter.kind in (
-                parameter.VAR_POSITIONAL,
-                parameter.VAR_KEYWORD,
-            )
-            if name != "self" and not several:
-                default = (
-                    ... if parameter.default is parameter.empty else parameter.default
-                )
-                fields[name] = (hints.get(name, Any), default)
-        config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        return pydantic.create_model(
-            f"{cls.__name__}Options", __config__=config, **fields
-        )
+        return arguments.described(cls.__init__)
 
     def fit(self, customers: pd.DataFrame, y: Any = None) -> Self:
         """Learn from a customer table: one row per ``customer_id`` (the index). `y` is ignored.
@@ -120,6 +122,7 @@ class Segmenter(BaseEstimator):
             listed.
         """
         self._check_parameters()
+        self._check_frame(customers)
         optional = (c for c in self.optional_columns if c in customers)
         rows = self._checked(customers, (*self.columns, *optional))
         self.columns_ = tuple(rows.columns)
@@ -157,7 +160,7 @@ class Segmenter(BaseEstimator):
 
     def predict(self, customers: pd.DataFrame) -> np.ndarray:
         """The segment's code for every row, in row order; shape ``(n,)``."""
-        check_is_fitted(self)
+        self._check_fitted()
         rows = self.looked_up(self._checked(customers))
         found = embedded.evaluate(rows, self.expression, self.prepared, self._learned())
         return found.astype("int32")
@@ -215,7 +218,12 @@ class Segmenter(BaseEstimator):
         window : ObservationWindow, optional
             When the cut points were learned; stated in the comment.
         """
-        check_is_fitted(self)
+        self._check_fitted()
+        of_kind(
+            f"{type(self).__name__}.to_sql",
+            table=(table, (str, ir.Table)),
+            window=(window, (ObservationWindow, NoneType)),
+        )
         if isinstance(table, str):
             table = ibis.table(
                 {
@@ -230,6 +238,7 @@ class Segmenter(BaseEstimator):
     @property
     def reads(self) -> set[str]:
         """Columns that the fitted rule itself looks at; `fit` may have needed more."""
+        self._check_fitted()
         table = ibis.table(
             {
                 "customer_id": "string",
@@ -286,15 +295,30 @@ class Segmenter(BaseEstimator):
         return {*self._more_columns(), *self.optional_columns}
 
     def _check_parameters(self) -> None:
-        try:
-            self.options_model()(**self.get_params(deep=False))
-        except pydantic.ValidationError as error:
-            faults = []
-            for fault in error.errors():
-                where = ".".join(map(str, fault["loc"]))
-                faults.append(f"{where}: {fault['msg']}, got {fault['input']!r}")
-            facts = {"segmenter": type(self).__name__, "faults": faults}
-            raise ConfigError(say("segments.errors.parameters", **facts)) from None
+        model, given = self.options_model(), self.get_params(deep=False)
+        arguments.refuse(model, given, type(self).__name__)
+
+    def _learned_names(self) -> list[str]:
+        return [name for name in vars(self) if name.endswith("_")]
+
+    def _not_fitted(self) -> str:
+        return say("segments.errors.not_fitted", segmenter=type(self).__name__)
+
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, msg=self._not_fitted())
+
+    def _check_frame(self, customers: Any) -> None:
+        facts = {"segmenter": type(self).__name__}
+        if not isinstance(customers, pd.DataFrame):
+            facts["came"] = came(customers)
+            raise ArgumentError(say("segments.errors.no_frame", **facts))
+        if not customers.columns.is_unique:
+            twice = customers.columns[customers.columns.duplicated()].unique()
+            remedy = say("errors.column.twice_remedy")
+            faults = [Fault(str(c), say("errors.column.twice"), remedy) for c in twice]
+            raise DataError(
+                say("segments.errors.table", segmenter=facts["segmenter"]), faults
+            )
 
     def _checked(
         self,
@@ -302,20 +326,21 @@ class Segmenter(BaseEstimator):
         columns: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """The needed columns, after every fault was looked for; the input is not changed."""
-        segmenter = type(self).__name__
-        if not isinstance(customers, pd.DataFrame):
-            came = type(customers).__name__
-            raise TypeError(
-                say("segments.errors.no_frame", segmenter=segmenter, came=came)
-            )
+        self._check_frame(customers)
         needed: list[str] = [
             *(columns or getattr(self, "columns_", None) or self.columns)
         ]
-        faults = [
-            *_column_faults(customers, needed, self._nullable),
-            *_row_faults(customers),
-        ]
+        numbers = [name for name in needed if self.numeric and name not in self.flags]
+        faults = column_faults(
+            customers,
+            needed,
+            nullable=self._nullable,
+            numbers=numbers,
+            remedy=say("segments.errors.missing_remedy"),
+        )
+        faults += _row_faults(customers)
         if faults:
+            segmenter = type(self).__name__
             raise DataError(say("segments.errors.table", segmenter=segmenter), faults)
         if [*customers.columns] == needed:
             return customers.copy(deep=False)
@@ -358,35 +383,12 @@ def explained(
     return comment + str(query)
 
 
-def _column_faults(
-    customers: pd.DataFrame,
-    needed: Sequence[str],
-    nullable: set[str],
-) -> list[Fault]:
-    faults = []
-    for column in needed:
-        if column not in customers:
-            problem = say("segments.errors.missing", present=list(customers.columns))
-            faults.append(Fault(column, problem, say("segments.errors.missing_remedy")))
-        elif column not in nullable and customers[column].isna().any():
-            null = customers.index[customers[column].isna()]
-            problem, remedy = (
-                say("segments.errors.nulls"),
-                say("segments.errors.nulls_remedy"),
-            )
-            examples = tuple(map(str, null[:3]))
-            faults.append(Fault(column, problem, remedy, len(null), examples))
-    return faults
-
-
 def _row_faults(customers: pd.DataFrame) -> list[Fault]:
-    faults = []
-    if not customers.index.is_unique:
-        where, problem = (
-            say("segments.errors.index"),
-            say("segments.errors.index_twice"),
-        )
-        faults.append(Fault(where, problem, say("segments.errors.index_remedy")))
+    """What is wrong with the index, which says whose row it is, and a table without rows."""
+    faults = index_faults(customers.index)
+    if "customer_id" in customers and customers.index.name != "customer_id":
+        where, problem = say("errors.index.whose"), say("segments.errors.id_column")
+        faults.append(Fault(where, problem, say("segments.errors.id_column_remedy")))
     if customers.empty:
         where, problem = say("segments.errors.rows"), say("segments.errors.empty")
         faults.append(Fault(where, problem, say("segments.errors.empty_remedy")))

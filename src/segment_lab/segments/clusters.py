@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from segment_lab.errors import ConfigError, DataError, Fault
+from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter
 from segment_lab.segments.boundaries import (
     discriminants,
@@ -143,7 +143,6 @@ class ClusterSegmenter(Segmenter):
         from sklearn.preprocessing import FunctionTransformer, StandardScaler
         from threadpoolctl import threadpool_limits
 
-        self._check_numeric(rows)
         # What names are checked against is no part of the rule.
         self.columns_ = self.columns
         rows = rows.astype("float64").sort_values(list(rows.columns), kind="stable")
@@ -168,17 +167,6 @@ class ClusterSegmenter(Segmenter):
         self.discriminants_ = [
             d[self.order_] for d in discriminants(model, prepare[-1])
         ]
-
-    def _check_numeric(self, rows: pd.DataFrame) -> None:
-        faults = []
-        for column in rows:
-            if not pd.api.types.is_numeric_dtype(rows[column]):
-                problem = say("clusters.errors.not_numeric", dtype=rows[column].dtype)
-                faults.append(
-                    Fault(str(column), problem, say("clusters.errors.choose"))
-                )
-        if faults:
-            raise DataError(say("clusters.errors.title"), faults)
 
     def _model(self, points: np.ndarray) -> Any:
         """Choose k on a sample, fit there, and go on from that solution over all rows."""

@@ -84,6 +84,7 @@ class LifecycleSegmenter(Segmenter):
     """
 
     method = "lifecycle"
+    flags = ("offer", "vip")
 
     def __init__(  # noqa: PLR0913 (an estimator's parameters)
         self,

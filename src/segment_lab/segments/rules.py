@@ -9,7 +9,7 @@ use IS NULL or coalesce.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import duckdb
 import ibis
@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import ConfigDict, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from segment_lab.data import embedded
@@ -25,6 +25,9 @@ from segment_lab.data.expressions import columns, compile_expression
 from segment_lab.errors import ConfigError
 from segment_lab.segments.base import Segmenter
 from segment_lab.texts import say
+
+#: How rules are written.
+EXAMPLE = '[{"name": "Key account", "when": "revenue >= 500"}]'
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -63,12 +66,13 @@ class RuleSegmenter(Segmenter):
     """
 
     method = "rules"
+    numeric: ClassVar[bool] = False
 
     def __init__(
         self,
-        rules: Sequence[Rule],
+        rules: Annotated[Sequence[Rule], Field(examples=[EXAMPLE])],
         otherwise: str = "Other",
-        previous: Sequence[Rule] | None = None,
+        previous: Annotated[Sequence[Rule] | None, Field(examples=[EXAMPLE])] = None,
     ):
         self.rules = rules
         self.otherwise = otherwise
@@ -76,6 +80,7 @@ class RuleSegmenter(Segmenter):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        self._check_parameters()
         read: set[str] = set()
         for where, rule in self._all_rules():
             read |= columns(rule["when"], where)
@@ -95,7 +100,8 @@ class RuleSegmenter(Segmenter):
         """Check every rule against the columns of a customer table; nothing is learned from the
         values."""
         self._check_parameters()
-        if isinstance(customers, pd.DataFrame) and (faults := self._faults(customers)):
+        self._check_frame(customers)
+        if faults := self._faults(customers):
             lines = [say("rules.fault.all"), *(f"  - {fault}" for fault in faults)]
             raise ConfigError("\n".join(lines))
         return self.refit(customers)
@@ -154,6 +160,7 @@ class RuleSegmenter(Segmenter):
     def truth(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Which rules hold for whom, first match or not: a yes/no column per rule, one row per
         customer."""
+        self._check_fitted()
         rows = self._checked(customers)
         held = embedded.evaluate(
             rows,

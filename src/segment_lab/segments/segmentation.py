@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from segment_lab.customers.ids import among
-from segment_lab.errors import DataError, Fault, nearest
+from segment_lab.data.columns import column_faults, index_faults
+from segment_lab.data.given import names_checked, of_kind
+from segment_lab.errors import (
+    ArgumentError,
+    DataError,
+    Fault,
+    UnknownNameError,
+    nearest,
+)
 from segment_lab.texts import say
 from segment_lab.window import ObservationWindow
 
@@ -92,6 +100,14 @@ class Segmentation:
     by_customer: Any = field(default_factory=lambda: None)
 
     def __post_init__(self) -> None:
+        of_kind(
+            "Segmentation",
+            codes=(self.codes, (pd.Series, list, np.ndarray, Mapping)),
+            names=(self.names, (tuple, list, pd.Index, np.ndarray)),
+            parameters=(self.parameters, Mapping),
+            window=(self.window, (ObservationWindow, NoneType)),
+            status=(None if callable(self.status) else self.status, (Status, NoneType)),
+        )
         names = tuple(str(n) for n in self.names)
         codes = (
             pd.Series(self.codes).rename("segment").rename_axis("customer_id").copy()
@@ -137,6 +153,10 @@ class Segmentation:
 
         Without `names` the order of a categorical is kept; other labels are ordered by name.
         """
+        many = (pd.Series, Mapping, list, tuple, np.ndarray, pd.Index, pd.Categorical)
+        of_kind("Segmentation.from_labels", labels=(labels, many))
+        if names is not None:
+            of_kind("Segmentation.from_labels", names=(names, (list, tuple, pd.Index)))
         series = pd.Series(labels)
         if names is None and isinstance(series.dtype, pd.CategoricalDtype):
             names = list(series.cat.categories)
@@ -183,7 +203,9 @@ class Segmentation:
         """
         if name not in self.names:
             hint = nearest(name, self.names)
-            raise KeyError(say("segments.errors.no_segment", name=name, hint=hint))
+            raise UnknownNameError(
+                say("segments.errors.no_segment", name=name, hint=hint)
+            )
         return self.codes.index[self.codes.to_numpy() == self.names.index(name)]
 
     def profile(
@@ -216,7 +238,9 @@ class Segmentation:
             yes/no.
         """
         if not isinstance(customers, pd.DataFrame):
-            raise TypeError(say("segments.errors.not_a_table", name=self.names[0]))
+            raise ArgumentError(say("segments.errors.not_a_table", name=self.names[0]))
+        if faults := _profile_faults(customers):
+            raise DataError(say("segments.errors.profile"), faults)
         rows, part = self._part(customers)
         by = rows.groupby(part.labels.array, observed=False)
         out = part.sizes().to_frame()
@@ -275,6 +299,7 @@ class Segmentation:
 
     def migration(self, earlier: Segmentation) -> pd.DataFrame:
         """Customers by segment then (rows) and now (columns), over those in both; counts."""
+        of_kind("migration", earlier=(earlier, Segmentation))
         both = earlier.codes.index.intersection(self.codes.index)
         counts = contingency(
             earlier.codes.loc[both].to_numpy(),
@@ -291,6 +316,7 @@ class Segmentation:
     def align(self, customers: pd.DataFrame) -> pd.DataFrame:
         """The rows of `customers` in the order of this segmentation; an error names who is
         missing."""
+        of_kind("align", customers=(customers, pd.DataFrame))
         if self.codes.index.equals(customers.index):
             return customers
         missing = self.codes.index.difference(customers.index)
@@ -340,6 +366,16 @@ class Segmentation:
         return table(sizes, caption)._repr_html_()
 
 
+# A misspelt argument is told with the nearest name.
+Segmentation.__init__ = names_checked(Segmentation.__init__)  # type: ignore[method-assign]
+
+
+def _profile_faults(customers: pd.DataFrame) -> list[Fault]:
+    shown = [c for c in ("revenue", "margin", *MEDIANS) if c in customers]
+    faults = column_faults(customers, shown, nullable=shown, numbers=shown)
+    return [*faults, *index_faults(customers.index)]
+
+
 def _measurable(rows: pd.DataFrame, column: str) -> tuple[str, pd.Series]:
     """How a further column of a profile is called, and its values as numbers."""
     if column not in rows:
@@ -370,7 +406,7 @@ def _faults(codes: pd.Series, names: tuple[str, ...]) -> list[Fault]:
     if len(twice):
         problem, remedy = (
             say("segments.errors.twice"),
-            say("segments.errors.index_remedy"),
+            say("errors.index.twice_remedy"),
         )
         faults.append(
             Fault("customer_id", problem, remedy, len(twice), _examples(twice))

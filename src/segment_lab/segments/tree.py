@@ -13,6 +13,8 @@ import pandas as pd
 from pydantic import Field
 
 from segment_lab.customers.predicted import predict
+from segment_lab.data.columns import column_faults, index_faults
+from segment_lab.data.given import of_kind
 from segment_lab.errors import DataError, NotEnoughDataError
 from segment_lab.segments.base import Segmenter
 from segment_lab.texts import DEFAULT, say, speaking
@@ -156,14 +158,7 @@ class TreeSegmenter(Segmenter):
         rows = self._checked(customers, (*self.columns, "frequency"))
         if y is None:
             raise NotEnoughDataError(say("tree.errors.no_outcomes"))
-        spent = (
-            pd.Series(y)
-            if isinstance(y, pd.Series)
-            else pd.Series(np.asarray(y), rows.index)
-        )
-        spent = spent.reindex(rows.index).astype("float64")
-        if missing := int(spent.isna().sum()):
-            raise DataError(say("tree.errors.other_customers", missing=missing))
+        spent = _spent(y, rows.index)
         self.columns_ = self.columns
         # Sorted by value, so that neither row order nor ids change the result.
         table = rows.astype("float64").assign(spent=spent.clip(lower=0))
@@ -329,6 +324,24 @@ def _leaves(tree: Any, steps: np.ndarray, way: Way, whole: Box) -> list[Leaf]:
         return walk(left, under, inside[below]) + walk(right, over, inside[~below])
 
     return walk(0, whole, np.arange(len(steps)))
+
+
+def _spent(y: Any, customers: pd.Index) -> pd.Series:
+    """What each customer spent, as `fit` takes it; every fault of it is refused."""
+    of_kind("fit", y=(y, (pd.Series, np.ndarray, list, tuple)))
+    by_customer = isinstance(y, pd.Series)
+    values = y if by_customer else pd.Series(list(y))
+    if not by_customer and len(values) != len(customers):
+        missing = abs(len(customers) - len(values))
+        raise DataError(say("tree.errors.other_customers", missing=missing))
+    faults = column_faults(values.to_frame("y"), ["y"], nullable=["y"], numbers=["y"])
+    faults += index_faults(values.index)
+    if faults:
+        raise DataError(say("tree.errors.outcomes"), faults)
+    spent = values.reindex(customers) if by_customer else values.set_axis(customers)
+    if missing := int(spent.isna().sum()):
+        raise DataError(say("tree.errors.other_customers", missing=missing))
+    return spent.astype("float64")
 
 
 def _name(box: Box) -> str:

@@ -9,18 +9,20 @@ from typing import Any
 
 import pandas as pd
 
+from segment_lab.data.arguments import Day, checked
 from segment_lab.data.sources import raw_frame
 from segment_lab.study.config import StudyConfig, validate
 from segment_lab.study.study import Study
 from segment_lab.window import as_date
 
 
+@checked
 def customer_table(
     orders: Any,
-    as_of: dt.date | str | None = None,
+    as_of: Day | None = None,
     columns: Mapping[str, str | None] | None = None,
     *,
-    start: dt.date | str | None = None,
+    start: Day | None = None,
     returns: str = "net",
     timezone: str = "UTC",
     tolerance: float = 0.05,

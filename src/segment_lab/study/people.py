@@ -25,6 +25,7 @@ from segment_lab.customers.people import (
 )
 from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
+from segment_lab.data.arguments import Days, checked
 from segment_lab.data.conforming import conform
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
@@ -41,6 +42,7 @@ TOLD = ("expected", "came")
 class StudyCustomers(StudyDays):
     """A company's customers on a day; `Study` adds the segmentations made of them."""
 
+    @checked
     def customers(self, prospects: bool = False, predict: bool = False) -> pd.DataFrame:
         """The customer table at as_of, with the account columns of the customers table.
 
@@ -281,7 +283,8 @@ class StudyCustomers(StudyDays):
         part._whole, part._share = self, limit / everybody
         return part
 
-    def outcomes(self, days: int = 90) -> pd.DataFrame:
+    @checked
+    def outcomes(self, days: Days = 90) -> pd.DataFrame:
         """What customers known at as_of did in the `days` from as_of on; 0 for those who did
         nothing.
 

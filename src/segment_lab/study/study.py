@@ -8,12 +8,15 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from segment_lab.data.arguments import Count, Days, checked
+from segment_lab.data.given import of_kind
 from segment_lab.errors import NotEnoughDataError
 from segment_lab.schemes import SCHEMES, imported, scheme
+from segment_lab.segments.base import Segmenter
 from segment_lab.segments.segmentation import Segmentation, Status
 from segment_lab.study.config import check_options, load
 from segment_lab.study.warehouse import Assignment, StateStatement, assign, statement
@@ -129,10 +132,12 @@ class Study(StudyWings):
         spent = before.outcomes(days)["future_revenue"].reindex(earlier.index)
         return earlier, spent.fillna(0.0)
 
+    @checked
     def segmentation(self, method: str, fitted: Any = None) -> Segmentation:
         """The segments of a method at as_of; with `fitted`, by a rule learned elsewhere (frozen
         cuts)."""
         if fitted is not None:
+            of_kind("segmentation", fitted=(fitted, Segmenter))
             frozen = self._seasonal(copy(fitted))
             return frozen.segment(self.population(method), self.window)
         return self._keep(("segmentation", method), lambda: self._segmented(method))
@@ -153,8 +158,13 @@ class Study(StudyWings):
         """Every scheme that applies."""
         return {method: self.segmentation(method) for method in self.methods}
 
+    @checked
     def scorecard(
-        self, own: Mapping[str, Segmentation] | None = None, **options: Any
+        self,
+        own: Mapping[str, Any] | None = None,
+        *,
+        horizon_days: Days | None = None,
+        **options: Any,
     ) -> Scorecard:
         """How far each scheme deserves trust, out of time; see `segment_lab.judge.compare`.
 
@@ -162,12 +172,14 @@ class Study(StudyWings):
         ----------
         own : mapping of str to Segmentation, optional
             Labels from elsewhere, made before the judged period.
-        **options
-            ``horizon_days, draws, seed``; the study file's ``comparison`` by default.
+        horizon_days, **options
+            The judged period, ``draws`` and ``seed``; the study file's ``comparison`` by default.
         """
         from segment_lab.judge.protocol import compare
 
         options = {**self.config.comparison.model_dump(), **options}
+        if horizon_days is not None:
+            options["horizon_days"] = horizon_days
 
         def make() -> Scorecard:
             judged = self.drawn(JUDGED)
@@ -227,8 +239,9 @@ class Study(StudyWings):
         page: Any = imported("segment_lab.render.inside:inside")
         return page(self, report)
 
+    @checked
     def change(
-        self, method: str, days: int = 90, until: dt.date | None = None
+        self, method: str, days: Days = 90, until: dt.date | None = None
     ) -> Change:
         """What changed in a scheme within `days` up to `until` (today): by today's cuts, through
         windows of equal length; see `segment_lab.judge.change`."""
@@ -239,12 +252,13 @@ class Study(StudyWings):
 
         return self.shared("change", (method, self.options(method), days, until), made)
 
+    @checked
     def to_sql(
         self,
         method: str,
         dialect: str = "duckdb",
         *,
-        source: str = "orders",
+        source: Literal["orders", "customers"] = "orders",
         table: str | None = None,
         accounts: str = "customers",
         day: str | None = None,
@@ -273,12 +287,13 @@ class Study(StudyWings):
         rule = StateStatement(self.state_rule) if states else self.fitted(method)
         return statement(self, rule, dialect, source, table, accounts, day)
 
+    @checked
     def assign(
         self,
         method: str,
         target: str | Path,
         *,
-        limit: int = 1_000_000,
+        limit: Count = 1_000_000,
         seed: int = 0,
         progress: Callable[[str], None] = lambda step: None,
     ) -> Assignment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,6 +13,7 @@ import pandas as pd
 
 from segment_lab.customers.merging import merged, targets
 from segment_lab.data import embedded
+from segment_lab.data.arguments import Day, checked
 from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.currencies import unlike
 from segment_lab.data.files import as_it_was
@@ -56,10 +56,11 @@ class StudyTables:
         speak(spoken_first(config.lang), config.currency)
 
     @classmethod
+    @checked
     def from_yaml(
         cls,
         path: str | Path,
-        as_of: dt.date | str | None = None,
+        as_of: Day | None = None,
         methods: Mapping[str, Mapping[str, Any]] | None = None,
         **overrides: Any,
     ) -> Self:
@@ -78,6 +79,7 @@ class StudyTables:
         return study
 
     @classmethod
+    @checked
     def from_frames(
         cls, tables: Mapping[str, Any], name: str = "frames", **config: Any
     ) -> Self:
