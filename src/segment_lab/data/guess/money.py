@@ -33,7 +33,7 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         proposal.doubts.append(
             say("init.doubt.other_amounts", column=paid.columns[0], others=beside)
         )
-    if paid.sides:
+    if paid.sides and not found.payments_out:
         more, less = map(quoted, paid.sides)
         proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
     if paid.untaxed:

@@ -35,6 +35,8 @@ class Sold:
     #: The condition that leaves in one currency, where the file has several.
     one_currency: str | None = None
     states: dict[str, list[str]] = field(default_factory=dict)
+    #: Whether payments of invoices were told from invoices, and left out.
+    payments_out: bool = False
 
 
 def by_debit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segment_lab.data.guess import marks, trial_orders
+from segment_lab.data.guess import ledgers, marks, trial_orders
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import (
     EMPTY,
@@ -51,7 +51,7 @@ def sold(
     event = _telling(columns, events)
     documents = event is not None and are_documents(states_of(columns[event].cells))
     if event and (documents or not chosen):
-        _by_event(found, columns, frame, event)
+        _by_event(found, columns, frame, event, paid)
     if chosen:
         left = facts_of(frame[found.rows])[0] if documents else columns
         _by_status(found, left, frame, chosen, order, paid, billed=documents)
@@ -59,6 +59,9 @@ def sold(
         found.doubts.append(_asked(columns, names[0]))
     elif events and not event and _is_event(events[0]):
         found.doubts.append(_asked(columns, events[0]))
+    if not documents:
+        ledgers.described(found, columns, frame, taken, paid)
+    ledgers.balances(found, columns, frame, taken)
     names += [chosen] if chosen and chosen not in names else []
     for name in [*events, *names]:
         written_positive(found, columns, frame, name, paid)
@@ -237,7 +240,13 @@ def _no_goods(said: dict[str, list[str]]) -> list[str]:
     return [value for value in values if words & set(normal(value).split())]
 
 
-def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> None:
+def _by_event(
+    found: Sold,
+    columns: Columns,
+    frame: pd.DataFrame,
+    name: str,
+    paid: Amount,
+) -> None:
     said = states_of(columns[name].cells)
     kept = [value for kind in COUNTS for value in said.get(kind, ())]
     lower = [value.lower() for value in kept]
@@ -245,6 +254,10 @@ def _by_event(found: Sold, columns: Columns, frame: pd.DataFrame, name: str) -> 
         # Beside invoices a payment is no sale of its own.
         kept = [value for value in kept if not _is_payment(value)]
         kept = _without_announcements(found, name, kept)
+    back = said.get("returned", [])
+    other = ledgers.on_the_other_side(columns, frame, name, kept, back, paid)
+    kept = [value for value in kept if value not in other]
+    found.payments_out = bool(other) or found.payments_out
     left = columns[name].distinct - len(kept)
     if not left:
         if "returned" in said:
