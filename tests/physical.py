@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +19,8 @@ def physical_rows(path: Path, source: Source) -> int:
     """Rows below the header; empty lines of a text file are none."""
     if path.suffix in WORKBOOKS:
         return _rows_of_sheets(path, source)
+    if path.suffix == ".json":
+        return _longest_list(json.loads(path.read_text("utf-8")))
     with path.open(encoding=source.encoding or "utf-8-sig", newline="") as file:
         text = file.read()
     lines = text.splitlines(keepends=True)[source.skip :]
@@ -33,3 +37,11 @@ def _rows_of_sheets(path: Path, source: Source) -> int:
         frame = pd.read_excel(path, sheet_name=sheet, header=None, engine="calamine")
         found += len(frame) - source.skip - 1
     return found
+
+
+def _longest_list(found: Any) -> int:
+    """How many records the longest list within objects has."""
+    if isinstance(found, list):
+        return len(found)
+    inner = found.values() if isinstance(found, dict) else ()
+    return max(map(_longest_list, inner), default=0)

@@ -241,6 +241,8 @@ def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     numeric = any(one.is_numeric() for one in types)
     if numeric and kind not in (exp.And, exp.Or, exp.DPipe):
         left, right = as_number(left), as_number(right)
+    elif left.type().is_boolean() and right.type().is_string():
+        left = left.cast("string")  # as a text file would hold it: true, false
     elif left.type().is_temporal() and right.type().is_string():
         right = right.cast("date")
     return BINARY[kind](left, right)

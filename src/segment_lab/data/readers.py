@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from segment_lab.data.damaged import BLOCK, in_words
+from segment_lab.data.jsonfiles import open_json
 from segment_lab.data.sources import RawTable, Source, locate
 from segment_lab.data.textfiles import literal, open_text
 from segment_lab.texts import say
@@ -58,8 +59,7 @@ def _opened(path: Path, source: Source, connection: Any) -> RawTable:
     if suffix.endswith(ARCHIVES):
         raise OSError(say("data.file.archive"))
     if suffix.endswith(JSON):
-        table = connection.read_json(literal(path), sample_size=-1)
-        return RawTable(table, is_text=False, label=path.name)
+        return RawTable(open_json(path, connection), is_text=False, label=path.name)
     return open_text(path, source, connection)
 
 

@@ -110,12 +110,9 @@ def _amount(
         net, parts = taken_apart
         beside = tuple(name for name in fitting if name not in (*parts, chosen))[:4]
         return Amount(net, parts, None, chosen, beside, currency)
-    if (
-        subtotal
-        and taxed
-        and not refunded
-        and normal(chosen) in ("total", "order total", "line total", "amount")
-    ):
+    proved = taken_apart is not None and taken_apart[0] == subtotal
+    called = normal(chosen) in ("total", "order total", "line total", "amount")
+    if subtotal and taxed and not refunded and (proved or called):
         net_of, chosen = chosen, subtotal
     chosen = _before_fees(columns, chosen)
     adjusted = [n for n in ranked(columns, "adjusted") if is_amount(columns[n])]

@@ -38,6 +38,16 @@ _ALONE = {
         r"|\be ?Ft\b|\b[Tt]housand(?= [A-Z]{3}\b| of|[)\]]|$)"
     ),
 }
+#: Kinds of Stripe's records, and currencies that have no cents.
+ANSWERED = {
+    "charge",
+    "payment_intent",
+    "invoice",
+    "refund",
+    "balance_transaction",
+    "checkout.session",
+}
+NO_CENTS = ("JPY", "KRW", "VND", "CLP", "UGX", "XAF", "XOF", "PYG")
 
 
 def scale_of(text: str) -> int:
@@ -158,9 +168,25 @@ def cents(file: Opened, proposal: Proposal, paid: Amount) -> None:
     if name not in file.columns:
         return
     called = set(normal(name).split()) & set(vocabulary()["hundredths"])
-    if not called and not hundred_times(file.columns, name):
+    answered = _answered_in_cents(file.columns)
+    if not called and not answered and not hundred_times(file.columns, name):
         return
     amounts = file.columns[name].amounts().dropna()
-    if len(paid.columns) == 1 and bool((amounts % 1 == 0).all()):
+    whole = bool((amounts % 1 == 0).all())
+    if whole and len(paid.columns) == 1:
         paid.expression = f"{quoted(name)} / 100"
         proposal.took.append(say("init.took.cents", column=name))
+    elif whole and (answered or called) and not paid.by_line:
+        paid.expression = f"({paid.expression}) / 100"
+        proposal.took.append(say("init.took.cents", column=name))
+
+
+def _answered_in_cents(columns: Columns) -> bool:
+    """Whether records are answers of Stripe, which name their kind and count in the smallest unit;
+    a few currencies have none."""
+    if "object" not in columns:
+        return False
+    kinds = set(columns["object"].cells.unique())
+    codes = columns["currency"].cells.str.upper() if "currency" in columns else None
+    without = codes is not None and codes.isin(NO_CENTS).any()
+    return bool(kinds) and kinds <= ANSWERED and not without
