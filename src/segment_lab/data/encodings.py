@@ -22,6 +22,29 @@ _LETTERS = {
     "koi8-r": "А-яЁё",
     "cp866": "А-яЁё",
 }
+# Which of them one language uses: a text of many marks holds those of one or two languages.
+_WESTERN = (
+    "äöüßÄÖÜ",
+    "àâçèéêëîïôùûüÀÂÇÈÉÊËÎÏÔÙÛÜ",
+    "áéíñóúüÁÉÍÑÓÚÜ",
+    "áâãàçéêíóôõúÁÂÃÀÇÉÊÍÓÔÕÚ",
+    "àèéìòùÀÈÉÌÒÙ",
+    "æøåéÆØÅÉ",
+    "åäöéÅÄÖÉ",
+    "áðéíóúýþæöÁÐÉÍÓÚÝÞÆÖ",
+    "éëïüöèáóÉËÏÜÖÈÁÓ",
+    "äöüõÄÖÜÕ",
+)
+_CENTRAL = (
+    "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ",
+    "áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽ",
+    "áäčďéíĺľňóôŕšťúýžÁÄČĎÉÍĹĽŇÓÔŔŠŤÚÝŽ",
+    "áéíóöőúüűÁÉÍÓÖŐÚÜŰ",
+    "čćđšžČĆĐŠŽ",
+    "äöüßÄÖÜ",
+)
+#: How much it counts that the letters are those of one language.
+_ONE_LANGUAGE = 0.5
 # The same letters at other places.
 _LETTERS |= {
     "iso-8859-2": _LETTERS["cp1250"],
@@ -38,6 +61,14 @@ _OLD = (
     "mac_roman",
 )
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
+_LANGUAGES = {
+    "cp1252": _WESTERN,
+    "cp850": _WESTERN,
+    "mac_roman": _WESTERN,
+    "cp1250": _CENTRAL,
+    "iso-8859-2": _CENTRAL,
+    "cp852": _CENTRAL,
+}
 # Signs beside letters that office texts hold in every code page.
 _SIGNS = "€£§°«»„“”’‘–—…№©®·"
 _EURO = re.compile(rb"(\d[ \xa0]?)\x80|\x80(?=[ \xa0]?\d)")
@@ -53,6 +84,8 @@ def detect(path: Path) -> str:
     >>> encoding_of("Клиент;Сумма\\nИванов И. И.;5\\n".encode("cp1251"))
     'cp1251'
     >>> encoding_of("Zażółć gęślą jaźń".encode("cp1250")), encoding_of("Müller".encode("cp1252"))
+    ('cp1250', 'cp1252')
+    >>> encoding_of("Dvořák;Kőműves".encode("cp1250")), encoding_of("Møller;Åse".encode("cp1252"))
     ('cp1250', 'cp1252')
     """
     with opened(path) as file:
@@ -122,7 +155,16 @@ def _score(head: bytes, encoding: str) -> float:
         # A capital after a small letter is another letter read wrongly.
         inner = re.findall(f"(?<=[a-z])[{letters}](?=[a-z{letters}])", text)
         bad += 1.5 * sum(map(str.isupper, inner))
+        bad += _ONE_LANGUAGE * _of_other_languages(text, encoding)
     if encoding in _OLD:
         few = len(marked) <= 4 and encoding in _CYRILLIC
         bad += (2 if few else 0.3) * len(marked)
     return (good - bad) / len(marked)
+
+
+def _of_other_languages(text: str, encoding: str) -> int:
+    """How many marked letters are none of the language that has most of them: a page of Central
+    Europe reads ``Dvořák`` as that of the West reads ``Dvoøák``, which is no language's."""
+    marked = re.findall(f"[{_LETTERS[encoding]}]", text)
+    held = [sum(letter in own for letter in marked) for own in _LANGUAGES[encoding]]
+    return len(marked) - max(held)

@@ -39,9 +39,9 @@ def _lists(table: ir.Table) -> Iterator[ir.ArrayValue]:
         value, depth = waiting.pop(0)
         kind = value.type()
         if isinstance(kind, dt.Array) and isinstance(kind.value_type, dt.Struct):
-            yield value  # type: ignore[misc]
+            yield value
         elif isinstance(kind, dt.Struct) and depth < DEEPEST:
-            waiting += [(value[name], depth + 1) for name in kind.names]  # type: ignore[index]
+            waiting += [(value[name], depth + 1) for name in kind.names]
 
 
 def _longest(table: ir.Table, lists: list[Any]) -> Any:
@@ -54,7 +54,7 @@ def _longest(table: ir.Table, lists: list[Any]) -> Any:
 def _flat(table: ir.Table) -> ir.Table:
     """Objects taken apart: their fields are columns, named after both."""
     for _ in range(DEEPEST):
-        columns = {}
+        columns: dict[str, Any] = {}
         for name in table.columns:
             value: Any = table[name]
             if isinstance(value.type(), dt.Struct):

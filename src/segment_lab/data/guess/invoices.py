@@ -16,7 +16,7 @@ from segment_lab.data.guess import (
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import Customer
-from segment_lab.data.guess.facts import Columns, Facts, facts_of
+from segment_lab.data.guess.facts import Columns, Facts
 from segment_lab.data.guess.one_currency import currency
 from segment_lab.data.guess.opening import (
     Opened,
@@ -61,13 +61,9 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         names = {"customer_id": buyer, "order_date": issued, "amount": paid}
         raise cannot_tell(file, [name for name, value in names.items() if not value])
     aside = totals.totals(columns, file.frame, buyer, issued, paid)
-    if aside.conditions:
-        file.source["totals"] = " OR ".join(aside.conditions)
-        proposal.took += aside.notes
-        file.columns, file.frame = facts_of(
-            file.frame[~aside.rows].reset_index(drop=True)
-        )
-        columns = file.columns
+    proposal.took += aside.notes
+    file.set_aside(aside)
+    columns = file.columns
     number = choose.order_id(columns, file.frame, buyer, [issued, due, *paid.columns])
     once, question = repeats.counted_once(file.columns, file.frame, number, paid)
     if once or (question and owed):  # what is still open is the document's in any case

@@ -19,6 +19,8 @@ from segment_lab.data.guess import rows
 from segment_lab.data.guess.columns import Customer
 from segment_lab.data.guess.facts import Columns, facts_of, look
 from segment_lab.data.guess.layout import above, merged_columns, shape
+from segment_lab.data.guess.printed import page_breaks
+from segment_lab.data.guess.totals import Aside
 from segment_lab.data.guess.vocabulary import ranked, vocabulary
 from segment_lab.data.months import MONTH, day_of
 from segment_lab.data.readers import open_file
@@ -60,6 +62,16 @@ class Opened:
     #: The lines above the header: titles, units, dates of the report.
     above: tuple[str, ...] = ()
 
+    def set_aside(self, aside: Aside) -> None:
+        """Rows that are no data leave the sample, by a condition of the source."""
+        if not aside.conditions:
+            return
+        known = self.source.get("totals")
+        conditions = [known, *aside.conditions] if known else aside.conditions
+        self.source["totals"] = " OR ".join(conditions)
+        kept = self.frame[~aside.rows].reset_index(drop=True)
+        self.columns, self.frame = facts_of(kept)
+
 
 def opened(path: Path) -> Opened:
     """Open a file, or files alike, and look at the first rows."""
@@ -91,7 +103,11 @@ def opened(path: Path) -> Opened:
             twins.append(say("init.doubt.twin_columns", column=twin, twin=name))
     source |= found
     titles = above(one, found)
-    return Opened(path, source, raw, columns, frame, doubts + twins, above=titles)
+    file = Opened(path, source, raw, columns, frame, doubts + twins, above=titles)
+    breaks = page_breaks(file.frame, titles)
+    file.took += breaks.notes
+    file.set_aside(breaks)
+    return file
 
 
 def _merged(path: Path, columns: Columns, below: int) -> list[str]:
@@ -148,7 +164,9 @@ def read_again(file: Opened, shaped_as: rows.Tree) -> None:
     """The sample with the column that headings fill, without the headings."""
     file.source |= shaped_as.source
     file.raw = shaped(file.raw, Source(**file.source), "orders")
-    file.columns, file.frame = facts_of(shaped_as.data(look(file.raw.table)[1]))
+    frame = look(file.raw.table)[1]
+    frame = frame[~page_breaks(frame, file.above).rows]
+    file.columns, file.frame = facts_of(shaped_as.data(frame))
 
 
 def cannot_tell(file: Opened, missing: list[str]) -> DataError:

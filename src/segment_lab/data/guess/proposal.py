@@ -169,16 +169,12 @@ def _what_was_sold(
 ) -> Sold:
     """Set totals aside, fill cells down, leave in what was sold."""
     source = file.source
+    aside = totals.totals(file.columns, file.frame, buyer, day, paid)
+    proposal.took += aside.notes
+    file.set_aside(aside)
     if buyer.columns[0] in file.frame and buyer.kind != "heading":
         question = rows.left_empty(file.frame, buyer)
         proposal.doubts += [question] if question else []
-    aside = totals.totals(file.columns, file.frame, buyer, day, paid)
-    if aside.conditions:
-        source["totals"] = " OR ".join(aside.conditions)
-        proposal.took += aside.notes
-        file.columns, file.frame = facts_of(
-            file.frame[~aside.rows].reset_index(drop=True)
-        )
     if day == rows.first_of_the_day(file.columns, file.frame, buyer):
         source["fill_down"] = [*source.get("fill_down", []), day]
         file.frame[day] = file.frame[day].ffill()

@@ -42,7 +42,6 @@ def totals(
             _named_totals(aside, frame, name, columns[name], buyer)
     if day in frame:
         _undated_totals(aside, columns, frame, day)
-    _header_again(aside, frame)
     _headings(aside, frame, buyer, day)
     _unnamed_totals(aside, frame, buyer, day, paid)
     _footers(aside, frame, buyer, day)
@@ -146,17 +145,6 @@ def _named(name: str, found: list[str], everyone: set[str]) -> str:
     plain = f"lower({quoted(name)})"
     conditions = [f"{plain} LIKE {literal(form)}" for form in dict.fromkeys(patterns)]
     return " OR ".join(conditions + ([one_of(name, alone)] if alone else []))
-
-
-def _header_again(aside: Aside, frame: pd.DataFrame) -> None:
-    again = pd.Series(True, index=frame.index)
-    for name in frame:
-        again &= frame[name].fillna("") == name
-        if not again.any():
-            return
-    name = str(frame.columns[0])
-    note = say("init.took.header_again", rows=int(again.sum()))
-    _add(aside, again, one_of(name, [name]), note)
 
 
 def _headings(aside: Aside, frame: pd.DataFrame, buyer: Customer, day: str) -> None:

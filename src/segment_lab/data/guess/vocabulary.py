@@ -1,4 +1,5 @@
-"""The words that headers, statuses and totals are written in; they stand in ``words.yml``."""
+"""The words that headers, statuses and totals are written in; they stand in ``words.yml`` and
+``more_words.yml``."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ _WHOLE = (
     "fase estado время zeit time czas période период месяц period month monat miesiąc okres "
     "mois mes mese maand week неделя cancelled canceled void voided importe importo bedrag "
     "totale net result день booking reservation guest гость gość gast пациент completed "
+    "spolu celkem celkom valor partner ks db kelt doklad sorszám "
+    "pago sold cari ad rest "
     "наименование test тест тестовый testowe sandbox live production"
 )
 
@@ -56,8 +59,18 @@ WHOLE = frozenset(spelling for word in _WHOLE.split() for spelling in _spellings
 @cache
 def vocabulary() -> dict[str, Any]:
     """All words by subject, each also as it is typed without its marks."""
-    text = resources.files(__package__).joinpath("words.yml").read_text("utf-8")
-    return _in_all_spellings(read(text))
+    words, further = (
+        read(resources.files(__package__).joinpath(name).read_text("utf-8"))
+        for name in ("words.yml", "more_words.yml")
+    )
+    return _in_all_spellings(_joined(words, further))
+
+
+def _joined(words: Any, further: Any) -> Any:
+    """Words, and those of further languages behind them."""
+    if isinstance(words, list):
+        return [*words, *further]
+    return words | {name: _joined(words[name], further[name]) for name in further}
 
 
 def _in_all_spellings(words: Any) -> Any:
@@ -111,13 +124,14 @@ def _in_front_of_all(headers: tuple[str, ...]) -> str:
     return start[0] if start and everywhere else ""
 
 
-_TAX = "(?:tax|taxes|vat|gst|mwst|ust|ндс|btw|iva|tva|taxe)"
+_TAX = "(?:tax|taxes|vat|gst|mwst|ust|ндс|btw|iva|tva|taxe|dph|áfa|moms|mva|пдв|kdv)"
 _WITHOUT = (
     "ex|excl|excluding|without|net of|before|ohne|exkl|zzgl|без|bez|hors|sin|senza"
+    "|sem|ekskl|eks|fără"
 )
-_WITH = "inc|incl|including|with|after|inkl|mit|с|с учетом|z|toutes|con"
-_EXCLUDING = rf"(?:{_WITHOUT}) {_TAX}|ht"
-_INCLUDING = rf"(?:{_WITH}) {_TAX}|ttc"
+_WITH = "inc|incl|including|with|after|inkl|mit|с|с учетом|z|toutes|con|s|com|cu|із|з"
+_EXCLUDING = rf"(?:{_WITHOUT}) {_TAX}|{_TAX} (?:hariç|nélkül)|ht"
+_INCLUDING = rf"(?:{_WITH}) {_TAX}|{_TAX} dahil|ttc"
 
 
 @lru_cache(maxsize=100_000)
