@@ -33,7 +33,8 @@ def outcome(path: Path, target: Path) -> dict:
     found["tables"] = sorted(proposal.sources)
     study = sl.Study.from_yaml(target)
     study._keep_copies = False
-    found["rows"] = {name: _rows(study, name, path) for name in found["tables"]}
+    plain = [name for name in found["tables"] if study.config.sources[name].path]
+    found["rows"] = {name: _rows(study, name, path) for name in plain}
     try:
         study.check()
         if study.has("orders"):
@@ -44,6 +45,11 @@ def outcome(path: Path, target: Path) -> dict:
             found["revenue"] = round(float(customers.revenue.sum()), 2)
             found["first"] = str(customers.first_order.min())[:10]
             found["last"] = str(customers.last_order.max())[:10]
+        if study.has("lead_stages"):
+            found["stages"] = int(study.table("lead_stages").count().execute())
+        if study.has("touches"):
+            touches = study.table("touches").execute()
+            found["contacts"] = len(touches)
         if study.has("invoices"):
             lines = study.table("invoices")
             signs = lines.amount

@@ -14,6 +14,8 @@ _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{8,}")
 #: A number that groups lines must do so at least so often to be believed.
 FEW = 3
 NEARLY_ALL = 0.95
+#: Headers that may number orders, or anything else: one order of several lines tells.
+MAY_NUMBER = ("code", "kod", "kód", "код", "ref", "reference", "uid")
 
 
 def coded_customer(columns: Columns, taken: Iterable[str] = ()) -> str | None:
@@ -54,7 +56,8 @@ def order_by_total(
             continue
         sizes = frame.groupby(name).size()
         several = sizes[sizes > 1].index
-        if len(several) < FEW:
+        needed = 1 if name.strip().lower() in MAY_NUMBER else FEW
+        if len(several) < needed:
             continue
         lines = frame[frame[name].isin(several)].drop_duplicates()
         within = lines.groupby(name)

@@ -4,12 +4,13 @@ by."""
 from __future__ import annotations
 
 from segment_lab.data.guess import scale
+from segment_lab.data.guess.adjusted import without_tax
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.by_content import may_be_pieces
 from segment_lab.data.guess.opening import Opened, Proposal
 from segment_lab.data.guess.signs import Sold, signed
 from segment_lab.data.guess.sold import missing_amounts
-from segment_lab.data.guess.vocabulary import ranked
+from segment_lab.data.guess.vocabulary import ranked, says_tax
 from segment_lab.data.quoting import quoted
 from segment_lab.texts import say
 
@@ -36,12 +37,7 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
     if paid.sides and not found.payments_out:
         more, less = map(quoted, paid.sides)
         proposal.doubts.append(say("init.doubt.sides", more=more, less=less))
-    if paid.untaxed:
-        facts = {
-            "column": paid.columns[0],
-            "net": paid.untaxed,
-        }
-        proposal.doubts.append(say("init.doubt.with_tax", **facts))
+    _tax(file, proposal, paid)
     discounts(proposal, paid)
     if paid.pieces:
         facts = {
@@ -66,6 +62,29 @@ def told(file: Opened, proposal: Proposal, paid: Amount, found: Sold) -> None:
         )
     paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
     paid.expression = signed(paid.expression, found.lowering, file.columns)
+
+
+def _tax(file: Opened, proposal: Proposal, paid: Amount) -> None:
+    """Tax that is in the amounts, or of which nothing says whether it is."""
+    if paid.untaxed:
+        facts = {"column": paid.columns[0], "net": paid.untaxed}
+        proposal.doubts.append(say("init.doubt.with_tax", **facts))
+    if paid.untaxed or paid.net_of:
+        return
+    columns, name = file.columns, paid.columns[0]
+    said = says_tax(name) or without_tax(columns, name, ()) if name in columns else True
+    if said or paid.by_line or len(paid.columns) > 1:
+        return
+    whole = columns[name].amounts()
+    for tax in ranked(columns, "tax"):
+        if tax == name or columns[tax].numbers < 0.9:
+            continue
+        share = (columns[tax].amounts().reindex(whole.index) / whole).dropna()
+        if len(share) and 0.02 < share.median() < 0.3:
+            facts = {"column": name, "tax": tax}
+            less = f"{quoted(name)} - coalesce({quoted(tax)}, 0)"
+            proposal.doubts.append(say("init.doubt.tax_in", amount=less, **facts))
+            return
 
 
 def discounts(proposal: Proposal, paid: Amount) -> None:

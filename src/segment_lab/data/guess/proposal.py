@@ -9,10 +9,12 @@ from pathlib import Path
 from segment_lab.data.guess import (
     amounts,
     buyers,
+    calls,
     money,
     repeats,
     rows,
     scale,
+    staged,
     tables,
     totals,
 )
@@ -71,7 +73,12 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
         raise DataError(title, [Fault(other, problem, remedy)])
     if other:
         proposal = Proposal({}, took=file.took, doubts=file.doubts)
-        readers = {"invoices": invoices, "campaigns": campaigns}
+        readers = {
+            "invoices": invoices,
+            "campaigns": campaigns,
+            "calls": calls.calls,
+            "staged": staged.leads,
+        }
         read = readers.get(other) or getattr(tables, other)
         read(file, proposal)
         return proposal
@@ -81,6 +88,10 @@ def propose(path: Path, given: Mapping[str, str] | None = None) -> Proposal:
 def _other_table(file: Opened) -> str | None:
     if is_test(file.columns):
         return "campaigns"
+    if calls.is_log(file.columns):
+        return "calls"
+    if staged.stages(file.columns):
+        return "staged"
     return tables.recognised(file.columns, file.frame)
 
 

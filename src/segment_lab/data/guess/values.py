@@ -13,6 +13,7 @@ import pandas as pd
 from segment_lab.data.days import layouts_of
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
+from segment_lab.data.guess.scale import scale_of
 from segment_lab.data.guess.vocabulary import vocabulary
 from segment_lab.data.quoting import quoted
 from segment_lab.data.reading import COUNTED, ISO, Reading
@@ -110,6 +111,8 @@ def _marks(table: ir.Table, texts: Iterable[str]) -> tuple[dict[str, str], list[
         n[kind] = int(row[by_column].sum())
     if n["comma"] > n["dot"]:
         return {"decimal": ","}, []
+    if n["open_comma"] and not n["dot"] and any(scale_of(name) > 1 for name in names):
+        return {"decimal": ","}, [say("init.doubt.comma_fractions")]
     if n["open_comma"]:
         doubts = [] if n["dot"] else [say("init.doubt.comma_thousands")]
         return {"thousands": ","}, doubts

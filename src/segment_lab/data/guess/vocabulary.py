@@ -32,7 +32,8 @@ _WHOLE = (
     "totale net result день booking reservation guest гость gość gast пациент completed "
     "spolu celkem celkom valor partner ks db kelt doklad sorszám "
     "pago sold cari ad rest "
-    "наименование test тест тестовый testowe sandbox live production"
+    "наименование test тест тестовый testowe sandbox live production "
+    "training"
 )
 
 
@@ -171,6 +172,14 @@ def _without_tax_words(plain: str) -> tuple[str, int]:
         if bare.strip() and bare != plain:
             return bare, taxed
     return plain, 1
+
+
+def says_tax(header: str) -> bool:
+    """Whether a header says that the tax is in its amounts, or that it is not: ``incl. VAT``,
+    ``net``, ``brutto``."""
+    plain = f" {normal(header)} "
+    words = set(plain.split()) & set(vocabulary()["net_or_gross"])
+    return _without_tax_words(plain)[1] != 1 or bool(words)
 
 
 def holds_any(texts: Iterable[str], words: Iterable[str]) -> bool:
