@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from segment_lab.data.files import neutralised, replacing
+from segment_lab.data.files import asked_for, neutralised, replacing
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.texts import say
 
@@ -72,9 +72,8 @@ class PlanFiles:
                 if not _same(drawn.get(name), kept.get(name)):
                     raise _drawn_before(name)
             return [self.folder / name for name in drawn]
-        self.folder.mkdir(parents=True, exist_ok=True)
         for name, frame in drawn.items():
-            with replacing(self.folder / name) as draft:
+            with asked_for(self.folder), replacing(self.folder / name) as draft:
                 safe = neutralised(frame.assign(assigned_on=""))
                 safe.to_csv(draft, index=False, lineterminator="\n")
         return [self.folder / name for name in drawn]
@@ -90,7 +89,7 @@ class PlanFiles:
         waiting = [path for path in self.of(day) if not _dated(path)]
         for path in waiting or self.of(day):
             frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-            with replacing(path) as draft:
+            with asked_for(path), replacing(path) as draft:
                 dated = frame.assign(assigned_on=sent.isoformat())
                 dated.to_csv(draft, index=False, lineterminator="\n")
         return self.of(day)

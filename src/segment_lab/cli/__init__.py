@@ -9,7 +9,9 @@ import atexit
 import gc
 import os
 import re
+import signal
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +40,7 @@ class _Group(click.Group):
     """Turns errors into one message: exit code 2 for bad input, 1 for a fault of the program."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        _tidy_up_when_stopped()
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -45,8 +48,12 @@ class _Group(click.Group):
         except BrokenPipeError:
             # `segment-lab sql … | head` has seen enough: click ends in silence.
             raise
-        except (SegmentLabError, OSError) as error:
+        except SegmentLabError as error:
             click.echo(f"{say('cli.error')} {error}", err=True)  # its lines stay lines
+            sys.exit(2)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"{say('cli.error')} {where}{error.strerror or error}", err=True)
             sys.exit(2)
         except Exception as error:
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
@@ -62,6 +69,22 @@ class _Group(click.Group):
             )
             click.echo(say("cli.traceback"), err=True)
             sys.exit(1)
+
+
+def _tidy_up_when_stopped() -> None:
+    """Whoever stops the program (systemd, docker, a lost terminal) interrupts it; what ignores a
+    lost terminal (nohup) goes on doing so."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _: Any) -> None:
+    click.echo(say("cli.stopped"), err=True)
+    sys.exit(128 + number)
 
 
 class _Option(click.Option):
@@ -244,6 +267,7 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
     tables of one system.
     """
     from segment_lab.data.contracts import CONTRACTS
+    from segment_lab.data.files import asked_for, replacing
     from segment_lab.data.guess import first_config, study_name
 
     target = out or Path(f"{study_name(file)}.yml")
@@ -257,7 +281,8 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
         hint = nearest(wrong[0], names)
         raise ConfigError(say("init.fault.column_option", name=wrong[0], hint=hint))
     text, proposal = first_config(file, target, said)
-    target.write_text(text, encoding="utf-8")
+    with asked_for(target), replacing(target) as draft:
+        draft.write_text(text, encoding="utf-8")
     for table, source in proposal.sources.items():
         click.echo(say("init.said.table", name=table))
         for name, column in source["columns"].items():
@@ -423,7 +448,10 @@ def forget(config: Path, ids: tuple[str, ...], out: Path, plans: Path | None) ->
 )
 def sample(out: Path, seed: int, customers: int) -> None:
     """Write the sample CRM: the same seed gives the same bytes."""
+    from segment_lab.data.files import asked_for
     from segment_lab.sample import write
 
-    for path in write(out, seed=seed, customers=customers):
+    with asked_for(out):
+        paths = write(out, seed=seed, customers=customers)
+    for path in paths:
         click.echo(f"{path.stat().st_size:>10,}  {path}")

@@ -47,7 +47,10 @@ def unreadable(where: str, name: str, error: Exception) -> DataError:
     problem = re.sub(r"^(\w+ )+Error: ", "", said[0]).rstrip(". ")
     if "sniffing file" in problem:
         problem = say("data.file.uneven")
-    fault = Fault(where, problem, say("data.file.check"))
+    remedy = say("data.file.check")
+    if isinstance(error, PermissionError):
+        problem, remedy = str(error.strerror), say("data.file.let_read")
+    fault = Fault(where, problem, remedy)
     return DataError(say("data.file.unreadable", name=name), [fault])
 
 

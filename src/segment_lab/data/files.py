@@ -4,9 +4,12 @@ spreadsheet."""
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from segment_lab.errors import ConfigError
+from segment_lab.errors import ConfigError, SegmentLabError
 from segment_lab.texts import say
 
 if TYPE_CHECKING:
@@ -76,7 +79,43 @@ def replacing(
             draft.chmod(0o600)
         draft.replace(path)
     finally:
+        if draft.is_dir():  # of Spark
+            shutil.rmtree(draft)
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def asked_for(path: Path) -> Iterator[None]:
+    """What somebody asked to be written to a file or a folder: where that cannot be, a plain
+    ConfigError says so, whoever wrote."""
+    try:
+        yield
+    except SegmentLabError:
+        raise
+    except Exception as error:
+        reason = _unwritten(error)
+        if not reason:
+            raise
+        text = say("data.file.unwritable", path=path, reason=reason)
+        raise ConfigError(text) from None
+
+
+def _unwritten(error: Exception) -> str:
+    """Why a disk took nothing: in the system's words, or in those that the engine says of it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb"):
+        told = str(error).rpartition(": ")[2]
+        if told in map(os.strerror, errno.errorcode):
+            return told
+    return ""
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Say before long work that its result could not be written."""
+    with asked_for(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def _to_disk(path: Path) -> None:

@@ -18,7 +18,7 @@ from segment_lab.errors import ConfigError
 from segment_lab.texts import say
 
 #: The names of drafts and of folders for temporary files, with the process that made them.
-OURS = re.compile(r"(?:\..+\.(\d+)-\d+\.tmp|segment_lab_(\d+)_\w+)")
+OURS = re.compile(r"(?:\..+\.(\d+)-\d+\.tmp|segment_lab_(\d+)_\w+|sl-(\d+)-\w+)")
 #: What was touched in so many seconds stays: where containers share a folder, the process of
 #: another cannot be seen from here, and what it still needs would go.
 UNTOUCHED = 86_400
@@ -35,11 +35,16 @@ def named(rest: str) -> str:
     return f"segment_lab_{os.getpid()}_{rest}"
 
 
+def short() -> str:
+    """How a folder of this process begins whose path must be short: sockets lie in it."""
+    return f"sl-{os.getpid()}-"
+
+
 def sweep(folder: Path) -> None:
     """Remove what processes that are gone left in a folder, a day or more ago."""
     for path in folder.iterdir():
         match = OURS.fullmatch(path.name)
-        if match is None or _alive(int(match[1] or match[2])):
+        if match is None or _alive(int(match[1] or match[2] or match[3])):
             continue
         # Another user's, or another process was faster.
         with contextlib.suppress(OSError):
@@ -49,6 +54,14 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def remove_of(pid: int) -> None:
+    """Remove what one process, which is gone, left in the folder for temporary files."""
+    with contextlib.suppress(OSError):
+        for pattern in (f"segment_lab_{pid}_*", f"sl-{pid}-*"):
+            for path in temporary().glob(pattern):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 @cache

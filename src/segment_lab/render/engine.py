@@ -25,6 +25,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
+from segment_lab.data.leftovers import short
 from segment_lab.render import worker
 from segment_lab.texts import DEFAULT, say
 from segment_lab.texts.languages import VARIABLE
@@ -189,7 +190,7 @@ class ForkedEngine(NBClientEngine):
         )
         bounds = Bounds(client, timeout, memory_gb)
         try:
-            with tempfile.TemporaryDirectory(prefix="sl-") as sockets:
+            with tempfile.TemporaryDirectory(prefix=short()) as sockets:
                 if forked and hasattr(os, "fork"):
                     client.km = ForkedKernelManager(
                         kernel_name=kernel_name,

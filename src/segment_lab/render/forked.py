@@ -24,8 +24,11 @@ from typing import Any
 import threadpoolctl
 
 from segment_lab import errors
-from segment_lab.render.worker import POOLS
+from segment_lab.data.leftovers import remove_of
+from segment_lab.render.worker import POOLS, SETTINGS
 
+#: What a child takes from the server, whatever environment it is given.
+KEPT = ("SEGMENT_LAB_SHARED", *SETTINGS)
 #: What reads a study's data.
 READING = (
     "pandas",
@@ -162,6 +165,7 @@ def serve() -> None:
     """Fork a child for every request on standard input until it closes; report starts and ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    client = os.getppid()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     # Of what is imported nothing dies: looking for garbage would take a fifth of the time.
@@ -178,6 +182,8 @@ def serve() -> None:
             pass
     finally:
         server.kill()
+        if os.getppid() != client:  # killed: it cannot tidy up itself
+            remove_of(client)
 
 
 class Server:
@@ -226,6 +232,8 @@ class Server:
         for pid in self._running:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            remove_of(pid)
 
     def _start(self) -> None:
         """Begin what waits and can be begun."""
@@ -242,10 +250,12 @@ class Server:
             if not pid:
                 return
             code = os.waitstatus_to_exitcode(status)
+            remove_of(pid)  # a child has no farewell
             self._tell({"id": self._running.pop(pid), "exit": code})
 
     def _tell(self, reply: dict[str, int]) -> None:
-        self.replies.write(json.dumps(reply) + "\n")
+        with contextlib.suppress(BrokenPipeError):  # the client is gone
+            self.replies.write(json.dumps(reply) + "\n")
 
     def _fork(self, request: dict[str, Any]) -> int:
         if pid := os.fork():
@@ -284,12 +294,11 @@ class Server:
 def _prepare(request: dict[str, Any]) -> None:
     """The environment, the folder and the threads that a child is to have."""
     share = os.environ.get("SEGMENT_LAB_THREADS")
-    folder = os.environ.get("SEGMENT_LAB_SHARED")
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     if request["env"] is not None:
         os.environ.clear()
         os.environ.update(request["env"])
-    if folder:
-        os.environ["SEGMENT_LAB_SHARED"] = folder
+    os.environ.update(kept)
     if share:
         os.environ.update(dict.fromkeys((*POOLS, "SEGMENT_LAB_THREADS"), share))
         threadpoolctl.threadpool_limits(int(share))

@@ -67,6 +67,7 @@ class Shelf:
         """Hold the study: one run at a time. The lock goes with the process, however that ends."""
         with writing(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_unwritable()
             lock = FileLock(self.folder / ".lock")
             try:
                 lock.acquire(timeout=0)
@@ -86,6 +87,13 @@ class Shelf:
             yield
         finally:
             lock.release()
+
+    def _refuse_unwritable(self) -> None:
+        """Say before the work, not after it, that what stands beside the runs is another user's."""
+        listed = (self.out / name for name in ("index.html", ".index.lock"))
+        for path in (self.out, self.folder, *listed):
+            if path.exists() and not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def runs(self) -> list[Run]:
         """Published runs, those of the latest day first: an old day that is made again joins the

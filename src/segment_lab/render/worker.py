@@ -27,6 +27,8 @@ from segment_lab.texts.languages import VARIABLE
 #: The module that is the server.
 SERVER = "segment_lab.render.forked"
 POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+#: Variables that name where libraries keep their settings.
+SETTINGS = ("MPLCONFIGDIR", "IPYTHONDIR")
 BACKEND = "module://matplotlib_inline.backend_inline"
 
 
@@ -83,6 +85,7 @@ class ForkServer:
         if shared:
             shared.mkdir(mode=0o700)
             env["SEGMENT_LAB_SHARED"] = str(shared)
+            env.update(_instead_of_home(shared))
         self._children: dict[int, Child] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -191,6 +194,15 @@ class ForkServer:
             child.returncode = -signal.SIGKILL
         child.started.set()
         child.ended.set()
+
+
+def _instead_of_home(folder: Path) -> dict[str, str]:
+    """Where libraries keep their settings when the home folder takes none: they would complain,
+    and leave folders of their own behind."""
+    with contextlib.suppress(RuntimeError):  # nobody's home
+        if os.access(Path.home(), os.W_OK):
+            return {}
+    return {name: str(folder / name.lower()) for name in SETTINGS}
 
 
 @cache

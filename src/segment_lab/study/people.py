@@ -27,6 +27,7 @@ from segment_lab.customers.states import StateRule, seasonal_weights
 from segment_lab.customers.summarised import nobody, summarised
 from segment_lab.data.arguments import Days, checked
 from segment_lab.data.conforming import conform
+from segment_lab.data.files import asked_for, replacing
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import DataError, Fault, NotEnoughDataError
 from segment_lab.study.days import StudyDays
@@ -211,13 +212,15 @@ class StudyCustomers(StudyDays):
                 if c.startswith("raw.")
             },
         )
-        bad.get_backend().to_parquet(bad, str(path))
-        if len(intake.broken):
-            rows = pd.read_parquet(path)
-            broken = intake.broken.assign(reason="broken line: " + intake.broken.reason)
-            pd.concat(
-                [rows, broken[["reason", "line", "text"]]], ignore_index=True
-            ).to_parquet(path)
+        with asked_for(path), replacing(path) as draft:
+            bad.get_backend().to_parquet(bad, str(draft))
+            if len(intake.broken):
+                rows = pd.read_parquet(draft)
+                why = "broken line: " + intake.broken.reason
+                broken = intake.broken.assign(reason=why)
+                pd.concat(
+                    [rows, broken[["reason", "line", "text"]]], ignore_index=True
+                ).to_parquet(draft)
         return int(self.connection.read_parquet(str(path)).count().execute())
 
     def log(self, *, all_time: bool = False) -> ir.Table:

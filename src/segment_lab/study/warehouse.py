@@ -3,7 +3,6 @@ pandas."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from segment_lab.customers.orders import COLUMNS, as_frame, buyers_expression
 from segment_lab.customers.states import COLUMNS as RHYTHM
 from segment_lab.customers.states import StateRule
 from segment_lab.data.embedded import drawn
+from segment_lab.data.files import asked_for, refuse_unwritable, replacing
 from segment_lab.data.intake import raise_faults
 from segment_lab.errors import ConfigError, DataError, Fault
 from segment_lab.segments.base import DIALECTS, explained
@@ -179,6 +179,7 @@ def assign(
     `taught` gives, for the number of customers, a rule that learns from what followed an earlier
     day, and on how many it was learned.
     """
+    refuse_unwritable(target)
     intake = study.intake("orders")
     raise_faults(intake, study.config.tolerance)
     wanted = {
@@ -259,12 +260,10 @@ def _kept_first(accounts: ir.Table) -> ir.Table:
 
 def _write(table: ir.Table, target: Path) -> None:
     """Parquet at `target` (a folder of it, from Spark), complete or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    table.get_backend().to_parquet(table, str(draft))
-    if target.is_dir():
-        shutil.rmtree(target)
-    draft.replace(target)
+    with asked_for(target), replacing(target) as draft:
+        table.get_backend().to_parquet(table, str(draft))
+        if target.is_dir():
+            shutil.rmtree(target)
 
 
 def _profile(labelled: ir.Table, names: tuple[str, ...]) -> pd.DataFrame:
