@@ -281,8 +281,10 @@ def init(file: Path, out: Path | None, given: tuple[str, ...], force: bool) -> N
         hint = nearest(wrong[0], names)
         raise ConfigError(say("init.fault.column_option", name=wrong[0], hint=hint))
     text, proposal = first_config(file, target, said)
-    with asked_for(target), replacing(target) as draft:
-        draft.write_text(text, encoding="utf-8")
+    with asked_for(target):
+        target.parent.stat()  # a folder that is not there is a slip of the pen
+        with replacing(target) as draft:
+            draft.write_text(text, encoding="utf-8")
     for table, source in proposal.sources.items():
         click.echo(say("init.said.table", name=table))
         for name, column in source["columns"].items():
