@@ -448,3 +448,21 @@ def test_too_short_a_history_is_refused():
             ),
             ["spend"],
         )
+
+
+def seen_today(card, scheme, names):
+    """The card of a company whose scheme has these segments today."""
+    moved = pd.DataFrame(0, index=list(names), columns=list(names))
+    return ComparisonPage(replace(card, matrices={**card.matrices, scheme: moved}))
+
+
+def test_segments_of_another_day_are_told_beside_their_number(compared):
+    then = [*compared["actionability"].loc["spend"].index]
+    assert ComparisonPage(compared).then() == ""
+    other = seen_today(compared, "spend", [*then, "One more"])
+    told = f"spend had {len(then)} then and {len(then) + 1} today."
+    assert other.then().endswith(told)
+    assert told in str(other.matrix())
+    assert told in str(other.table("trust"))
+    renamed = seen_today(compared, "spend", [*then[1:], "Another"])
+    assert renamed.then().endswith("spend had as many then, but with other limits.")

@@ -151,8 +151,38 @@ class ComparisonPage:
         }
         caption = say("comparison.caption.matrix")
         endless = frame.isin([np.inf]).any(axis=None)
-        remark = say("comparison.caption.endless") if endless else ""
+        endless_means = say("comparison.caption.endless") if endless else ""
+        remark = " ".join(filter(None, [self.then(), endless_means]))
         return table(frame, caption, labels=labels(), formats=formats, note=remark)
+
+    def then(self) -> str:
+        """Whose segments were others when the judged period began than other pages show them
+        today; empty where all are the same."""
+        changed = []
+        for name in self.card.schemes:
+            then, now = self._names_then(name), self._names_now(name)
+            if not (then and now) or then == now:
+                continue
+            kind = "number" if len(then) != len(now) else "others"
+            facts = {"then": len(then), "now": len(now)}
+            shown = scheme_name(name)
+            changed.append(say(f"comparison.then.{kind}", scheme=shown, **facts))
+        if not changed:
+            return ""
+        days = self.card.trial.days
+        return say("comparison.then.all", days=days, changed=changed)
+
+    def _names_then(self, scheme: str) -> set[str]:
+        """The segments that are judged: learned before the judged period."""
+        found = self.card.tables.get("actionability")
+        if found is None or scheme not in found.index.get_level_values("scheme"):
+            return set()
+        return {*found.loc[scheme].index}
+
+    def _names_now(self, scheme: str) -> set[str]:
+        """The segments by the cut points of today, which every other page shows."""
+        moved = self.card.matrices.get(scheme)
+        return set() if moved is None else {*moved.columns}
 
     def _typical_uplift(self) -> pd.Series:
         """The smallest measurable effect of each scheme's median segment."""
@@ -191,8 +221,12 @@ class ComparisonPage:
     def table(self, section: str) -> Html:
         """A section's table: best first, the words of the field in the headers, failures below."""
         frame, below = self.card[section], ""
+        heads = labels()
         if section == "trust":
-            frame, below = _trust_rows(frame)
+            frame, failed = _trust_rows(frame)
+            below = " ".join(filter(None, [failed, self.then()]))
+        elif section == "homogeneity":
+            heads["segments"] = say("comparison.label.filled_segments")
         elif section == "misclassification":
             frame = frame.sort_values("missed_revenue_share")
         elif section == "actionability":
@@ -218,7 +252,7 @@ class ComparisonPage:
         return table(
             frame,
             caption,
-            labels=labels(),
+            labels=heads,
             formats=formats,
             note=below,
             index=not pairs,
