@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +20,17 @@ import nbformat
 import papermill
 import psutil
 import pytest
+import zmq
+
+from segment_lab.render import engine
+from segment_lab.render.turns import Turn, Turns
 
 from .conftest import notebook
 
+ORDERS = (
+    "customer_id,order_date,amount\na,2026-01-05,10\na,2026-02-05,20\nb,2026-02-20,5\n"
+)
+STUDY = "name: shop\nsources:\n  orders: {path: orders.csv}\n"
 CELLS = (
     "# All kinds of output",
     "config = 1",
@@ -199,17 +208,77 @@ def test_a_kernel_whose_first_words_were_lost_is_asked_again(monkeypatch):
     assert published == []
 
 
-def test_what_reads_the_data_waits_for_nothing_that_draws():
+def test_what_reads_the_data_waits_for_nothing_that_checks_or_draws(tmp_path):
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "shop.yml").write_text(STUDY + "methods: {rfm: {n_bins: 3}}\n")
     code = (
         "import sys\n"
         "from segment_lab.render import forked\n"
-        "forked.for_reading()\n"
-        "print('segment_lab.study.study' in sys.modules, 'matplotlib' in sys.modules)"
+        "for _ in forked.for_reading(): pass\n"
+        "from segment_lab.render.reading import take_in\n"
+        "take_in(sys.argv[1])\n"
+        "heavy = {'segment_lab.study.study', 'sklearn', 'scipy', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "shop.yml")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.split() == ["True", "False"]
+    assert done.stdout.strip() == "[]"
+
+
+def test_data_that_were_taken_in_are_not_parsed_again(tmp_path, monkeypatch):
+    from segment_lab.data import copies
+    from segment_lab.render.catalog import prepare
+    from segment_lab.render.reading import take_in
+
+    monkeypatch.setenv("SEGMENT_LAB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "shop.yml").write_text(STUDY)
+    take_in(str(tmp_path / "shop.yml"))
+    monkeypatch.setattr(copies, "replacing", lambda *_, **__: pytest.fail("again"))
+    facts = prepare(str(tmp_path / "shop.yml"), None, {})
+    assert facts["tables"]["orders"] == {"read": 3, "accepted": 3, "rejected": 0}
+
+
+@pytest.mark.parametrize("study", ["name: shop\nsources: 5\n", "a: [", STUDY])
+def test_taking_in_leaves_faults_to_what_checks_the_settings(study, tmp_path):
+    from segment_lab.render.reading import take_in
+
+    (tmp_path / "shop.yml").write_text(study)  # and no orders.csv
+    take_in(str(tmp_path / "shop.yml"))
+
+
+def test_rows_of_a_database_are_not_asked_for_twice(tmp_path, monkeypatch):
+    from segment_lab.render.reading import take_in
+    from segment_lab.study.tables import StudyTables
+
+    (tmp_path / "shop.yml").write_text(
+        "name: shop\nsources:\n  orders: {url: 'duckdb://shop.duckdb', table: orders}\n"
+    )
+    monkeypatch.setattr(StudyTables, "check", lambda self: pytest.fail("asked"))
+    take_in(str(tmp_path / "shop.yml"))
+
+
+def test_a_kernel_that_starts_is_looked_for_every_few_milliseconds():
+    client = engine.ForkedClient()
+    with client.context.socket(zmq.DEALER) as socket:
+        assert socket.getsockopt(zmq.RECONNECT_IVL) == engine.MILLISECONDS < 100
+    client.context.destroy()
+
+
+def test_a_kernel_that_waits_for_its_turn_spends_none_of_its_time(tmp_path, server):
+    turns = Turns(1)
+    before, turn = Turn(turns), Turn(turns)
+    threading.Timer(3, before.over).start()
+    _, error = execute(
+        ["# A", "config = 1"], tmp_path, server=server, timeout=2, turn=turn
+    )
+    assert error is None
+    assert turn.waited > 1
+    assert Turn(turns)._place.is_set()  # its place is free again
 
 
 def test_what_no_page_uses_is_not_loaded_for_kernels():
@@ -236,6 +305,25 @@ def test_a_task_is_begun_when_what_it_needs_is_there(monkeypatch):
     server.able.add("kernel")
     server._start()
     assert begun == [2, 1]
+
+
+def test_reading_begins_before_checking_and_checking_before_showing(monkeypatch):
+    from segment_lab.render import forked
+
+    done = []
+
+    def steps(able):
+        return lambda: iter([done.append(able)])
+
+    stages = [(steps(able), able) for _, able in forked.STAGES]
+    monkeypatch.setattr(forked, "STAGES", stages)
+    server = forked.Server(None)
+    seen = [set(server.able) for _ in server.loaded()]
+    assert done == ["read", "call", "kernel", ""]
+    assert seen[0] == set()
+    assert {"read"} in seen
+    assert {"read", "call"} in seen
+    assert seen[-1] >= {"read", "call", "kernel"}
 
 
 def test_a_lost_server_is_an_error_not_a_hang(tmp_path):

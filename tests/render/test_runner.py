@@ -325,6 +325,8 @@ def test_what_needs_no_scorecard_is_made_while_others_wait_for_it():
     assert names[0] == "comparison"
     waits = names.index("strategy")
     assert set(names[1:waits]) == {"data", "leads", "receivables", "response"}
+    # The longest of them runs beside the beginning of the strategy, which others wait for.
+    assert names[waits - 1] == "receivables"
     # The export follows the strategy and leaves pages to be made beside it.
     place = plan.place_of_export([("en", report) for report in order])
     assert place == waits + 1 < len(order)

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.act.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
 
@@ -134,7 +134,7 @@ def loss_p(part: pd.DataFrame) -> float:
     counts = counts.reindex(
         index=[TREATMENT, HOLDOUT], columns=[False, True], fill_value=0
     )
-    return float(stats.fisher_exact(counts.to_numpy()).pvalue)
+    return float(scipy.stats.fisher_exact(counts.to_numpy()).pvalue)
 
 
 def checked(found: pd.DataFrame) -> pd.DataFrame:
@@ -191,4 +191,4 @@ def _ratio_p(part: pd.DataFrame) -> float:
     spread = float((chance * (1 - chance)).sum())
     if spread <= 0:
         return float("nan")
-    return float(2 * stats.norm.sf(abs(held.sum() - expected) / np.sqrt(spread)))
+    return float(2 * scipy.stats.norm.sf(abs(held.sum() - expected) / np.sqrt(spread)))

@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.act.arms import Traces, counted, one_row_each, reached, withheld
 from segment_lab.act.experiment import HOLDOUT, RATIO_ALARM, TREATMENT
@@ -260,7 +260,7 @@ def regroup(found: pd.DataFrame, segments: Mapping[str, pd.Series]) -> pd.DataFr
         )
         even = (
             min(counts.shape) < 2
-            or stats.chi2_contingency(counts).pvalue >= RATIO_ALARM
+            or scipy.stats.chi2_contingency(counts).pvalue >= RATIO_ALARM
         )
         known = "probability" in part and part["probability"].notna().all()
         if (even or known) and campaign in segments:

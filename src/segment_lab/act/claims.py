@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 #: Where nothing works, something is called certain at most this often; where something does, at
 #: most this share of what is called certain is chance.
@@ -35,11 +35,11 @@ def certain(
     [True, False, False, False, False]
     """
     chance = pd.Series(
-        2 * stats.t.sf((effect / error).abs(), freedom), index=effect.index
+        2 * scipy.stats.t.sf((effect / error).abs(), freedom), index=effect.index
     )
     known = chance.dropna()
     found = pd.Series(False, index=effect.index)
     if len(known):
-        adjusted = stats.false_discovery_control(np.asarray(known))
+        adjusted = scipy.stats.false_discovery_control(np.asarray(known))
         found[known.index] = adjusted < FALSE_CLAIMS
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.act.arms import counted, withheld
 from segment_lab.act.campaigns import measurable, segment_of
@@ -191,7 +191,7 @@ def _plain_money(
     treated: pd.DataFrame, held: pd.DataFrame, column: str
 ) -> tuple[float, float, float, float]:
     one, other = treated[column], held[column]
-    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    interval = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval()
     error = np.sqrt(one.var() / len(one) + other.var() / len(other))
     return one.mean() - other.mean(), interval.low, interval.high, error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.data.files import replacing
 from segment_lab.errors import ConfigError, DataError, Fault
@@ -155,7 +155,9 @@ def sample_ratio(assignment: pd.DataFrame, holdout_share: float) -> pd.DataFrame
         held = int((part["arm"] == HOLDOUT).sum())
         expected = holdout_share * len(part)
         counts = [held, len(part) - held]
-        p = float(stats.chisquare(counts, [expected, len(part) - expected]).pvalue)
+        p = float(
+            scipy.stats.chisquare(counts, [expected, len(part) - expected]).pvalue
+        )
         rows[str(name)] = (len(part), held, expected, p, p >= RATIO_ALARM)
     columns = ["customers", "holdout", "expected_holdout", "p_value", "ok"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(

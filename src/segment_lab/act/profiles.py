@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.data.contracts import MEASURES
 from segment_lab.errors import ConfigError, nearest
@@ -126,7 +126,7 @@ def _typical(
     share, base = here[value] / max(size, 1), held[value] / known
     if share < base + POINTS and share < max(TIMES * base, HOLDERS):
         return []
-    if stats.hypergeom.sf(here[value] - 1, known, held[value], size) >= limit:
+    if scipy.stats.hypergeom.sf(here[value] - 1, known, held[value], size) >= limit:
         return []
     return [(segment, column, value, share, base)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.act.beliefs import Belief, natural_rates
 from segment_lab.act.rules import Rules
@@ -97,4 +97,4 @@ def _learned(
 
 def _chance_of_gain(z: np.ndarray) -> np.ndarray:
     """ψ(z) = φ(z) − z(1 − Φ(z)): the mean of what a standard normal exceeds z by."""
-    return stats.norm.pdf(z) - z * stats.norm.sf(z)
+    return scipy.stats.norm.pdf(z) - z * scipy.stats.norm.sf(z)

@@ -8,11 +8,12 @@ teaches is worth more than it costs. All chances are computed, none is drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from segment_lab.act.beliefs import Belief, natural_rates
 from segment_lab.act.rules import USUAL, Rules
@@ -29,7 +30,7 @@ GROUNDS = (HERE, ELSEWHERE, EXPECTED, JUDGEMENT, HOUSE_RULE)
 #: The part an action plays in its segment: it is done, tested beside it, next best, or not done.
 MAIN, BESIDE, SECOND, NONE = "main", "test", "second", "none"
 #: Half of the range of what a plan is expected to bring.
-Z90 = float(stats.norm.ppf(PLAN_TAILS[1]))
+Z90 = NormalDist().inv_cdf(PLAN_TAILS[1])
 
 
 def decide(
@@ -93,8 +94,8 @@ def _weigh(
         out.loc[rows, "tested_before"] = True
         out.loc[rows, "measured"] = here & (sd < before / 2)
     out["expected"] = out["effect"] - out["cost_per_contact"]
-    out["p_pays"] = stats.norm.sf(0, out["expected"], out["effect_sd"])
-    out["p_harms"] = stats.norm.cdf(0, out["effect"], out["effect_sd"])
+    out["p_pays"] = scipy.stats.norm.sf(0, out["expected"], out["effect_sd"])
+    out["p_harms"] = scipy.stats.norm.cdf(0, out["effect"], out["effect_sd"])
     out["decidable"] = (out["customers"] >= rules.fewest) & out["effect"].notna()
     harmful = out["measured"] & (out["p_harms"] >= rules.sure)
     out["stopped"] = out["decidable"] & harmful

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
-from scipy.special import gammaln, hyp2f1
+import scipy
 
 WEEK = 7.0
 #: Different histories that a fit reads at most; beyond that every n-th of them, in order.
@@ -65,7 +64,9 @@ class OrderModel:
 
         weeks = max(known.mean(), 1e-3)
         start = np.log([1, weeks, 1, 1])
-        best = minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 4)
+        best = scipy.optimize.minimize(
+            loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 4
+        )
         r, alpha, a, b = map(float, np.exp(best.x))
         likelihood = -float(best.fun) * total
         return cls(r, alpha, a, b, likelihood, from_start=from_start)
@@ -86,7 +87,7 @@ class OrderModel:
         top = a + self.b + repeats + self.from_start - 1
         first = a + self.b + self.from_start - 1 - self.r
         with np.errstate(invalid="ignore"):
-            series = hyp2f1(first, a - 1, top, passed)
+            series = scipy.special.hyp2f1(first, a - 1, top, passed)
             rest = series * (1 - passed) ** (a - 1)
         in_all = top / (a - 1)
         if_active = in_all * (1 - rest)
@@ -133,6 +134,7 @@ class SpendModel:
         n, amount = n[paid], amount[paid]
         unit = float(amount.mean())
         z = amount / unit
+        gammaln = scipy.special.gammaln
 
         def loss(logs: np.ndarray) -> float:
             p, q, gamma = np.exp(logs)
@@ -143,7 +145,9 @@ class SpendModel:
             return -float(likelihood.mean())
 
         start = np.log([2, 3, 2])
-        best = minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 3)
+        best = scipy.optimize.minimize(
+            loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 3
+        )
         p, q, gamma = map(float, np.exp(best.x))
         return cls(p, q, gamma * unit)
 
@@ -230,6 +234,7 @@ def _order_likelihood(
     """Log likelihood of each history (Fader, Hardie & Lee 2005, equation 6), whose repeat orders
     are ``numbers[place]``."""
     r, alpha, a, b = parameters
+    gammaln = scipy.special.gammaln
     chances = numbers + from_start  # how often the customer might have left
     rate = gammaln(r + numbers) - gammaln(r) + r * np.log(alpha)
     stay = gammaln(a + b) + gammaln(b + chances) - gammaln(b) - gammaln(a + b + chances)

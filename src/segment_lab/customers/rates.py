@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from segment_lab.config.levels import TAILS
 
-Z975 = float(stats.norm.ppf(TAILS[1]))
+Z975 = NormalDist().inv_cdf(TAILS[1])
 #: z.975 + z.80: a two-sided 5 % test that finds an effect in 4 of 5 cases (Cohen 1988).
-POWER_FACTOR = float(Z975 + stats.norm.ppf(0.80))
+POWER_FACTOR = Z975 + NormalDist().inv_cdf(0.80)
 #: Fewer customers than this say too little about the rate of their own segment.
 FEWEST_FOR_A_RATE = 20
 
@@ -94,8 +95,8 @@ def next_period(
         shrunk = 1 / (1 + drift**2 / by_chance)
         yes = yes * shrunk
         no = no * shrunk
-    low = stats.betabinom.ppf(TAILS[0], future, yes, no) / future
-    high = stats.betabinom.ppf(TAILS[1], future, yes, no) / future
+    low = scipy.stats.betabinom.ppf(TAILS[0], future, yes, no) / future
+    high = scipy.stats.betabinom.ppf(TAILS[1], future, yes, no) / future
     known = trials > 0
     return np.where(known, low, 0.0)[()], np.where(known, high, 1.0)[()]
 

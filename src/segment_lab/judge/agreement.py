@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats.contingency import association
+import scipy
 
 from segment_lab.judge.registry import metric
 from segment_lab.judge.resampling import interval
@@ -36,7 +36,9 @@ def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
     table = table[rows][:, columns]
     if min(table.shape) < 2:
         return float("nan")
-    return float(association(table.astype(int), method="cramer"))
+    return float(
+        scipy.stats.contingency.association(table.astype(int), method="cramer")
+    )
 
 
 def rand_of_tables(tables: np.ndarray) -> np.ndarray:

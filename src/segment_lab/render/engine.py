@@ -13,25 +13,31 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from queue import Empty
-from typing import Any
+from typing import Any, Self
 
 import nbformat
 import zmq
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
+from traitlets import default
 
 from segment_lab.data.leftovers import short
 from segment_lab.render import worker
+from segment_lab.render.turns import Turn, Turns
 from segment_lab.texts import DEFAULT, say
 from segment_lab.texts.languages import VARIABLE
 
 TIMEOUT = 1800.0
 MEMORY_GB = 8.0
+#: Between two attempts to reach a kernel that starts.
+MILLISECONDS = 5
 
 
 class ForkedProvisioner(LocalProvisioner):
@@ -66,6 +72,14 @@ class ForkedProvisioner(LocalProvisioner):
 class ForkedClient(AsyncKernelClient):
     """Begins with a kernel as soon as it has answered; Jupyter's own client listens for another
     fifth of a second whether more comes."""
+
+    @default("context")
+    def _knocking(self) -> zmq.asyncio.Context:
+        """A kernel listens some hundredths of a second after it was asked for; to look for it no
+        sooner than the usual tenth would lose as much again."""
+        context = self._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, MILLISECONDS)
+        return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Return once the kernel answers and is heard to be idle again."""
@@ -122,6 +136,13 @@ class Bounds:
         self._deadline = time.monotonic() + timeout
         threading.Thread(target=self._watch, daemon=True).start()
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """No time is taken; from the end of it the whole of it is left."""
+        self._deadline = float("inf")
+        yield
+        self._deadline = time.monotonic() + self.timeout
+
     def stop(self) -> None:
         self._done.set()
 
@@ -160,6 +181,21 @@ class Bounds:
         return process is not None
 
 
+class Client(PapermillNotebookClient):
+    """Executes the cells of a notebook when it is its turn, within bounds."""
+
+    def within(self, bounds: Bounds, turn: Turn) -> Self:
+        """What it keeps to."""
+        self.bounds, self.turn = bounds, turn
+        return self
+
+    def papermill_execute_cells(self) -> None:
+        with self.bounds.paused():
+            self.turn.wait()
+        super().papermill_execute_cells()
+        self.turn.over()
+
+
 class ForkedEngine(NBClientEngine):
     """Papermill's engine with warm kernels and bounds; registered as ``segment-lab``."""
 
@@ -173,6 +209,7 @@ class ForkedEngine(NBClientEngine):
         memory_gb: float = MEMORY_GB,
         forked: bool = True,
         server: worker.ForkServer | None = None,
+        turn: Turn | None = None,
         log_output: bool = False,
         resources: dict[str, Any] | None = None,
         spoken: str = DEFAULT,
@@ -180,7 +217,7 @@ class ForkedEngine(NBClientEngine):
     ) -> Any:
         """Execute within `timeout` seconds and `memory_gb`; `forked` False starts the kernel the
         ordinary way, `spoken` is the language of what its cells say."""
-        client = PapermillNotebookClient(
+        client = Client(
             nb_man,
             kernel_name=kernel_name,
             log_output=log_output,
@@ -189,6 +226,7 @@ class ForkedEngine(NBClientEngine):
             resources=resources or {},
         )
         bounds = Bounds(client, timeout, memory_gb)
+        client.within(bounds, turn or Turn(Turns(1)))
         try:
             with tempfile.TemporaryDirectory(prefix=short()) as sockets:
                 if forked and hasattr(os, "fork"):
@@ -199,8 +237,6 @@ class ForkedEngine(NBClientEngine):
                         connection_file=f"{sockets}/k.json",
                         client_factory=ForkedClient,
                     )
-                    # A kernel listens some milliseconds after it was asked for.
-                    client.km.context.setsockopt(zmq.RECONNECT_IVL, 5)
                     client.km.server = server or worker.shared()
                     client.owns_km = True
                 return client.execute(

@@ -2,8 +2,8 @@
 in milliseconds.
 
 The server is one thread and opens no database, so nothing that cannot be forked lives in it. What
-is asked for early begins as soon as the libraries that it needs are there: the data are read while
-the others load.
+is asked for early begins as soon as the libraries that it needs are there: the data are read and
+checked while the others load.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from segment_lab.render.worker import POOLS, SETTINGS
 
 #: What a child takes from the server, whatever environment it is given.
 KEPT = ("SEGMENT_LAB_SHARED", *SETTINGS)
-#: What reads a study's data.
+#: What takes a study's data in.
 READING = (
     "pandas",
     "pyarrow.parquet",
@@ -38,11 +38,17 @@ READING = (
     "ibis.backends.duckdb",
     "ibis.backends.duckdb.converter",
     "ibis.expr.types.groupby",
+    "segment_lab.study.tables",
+)
+#: What checks its settings beside it.
+CHECKING = (
     "segment_lab.act.playbook",
     "segment_lab.study.study",
 )
 #: What every page needs beside it.
 SHOWING = (
+    "scipy.stats",
+    "scipy.optimize",
     "matplotlib.pyplot",
     "seaborn",
     "ipykernel.kernelapp",
@@ -95,37 +101,44 @@ def _call(function: str, arguments: dict[str, Any], result: str) -> None:
     Path(result).write_text(json.dumps(answer), "utf-8")
 
 
-TASKS: dict[str, Any] = {"kernel": _kernel, "call": _call}
+TASKS: dict[str, Any] = {"kernel": _kernel, "call": _call, "read": _call}
 
 
-def load(names: Iterable[str]) -> None:
-    """Import modules; a library that is absent is its user's to miss."""
+def load(names: Iterable[str]) -> Iterator[None]:
+    """Import modules, one a step; a library that is absent is its user's to miss."""
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+        yield
 
 
-def for_reading() -> None:
-    """What a call needs that reads a study's data and checks its settings."""
-    load(READING)
+def for_reading() -> Iterator[None]:
+    """What a call needs that takes a study's data in."""
+    yield from load(READING)
+    # Importing it opens a database with threads; it opens another when one is needed.
+    if "duckdb" in sys.modules:
+        sys.modules["duckdb"].default_connection().close()
+
+
+def for_checking() -> Iterator[None]:
+    """What a call needs that checks a study's settings."""
+    yield from load(CHECKING)
 
     from segment_lab.schemes import with_options
     from segment_lab.study.config import options_model
 
     for name in with_options():
         options_model(name)
-    # Importing it opens a database with threads; it opens another when one is needed.
-    if "duckdb" in sys.modules:
-        sys.modules["duckdb"].default_connection().close()
+        yield
 
 
-def for_showing() -> None:
+def for_showing() -> Iterator[None]:
     """What every kernel needs: our own modules that pages use, and what each would read again."""
     import segment_lab
 
-    load(SHOWING)
-    load(_ours(Path(segment_lab.__file__).parent))
-    _read_ahead()
+    yield from load(SHOWING)
+    yield from load(_ours(Path(segment_lab.__file__).parent))
+    yield from _read_ahead()
 
 
 def _ours(package: Path) -> Iterator[str]:
@@ -136,26 +149,31 @@ def _ours(package: Path) -> Iterator[str]:
             yield ".".join(parts).removesuffix(".__init__")
 
 
-def _read_ahead() -> None:
+def _read_ahead() -> Iterator[None]:
     """Read what every child would read again: texts, macros, kinds of pictures, the code's hash."""
     import segment_lab
     from segment_lab import texts
     from segment_lab.show import drawing, macros
 
-    segment_lab.code_fingerprint()
-    texts.warm()
-    macros.warm()
-    drawing.warm()
+    for warm in (
+        segment_lab.code_fingerprint,
+        texts.warm,
+        macros.warm,
+        drawing.warm,
+    ):
+        warm()
+        yield
 
 
-def for_learning() -> None:
+def for_learning() -> Iterator[None]:
     """What a kernel imports itself where it is asked for earlier."""
-    load(LEARNING)
+    yield from load(LEARNING)
 
 
 #: What is loaded in turn, and the task that can be begun from there on.
-STAGES: tuple[tuple[Callable[[], None], str], ...] = (
-    (for_reading, "call"),
+STAGES: tuple[tuple[Callable[[], Iterator[None]], str], ...] = (
+    (for_reading, "read"),
+    (for_checking, "call"),
     (for_showing, "kernel"),
     (for_learning, ""),
 )
@@ -173,9 +191,7 @@ def serve() -> None:
     server = Server(replies)
     server.listen()
     try:
-        for stage, able in STAGES:
-            stage()
-            server.able.add(able)
+        for _ in server.loaded():
             if not server.look(0):
                 return
         while server.look(None):
@@ -210,6 +226,13 @@ class Server:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(ends, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def loaded(self) -> Iterator[None]:
+        """Load what children need, one thing a step, and learn the tasks that it is for."""
+        for stage, able in STAGES:
+            yield from stage()
+            self.able.add(able)
+            yield
 
     def look(self, seconds: float | None) -> bool:
         """Wait so long for a request or an end, and do what can be done; False once the client is

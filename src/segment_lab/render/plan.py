@@ -21,11 +21,13 @@ SEGMENTS = "segments"
 DONE = ("ok", "thin")
 
 #: The comparison makes the scorecard, by which page one chooses its scheme and others their
-#: advice; these need none of it, and fill the other cores until it is there.
+#: advice; these need none of it, and fill the other cores until it is there. The longest of them
+#: comes last: all that is behind it would wait for what the strategy works out first.
 STAGES = {
     "comparison": 0,
-    **dict.fromkeys(("data", "leads", "receivables", "response"), 1),
-    "strategy": 2,
+    **dict.fromkeys(("data", "leads", "response"), 1),
+    "receivables": 2,
+    "strategy": 3,
 }
 
 

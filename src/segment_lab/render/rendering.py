@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from segment_lab.render.catalog import Report
 from segment_lab.render.discreet import discreet
 from segment_lab.render.editions import Edition
+from segment_lab.render.turns import Turn, Turns
 from segment_lab.texts import language, say, speaking
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ _rendering = Lock()
 
 @dataclass(frozen=True)
 class Limits:
-    """How a notebook is run: its kernel, how long and how large it may be, and whether it may show
-    addresses."""
+    """How a notebook is run: its kernel, how long and how large it may be, how many compute at a
+    time, and whether it may show addresses."""
 
     server: ForkServer | None
     timeout: float
     memory_gb: float
+    turns: Turns
     personal: bool = False
 
 
@@ -60,6 +62,7 @@ def render_report(
     from segment_lab.render import exporter
 
     started, name = time.monotonic(), edition.path(f"{NOTEBOOKS}/{report.file}")
+    turn = Turn(limits.turns)
     target = folder / name
     with speaking(edition.language):
         notebook = tidied(
@@ -71,6 +74,7 @@ def render_report(
                 },
                 target,
                 limits,
+                turn,
             ),
             config.name,
         )
@@ -86,7 +90,7 @@ def render_report(
         status = "thin" if broken["thin"] else "failed"
     return {
         "status": status,
-        "seconds": round(time.monotonic() - started, 2),
+        "seconds": round(time.monotonic() - started - turn.waited, 2),
         "page": edition.path(report.page),
         "notebook": name,
         **exporter.findings(notebook),
@@ -99,6 +103,7 @@ def _execute(
     parameters: Mapping[str, Any],
     target: Path,
     limits: Limits,
+    turn: Turn,
 ) -> NotebookNode:
     import nbformat
     import papermill
@@ -118,6 +123,7 @@ def _execute(
             server=limits.server,
             timeout=limits.timeout,
             memory_gb=limits.memory_gb,
+            turn=turn,
             spoken=language(),
             resources={"metadata": {"path": str(report.path.parent)}},
         )
@@ -137,6 +143,8 @@ def _execute(
             )
         ]
         return notebook
+    finally:
+        turn.over()
 
 
 def tidied(notebook: NotebookNode, config: str) -> NotebookNode:

@@ -25,6 +25,7 @@ from segment_lab.render.catalog import Report, chosen, prepare
 from segment_lab.render.editions import Edition
 from segment_lab.render.progress import Progress
 from segment_lab.render.publishing import Run, Shelf
+from segment_lab.render.turns import Turn, Turns
 from segment_lab.render.worker import ForkServer
 from segment_lab.texts import known, say, speaking
 
@@ -227,6 +228,12 @@ class _Job:
     ) -> RunResult:
         self.progress.say("check", say("render.run.reading", config=self.config.name))
         threading.Thread(target=_warm_up).start()
+        server.call(
+            "segment_lab.render.reading:take_in",
+            {"config": str(self.config)},
+            staging / ".taken",
+            task="read",
+        )
         facts = server.call(
             "segment_lab.render.catalog:prepare",
             {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
@@ -301,10 +308,12 @@ class _Job:
         place."""
         from segment_lab.render.rendering import Limits
 
+        turns = Turns(self.jobs)
         limits = Limits(
             server if self.engine == "segment-lab" else None,
             facts["report"]["timeout_seconds"],
             facts["report"]["memory_gb"] or _memory_share(self.jobs),
+            turns,
             facts["personal"],
         )
         work = [
@@ -312,9 +321,10 @@ class _Job:
             for edition, report in waiting
         ]
         if segments["status"] == "waiting":
-            export = partial(self._export, facts, staging, server)
+            export = partial(self._export, facts, staging, server, turns)
             work.insert(plan.place_of_export(waiting), (segments, export))
-        pool = ThreadPoolExecutor(self.jobs)
+        # One more than compute: its kernel starts while the others are still at work.
+        pool = ThreadPoolExecutor(self.jobs + 1)
         self.progress.begin(len(waiting) + (segments["status"] == "waiting"))
         try:
             futures = {pool.submit(make): part for part, make in work}
@@ -347,8 +357,14 @@ class _Job:
         return part, partial(render_report, *made)
 
     def _export(
-        self, facts: Mapping[str, Any], staging: Path, server: ForkServer
+        self,
+        facts: Mapping[str, Any],
+        staging: Path,
+        server: ForkServer,
+        turns: Turns,
     ) -> dict[str, Any]:
+        turn = Turn(turns)
+        turn.wait()
         began = time.monotonic()
         try:
             done = server.call(
@@ -366,6 +382,8 @@ class _Job:
         except (SegmentLabError, RuntimeError) as error:
             reason = say("render.run.segments_failed", error=error)
             done = {"status": "failed", "reason": reason}
+        finally:
+            turn.over()
         return {"status": "ok", **done, "seconds": round(time.monotonic() - began, 2)}
 
     def _tell(self, part: Mapping[str, Any]) -> None:

@@ -139,11 +139,13 @@ class ForkServer:
         arguments: Mapping[str, Any],
         result: Path,
         spoken: str | None = None,
+        task: str = "call",
     ) -> Any:
         """Run ``package.module:function`` in a child; its result (JSON) passes through the file
-        `result`. What it says is in the language `spoken`."""
+        `result`. What it says is in the language `spoken`; as task ``read`` it begins before
+        more is loaded than reading needs."""
         child = self.fork(
-            "call",
+            task,
             {"function": function, "arguments": arguments, "result": str(result)},
             env={**os.environ, VARIABLE: spoken or language()},
         )

@@ -217,6 +217,13 @@ class StudyConfig(Strict):
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyConfig:
     """Read and validate a study file; `overrides` replace values (nested mappings are merged)."""
+    data = written(path)
+    config = validate(StudyConfig, merge(data, overrides or {}), str(path))
+    return _without_plans(config, Path(path).parent)
+
+
+def written(path: str | Path) -> dict[str, Any]:
+    """What a study file says, before it is validated."""
     path = Path(path)
     try:
         data = yaml.safe_load(_text(path))
@@ -234,8 +241,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> StudyC
         raise ConfigError(say("study.file.no_mapping", path=path))
     if _expanded(data, {}) > MOST_VALUES:
         raise ConfigError(say("study.file.too_many", path=path, limit=MOST_VALUES))
-    config = validate(StudyConfig, merge(data, overrides or {}), str(path))
-    return _without_plans(config, Path(path).parent)
+    return data
 
 
 def _without_plans(config: StudyConfig, base: Path) -> StudyConfig:
