@@ -258,7 +258,7 @@ def test_rows_of_a_database_are_not_asked_for_twice(tmp_path, monkeypatch):
     (tmp_path / "shop.yml").write_text(
         "name: shop\nsources:\n  orders: {url: 'duckdb://shop.duckdb', table: orders}\n"
     )
-    monkeypatch.setattr(StudyTables, "check", lambda self: pytest.fail("asked"))
+    monkeypatch.setattr(StudyTables, "intake", lambda *_: pytest.fail("asked"))
     take_in(str(tmp_path / "shop.yml"))
 
 
