@@ -15,11 +15,12 @@ import ibis.backends.duckdb
 import pytest
 from click.testing import CliRunner
 
+import segment_lab as sl
 from segment_lab.cli import main
 from segment_lab.data import leftovers
 from segment_lab.data.damaged import unreadable
 from segment_lab.data.files import asked_for
-from segment_lab.errors import ConfigError
+from segment_lab.errors import ConfigError, DataError
 from segment_lab.render.publishing import Shelf
 from segment_lab.render.worker import SETTINGS, ForkServer
 
@@ -134,6 +135,52 @@ def test_folders_of_sockets_are_swept_as_others_are(tmp_path):
         os.utime(path, (old, old))
     leftovers.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [alive.name]
+
+
+def test_sockets_lie_where_their_paths_are_short(tmp_path, monkeypatch):
+    assert leftovers.for_sockets() == leftovers.temporary()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("deep" * 40)))
+    assert len(str(leftovers.for_sockets())) <= leftovers.LONGEST
+
+
+@pytest.mark.parametrize("name", ["[x]{y}", "100%s", 'it\'s "a"; b|c', "Отчёты"])
+def test_no_name_of_a_folder_is_taken_for_more(name, folder):
+    place = folder / name
+    place.mkdir()
+    for file in ("orders.csv", "s.yml"):
+        (folder / file).rename(place / file)
+    run = sl.run_study(place / "s.yml", out=place / "out", only=["abc"])
+    assert run.reports == {"abc": "ok"}
+
+
+def test_only_returns_are_told_once_before_any_page(folder):
+    lines = [",".join([*line.split(",")[:2], "-9"]) for line in LINES]
+    text = "\n".join(["customer_id,order_date,amount", *lines])
+    (folder / "orders.csv").write_text(text + "\n")
+    with pytest.raises(DataError, match="No amount is above zero"):
+        sl.run_study("s.yml", out=folder / "reports")
+    assert not list((folder / "reports" / "s").glob("[!.]*"))
+
+
+def test_a_mistyped_year_never_becomes_the_latest_run(folder):
+    with pytest.raises(ConfigError, match="more than ten years after the last order"):
+        sl.run_study("s.yml", as_of="2205-10-01", out=folder / "reports")
+    assert sl.Study.from_yaml("s.yml", as_of="2026-10-01").customers().shape[0] == 40
+    done = CliRunner().invoke(main, ["check", "s.yml", "--as-of", "tomorrow"])
+    assert done.stderr.startswith("Error: 'tomorrow' is not a date")
+
+
+def test_what_a_process_of_the_run_could_not_do_is_its_last_line(folder, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError(
+            "Traceback (most recent call last):\n  at x\nKeyError: 'oops'"
+        )
+
+    monkeypatch.setattr("segment_lab.render.run_study", broken)
+    done = CliRunner().invoke(main, ["run", "s.yml"])
+    assert done.exit_code == 1
+    assert "KeyError: 'oops'" in done.stderr
+    assert "Traceback (" not in done.stderr
 
 
 def test_a_list_of_studies_of_another_user_is_told_before_the_work(

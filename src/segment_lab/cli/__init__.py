@@ -58,7 +58,9 @@ class _Group(click.Group):
         except Exception as error:
             if os.environ.get("SEGMENT_LAB_TRACEBACK"):
                 raise
-            said = str(error).partition("\n")[0][:300]
+            lines = str(error).strip().splitlines() or [""]
+            # Of what a process of the run could not do, the last line says it.
+            said = lines[-1 if lines[0].startswith("Traceback") else 0][:300]
             click.echo(
                 say(
                     "cli.fault",

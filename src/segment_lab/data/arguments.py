@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_type_hints
 
 import pydantic
 
-from segment_lab.data.given import named
+from segment_lab.data.given import named, public_name
 from segment_lab.data.validation import strict_faults
 from segment_lab.errors import ArgumentError
 from segment_lab.texts import say
@@ -68,7 +68,7 @@ def checked(function: F) -> F:
         bound = dict(names(args, given))
         known = described(function)
         values = {name: bound[name] for name in known.model_fields if name in bound}
-        refuse(known, values, function.__qualname__)
+        refuse(known, values, public_name(function))
         return function(*args, **given)
 
     return cast("F", call)

@@ -18,7 +18,7 @@ def named(function: Callable[..., Any]) -> Callable[[Any, Any], Mapping[str, Any
     given twice."""
     signature = inspect.signature(function)
     own = [name for name in signature.parameters if name not in ("self", "cls")]
-    where = function.__qualname__.removesuffix(".__init__")
+    where = public_name(function)
 
     def bound(args: Sequence[Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
@@ -38,6 +38,13 @@ def named(function: Callable[..., Any]) -> Callable[[Any, Any], Mapping[str, Any
 def _told(error: TypeError, own: Sequence[str]) -> str:
     """Too many arguments, or one that is missing, as Python words it."""
     return say("errors.arguments.call", error=error, names=own)
+
+
+def public_name(function: Callable[..., Any]) -> str:
+    """How a function is called by those who use it: a class by its name, a method without the
+    class that happens to hold it."""
+    holder, _, name = function.__qualname__.rpartition(".")
+    return holder if name == "__init__" else name
 
 
 def names_checked(function: F) -> F:

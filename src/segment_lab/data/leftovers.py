@@ -22,6 +22,7 @@ OURS = re.compile(r"(?:\..+\.(\d+)-\d+\.tmp|segment_lab_(\d+)_\w+|sl-(\d+)-\w+)"
 #: What was touched in so many seconds stays: where containers share a folder, the process of
 #: another cannot be seen from here, and what it still needs would go.
 UNTOUCHED = 86_400
+LONGEST = 70
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -38,6 +39,13 @@ def named(rest: str) -> str:
 def short() -> str:
     """How a folder of this process begins whose path must be short: sockets lie in it."""
     return f"sl-{os.getpid()}-"
+
+
+def for_sockets() -> Path:
+    """Where such a folder may lie: the system takes no path of a socket beyond `LONGEST`."""
+    usual, plain = temporary(), Path("/tmp")
+    fits = len(os.fsencode(usual)) <= LONGEST
+    return usual if fits or not os.access(plain, os.W_OK) else plain
 
 
 def sweep(folder: Path) -> None:
@@ -59,9 +67,12 @@ def sweep(folder: Path) -> None:
 def remove_of(pid: int) -> None:
     """Remove what one process, which is gone, left in the folder for temporary files."""
     with contextlib.suppress(OSError):
-        for pattern in (f"segment_lab_{pid}_*", f"sl-{pid}-*"):
-            for path in temporary().glob(pattern):
-                shutil.rmtree(path, ignore_errors=True)
+        left = [
+            *temporary().glob(f"segment_lab_{pid}_*"),
+            *for_sockets().glob(f"sl-{pid}-*"),
+        ]
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @cache

@@ -233,6 +233,9 @@ def prepare(
             "accepted": accepted,
             "rejected": read - accepted,
         }
+    months = since.by_month(study)
+    if months and not any(revenue > 0 for _, revenue in months.values()):
+        study.customers()  # says once what every page would say
     rest = study.config.model_dump(
         mode="json",
         exclude={"sources", "methods", "comparison", "strategy", "report", "notify"},
@@ -260,7 +263,7 @@ def prepare(
             study.config.comparison.model_dump(mode="json"),
             strategy,
         ),
-        "months": since.by_month(study),
+        "months": months,
         # Each apart, so that a later run can tell which of them is not as it was.
         "made_with": {
             "methods": inputs.digest(study.config.methods),

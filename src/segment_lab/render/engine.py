@@ -28,7 +28,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from traitlets import default
 
-from segment_lab.data.leftovers import short
+from segment_lab.data.leftovers import for_sockets, short
 from segment_lab.render import worker
 from segment_lab.render.turns import Turn, Turns
 from segment_lab.texts import DEFAULT, say
@@ -228,7 +228,9 @@ class ForkedEngine(NBClientEngine):
         bounds = Bounds(client, timeout, memory_gb)
         client.within(bounds, turn or Turn(Turns(1)))
         try:
-            with tempfile.TemporaryDirectory(prefix=short()) as sockets:
+            with tempfile.TemporaryDirectory(
+                prefix=short(), dir=for_sockets()
+            ) as sockets:
                 if forked and hasattr(os, "fork"):
                     client.km = ForkedKernelManager(
                         kernel_name=kernel_name,

@@ -112,8 +112,8 @@ def _execute(
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         return papermill.execute_notebook(
-            str(report.path),
-            str(target),
+            _literal(report.path),
+            _literal(target),
             parameters=dict(parameters),
             engine_name="segment-lab",
             kernel_name="python3",
@@ -145,6 +145,11 @@ def _execute(
         return notebook
     finally:
         turn.over()
+
+
+def _literal(path: Path) -> str:
+    """A path as papermill takes it, which would fill parameters in between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def tidied(notebook: NotebookNode, config: str) -> NotebookNode:

@@ -29,6 +29,8 @@ from segment_lab.texts import say
 from segment_lab.window import ObservationWindow, as_date
 
 T = TypeVar("T")
+#: A day of the reports that lies farther behind the last order is a slip of the pen.
+FARTHEST = dt.timedelta(days=3653)
 #: Names the folder that the processes of a run share.
 SHARED = "SEGMENT_LAB_SHARED"
 #: Up to this size what a run computed is kept for later runs: ten thousand customers or so.
@@ -87,6 +89,9 @@ class StudyDays(StudyTables):
         if as_of <= first:
             days = {"as_of": as_of, "first": first, "last": last}
             raise ConfigError(say("study.day.not_after_first", **days))
+        if as_of > last + FARTHEST:  # a year mistyped: nobody would be seen again
+            days = {"as_of": as_of, "last": last}
+            raise ConfigError(say("study.day.too_late", **days))
         # Days before the first order are no observed days: nobody must take them for data.
         start = (
             max(first, as_of - dt.timedelta(days=rule.days))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -10,10 +11,11 @@ from typing import Any, Self, TypeVar
 
 import ibis.expr.types as ir
 import pandas as pd
+from pydantic import SkipValidation
 
 from segment_lab.customers.merging import merged, targets
 from segment_lab.data import embedded
-from segment_lab.data.arguments import Day, checked
+from segment_lab.data.arguments import checked
 from segment_lab.data.contracts import CONTRACTS
 from segment_lab.data.currencies import unlike
 from segment_lab.data.files import as_it_was
@@ -60,7 +62,7 @@ class StudyTables:
     def from_yaml(
         cls,
         path: str | Path,
-        as_of: Day | None = None,
+        as_of: SkipValidation[dt.date | str | None] = None,
         methods: Mapping[str, Mapping[str, Any]] | None = None,
         **overrides: Any,
     ) -> Self:
