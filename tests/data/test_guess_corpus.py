@@ -1,4 +1,4 @@
-"""`init` on 280 and more small files as people have them: the right totals without an edit, or the right
+"""`init` on 330 and more small files as people have them: the right totals without an edit, or the right
 question."""
 
 from __future__ import annotations
@@ -45,11 +45,17 @@ def outcome(path: Path, target: Path) -> dict:
             found["revenue"] = round(float(customers.revenue.sum()), 2)
             found["first"] = str(customers.first_order.min())[:10]
             found["last"] = str(customers.last_order.max())[:10]
+        if study.has("leads"):
+            leads = study.table("leads")
+            found["leads"] = int(leads.count().execute())
+            if "value" in leads.columns:
+                found["worth"] = round(float(leads.value.sum().execute() or 0), 2)
         if study.has("lead_stages"):
             found["stages"] = int(study.table("lead_stages").count().execute())
         if study.has("touches"):
             touches = study.table("touches").execute()
             found["contacts"] = len(touches)
+            found["reached"] = sorted(touches.customer_id[touches.event == "call"])
         if study.has("invoices"):
             lines = study.table("invoices")
             signs = lines.amount

@@ -17,24 +17,23 @@ MOST = 0.9
 
 def is_log(columns: Columns) -> bool:
     """Whether rows are calls: a day, how long it was, and its direction in words."""
-    return bool(_day(columns) and _duration(columns) and _direction(columns))
+    return bool(_day(columns) and _duration(columns) and _told(columns))
 
 
 def calls(file: Opened, proposal: Proposal) -> None:
     """Calls as contacts with customers: those that nobody answered reached nobody."""
     columns = file.columns
     day, lasted = str(_day(columns)), str(_duration(columns))
-    direction = str(_direction(columns))
-    buyer = choose.customer(columns, [day, lasted, direction])
-    expression = buyer.expression if buyer else _number(columns)
+    told = _told(columns)
+    buyer = choose.customer(columns, [day, lasted, *told])
+    expression = buyer.expression if buyer else _other_side(columns, told)
     if expression is None:
         raise cannot_tell(file, ["customer_id"])
-    values = list(columns[direction].cells.unique())
-    missed = [value for value in values if touch(value) == "undelivered"]
+    missed = {name: _unanswered(columns[name]) for name in told}
+    tests = [one_of(name, values) for name, values in missed.items() if values]
     event = literal("call")
-    if missed:
-        unanswered = f"WHEN {one_of(direction, missed)} THEN 'undelivered'"
-        event = f"CASE {unanswered} ELSE 'call' END"
+    if tests:
+        event = f"CASE WHEN {' OR '.join(tests)} THEN 'undelivered' ELSE 'call' END"
     mapping = {
         "customer_id": expression,
         "touch_date": day,
@@ -45,8 +44,9 @@ def calls(file: Opened, proposal: Proposal) -> None:
     written, doubts = day_layout(file.raw.table, day)
     proposal.sources["touches"] = file.source | {"columns": mapping} | written
     proposal.doubts += doubts
-    names = {"column": direction, "values": missed}
-    proposal.took.append(say("init.took.calls", minutes=lasted, **names))
+    unanswered = [value for values in missed.values() for value in values]
+    facts = {"minutes": lasted, "customer": expression, "values": unanswered}
+    proposal.took.append(say("init.took.calls", **facts))
 
 
 def _day(columns: Columns) -> str | None:
@@ -63,24 +63,56 @@ def _duration(columns: Columns) -> str | None:
     return choose.first(columns, "call_duration", fits)
 
 
-def _direction(columns: Columns) -> str | None:
-    """The column whose words all say which way a call went, or that nobody answered."""
+def _told(columns: Columns) -> list[str]:
+    """The columns whose words all say which way a call went, or whether it was answered."""
+    found = []
     for name, facts in columns.items():
         if not 0 < facts.distinct <= 12 or facts.numbers > 0.5:
             continue
-        said = {touch(value) for value in facts.cells.unique()}
-        if "call" in said and said <= {"call", "undelivered"}:
-            return name
-    return None
+        said = {_meant(value) for value in facts.cells.unique()}
+        if said <= {"call", "undelivered"} and facts.filled > 0.5:
+            found.append(name)
+    ways = any(_outgoing(columns[name]) or _unanswered(columns[name]) for name in found)
+    return found if ways else []
 
 
-def _number(columns: Columns) -> str | None:
-    """The telephone number, whatever it is called."""
-    for name, facts in columns.items():
-        long = facts.cells.str.contains(r"\d{3}.*\d{3}").mean() if facts.filled else 0
-        if facts.phones >= MOST and facts.days < 0.5 and long >= MOST:
-            return name
-    return None
+def _meant(value: str) -> str | None:
+    plain = value.strip().lower()
+    for event, words in vocabulary()["call_words"].items():
+        if plain in words:
+            return event
+    return touch(value)
+
+
+def _unanswered(facts: Facts) -> list[str]:
+    return [v for v in facts.cells.unique() if _meant(v) == "undelivered"]
+
+
+def _outgoing(facts: Facts) -> list[str]:
+    words = tuple(vocabulary()["outgoing"])
+    return [v for v in facts.cells.unique() if v.lower().startswith(words)]
+
+
+def _other_side(columns: Columns, told: list[str]) -> str | None:
+    """The number that is not one's own: the one called, or of incoming calls the caller's; else
+    the only number there is."""
+    caller = choose.first(columns, "call_from", _is_number)
+    called = choose.first(columns, "call_to", _is_number)
+    for name in told:
+        out = _outgoing(columns[name])
+        if caller and called and out:
+            test = one_of(name, out)
+            return f"CASE WHEN {test} THEN {quoted(called)} ELSE {quoted(caller)} END"
+    numbers = [name for name, facts in columns.items() if _is_number(facts)]
+    return quoted(numbers[0]) if len(numbers) == 1 else None
+
+
+def _is_number(facts: Facts) -> bool:
+    """Whether a column holds telephone numbers, whatever it is called."""
+    if not len(facts.cells) or facts.days >= 0.5:
+        return False
+    long = facts.cells.str.contains(r"\d{3}.*\d{3}", regex=True).mean()
+    return facts.phones >= MOST and bool(long >= MOST)
 
 
 def _minutes(facts: Facts, proposal: Proposal) -> str:

@@ -119,6 +119,8 @@ class Facts:
         else:
             plain = plain.str.replace(",", "", regex=False)
         numbers = pd.to_numeric(plain, errors="coerce")
+        credit = self.cells.str.contains(r"\d\s*CR\.?$", case=False, regex=True)
+        numbers = numbers.mask(credit, -numbers)
         if self.cells.str.contains(SHORT, regex=True).any():
             numbers *= factors(self.cells)
         return numbers

@@ -12,9 +12,12 @@ from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.columns import FULL
 from segment_lab.data.guess.facts import Columns
 from segment_lab.data.guess.signs import Sold
-from segment_lab.data.guess.vocabulary import is_balance, vocabulary
+from segment_lab.data.guess.vocabulary import holds_any, is_balance, vocabulary
 from segment_lab.data.quoting import literal, one_of, quoted
 from segment_lab.texts import say
+
+#: Words of documents of money that came in, beside sales that are documents too.
+RECEIVED = ("receipt", "cash", "bank", "journal")
 
 
 def described(
@@ -85,17 +88,26 @@ def on_the_other_side(
 ) -> list[str]:
     """Kinds of rows that stand on the side of a ledger that lowers it, and are no returns: what
     customers paid."""
-    if paid.sides is None:
+    lowers = _lowers(columns, frame, paid)
+    if lowers is None:
         return []
-    charged = columns[paid.sides[0]].amounts().reindex(frame.index).fillna(0)
-    credited = columns[paid.sides[1]].amounts().reindex(frame.index).fillna(0)
-    payments = []
-    for value in kept:
-        here = frame[name] == value
-        lowers = (charged[here] == 0).all() and (credited[here] != 0).any()
-        if lowers and value not in returned:
-            payments.append(value)
-    return payments
+    others = [value for value in kept if value not in returned]
+    if paid.sides is None:  # a document with a minus is a payment by its name alone
+        sales = [v for v in others if not holds_any([v.lower()], RECEIVED)]
+        lowers &= ~frame[name].isin(sales)
+    payments = [v for v in others if lowers[frame[name] == v].mean() >= FULL]
+    return payments if len(payments) < len(others) else []
+
+
+def _lowers(columns: Columns, frame: pd.DataFrame, paid: Amount) -> pd.Series | None:
+    """Which rows lower what an account owes: by their side, or by their minus."""
+    names = paid.sides or paid.columns[:1]
+    if not all(name in columns for name in names):
+        return None
+    worth = [columns[name].amounts().reindex(frame.index).fillna(0) for name in names]
+    if len(worth) == 1:
+        return worth[0] < 0
+    return (worth[0] == 0) & (worth[1] != 0)
 
 
 def balances(

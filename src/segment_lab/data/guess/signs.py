@@ -37,6 +37,8 @@ class Sold:
     states: dict[str, list[str]] = field(default_factory=dict)
     #: Whether payments of invoices were told from invoices, and left out.
     payments_out: bool = False
+    #: The conditions that leave out what was only tried out: such rows are no leads either.
+    trials: list[str] = field(default_factory=list)
 
 
 def by_debit(

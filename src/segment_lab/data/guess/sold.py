@@ -160,6 +160,8 @@ def _by_status(
     found.notes.append(say("init.took.status", column=name, **facts))
     asked = [value for value in said.get("unknown", []) if value in left]
     asked = [value for value in asked if not is_trial(value)]
+    if trials := [value for value in left if is_trial(value)]:
+        found.trials.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, trials)})")
     if _tells_payment(said):  # a sale may stand although nobody has paid for it yet
         asked += [value for value in unpaid if value in left]
     if asked and not payment:

@@ -8,13 +8,11 @@ from segment_lab.data.guess import amounts, scale
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.facts import Columns
 from segment_lab.data.guess.opening import Opened, Proposal
-from segment_lab.data.guess.values import day_layout, layout
+from segment_lab.data.guess.values import day_layout, layout, number_layout
 from segment_lab.data.guess.vocabulary import normal, ranked, vocabulary
 from segment_lab.data.quoting import literal, quoted
 from segment_lab.texts import say
 
-#: How numbers are written.
-MARKS = ("decimal", "thousands")
 #: Fewer days side by side are those of orders.
 FEW = 3
 
@@ -87,6 +85,8 @@ def leads(file: Opened, proposal: Proposal) -> None:
     if paid:
         paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
         mapping["value"] = paid.expression
+        marks = number_layout(file.raw.table, paid.expression)
+        proposal.sources["leads"] |= marks
     if paid and buyer and won:
         _sold(file, proposal, mapping, won, written)
     _one_by_one(file, proposal, lead, names, written)
@@ -112,7 +112,6 @@ def _sold(
     proposal.sources["orders"] = (
         file.source | {"where": there, "columns": mapping} | marks
     )
-    proposal.sources["leads"] |= {k: marks[k] for k in MARKS if k in marks}
     proposal.doubts += doubts
     proposal.methods |= {"rfm": {}, "abc": {}, "lifecycle": {}, "clusters": {}}
     rows = sum(len(file.columns[name].cells) for name in won)

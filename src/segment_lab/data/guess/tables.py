@@ -17,7 +17,7 @@ from segment_lab.data.guess.opening import (
     Proposal,
 )
 from segment_lab.data.guess.signs import Sold
-from segment_lab.data.guess.values import day_layout, layout
+from segment_lab.data.guess.values import day_layout, layout, number_layout
 from segment_lab.data.guess.vocabulary import (
     holds_any,
     normal,
@@ -326,6 +326,8 @@ def _leads(
     source: dict[str, Any] = {
         key: file.source[key] for key in kept if key in file.source
     }
+    if found and found.trials:
+        source["where"] = " AND ".join(found.trials)
     written: dict[str, Any] = {}
     if created:
         written, doubts = layout(
@@ -333,6 +335,8 @@ def _leads(
         )
         written.pop("decimals", None)
         proposal.doubts += [] if "orders" in proposal.sources else doubts
+    elif paid:
+        written = number_layout(file.raw.table, paid.columns[0])
     proposal.sources["leads"] = source | {"columns": full} | written
 
 

@@ -37,6 +37,7 @@ def left_out(
             found.doubts.append(say("init.doubt.all_tests", column=name, values=values))
             continue
         leave_out(found, name, values, here, "init.took.trial_orders")
+        found.trials.append(found.conditions[-1])
 
 
 def _trials(columns: Columns, frame: pd.DataFrame, name: str) -> list[str]:

@@ -50,6 +50,11 @@ def layout(
     return found if digits == 2 else found | {"decimals": digits}, doubts
 
 
+def number_layout(table: ir.Table, amount: str) -> dict[str, Any]:
+    """The decimal mark and that of thousands, where amounts are text."""
+    return dict(_marks(table, _texts(table, amount))[0])
+
+
 def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
     """The layout of dates that are text."""
     value = _value(table, day, None)

@@ -178,8 +178,10 @@ def says_tax(header: str) -> bool:
     """Whether a header says that the tax is in its amounts, or that it is not: ``incl. VAT``,
     ``net``, ``brutto``."""
     plain = f" {normal(header)} "
-    words = set(plain.split()) & set(vocabulary()["net_or_gross"])
-    return _without_tax_words(plain)[1] != 1 or bool(words)
+    words = plain.split()
+    compound = any(word.startswith(("nett", "brutt")) for word in words)
+    named = not set(words).isdisjoint(vocabulary()["net_or_gross"])
+    return _without_tax_words(plain)[1] != 1 or named or compound
 
 
 def holds_any(texts: Iterable[str], words: Iterable[str]) -> bool:
@@ -206,7 +208,7 @@ def _bounded(word: str) -> str:
 def state(value: str) -> State:
     """What the value of a status, stage or event says about a sale."""
     plain = value.strip().lower().replace("_", " ").replace("ё", "е")
-    plain = plain.replace("credit card", "card")
+    plain = plain.replace("credit card", "card").replace("i\u0307", "i")  # of İade
     for name, codes in vocabulary()["codes"].items():
         if plain in codes:
             return name
