@@ -18,7 +18,7 @@ from click.testing import CliRunner
 import segment_lab as sl
 from segment_lab.cli import main
 from segment_lab.data import leftovers
-from segment_lab.data.damaged import unreadable
+from segment_lab.data.damaged import in_words, unreadable
 from segment_lab.data.files import asked_for
 from segment_lab.errors import ConfigError, DataError
 from segment_lab.render.publishing import Shelf
@@ -220,3 +220,17 @@ def test_a_run_that_is_stopped_tidies_up(number, code, mark, folder):
     assert "Traceback" not in said
     assert not list(temporary.iterdir())
     assert not list((folder / "reports" / "s").glob(".staging*"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("InsufficientPrivilege", "the user may not read this table. Grant it"),
+        ("OperationalError", r"stopped answering while it was read \(OperationalError"),
+    ],
+)
+def test_what_a_server_refuses_while_it_is_read_holds_no_address(kind, said):
+    error = type(kind, (Exception,), {"__module__": "psycopg.errors"})
+    with pytest.raises(DataError, match=said) as caught, in_words("orders", "orders"):
+        raise error("connection to postgres://me:secret@host failed")
+    assert "secret" not in str(caught.value)

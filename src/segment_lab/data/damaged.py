@@ -24,6 +24,10 @@ _READERS = frozenset(
 )
 
 
+#: Drivers of servers, whose words may hold an address.
+_DRIVERS = frozenset({"psycopg", "psycopg2"})
+
+
 @contextmanager
 def in_words(where: str, name: str) -> Iterator[None]:
     """What readers say within the body about the file `name` of the table `where` becomes a
@@ -35,10 +39,21 @@ def in_words(where: str, name: str) -> Iterator[None]:
     except Exception as error:
         if is_full(error):  # while the engine spills, or a file is copied to be read
             raise no_room(temporary()) from None
+        if type(error).__module__.split(".")[0] in _DRIVERS:
+            raise _refused(where, error) from None
         ours = isinstance(error, (OSError, IbisError, UnicodeError, EOFError))
         if ours or type(error).__module__.split(".")[0] in _READERS:
             raise unreadable(where, name, error) from None
         raise
+
+
+def _refused(where: str, error: Exception) -> DataError:
+    """What a server refused while it was read: a right that is missing, or it went away."""
+    kind = type(error).__name__
+    key = "rights" if kind == "InsufficientPrivilege" else "lost"
+    problem = say(f"data.databases.{key}", said=kind)
+    fault = Fault(where, problem, say(f"data.databases.{key}_check"))
+    return DataError(say("data.databases.title", where=where), [fault])
 
 
 def unreadable(where: str, name: str, error: Exception) -> DataError:
