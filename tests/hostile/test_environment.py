@@ -21,6 +21,7 @@ from segment_lab.data import leftovers
 from segment_lab.data.damaged import in_words, unreadable
 from segment_lab.data.files import asked_for
 from segment_lab.errors import ConfigError, DataError
+from segment_lab.render.catalog import prepare
 from segment_lab.render.publishing import Shelf
 from segment_lab.render.worker import SETTINGS, ForkServer
 
@@ -234,3 +235,14 @@ def test_what_a_server_refuses_while_it_is_read_holds_no_address(kind, said):
     with pytest.raises(DataError, match=said) as caught, in_words("orders", "orders"):
         raise error("connection to postgres://me:secret@host failed")
     assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_goes_away_after_the_check_is_told_too(folder, monkeypatch):
+    gone = type("OperationalError", (Exception,), {"__module__": "psycopg"})
+
+    def lost(_):
+        raise gone("server closed the connection")
+
+    monkeypatch.setattr("segment_lab.render.since.by_month", lost)
+    with pytest.raises(DataError, match="stopped answering while it was read"):
+        prepare(str(folder / "s.yml"), None, {})

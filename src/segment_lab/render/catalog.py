@@ -205,6 +205,7 @@ def prepare(
         Everything that is wrong with the study file, a parameter or the data, before a kernel
         starts.
     """
+    from segment_lab.data.damaged import in_words
     from segment_lab.render import inputs, since
     from segment_lab.study.study import Study
 
@@ -233,7 +234,8 @@ def prepare(
             "accepted": accepted,
             "rejected": read - accepted,
         }
-    months = since.by_month(study)
+    with in_words("orders", study.name):
+        months = since.by_month(study)
     if months and not any(revenue > 0 for _, revenue in months.values()):
         study.customers()  # says once what every page would say
     rest = study.config.model_dump(
