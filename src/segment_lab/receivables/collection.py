@@ -103,7 +103,9 @@ def _suggestions(rows: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     small = rows["open_amount"] <= rows["open_amount"].quantile(signs["small_quantile"])
     fewer = of["invoiced_recent"] <= signs["falling_share"] * of["invoiced_before"]
     slower = of["slower"] >= signs["slower_days"]
-    silent = of["days_since_payment"] >= signs["silence_days"]
+    # Who owed nothing that was due kept no silence.
+    quiet = np.minimum(of["days_since_payment"], rows["days_overdue"])
+    silent = quiet >= signs["silence_days"]
     able = of["largest_paid"] >= rows["open_amount"]
     rules = [
         ("our_failure", "disputed", _is(rows["disputed"], True)),

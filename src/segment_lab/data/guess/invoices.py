@@ -10,6 +10,7 @@ from segment_lab.data.guess import (
     repeats,
     rows,
     scale,
+    settled,
     totals,
     trial_orders,
 )
@@ -42,9 +43,6 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     """Open items or invoices: what is owed, since when and until when."""
     columns = file.columns
     buyer = choose.customer(columns)
-    issued = choose.first(
-        columns, "order_date", lambda f: f.filled > 0.3 and f.days >= 0.3
-    )
     shaped_as = (
         rows.tree(columns) if buyer is None and may_be_tree(file, buyer) else None
     )
@@ -55,6 +53,9 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     due = choose.first(
         columns, "due_date", lambda f: f.filled > choose.EMPTY and f.days >= 0.5
     )
+    closed = settled.settled_on(columns, [due])
+    issued = _issued(columns, closed) or _issued(columns)
+    closed = None if closed == issued else closed
     owed = choose.first(columns, "open_amount", choose.is_amount)
     paid = Amount(owed, (owed,)) if owed else _billed(columns, proposal)
     if not (buyer and issued and due and paid):
@@ -77,7 +78,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
             say("init.took.amount_per", column=paid.columns[0], **facts)
         )
     proposal.doubts += [question] if question else []
-    _voided(file, proposal, paid, settles=len(paid.columns) == 1)
+    _voided(file, proposal, paid, closed)
     mapping = {
         "invoice_id": number,
         "customer_id": buyer.expression,
@@ -88,9 +89,13 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         "amount": paid.expression,
     }
     mapping["kind"] = _kind(columns, proposal)
+    mapping["settled_date"] = closed
+    mapping["disputed"] = settled.disputed(columns)
     found = _sides_and_currencies(file, proposal, paid, number)
     money.discounts(proposal, paid)
     scale.written_short(file, proposal, paid.columns)
+    if closed:
+        paid.expression = settled.as_billed(columns, paid, closed)
     paid.expression = scale.to_units(file, proposal, paid.expression, paid.columns)
     mapping["amount"] = signed(paid.expression, found.lowering, columns)
     source = file.source | {
@@ -108,39 +113,70 @@ def invoices(file: Opened, proposal: Proposal) -> None:
         )
     )
     rest = len(paid.columns) > 1
+    if closed:
+        facts = columns[closed]
+        empty = facts.rows - len(facts.cells)
+        proposal.took.append(say("init.took.settled", column=closed, rows=empty))
+        return
     proposal.doubts.append(
         say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
     )
 
 
-def _voided(file: Opened, proposal: Proposal, paid: Amount, settles: bool) -> None:
-    """Invoices that were never sent or were cancelled; and, with `settles`, those of which the
-    status alone says that they are paid."""
+def _issued(columns: Columns, *taken: str | None) -> str | None:
+    """The day of an invoice."""
+
+    def fits(facts: Facts) -> bool:
+        return facts.filled > 0.3 and facts.days >= 0.3
+
+    return choose.first(columns, "order_date", fits, taken)
+
+
+def _voided(file: Opened, proposal: Proposal, paid: Amount, closed: str | None) -> None:
+    """Invoices that were never sent or were cancelled; and those of which the status alone says
+    that they are paid, no column that has the day (`closed`)."""
     for name in choose.status(file.columns):
         facts = file.columns[name]
         values = facts.cells.value_counts()
         gone = [v for v in values.index if state(v) == "lost" or is_draft(v)]
-        done = [
-            v for v in values.index if settles and state(v) == "sold" and is_paid(v)
-        ]
-        if done and not _still_owed(file, paid, name, done):
+        done = [v for v in values.index if state(v) == "sold" and is_paid(v)]
+        if len(paid.columns) > 1 or not _still_owed(file, paid, name, done, closed):
             done = []  # the file itself has 0 there
         left = [*gone, *done]
         if name in paid.columns or not left or len(left) == len(values):
             continue
-        file.source["where"] = f"({quoted(name)} IS NULL OR NOT {one_of(name, left)})"
-        counted = [f"{value} ({values[value]:,})" for value in left]
+        conditions = [one_of(name, gone)] if gone else []
+        if done:
+            called = one_of(name, done)
+            undated = f"({called} AND {quoted(closed)} IS NULL)" if closed else called
+            conditions.append(undated)
+        without = " OR ".join(conditions)
+        file.source["where"] = f"({quoted(name)} IS NULL OR NOT ({without}))"
+        if closed:
+            here = facts.cells.index.difference(file.columns[closed].cells.index)
+            undated_values = facts.cells.loc[here].value_counts()
+            values = values.where(~values.index.isin(done), undated_values)
+        counted = [f"{value} ({int(values[value]):,})" for value in left]
         proposal.took.append(
             say("init.took.no_debt", column=name, values=counted, paid=bool(done))
         )
         return
 
 
-def _still_owed(file: Opened, paid: Amount, name: str, done: list[str]) -> bool:
-    """Whether what is called paid has amounts all the same: the whole invoice's."""
-    amounts = file.columns[paid.columns[0]].amounts()
-    settled = file.frame[name].isin(done)
-    return bool((amounts.reindex(file.frame.index)[settled].fillna(0) != 0).any())
+def _still_owed(
+    file: Opened,
+    paid: Amount,
+    name: str,
+    done: list[str],
+    closed: str | None,
+) -> bool:
+    """Whether what is called paid has amounts all the same, the whole invoice's, and no day on
+    which it was paid."""
+    amounts = file.columns[paid.columns[0]].amounts().reindex(file.frame.index)
+    called = file.frame[name].isin(done)
+    if closed:
+        called &= ~file.frame.index.isin(file.columns[closed].cells.index)
+    return bool((amounts[called].fillna(0) != 0).any())
 
 
 def _sides_and_currencies(
