@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ibis
 import pytest
 import yaml
 
@@ -63,7 +64,13 @@ def outcome(path: Path, target: Path) -> dict:
                 owed = (lines.kind == "invoice") | (lines.amount < 0)
                 signs = owed.ifelse(lines.amount, -lines.amount)
             found["documents"] = int(lines.count().execute())
+            if "settled_date" in lines.columns:
+                signs = lines.settled_date.isnull().ifelse(signs, 0)
             found["open"] = round(float(signs.sum().execute()), 2)
+            for name in ("settled_date", "disputed"):
+                told = lines[name].cast("string") if name in lines.columns else None
+                no = ibis.literal(0) if told is None else (told != "false").sum()
+                found[name.removesuffix("_date")] = int(no.fill_null(0).execute())
     except SegmentLabError as error:
         found["stops"] = str(error)
     return found

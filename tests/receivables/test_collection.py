@@ -79,7 +79,7 @@ def frames(
         (
             "deliberate",
             "90 days",
-            {},
+            {"days_overdue": 61},
             {"days_since_payment": 90.0, "largest_paid": 100.0},
         ),
         ("not_a_priority", "80% of all", {}, {"late_share": 0.8}),
@@ -117,6 +117,16 @@ def test_half_a_sign_is_none(customer: dict):
         "unknown",
         collection.treatment("unknown"),
     )
+
+
+def test_who_owed_nothing_that_was_due_kept_no_silence():
+    """An account that bought little pays no invoice for months; one that is three days overdue is
+    no case for legal."""
+    quiet = {"days_since_payment": 90.0, "largest_paid": 100.0}
+    fresh = collection.causes(*frames({"days_overdue": 3}, quiet)).loc["I1"]
+    assert pd.isna(fresh["cause"])
+    old = collection.causes(*frames({"days_overdue": 60}, quiet)).loc["I1"]
+    assert old["cause"] == "deliberate"
 
 
 def test_a_recorded_cause_is_used_whatever_the_signs():

@@ -137,14 +137,25 @@ def tell_totals(config: Path) -> None:
                 else:
                     click.echo(say("summary.totals", **facts))
             elif study.has("invoices"):
-                amounts = study.table("invoices").amount
-                facts = {
-                    "documents": int(amounts.count().execute()),
-                    "open": amounts.sum().execute(),
-                }
-                click.echo(say("init.said.invoices", **facts))
+                click.echo(say("init.said.invoices", **_documents(study)))
         except SegmentLabError as error:
             click.echo(f"{say('init.said.not_yet')}\n{error}")
+
+
+def _documents(study: Study) -> dict[str, Any]:
+    """How many documents with what in all, and how many of them are open where the file says which
+    were paid."""
+    lines = study.table("invoices")
+    facts = {
+        "documents": int(lines.count().execute()),
+        "open": lines.amount.sum().execute(),
+        "unpaid": None,
+    }
+    if "settled_date" in lines.columns:
+        unpaid = lines.filter(lines.settled_date.isnull())
+        facts["unpaid"] = int(unpaid.count().execute())
+        facts["owed"] = unpaid.amount.sum().coalesce(0).execute()
+    return facts
 
 
 def tell_twins(study: Study) -> None:

@@ -114,9 +114,7 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     )
     rest = len(paid.columns) > 1
     if closed:
-        facts = columns[closed]
-        empty = facts.rows - len(facts.cells)
-        proposal.took.append(say("init.took.settled", column=closed, rows=empty))
+        proposal.took.append(say("init.took.settled", column=closed))
         return
     proposal.doubts.append(
         say(f"init.doubt.{'open_items' if owed or rest else 'no_payments'}")
