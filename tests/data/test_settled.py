@@ -59,3 +59,15 @@ def test_a_dispute_is_a_yes(header, values, disputed, tmp_path):
     path.write_text(HEAD.format(header) + ROWS.format(*values))
     _, proposal = first_config(path, tmp_path / "s.yml")
     assert proposal.sources["invoices"]["columns"].get("disputed") == disputed
+
+
+def test_a_due_day_settles_how_the_other_days_are_written(tmp_path):
+    path = tmp_path / "bills.csv"
+    path.write_text(
+        "invoice_no,customer,invoice_date,due_date,amount,paid_date\n"
+        "1,a,01/02/2026,03/03/2026,10,\n"
+        "2,b,02/02/2026,31/03/2026,20,03/02/2026\n"
+    )
+    _, proposal = first_config(path, tmp_path / "s.yml")
+    assert proposal.sources["invoices"]["date_format"] == "%d/%m/%Y"
+    assert proposal.doubts == []

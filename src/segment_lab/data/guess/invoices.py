@@ -101,7 +101,8 @@ def invoices(file: Opened, proposal: Proposal) -> None:
     source = file.source | {
         "columns": {name: text for name, text in mapping.items() if text}
     }
-    written, doubts = layout(file.raw.table, issued, mapping["amount"])
+    days = [due, closed] if closed else [due]
+    written, doubts = layout(file.raw.table, issued, mapping["amount"], *days)
     proposal.sources["invoices"] = source | written
     proposal.doubts += doubts
     proposal.methods = {}

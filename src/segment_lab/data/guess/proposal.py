@@ -314,7 +314,8 @@ def _finish(
     _zone(file, proposal, day)
     buyers.one_customer(file, proposal, buyer)
     day = source["columns"]["order_date"]
-    written, doubts = layout(file.raw.table, day, columns["amount"])
+    others = [n for n, facts in file.columns.items() if facts.days >= 0.9 and n != day]
+    written, doubts = layout(file.raw.table, day, columns["amount"], beside=others)
     proposal.doubts += doubts
     proposal.sources["orders"] = source | written
     proposal.methods = {

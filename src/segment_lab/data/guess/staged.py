@@ -74,7 +74,7 @@ def leads(file: Opened, proposal: Proposal) -> None:
     for name, role in (("owner", "owner"), ("source", "lead_source")):
         found = choose.first(columns, role, lambda f: f.filled > 0.3, taken)
         mapping |= {name: found} if found else {}
-    written, doubts = day_layout(file.raw.table, names[0])
+    written, doubts = day_layout(file.raw.table, *names)
     proposal.sources["leads"] = file.source | {"columns": mapping} | written
     proposal.doubts += doubts
     won = [name for name in ended if _kind(name) == "won"]

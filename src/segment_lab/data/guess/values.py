@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from segment_lab.data.days import layouts_of
+from segment_lab.data.days import date_formats, layouts_of
 from segment_lab.data.expressions import columns as columns_of
 from segment_lab.data.expressions import compile_expression
 from segment_lab.data.guess.scale import scale_of
@@ -30,11 +31,15 @@ _PATTERNS = {
 
 
 def layout(
-    table: ir.Table, day: str, amount: str | None
+    table: ir.Table,
+    day: str,
+    amount: str | None,
+    *days: str,
+    beside: Iterable[str] = (),
 ) -> tuple[dict[str, Any], list[str]]:
     """How the days and amounts of a source are written, where they are text; and what could be
     meant otherwise."""
-    found, doubts = day_layout(table, day)
+    found, doubts = day_layout(table, day, *days, beside=beside)
     if amount is None:
         return found, doubts
     marks, doubt = _marks(table, _texts(table, amount))
@@ -55,12 +60,16 @@ def number_layout(table: ir.Table, amount: str) -> dict[str, Any]:
     return dict(_marks(table, _texts(table, amount))[0])
 
 
-def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
-    """The layout of dates that are text."""
-    value = _value(table, day, None)
-    if value.type().is_integer():  # JSON and Parquet hold epochs as numbers
-        value = value.cast("string")
-    if not value.type().is_string():
+def day_layout(
+    table: ir.Table,
+    day: str,
+    *days: str,
+    beside: Iterable[str] = (),
+) -> tuple[dict[str, Any], list[str]]:
+    """The layout of dates that are text, of `days` with it: what one leaves open another may
+    settle, or a column `beside` that is not read."""
+    value = _texts_of_days(table, (day, *days))
+    if value is None:
         return {}, []
     best, others = layouts_of(value)
     doubts = []
@@ -71,13 +80,45 @@ def day_layout(table: ir.Table, day: str) -> tuple[dict[str, Any], list[str]]:
         )
     if not best or best == [ISO]:
         return {}, doubts
-    if others:
-        layouts = [best[0], *others]
+    layouts = [best[0], *others]
+    if others and (told := _told(table, layouts, beside)):
+        best = [told]
+    elif others:
         doubts.append(say("init.doubt.two_layouts", layouts=layouts, other=others[0]))
     if len(best) > 1:
-        doubts.append(say("init.doubt.several_layouts", column=day, layouts=best))
+        named = ", ".join((day, *days))
+        doubts.append(say("init.doubt.several_layouts", column=named, layouts=best))
     # The European one, where two fit.
     return {"date_format": best[0] if len(best) == 1 else best}, doubts
+
+
+def _told(table: ir.Table, rivals: Sequence[str], names: Iterable[str]) -> str | None:
+    """The one of several layouts in which the other days of a file are written, where these tell
+    them apart and agree."""
+    told = set()
+    for name in names:
+        value = _texts_of_days(table, [name])
+        if value is None:
+            continue
+        read = date_formats(value)
+        most = read[0][1] if read else 0
+        best = [form for form, count in read if count == most]
+        # With a time behind the day, too.
+        fits = {r for r in rivals if any(form.startswith(r) for form in best)}
+        told |= fits if len(fits) == 1 else set()
+    return told.pop() if len(told) == 1 else None
+
+
+def _texts_of_days(table: ir.Table, days: Sequence[str]) -> ir.StringColumn | None:
+    """The days of several columns under each other, as far as they are text; None without any."""
+    texts = []
+    for name in days:
+        value = _value(table, name, None)
+        if value.type().is_integer():  # JSON and Parquet hold epochs as numbers
+            value = value.cast("string")
+        if value.type().is_string():
+            texts.append(table.select(day=value))
+    return ibis.union(*texts).day if texts else None
 
 
 def _value(table: ir.Table, text: str, number: Any) -> ir.Value:
