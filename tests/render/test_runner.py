@@ -332,6 +332,22 @@ def test_what_needs_no_scorecard_is_made_while_others_wait_for_it():
     assert place == waits + 1 < len(order)
 
 
+def test_a_run_does_without_the_files_taken_in_ahead(run, monkeypatch):
+    from segment_lab.render.worker import ForkServer
+
+    call, asked = ForkServer.call, []
+
+    def failing(server, function, *rest, task="call", **more):
+        asked.append(task)
+        if task == "read":
+            raise RuntimeError("killed")
+        return call(server, function, *rest, task=task, **more)
+
+    monkeypatch.setattr(ForkServer, "call", failing)
+    assert run(only=["data"]).exit_code == 0
+    assert asked[:2] == ["read", "call"]
+
+
 def test_half_a_file_is_told_on_the_terminal_and_on_page_one(run, place, capsys):
     run()
     capsys.readouterr()

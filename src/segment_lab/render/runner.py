@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -228,12 +228,13 @@ class _Job:
     ) -> RunResult:
         self.progress.say("check", say("render.run.reading", config=self.config.name))
         threading.Thread(target=_warm_up).start()
-        server.call(
-            "segment_lab.render.reading:take_in",
-            {"config": str(self.config)},
-            staging / ".taken",
-            task="read",
-        )
+        with suppress(RuntimeError):  # what comes next meets the same, and says it
+            server.call(
+                "segment_lab.render.reading:take_in",
+                {"config": str(self.config)},
+                staging / ".taken",
+                task="read",
+            )
         facts = server.call(
             "segment_lab.render.catalog:prepare",
             {"config": str(self.config), "as_of": self.as_of, "changes": self.changes},
