@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.annotations import ValidationError
 from sqlglot import exp
@@ -230,6 +231,12 @@ def _of_one_sort(options: list[Any], value: Any) -> bool:
     return kind.is_numeric() and not any(option.is_string for option in options)
 
 
+def _is_word(kind: type[exp.Expression], right: Any) -> bool:
+    """Whether something is asked to be, or not to be, one written word."""
+    word = isinstance(right.op(), ops.Literal) and right.type().is_string()
+    return word and kind in (exp.EQ, exp.NEQ)
+
+
 def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     types = (left.type(), right.type())
     if kind in ARITHMETIC:
@@ -241,7 +248,7 @@ def _compare(kind: type[exp.Expression], left: Any, right: Any) -> Any:
     numeric = any(one.is_numeric() for one in types)
     if numeric and kind not in (exp.And, exp.Or, exp.DPipe):
         left, right = as_number(left), as_number(right)
-    elif left.type().is_boolean() and right.type().is_string():
+    elif left.type().is_boolean() and _is_word(kind, right):
         left = left.cast("string")  # as a text file would hold it: true, false
     elif left.type().is_temporal() and right.type().is_string():
         right = right.cast("date")
