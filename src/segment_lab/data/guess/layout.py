@@ -90,24 +90,13 @@ def header_at(rows: list[list[Any]]) -> int:
 
 def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The sheets that hold the order log (all with the same header), and the lines above it."""
-    import pandas as pd
-
     try:
         refuse_sprawling(path)  # reading it would end the process
-        book = pd.read_excel(
-            path,
-            sheet_name=None,
-            header=None,
-            nrows=LINES,
-            dtype=object,
-            engine="calamine",
-            keep_default_na=False,
-        )
+        book = _first_rows(path, LINES)
     except Exception:
         return {}, []  # the reader says what is wrong with it
     heads = {}
-    for name, frame in book.items():
-        rows = frame.to_numpy().tolist()
+    for name, rows in book.items():
         skip = header_at(rows)
         header = [str(cell) for cell in rows[skip]] if rows else []
         heads[name] = (len(named(header).keys() & set(MUST)), skip, header)
@@ -120,6 +109,24 @@ def _workbook(path: Path) -> tuple[dict[str, Any], list[str]]:
     return found, [say("init.doubt.other_sheets", sheets=others)] if others else []
 
 
+def _first_rows(
+    path: Path, number: int, sheets: list[Any] | None = None
+) -> dict[Any, list[list[Any]]]:
+    """The first rows of each sheet, or of some, cells as they are."""
+    import pandas as pd
+
+    book = pd.read_excel(
+        path,
+        sheet_name=sheets,
+        header=None,
+        nrows=number,
+        dtype=object,
+        engine="calamine",
+        keep_default_na=False,
+    )
+    return {name: frame.to_numpy().tolist() for name, frame in book.items()}
+
+
 def above(path: Path, found: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines above the header of a file of the shape `found`, as they are read aloud: without
     the marks between their cells."""
@@ -128,20 +135,10 @@ def above(path: Path, found: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     suffix = "".join(path.suffixes[-2:]).lower()
     if suffix.endswith(WORKBOOKS):
-        import pandas as pd
-
         sheet = found.get("sheet", 0)
         first = sheet[0] if isinstance(sheet, list) else sheet
-        frame: Any = pd.read_excel(
-            path,
-            sheet_name=first,
-            header=None,
-            nrows=skip,
-            dtype=object,
-            engine="calamine",
-            keep_default_na=False,
-        )
-        lines = [" ".join(map(str, row)) for row in frame.to_numpy().tolist()]
+        (rows,) = _first_rows(path, skip, [first]).values()
+        lines = [" ".join(map(str, row)) for row in rows]
     else:
         lines = first_lines(path, found.get("encoding", "utf-8"), skip)
     spoken = [re.sub(r'[\s,;|"]+', " ", line).strip() for line in lines]

@@ -51,8 +51,13 @@ def marked(facts: Facts, frame: pd.DataFrame) -> tuple[list[str], pd.Series]:
     """The words for yes in a column of nothing but yes and no, and the rows that have one."""
     if not is_mark(facts):
         return [], pd.Series(False, index=frame.index)
-    yes = [value for value in facts.cells.unique() if value.lower() in YES]
+    yes = said_yes(facts)
     return yes, frame[facts.name].isin(yes)
+
+
+def said_yes(facts: Facts) -> list[str]:
+    """The words for yes that a column holds."""
+    return [value for value in facts.cells.unique() if value.lower() in YES]
 
 
 def leave_out(
@@ -112,17 +117,9 @@ def paid_back(
     if not marks or (paid.refunded and not whole):
         return
     name = (whole or marks)[0]
-    yes = [value for value in columns[name].cells.unique() if value.lower() in YES]
-    here = frame[name].isin(yes)
-    if not here.any() or _is_off(columns, paid, here):
-        return
-    found.rows &= ~here
-    found.conditions.append(f"({quoted(name)} IS NULL OR NOT {one_of(name, yes)})")
-    words = {
-        "values": yes,
-        "rows": int(here.sum()),
-    }
-    found.notes.append(say("init.took.paid_back", column=name, **words))
+    yes, here = marked(columns[name], frame)
+    if here.any() and not _is_off(columns, paid, here):
+        leave_out(found, name, yes, here, "init.took.paid_back")
 
 
 def _is_off(columns: Columns, paid: Amount, marked: pd.Series) -> bool:

@@ -8,7 +8,7 @@ from segment_lab.data.guess import amounts
 from segment_lab.data.guess import columns as choose
 from segment_lab.data.guess.amounts import Amount
 from segment_lab.data.guess.facts import Columns, Facts
-from segment_lab.data.guess.marks import YES, is_mark
+from segment_lab.data.guess.marks import is_mark, said_yes
 from segment_lab.data.quoting import one_of, quoted
 
 
@@ -28,10 +28,8 @@ def disputed(columns: Columns) -> str | None:
         return facts.filled > 0 and is_mark(facts)
 
     name = choose.first(columns, "disputed", fits)
-    if name is None:
-        return None
-    yes = [value for value in columns[name].cells.unique() if value.lower() in YES]
-    return one_of(name, yes) if yes else None
+    yes = said_yes(columns[name]) if name else []
+    return one_of(name, yes) if name and yes else None
 
 
 def as_billed(columns: Columns, paid: Amount, settled: str) -> str:
